@@ -1,0 +1,31 @@
+import type { Button, Sensor } from "./button.js";
+import type { Clock } from "./clock.js";
+import type { Crypto } from "./crypto.js";
+import type { DatagramPort } from "./datagram.js";
+import type { Flash } from "./flash.js";
+import type { Light } from "./light.js";
+import type { Radio } from "./radio.js";
+import type { Random } from "./random.js";
+import type { Trace } from "./trace.js";
+
+/** Everything a board hands to the firmware. Exactly one of `radio` and `datagram` is there. */
+export interface Board {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crypto: Crypto;
+  readonly flash: Flash;
+  readonly trace: Trace;
+  readonly light: Light;
+  readonly button: Button;
+  readonly sensor: Sensor;
+  /** An 802.15.4 radio; `lowpan` makes datagrams of it. */
+  readonly radio?: Radio;
+  /** A datagram service of the operating system. */
+  readonly datagram?: DatagramPort;
+  /** This device's part of the installation (CBOR, see modules/device/provision.ts); undefined when none came. */
+  provisioning(): Uint8Array | undefined;
+  /** One line for a person: boot messages and refusals to start. */
+  log(line: string): void;
+  /** Ends the program (a process) or restarts the board after a fatal error. */
+  fatal(line: string): never;
+}
