@@ -7,7 +7,10 @@ import { test as nodeTest } from "node:test";
 
 /** Runs `fn` at once or later; a throw is a failure. Synchronous. */
 export function test(name: string, fn: () => void): void {
-  nodeTest(name, fn);
+  nodeTest(name, () => {
+    const result: unknown = fn();
+    if (result !== undefined) throw new Error("a unit test returns nothing: it is synchronous");
+  });
 }
 
 /** Deep, strict equality; byte arrays by content. */

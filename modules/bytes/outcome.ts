@@ -52,8 +52,13 @@ export function ok<T>(value: T): Outcome<T> {
   return { ok: true, value };
 }
 
+/** One shared object a reason: a datagram that is dropped must cost no memory. */
+const DROPPED = Object.freeze(
+  Object.fromEntries(DROPS.map((reason) => [reason, Object.freeze({ ok: false, drop: reason })])),
+) as unknown as { readonly [reason in Drop]: { readonly ok: false; readonly drop: reason } };
+
 export function drop<T = never>(reason: Drop): Outcome<T> {
-  return { ok: false, drop: reason };
+  return DROPPED[reason];
 }
 
 /**

@@ -26,5 +26,10 @@ export interface Crypto {
   /** HMAC-SHA-256, 32 bytes. */
   hmac(input: { key: Uint8Array; data: Uint8Array }): Uint8Array;
   /** HKDF-SHA-256 (RFC 5869), extract then expand; at most 255 * 32 bytes. */
-  hkdf(input: { salt: Uint8Array; secret: Uint8Array; info: Uint8Array; length: number }): Uint8Array;
+  hkdf(input: {
+    salt: Uint8Array;
+    secret: Uint8Array;
+    info: Uint8Array;
+    length: number;
+  }): Uint8Array;
 }

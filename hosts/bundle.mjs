@@ -1,0 +1,102 @@
+/**
+ * Makes one JavaScript module of the firmware or of a unit suite, in the dialect XS 13.3 runs.
+ *
+ *   node hosts/bundle.mjs firmware OUT.js [ENTRY.ts]     ENTRY is main.ts unless named
+ *   node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts
+ *
+ * `lumicast compile OUT.js OUT.xsb` then turns it into byte code: parsing on a device would need
+ * more memory than running. A suite gets test/harness.xs.ts in place of test/harness.ts and exports
+ * `finish` by default; the firmware exports its composition root by default. OUT.js.map tells the
+ * TypeScript lines, which a debug host prints.
+ */
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** What both kinds of bundle share. The two features switched off are those XS 13.3 gets wrong. */
+const dialect = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  platform: "neutral",
+  supported: { "class-static-field": false, "class-static-blocks": false },
+  // Functions keep the names a release build prints in its stacks.
+  minify: false,
+  keepNames: false,
+  charset: "utf8",
+  sourcemap: "linked",
+  sourcesContent: false,
+  legalComments: "none",
+  logLevel: "silent",
+};
+
+/** Bundles the firmware: `entry` exports the composition root by default. */
+export async function bundleFirmware(outfile, entry = "main.ts") {
+  await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins: [noNode()] });
+}
+
+/** Bundles one unit suite with the XS harness. */
+export async function bundleSuite(outfile, suite) {
+  const path = JSON.stringify(resolve(root, suite));
+  const harness = JSON.stringify(resolve(root, "test/harness.xs.ts"));
+  const contents = `import ${path};\nexport { finish as default } from ${harness};\n`;
+  const stdin = { contents, resolveDir: root, sourcefile: "suite-entry.js", loader: "js" };
+  await run({ ...dialect, stdin, outfile, plugins: [xsHarness(), noNode()] });
+}
+
+/** Whoever imports ".../harness.js" from test/ gets the XS one. */
+function xsHarness() {
+  return {
+    name: "xs-harness",
+    setup(build) {
+      const path = resolve(root, "test/harness.xs.ts");
+      build.onResolve({ filter: /\/harness\.js$/ }, () => ({ path }));
+    },
+  };
+}
+
+/** Names the file that reaches for Node, where esbuild would only say that it cannot resolve. */
+function noNode() {
+  return {
+    name: "no-node",
+    setup(build) {
+      build.onResolve({ filter: /^node:/ }, ({ path, importer }) => ({
+        errors: [{ text: `${importer} imports ${path}, which XS does not have` }],
+      }));
+    },
+  };
+}
+
+async function run(options) {
+  try {
+    await build(options);
+  } catch (error) {
+    if (!Array.isArray(error?.errors)) throw error;
+    const lines = error.errors.map(({ text, location }) =>
+      location ? `${location.file}:${location.line}: ${text}` : text,
+    );
+    throw new Error(`cannot bundle ${options.outfile}:\n  ${lines.join("\n  ")}`);
+  }
+}
+
+async function main([kind, outfile, entry]) {
+  if (outfile === undefined || (kind === "suite" && entry === undefined)) {
+    throw new Error(
+      "usage: node hosts/bundle.mjs firmware OUT.js [ENTRY.ts]\n" +
+        "       node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts",
+    );
+  }
+  if (kind === "firmware") return bundleFirmware(outfile, entry);
+  if (kind === "suite") return bundleSuite(outfile, entry);
+  throw new Error(`unknown kind of bundle: ${kind}; say firmware or suite`);
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  main(process.argv.slice(2)).catch((error) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
+}
