@@ -1,0 +1,120 @@
+/**
+ * What stands behind every npm script: brings the build up to date, then runs the command.
+ *
+ *   node hosts/run.mjs COMMAND [arguments]
+ *
+ * Plain JavaScript without dependencies, so that a fresh clone needs Node >= 20, a C compiler and
+ * make, and nothing else. The program runs in this very process once everything is built: the
+ * terminal, Ctrl-C and the exit code are its own.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const everything = ["node", "host", "debug", "firmware"];
+const stages = "test/run/main.js";
+
+/** program: below build/node; first: arguments put before the person's. */
+const commands = {
+  start: {
+    help: "a room of simulated devices: keys press, hold and double-press its switches",
+    needs: ["node", "host", "firmware"],
+    program: "hosts/room/main.js",
+  },
+  test: {
+    help: "lint, types, tidy, unit suites on Node and XS, power cuts, simulations [--filter NAME]",
+    needs: everything,
+    program: stages,
+    first: ["test"],
+  },
+  ci: {
+    help: "test and every other suite's CI slice",
+    needs: everything,
+    program: stages,
+    first: ["ci"],
+  },
+  vectors: {
+    help: "checks the vector files of DIR on Node and on XS: npm run vectors -- DIR [--json]",
+    needs: ["node", "host"],
+    program: "test/vectors/main.js",
+  },
+  bench: {
+    help: "times and counts the receive and send path on Node and on XS",
+    needs: ["node", "host", "firmware"],
+    program: "hosts/bench/main.js",
+  },
+  mutants: {
+    help: "deletes each security check in turn and demands a failing test [--filter NAME]",
+    needs: ["node"],
+    program: "test/mutants/main.js",
+  },
+  powercut: {
+    help: "cuts the power at every flash operation, long form",
+    needs: ["node"],
+    program: "test/powercut/main.js",
+  },
+  fuzz: {
+    help: "feeds damaged input to every parser, long form",
+    needs: ["node", "host", "firmware"],
+    program: "test/fuzz/main.js",
+  },
+  unit: { help: "the unit suites on Node and on XS [--filter NAME]", needs: ["node", "host"] },
+  simulation: { help: "the simulation suites", needs: everything },
+  tidy: { help: "imports, words, ceilings and the like [--filter NAME]", needs: ["node"] },
+  lint: { help: "biome; mend with: npx biome check --write PATH", needs: ["node"] },
+  typecheck: { help: "tsc, the portable code also without Node's types", needs: ["node"] },
+  build: {
+    help: "only builds; add debug or m32 for those hosts",
+    needs: ["node", "host", "firmware"],
+  },
+};
+
+/** These report what does not compile as one of their results. */
+const tolerant = ["test", "ci", "mutants", "unit", "simulation", "tidy", "lint", "typecheck"];
+
+const [name, ...args] = process.argv.slice(2);
+
+async function main() {
+  const major = Number.parseInt(process.versions.node, 10);
+  if (major < 20) {
+    return fail(`Node ${process.versions.node} is too old: Lumicast needs Node 20 or newer.`);
+  }
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    console.log(usage());
+    return;
+  }
+  const command = commands[name];
+  if (command === undefined) return fail(`There is no command ${name}.\n${usage()}`);
+  const { prepare, Problem, root } = await import("./prepare.mjs");
+  try {
+    const more = name === "build" ? args : [];
+    const tolerateTypeErrors = tolerant.includes(name);
+    await prepare([...command.needs, ...more], { tolerateTypeErrors });
+  } catch (error) {
+    if (error instanceof Problem) return fail(error.message);
+    throw error;
+  }
+  if (name !== "build") await dispatch(command, root);
+}
+
+async function dispatch(command, root) {
+  const program = join(root, "build/node", command.program ?? stages);
+  const first = command.program === undefined ? [name] : (command.first ?? []);
+  if (!existsSync(program)) {
+    return fail(`npm run ${name} is not there yet: nothing is compiled to ${program}.`);
+  }
+  process.argv = [process.argv[0], program, ...first, ...args];
+  await import(pathToFileURL(program).href);
+}
+
+function usage() {
+  const lines = Object.entries(commands).map(([word, { help }]) => `  ${word.padEnd(11)}${help}`);
+  return `node hosts/run.mjs COMMAND [arguments], or npm run COMMAND -- [arguments]\n${lines.join("\n")}`;
+}
+
+function fail(message) {
+  console.error(message);
+  process.exitCode = 1;
+}
+
+await main();
