@@ -1,0 +1,35 @@
+/**
+ * Every bound of the firmware in one place, related by assertions: a table that is too small for
+ * another one's worst case is found when the image is built, not in a ceiling.
+ */
+import { SEQUENCE_MAX } from "../oscore/option.js";
+
+export const LIMITS = Object.freeze({
+  /** Application groups a device is a member of. */
+  appGroupsMax: 16,
+  securityGroupsMax: 10,
+  /** Keys present at once: every security group in the middle of a rekey. */
+  keysMax: 20,
+  /** (key, sender) pairs with a replay window; newcomers beyond are dropped. */
+  recipientsMax: 100,
+  /** Clients with rights of their own. */
+  rightsMax: 100,
+  /** Requests of ours that wait for answers. */
+  exchangesMax: 8,
+  /** Luminaires that may answer one group request. */
+  answersMax: 100,
+  /** Unicast peers the message layer keeps state for. */
+  peersMax: 16,
+  /** No datagram for this long: bounds are pulled back, flash is tidied. */
+  idleMicros: 2_000_000,
+  /** Largest datagram that is looked at (IPv6 minimum MTU). */
+  datagramBytesMax: 1280,
+});
+
+function assert(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`limits: ${what}`);
+}
+
+assert(LIMITS.keysMax >= 2 * LIMITS.securityGroupsMax, "a rekey needs room for old and new keys");
+assert(LIMITS.recipientsMax >= LIMITS.keysMax, "every key can have a sender");
+assert(SEQUENCE_MAX < Number.MAX_SAFE_INTEGER, "sequence numbers are exact");

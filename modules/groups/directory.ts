@@ -1,0 +1,117 @@
+/**
+ * Which keys serve which application group.
+ *
+ * draft-somaraju §3.5: every receiver keeps a table from application group id to a *sequence* of security
+ * associations. Here the sequence belongs to a security group, and application groups point to one, so
+ * that several of them can share keys (§5.4) without a copy of replay state each: a key's replay window
+ * is one, whichever application group a message names.
+ */
+import { equalBytes } from "../bytes/equal.js";
+import type { Endpoint } from "../ports/datagram.js";
+import type { KeyMaterial, Profile } from "../profiles/profile.js";
+import type { Lifetime } from "./lifetime.js";
+
+/** One key of a security group, under the group's profile. */
+export interface Association {
+  /** Small number, unique among the keys present; names the key in the store and in `Recipients`. */
+  readonly index: number;
+  readonly security: SecurityGroup;
+  readonly material: KeyMaterial;
+  readonly lifetime: Lifetime;
+}
+
+export interface SecurityGroup {
+  /** Below 2^24: it is an index in the store. */
+  readonly id: number;
+  readonly profile: Profile;
+  /** How long an old key is still heard after a newer one came, in seconds of uptime. */
+  readonly graceSeconds: number;
+  /** By increasing key id; the last one is used for sending. */
+  associations: Association[];
+  /** The greatest key id ever installed: nothing at or below it is installed again. */
+  highest: Uint8Array;
+}
+
+export interface AppGroup {
+  /** CoAP uint, at most 4 bytes. */
+  readonly id: number;
+  readonly security: SecurityGroup;
+  /** The multicast address and port its requests go to. */
+  readonly endpoint: Endpoint;
+}
+
+export class Directory {
+  #appGroups = new Map<number, AppGroup>();
+  #securities: SecurityGroup[] = [];
+
+  addSecurity(security: SecurityGroup): void {
+    if (this.security(security.id) !== undefined) {
+      throw new RangeError(`security group ${security.id} twice`);
+    }
+    this.#securities.push(security);
+  }
+
+  addAppGroup(appGroup: AppGroup): void {
+    if (this.#appGroups.has(appGroup.id)) {
+      throw new RangeError(`application group ${appGroup.id} twice`);
+    }
+    this.#appGroups.set(appGroup.id, appGroup);
+  }
+
+  appGroup(id: number): AppGroup | undefined {
+    return this.#appGroups.get(id);
+  }
+
+  appGroups(): IterableIterator<AppGroup> {
+    return this.#appGroups.values();
+  }
+
+  security(id: number): SecurityGroup | undefined {
+    return this.#securities.find((security) => security.id === id);
+  }
+
+  securities(): readonly SecurityGroup[] {
+    return this.#securities;
+  }
+}
+
+/**
+ * The only association with this key id; undefined when none or more than one has it
+ * (draft-somaraju §3.5: the key id has to identify a *unique* one).
+ */
+export function uniqueAssociation(
+  security: SecurityGroup,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): Association | undefined {
+  const { associations } = security;
+  let found: Association | undefined;
+  for (let i = 0; i < associations.length; i++) {
+    if (!hasKeyId(associations[i], bytes, start, length)) continue;
+    if (found !== undefined) return undefined; // check: key-id-unique
+    found = associations[i];
+  }
+  return found;
+}
+
+function hasKeyId(
+  association: Association,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  const keyId = association.material.keyId;
+  if (keyId.length !== length) return false;
+  for (let i = 0; i < length; i++) if (keyId[i] !== bytes[start + i]) return false;
+  return true;
+}
+
+/** Order of two minimal big-endian integers: negative, 0 or positive. */
+export function compareKeyIds(a: Uint8Array, b: Uint8Array): number {
+  if (a.length !== b.length) return a.length - b.length;
+  if (equalBytes(a, b)) return 0;
+  let i = 0;
+  while (a[i] === b[i]) i++;
+  return a[i] - b[i];
+}

@@ -1,0 +1,218 @@
+/**
+ * The group keys of this device, kept in flash.
+ *
+ * A key that comes again after it was dropped would start with empty replay windows, and every recorded
+ * message would work once more (matter.js#3870 is this mistake with counters). So key ids only go up:
+ * whatever is not above the greatest id ever installed in its security group is refused for good.
+ *
+ * Order of writes, so that a power cut between any two leaves a working device: the key first, then the
+ * group's greatest id (repaired from the keys at start), and on retirement the replay rows go last.
+ */
+import { type Outcome, drop, ok } from "../bytes/outcome.js";
+import { Reader } from "../bytes/reader.js";
+import { Writer } from "../bytes/writer.js";
+import type { Recipients } from "../oscore/recipients.js";
+import type { Crypto } from "../ports/crypto.js";
+import type { Profile } from "../profiles/profile.js";
+import { indexOf, KIND, key } from "../store/keys.js";
+import type { Store } from "../store/store.js";
+import type { Uptime } from "../store/uptime.js";
+import { type Association, compareKeyIds, type Directory, type SecurityGroup } from "./directory.js";
+import { Lifetime } from "./lifetime.js";
+
+/** A key as it comes from provisioning or a Key Distribution Center. */
+export interface KeyOffer {
+  /** Minimal big-endian integer, 1 to 8 bytes, increasing within its security group. */
+  readonly keyId: Uint8Array;
+  /** 16 bytes; wiped by `install`. */
+  readonly raw: Uint8Array;
+  /** Seconds of uptime it may be used for; absent: no end. */
+  readonly validitySeconds: number | undefined;
+  /** Messages it may protect, counted by each member; absent: no end. */
+  readonly messages: number | undefined;
+}
+
+/** Stands for "no such limit" in a record. */
+const NONE = 0xffffffff;
+
+interface KeyRecord {
+  readonly security: number;
+  readonly keyId: Uint8Array;
+  readonly raw: Uint8Array;
+  readonly endsAtSeconds: number | undefined;
+  readonly messages: number | undefined;
+  readonly retiresAtSeconds: number | undefined;
+}
+
+export class Keyring {
+  #store: Store;
+  #crypto: Crypto;
+  #recipients: Recipients;
+  #uptime: Uptime;
+  #directory: Directory;
+  #keysMax: number;
+
+  constructor(parts: {
+    store: Store;
+    crypto: Crypto;
+    recipients: Recipients;
+    uptime: Uptime;
+    directory: Directory;
+    keysMax: number;
+  }) {
+    this.#store = parts.store;
+    this.#crypto = parts.crypto;
+    this.#recipients = parts.recipients;
+    this.#uptime = parts.uptime;
+    this.#directory = parts.directory;
+    this.#keysMax = parts.keysMax;
+  }
+
+  /**
+   * Makes a security group and loads the keys it has in flash.
+   * Throws when a record of it does not parse: the store's CRC held, so a program wrote nonsense.
+   */
+  addSecurity(input: { id: number; profile: Profile; graceSeconds: number }): SecurityGroup {
+    const stored = this.#store.get(key(KIND.GROUP_HIGHEST, input.id));
+    const security: SecurityGroup = {
+      ...input,
+      associations: [],
+      highest: stored ?? new Uint8Array(0),
+    };
+    this.#directory.addSecurity(security);
+    for (const storeKey of this.#store.keys(KIND.GROUP_KEY)) {
+      const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
+      if (record.security === input.id) this.#add(security, indexOf(storeKey), record);
+    }
+    security.associations.sort((a, b) => compareKeyIds(a.material.keyId, b.material.keyId));
+    const last = security.associations.at(-1);
+    if (last !== undefined && compareKeyIds(last.material.keyId, security.highest) > 0) {
+      this.#setHighest(security, last.material.keyId);
+    }
+    return security;
+  }
+
+  /**
+   * Installs a key that is newer than all before it; the one before starts its grace.
+   * `replayed` for a key id seen before, `tableFull`, `storeFailed`.
+   */
+  install(security: SecurityGroup, offer: KeyOffer): Outcome<Association> {
+    if (compareKeyIds(offer.keyId, security.highest) <= 0) return drop("replayed"); // check: key-id-increases
+    const index = this.#freeIndex();
+    if (index < 0) return drop("tableFull");
+    const now = this.#uptime.seconds();
+    const record: KeyRecord = {
+      security: security.id,
+      keyId: offer.keyId,
+      raw: offer.raw.slice(),
+      endsAtSeconds: offer.validitySeconds === undefined ? undefined : now + offer.validitySeconds,
+      messages: offer.messages,
+      retiresAtSeconds: undefined,
+    };
+    offer.raw.fill(0);
+    // A cut during an earlier retirement may have left the count of the key that stood here before.
+    this.#store.delete(key(KIND.KEY_USE, index));
+    if (!this.#write(index, record)) return drop("storeFailed");
+    const before = security.associations.at(-1);
+    if (before !== undefined) this.#startGrace(security, before, now);
+    const association = this.#add(security, index, record);
+    if (!this.#setHighest(security, offer.keyId)) return drop("storeFailed");
+    return ok(association);
+  }
+
+  /** Drops the keys whose grace is over, with their replay rows. Called while idle. */
+  retire(): void {
+    const now = this.#uptime.seconds();
+    for (const security of this.#directory.securities()) {
+      const over = security.associations.filter((one) => one.lifetime.isRetired(now));
+      for (const association of over) this.#drop(security, association);
+    }
+  }
+
+  /** The key to send under: the newest, if it is still valid. */
+  current(security: SecurityGroup): Association | undefined {
+    const last = security.associations.at(-1);
+    if (last === undefined || !last.lifetime.isValid(this.#uptime.seconds())) return undefined;
+    return last;
+  }
+
+  /** Replay rows of keys that are no more: left by a cut between the two steps of a retirement. */
+  forgetOrphans(): void {
+    for (const index of this.#recipients.associations()) {
+      if (!this.#isUsed(index)) this.#recipients.forget(index);
+    }
+  }
+
+  #add(security: SecurityGroup, index: number, record: KeyRecord): Association {
+    const association: Association = {
+      index,
+      security,
+      material: security.profile.importKey(this.#crypto, {
+        keyId: record.keyId,
+        raw: record.raw,
+      }),
+      lifetime: new Lifetime(this.#store, index, record, record.retiresAtSeconds),
+    };
+    security.associations.push(association);
+    return association;
+  }
+
+  #startGrace(security: SecurityGroup, association: Association, now: number): void {
+    const storeKey = key(KIND.GROUP_KEY, association.index);
+    const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
+    const retiresAtSeconds = now + security.graceSeconds;
+    this.#write(association.index, { ...record, retiresAtSeconds });
+    association.lifetime.retiresAtSeconds = retiresAtSeconds;
+  }
+
+  #drop(security: SecurityGroup, association: Association): void {
+    security.associations = security.associations.filter((one) => one !== association);
+    this.#store.delete(key(KIND.GROUP_KEY, association.index));
+    this.#store.delete(key(KIND.KEY_USE, association.index));
+    this.#recipients.forget(association.index);
+  }
+
+  #setHighest(security: SecurityGroup, keyId: Uint8Array): boolean {
+    security.highest = keyId;
+    return this.#store.put(key(KIND.GROUP_HIGHEST, security.id), keyId);
+  }
+
+  #freeIndex(): number {
+    for (let index = 0; index < this.#keysMax; index++) if (!this.#isUsed(index)) return index;
+    return -1;
+  }
+
+  #isUsed(index: number): boolean {
+    return this.#store.get(key(KIND.GROUP_KEY, index)) !== undefined;
+  }
+
+  #write(index: number, record: KeyRecord): boolean {
+    return this.#store.put(key(KIND.GROUP_KEY, index), emitRecord(record));
+  }
+}
+
+/** security(4) ‖ ends(4) ‖ messages(4) ‖ retires(4) ‖ key id length(1) ‖ key id ‖ key(16) */
+function emitRecord(record: KeyRecord): Uint8Array {
+  const writer = new Writer(48);
+  writer.u32(record.security);
+  writer.u32(record.endsAtSeconds ?? NONE);
+  writer.u32(record.messages ?? NONE);
+  writer.u32(record.retiresAtSeconds ?? NONE);
+  writer.u8(record.keyId.length);
+  writer.bytes(record.keyId);
+  writer.bytes(record.raw);
+  return writer.finish();
+}
+
+function parseRecord(bytes: Uint8Array): KeyRecord {
+  const reader = new Reader(bytes);
+  const limit = (value: number) => (value === NONE ? undefined : value);
+  const security = reader.u32();
+  const endsAtSeconds = limit(reader.u32());
+  const messages = limit(reader.u32());
+  const retiresAtSeconds = limit(reader.u32());
+  const keyId = reader.take(reader.u8());
+  const raw = reader.take(16);
+  if (reader.failed || reader.left !== 0) throw new Error("group key record does not parse");
+  return { security, keyId, raw, endsAtSeconds, messages, retiresAtSeconds };
+}

@@ -1,0 +1,89 @@
+/**
+ * When a group key ends: by time, by number of messages, or when the grace after a newer key is over.
+ *
+ * draft-somaraju §3.6: "The lifetime can be based on time or on the number of transmitted messages."
+ * Devices have no calendar, so time is uptime accumulated in flash (store/uptime). Messages are counted by
+ * everyone for himself, sent and accepted together, and reserved on flash in blocks before they are used:
+ * after a restart the whole block counts, so a budget is never exceeded by pulling plugs.
+ */
+import { type Outcome, drop, ok } from "../bytes/outcome.js";
+import { Reader } from "../bytes/reader.js";
+import { Writer } from "../bytes/writer.js";
+import { KIND, key } from "../store/keys.js";
+import type { Store } from "../store/store.js";
+
+/** Messages covered by one flash write. */
+const BLOCK = 64;
+
+/** What the key's issuer said; absent means no such limit. Times in seconds of uptime. */
+export interface LifetimeTerms {
+  readonly endsAtSeconds: number | undefined;
+  readonly messages: number | undefined;
+}
+
+export class Lifetime {
+  readonly terms: LifetimeTerms;
+  #store: Store;
+  #index: number;
+  #used = 0;
+  #reserved = 0;
+  /** After this the key, replaced by a newer one, is not heard any more. */
+  retiresAtSeconds: number | undefined;
+
+  /** `index` is the association's. Throws when the count of a budgeted key is damaged. */
+  constructor(
+    store: Store,
+    index: number,
+    terms: LifetimeTerms,
+    retiresAtSeconds: number | undefined,
+  ) {
+    this.#store = store;
+    this.#index = index;
+    this.terms = terms;
+    this.retiresAtSeconds = retiresAtSeconds;
+    const record = store.get(key(KIND.KEY_USE, index));
+    if (record !== undefined) {
+      this.#reserved = new Reader(record).u32();
+      this.#used = this.#reserved;
+    }
+  }
+
+  /** The key may still protect and open messages. */
+  isValid(uptimeSeconds: number): boolean {
+    const { endsAtSeconds, messages } = this.terms;
+    if (endsAtSeconds !== undefined && uptimeSeconds >= endsAtSeconds) return false; // check: key-validity
+    if (messages !== undefined && this.#used >= messages) return false; // check: key-budget
+    return true;
+  }
+
+  /** The grace of an old key is over. */
+  isRetired(uptimeSeconds: number): boolean {
+    return this.retiresAtSeconds !== undefined && uptimeSeconds >= this.retiresAtSeconds;
+  }
+
+  /** Whether any term makes asking for the uptime worth while. */
+  get isLimited(): boolean {
+    const { terms } = this;
+    return (
+      terms.endsAtSeconds !== undefined ||
+      terms.messages !== undefined ||
+      this.retiresAtSeconds !== undefined
+    );
+  }
+
+  /** Counts one message, sent or accepted. `storeFailed` when flash refuses to cover it. */
+  spend(): Outcome<true> {
+    if (this.terms.messages === undefined) return ok(true);
+    if (this.#used >= this.#reserved) {
+      const reserved = this.#reserved + BLOCK;
+      const record = new Writer(4);
+      record.u32(reserved);
+      if (!this.#store.put(key(KIND.KEY_USE, this.#index), record.finish())) {
+        return drop("storeFailed"); // check: budget-durable
+      }
+      this.#reserved = reserved;
+    }
+    this.#used++;
+    return ok(true);
+  }
+}

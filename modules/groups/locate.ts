@@ -1,0 +1,48 @@
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import { uniqueAssociation } from "./directory.js";
+import type { Arriving, Groups } from "./groups.js";
+
+/**
+ * From the outside of a message to the one key that may open it and the sender's replay row.
+ * No crypto, and nothing is allocated: most of what a lamp hears ends here.
+ *
+ * draft-somaraju §3.5: the application group names a sequence of associations, the key id one of them.
+ */
+export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
+  const { outer, option } = arriving;
+  if (outer.repeats) return drop("malformed"); // check: option-repeated
+  if (outer.oscoreStart < 0) return drop("malformed"); // check: option-missing
+  if (outer.appGroupStart < 0) return drop("malformed"); // check: app-group-missing
+  if (!option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength)) return drop("malformed");
+  const appGroup = groups.directory.appGroup(appGroupOf(arriving));
+  if (appGroup === undefined) return drop("unknownGroup");
+  if (!appGroup.security.profile.wellFormed(arriving)) return drop("malformed"); // check: profile-well-formed
+  const { bytes } = outer;
+  const association = uniqueAssociation(
+    appGroup.security,
+    bytes,
+    option.contextStart,
+    option.contextLength,
+  );
+  if (association === undefined) return drop("unknownKey");
+  arriving.appGroup = appGroup;
+  arriving.association = association;
+  arriving.row = groups.recipients.find(
+    association.index,
+    bytes,
+    option.kidStart,
+    option.kidLength,
+  );
+  return FOUND;
+}
+
+const FOUND: Outcome<true> = ok(true);
+
+/** The Application-Group-Id; more than four bytes name a group nobody can have. */
+function appGroupOf(arriving: Arriving): number {
+  const { bytes, appGroupStart, appGroupLength } = arriving.outer;
+  if (appGroupLength > 4) return -1;
+  let id = 0;
+  for (let i = 0; i < appGroupLength; i++) id = id * 256 + bytes[appGroupStart + i];
+  return id;
+}

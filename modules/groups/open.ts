@@ -1,0 +1,69 @@
+import { drop, type Outcome } from "../bytes/outcome.js";
+import type { Inner, RequestBinding } from "../profiles/profile.js";
+import type { Association } from "./directory.js";
+import type { Arriving, Groups } from "./groups.js";
+
+/**
+ * Check, open, mark (ARCHITECTURE.md decision 4): the window is only read before the AEAD, and moved, on
+ * flash first, only after it. A forgery with a huge number changes nothing.
+ *
+ * `request` is set when the message answers one of ours.
+ */
+export function open(
+  groups: Groups,
+  arriving: Arriving,
+  request: RequestBinding | undefined,
+): Outcome<Inner> {
+  const { association, option, row } = arriving;
+  const { recipients } = groups;
+  if (isOver(groups, association)) return drop("expired");
+  if (isOurs(groups, arriving)) return drop("replayed"); // check: own-message
+  if (row < 0) {
+    if (!recipients.hasRoom(association.index)) return drop("tableFull"); // check: recipients-room
+  } else if (!recipients.isFresh(row, option.sequence)) {
+    return drop("replayed"); // check: window-fresh
+  }
+  const opened = association.security.profile.open(association.material, arriving, {
+    appGroup: arriving.appGroup.id,
+    request,
+    work: groups.work,
+  });
+  if (!opened.ok) return opened;
+  if (!mark(groups, arriving)) return drop("storeFailed"); // check: mark-durable
+  const spent = association.lifetime.spend();
+  return spent.ok ? opened : spent;
+}
+
+function isOver(groups: Groups, association: Association): boolean {
+  const { lifetime } = association;
+  if (!lifetime.isLimited) return false;
+  const now = groups.uptime.seconds();
+  return lifetime.isRetired(now) || !lifetime.isValid(now);
+}
+
+/** Our own multicast, reflected: every number of ours was used, by us. */
+function isOurs(groups: Groups, arriving: Arriving): boolean {
+  const { clientId } = groups;
+  const { kidStart, kidLength } = arriving.option;
+  if (kidLength !== clientId.length) return false;
+  const { bytes } = arriving.outer;
+  for (let i = 0; i < kidLength; i++) if (bytes[kidStart + i] !== clientId[i]) return false;
+  return true;
+}
+
+/** Moves the sender's window past this message; flash holds a bound that covers it when this is true. */
+function mark(groups: Groups, arriving: Arriving): boolean {
+  const { association, option } = arriving;
+  const { recipients } = groups;
+  const now = groups.clock.micros();
+  if (arriving.row >= 0) return recipients.mark(arriving.row, option.sequence, now);
+  const { bytes } = arriving.outer;
+  arriving.row = recipients.admit(association.index, {
+    bytes,
+    start: option.kidStart,
+    length: option.kidLength,
+    sequence: option.sequence,
+    nowMicros: now,
+  });
+  return arriving.row >= 0;
+}

@@ -1,0 +1,53 @@
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import type { Option } from "../coap/message.js";
+import { pivLengthOf, writeBigEndian } from "../oscore/option.js";
+import type { Endpoint } from "../ports/datagram.js";
+import type { Inner, RequestBinding } from "../profiles/profile.js";
+import type { AppGroup, Association } from "./directory.js";
+import type { Groups } from "./groups.js";
+
+/** What is to be sent, before it has a number or a key. */
+export interface Outgoing {
+  readonly header: { type: number; mid: number; token: Uint8Array };
+  readonly inner: Inner;
+  readonly clear: readonly Option[];
+  readonly appGroup: AppGroup;
+  readonly to: Endpoint;
+  /** Set in a response: the request it answers, and the key that opened it (the asker has that one). */
+  readonly request: RequestBinding | undefined;
+  readonly association: Association | undefined;
+}
+
+/**
+ * Takes the next sequence number, durable before use, and protects a message: a request under the newest
+ * key, a response under its request's.
+ * `expired` without a usable key, `storeFailed` without a number that flash vouches for.
+ */
+export function seal(
+  groups: Groups,
+  outgoing: Outgoing,
+): Outcome<{ bytes: Uint8Array; binding: RequestBinding }> {
+  const association = outgoing.association ?? groups.keyring.current(outgoing.appGroup.security);
+  if (association === undefined) return drop("expired"); // check: seal-key-valid
+  const spent = association.lifetime.spend();
+  if (!spent.ok) return spent;
+  const sequence = groups.sequence.next();
+  if (sequence === undefined) return drop("storeFailed");
+  const bytes = association.security.profile.seal(
+    association.material,
+    {
+      header: outgoing.header,
+      inner: outgoing.inner,
+      clear: outgoing.clear,
+      appGroup: outgoing.appGroup.id,
+      sender: groups.clientId,
+      sequence,
+      to: outgoing.to,
+      request: outgoing.request,
+    },
+    groups.work,
+  );
+  const piv = new Uint8Array(pivLengthOf(sequence));
+  writeBigEndian(piv, 0, piv.length, sequence);
+  return ok({ bytes, binding: { kid: groups.clientId, piv } });
+}

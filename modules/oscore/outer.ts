@@ -1,0 +1,129 @@
+/**
+ * The outside of a protected message, read once, in place.
+ *
+ * Most datagrams a luminaire hears are not for it, or are copies it has seen. They have to die before
+ * anything is allocated, so the full CoAP parser (which makes an object an option) was rejected here:
+ * this reader only notes where things stand, in one reusable instance of whole numbers.
+ * It accepts exactly what `coap/message.ts` accepts (test/unit/outer.test.ts holds the two equal).
+ */
+
+import { type MessageType, OPTIONS_MAX, typeFits } from "../coap/message.js";
+
+/** CoAP option numbers that matter before anything is decrypted. */
+export const OPTION_OSCORE = 9;
+/** Application-Group-Id (WIRE.md: 65001, experimental range; critical, safe to forward). */
+export const OPTION_APP_GROUP = 65001;
+
+/** RFC 7252 §3.1: an option number is a 16-bit quantity. */
+const OPTION_NUMBER_MAX = 65535;
+
+export class Outer {
+  /** The datagram the positions below refer to. */
+  bytes: Uint8Array;
+  /** 0 CON, 1 NON, 2 ACK, 3 RST. */
+  type = 0;
+  /** class * 32 + detail. */
+  code = 0;
+  mid = 0;
+  tokenStart = 4;
+  tokenLength = 0;
+  /** Value of the OSCORE option; start is -1 when the option is absent. */
+  oscoreStart = -1;
+  oscoreLength = 0;
+  /** Value of the Application-Group-Id option; start is -1 when absent. */
+  appGroupStart = -1;
+  appGroupLength = 0;
+  /** Some other option stands outside. */
+  hasOthers = false;
+  /** The same one of the two options above twice. */
+  repeats = false;
+  /** First byte after the payload marker; equals `bytes.length` when there is no payload. */
+  payloadStart = 0;
+
+  constructor() {
+    this.bytes = new Uint8Array(0);
+  }
+
+  /** Reads a datagram; false when it is no well-formed CoAP message (RFC 7252 §3). */
+  scan(bytes: Uint8Array): boolean {
+    const end = bytes.length;
+    if (end < 4) return false;
+    const first = bytes[0];
+    if (first >> 6 !== 1) return false; // check: outer-version
+    const tokenLength = first & 15;
+    if (tokenLength > 8) return false; // check: outer-token-length
+    this.bytes = bytes;
+    this.type = (first >> 4) & 3;
+    this.code = bytes[1];
+    this.mid = (bytes[2] << 8) | bytes[3];
+    this.tokenLength = tokenLength;
+    this.oscoreStart = -1;
+    this.appGroupStart = -1;
+    this.hasOthers = false;
+    this.repeats = false;
+    const at = 4 + tokenLength;
+    if (at > end) return false; // check: outer-token-whole
+    if (!typeFits(this.type as MessageType, this.code)) return false; // check: outer-type-code
+    // RFC 7252 §4.1: an Empty message is its four bytes and nothing else.
+    if (this.code === 0 && end !== 4) return false; // check: outer-empty
+    return this.#scanOptions(bytes, at, end);
+  }
+
+  #scanOptions(bytes: Uint8Array, start: number, end: number): boolean {
+    let at = start;
+    let number = 0;
+    let count = 0;
+    while (at < end) {
+      const head = bytes[at++];
+      if (head === 0xff) {
+        this.payloadStart = at;
+        return at < end;
+      }
+      let delta = head >> 4;
+      let length = head & 15;
+      if (delta === 15 || length === 15) return false; // check: outer-option-15
+      if (delta > 12) {
+        const extended = extension(bytes, at, delta);
+        at += delta - 12;
+        delta = extended;
+      }
+      if (length > 12) {
+        const extended = extension(bytes, at, length);
+        at += length - 12;
+        length = extended;
+      }
+      number += delta;
+      if (number > OPTION_NUMBER_MAX) return false; // check: outer-option-overflow
+      if (!(at + length <= end)) return false; // check: outer-option-whole
+      if (++count > OPTIONS_MAX) return false; // check: outer-options-max
+      this.#note(number, at, length);
+      at += length;
+    }
+    this.payloadStart = end;
+    return at === end;
+  }
+
+  #note(number: number, start: number, length: number): void {
+    if (number === OPTION_OSCORE) {
+      if (this.oscoreStart >= 0) this.repeats = true;
+      this.oscoreStart = start;
+      this.oscoreLength = length;
+    } else if (number === OPTION_APP_GROUP) {
+      if (this.appGroupStart >= 0) this.repeats = true;
+      this.appGroupStart = start;
+      this.appGroupLength = length;
+    } else {
+      this.hasOthers = true;
+    }
+  }
+}
+
+/**
+ * The extended delta or length that a nibble of 13 or 14 announces (RFC 7252 §3.1).
+ * Past the end a typed array reads undefined and the sum is NaN; `at` is past the end too then,
+ * and `scan` refuses the option as not whole.
+ */
+function extension(bytes: Uint8Array, at: number, nibble: number): number {
+  if (nibble === 13) return bytes[at] + 13;
+  return bytes[at] * 256 + bytes[at + 1] + 269;
+}

@@ -1,0 +1,233 @@
+/**
+ * `lowlatency`: draft-somaraju-ace-multicast-01 in the layout of WIRE.md.
+ *
+ * One symmetric key per security group; any holder of it can pose as any other, so the proof is "group"
+ * and nothing protected this way passes access level 2. What makes a copy useless elsewhere is the
+ * additional data: destination address and port, application group and every outer option are in it.
+ *
+ *   1. identify   outer options 65001 (application group) and 9 (piv, key id, client id)
+ *   2. nonce      IV ⊕ (client id left-padded to 8 ‖ sequence number left-padded to 5)
+ *   3. AAD        Enc(h'', [1, 10, group, key_id, kid, piv, request_kid, request_piv, dst, port, options])
+ *   4. AEAD       AES-CCM-16-64-128 over code ‖ options ‖ [FF ‖ payload]
+ */
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import { coapUint } from "../bytes/uint.js";
+import { Writer } from "../bytes/writer.js";
+import { CborWriter } from "../cbor/encode.js";
+import { emitMessage, emitOptions, type Option, parseBody, parseMessage } from "../coap/message.js";
+import { fillNonce, type Workspace } from "../oscore/aad.js";
+import {
+  FLAG_KID,
+  FLAG_KID_CONTEXT,
+  type OscoreOption,
+  pivLengthOf,
+  writeBigEndian,
+} from "../oscore/option.js";
+import { OPTION_APP_GROUP, OPTION_OSCORE } from "../oscore/outer.js";
+import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
+import type { Endpoint } from "../ports/datagram.js";
+import type { Arrival, Departure, Inner, KeyMaterial, Profile, RequestBinding } from "./profile.js";
+
+const NAME = "lowlatency";
+const NONCE_BYTES = 13;
+/** Client ids fill the first 8 bytes of the nonce. */
+const ID_BYTES_MAX = 8;
+const APP_GROUP_BYTES_MAX = 4;
+/** h = 1 and k = 1, always; every bit above the piv length is fixed. */
+const FLAGS = FLAG_KID | FLAG_KID_CONTEXT;
+const PIV_LENGTH_BITS = 0x07;
+/** WIRE.md: outer code of a request and of a response, whatever stands inside. */
+const OUTER_REQUEST = 0x02;
+const OUTER_RESPONSE = 0x44;
+
+export const lowlatency: Profile = {
+  name: NAME,
+  layer: "message",
+  proof: "group",
+  importKey,
+  wellFormed,
+  open,
+  seal,
+};
+
+function importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }): KeyMaterial {
+  const info = new Writer(20);
+  const cbor = new CborWriter(info);
+  cbor.array(4);
+  cbor.text(NAME);
+  cbor.uint(AES_CCM_16_64_128);
+  cbor.text("IV");
+  cbor.uint(NONCE_BYTES);
+  const iv = crypto.hkdf({
+    salt: new Uint8Array(0),
+    secret: input.raw,
+    info: info.finish(),
+    length: NONCE_BYTES,
+  });
+  return { aead: crypto.aeadKey(AES_CCM_16_64_128, input.raw), iv, keyId: input.keyId };
+}
+
+function wellFormed(arrival: Arrival): boolean {
+  const { outer, option } = arrival;
+  if ((option.flags & ~PIV_LENGTH_BITS) !== FLAGS) return false; // check: lowlatency-flags
+  if (option.pivLength === 0) return false; // check: lowlatency-piv
+  // An integer has one spelling: a leading zero would be a second name for the same sender or key.
+  const bytes = outer.bytes;
+  if (!isMinimalUint(bytes, option.contextStart, option.contextLength)) return false; // check: lowlatency-key-id
+  if (!isMinimalUint(bytes, option.kidStart, option.kidLength)) return false; // check: lowlatency-client-id
+  if (outer.appGroupLength > APP_GROUP_BYTES_MAX) return false; // check: lowlatency-app-group-length
+  if (outer.appGroupLength > 0 && bytes[outer.appGroupStart] === 0) return false; // check: lowlatency-app-group-minimal
+  return outer.payloadStart < bytes.length;
+}
+
+/** 1 to 8 bytes, no leading zero but for the number 0 itself. */
+function isMinimalUint(bytes: Uint8Array, start: number, length: number): boolean {
+  if (length === 0 || length > ID_BYTES_MAX) return false;
+  return length === 1 || bytes[start] !== 0;
+}
+
+function open(
+  key: KeyMaterial,
+  arrival: Arrival,
+  context: { appGroup: number; request: RequestBinding | undefined; work: Workspace },
+): Outcome<Inner> {
+  const { outer, option } = arrival;
+  const { work } = context;
+  const bytes = outer.bytes;
+  const nonce = work.nonce13;
+  fillNonce(nonce, key, ID_BYTES_MAX, bytes, option);
+  const outside = outer.hasOthers ? clearOptions(bytes) : NOTHING;
+  const aad = additionalData(work, key, {
+    bytes,
+    option,
+    appGroup: context.appGroup,
+    request: context.request,
+    to: arrival.to,
+    outside: outside === NOTHING ? undefined : emitOptions(outside),
+  });
+  const plain = key.aead.open({ nonce, aad, sealed: bytes.subarray(outer.payloadStart) });
+  if (plain === undefined) return drop("forged"); // check: lowlatency-tag
+  if (plain.length === 0) return drop("malformed"); // check: lowlatency-inner-empty
+  const body = parseBody(plain, 1);
+  if (!body.ok) return body;
+  const options = body.value.options;
+  if (standsInside(options, outside)) return drop("malformed"); // check: lowlatency-option-twice
+  return ok({ code: plain[0], options, payload: body.value.payload });
+}
+
+const NOTHING: readonly Option[] = [];
+
+/** The outer options the application left readable: all but the two of this scheme. */
+function clearOptions(datagram: Uint8Array): readonly Option[] {
+  const message = parseMessage(datagram);
+  if (!message.ok) return NOTHING;
+  return message.value.options.filter(
+    (option) => option.number !== OPTION_OSCORE && option.number !== OPTION_APP_GROUP,
+  );
+}
+
+/** WIRE.md: a message inside a protected message, or an option in both places, is malformed. */
+function standsInside(inside: readonly Option[], outside: readonly Option[]): boolean {
+  for (let i = 0; i < inside.length; i++) {
+    const { number } = inside[i];
+    if (number === OPTION_OSCORE || number === OPTION_APP_GROUP) return true;
+    for (let k = 0; k < outside.length; k++) if (outside[k].number === number) return true;
+  }
+  return false;
+}
+
+function additionalData(
+  work: Workspace,
+  key: KeyMaterial,
+  input: {
+    bytes: Uint8Array;
+    option: OscoreOption;
+    appGroup: number;
+    request: RequestBinding | undefined;
+    to: Endpoint;
+    outside: Uint8Array | undefined;
+  },
+): Uint8Array {
+  const { bytes, option, request, to } = input;
+  const aad = work.aad;
+  aad.begin(11);
+  aad.uint(1);
+  aad.uint(AES_CCM_16_64_128);
+  aad.uint(input.appGroup);
+  aad.bytes(key.keyId);
+  aad.slice(bytes, option.kidStart, option.kidLength);
+  aad.slice(bytes, option.pivStart, option.pivLength);
+  if (request === undefined) {
+    aad.slice(bytes, option.kidStart, option.kidLength);
+    aad.slice(bytes, option.pivStart, option.pivLength);
+  } else {
+    aad.bytes(request.kid);
+    aad.bytes(request.piv);
+  }
+  aad.bytes(to.address);
+  aad.uint(to.port);
+  if (input.outside === undefined) aad.slice(bytes, 0, 0);
+  else aad.bytes(input.outside);
+  return aad.finish();
+}
+
+function seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Array {
+  const value = optionValue(key, departure);
+  const option = work.option;
+  if (!option.parse(value, 0, value.length)) throw new RangeError("option of our own making");
+  const nonce = work.nonce13;
+  fillNonce(nonce, key, ID_BYTES_MAX, value, option);
+  const { clear, inner } = departure;
+  const aad = additionalData(work, key, {
+    bytes: value,
+    option,
+    appGroup: departure.appGroup,
+    request: departure.request,
+    to: departure.to,
+    outside: clear.length === 0 ? undefined : emitOptions(clear),
+  });
+  const plain = plaintext(inner);
+  const own = [
+    { number: OPTION_OSCORE, value },
+    { number: OPTION_APP_GROUP, value: coapUint(departure.appGroup) },
+  ];
+  return emitMessage({
+    ...departure.header,
+    type: departure.header.type as 0 | 1 | 2 | 3,
+    code: departure.request === undefined ? OUTER_REQUEST : OUTER_RESPONSE,
+    options: clear.length === 0 ? own : inOrder([...own, ...clear]),
+    payload: key.aead.seal({ nonce, aad, plain }),
+  });
+}
+
+function inOrder(options: Option[]): Option[] {
+  return options.sort((a, b) => a.number - b.number);
+}
+
+/** flags ‖ piv ‖ s ‖ key_id ‖ client_id (RFC 8613 §6.1). */
+function optionValue(key: KeyMaterial, departure: Departure): Uint8Array {
+  const { sender, sequence } = departure;
+  if (!isMinimalUint(sender, 0, sender.length)) throw new RangeError("client id of 1 to 8 bytes");
+  const pivLength = pivLengthOf(sequence);
+  const value = new Uint8Array(2 + pivLength + key.keyId.length + sender.length);
+  value[0] = FLAGS | pivLength;
+  writeBigEndian(value, 1, pivLength, sequence);
+  value[1 + pivLength] = key.keyId.length;
+  value.set(key.keyId, 2 + pivLength);
+  value.set(sender, 2 + pivLength + key.keyId.length);
+  return value;
+}
+
+function plaintext(inner: Inner): Uint8Array {
+  const options = emitOptions(inner.options);
+  const payload = inner.payload;
+  const hasPayload = payload !== undefined && payload.length > 0;
+  const plain = new Uint8Array(1 + options.length + (hasPayload ? 1 + payload.length : 0));
+  plain[0] = inner.code;
+  plain.set(options, 1);
+  if (hasPayload) {
+    plain[1 + options.length] = 0xff;
+    plain.set(payload, 2 + options.length);
+  }
+  return plain;
+}

@@ -1,0 +1,210 @@
+/**
+ * Checks one file of the shared vector format (its README is beside the files) on the engine this runs on.
+ *
+ * Positive cases are sealed and compared byte by byte, then opened by a fresh receiver; negative ones have to
+ * be refused with the file's word, and must leave the receiver as it was. Every profile supplies an adapter
+ * that drives the firmware's own path (outer, locate, open, mark); a profile without one is *missing*, which
+ * is never the same as passed.
+ */
+import type { Drop } from "../../modules/bytes/outcome.js";
+import { lowlatencyAdapter } from "./lowlatency.js";
+
+export interface VectorInput {
+  readonly message?: string;
+  readonly type: string;
+  readonly code: string;
+  readonly mid: number;
+  readonly token: string;
+  readonly options: readonly [number, string][];
+  readonly payload: string | null;
+  readonly [extra: string]: unknown;
+}
+
+export interface VectorCase {
+  readonly name: string;
+  readonly context: string;
+  readonly direction: "request" | "response";
+  readonly from: string;
+  readonly to: string;
+  readonly request?: string;
+  readonly after?: readonly string[];
+  readonly unprotect_only?: boolean;
+  readonly input: VectorInput;
+  readonly received?: VectorInput;
+  readonly output: string;
+}
+
+export interface NegativeCase {
+  readonly name: string;
+  readonly context: string;
+  readonly direction: "request" | "response";
+  readonly to: string;
+  readonly request?: string;
+  readonly after?: readonly string[];
+  readonly dst_addr?: string;
+  readonly dst_port?: number;
+  readonly datagram: string;
+  readonly expect: string;
+  readonly also?: readonly string[];
+  readonly then?: string;
+}
+
+export interface VectorFile {
+  readonly profile: string;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly cases: readonly VectorCase[];
+  readonly negative: readonly NegativeCase[];
+}
+
+/** What a receiver made of a datagram: the whole unprotected message in hex, or the reason for none. */
+export type Opened = { readonly message: string } | { readonly drop: Drop };
+
+/** A datagram as a receiver meets it. */
+export interface Incoming {
+  readonly datagram: string;
+  readonly destination: { readonly address: string; readonly port: number };
+  readonly request: VectorCase | undefined;
+}
+
+export interface Receiver {
+  open(incoming: Incoming): Opened;
+}
+
+export interface Adapter {
+  seal(file: VectorFile, vector: VectorCase, request: VectorCase | undefined): string;
+  /** A receiver that has seen nothing and is synchronised. */
+  receiver(file: VectorFile, context: string, device: string): Receiver;
+}
+
+const ADAPTERS: Readonly<Record<string, Adapter>> = { lowlatency: lowlatencyAdapter };
+
+export interface Report {
+  readonly profile: string;
+  readonly missing: boolean;
+  positive: number;
+  negative: number;
+  readonly mismatches: string[];
+}
+
+/** The README's words for the firmware's reasons. */
+const WORDS: Readonly<Record<string, string>> = {
+  malformed: "malformed",
+  unknownGroup: "unknown",
+  unknownKey: "unknown",
+  replayed: "replay",
+  forged: "integrity",
+};
+
+export function checkFile(file: VectorFile): Report {
+  const adapter = ADAPTERS[file.profile];
+  const report: Report = {
+    profile: file.profile,
+    missing: adapter === undefined,
+    positive: 0,
+    negative: 0,
+    mismatches: [],
+  };
+  if (adapter === undefined) return report;
+  const byName = new Map(file.cases.map((vector) => [vector.name, vector]));
+  for (const vector of file.cases) {
+    const problem = guarded(() => checkPositive(adapter, file, vector, byName));
+    if (problem === undefined) report.positive++;
+    else report.mismatches.push(`${vector.name}: ${problem}`);
+  }
+  for (const vector of file.negative) {
+    const problem = guarded(() => checkNegative(adapter, file, vector, byName));
+    if (problem === undefined) report.negative++;
+    else report.mismatches.push(`${vector.name}: ${problem}`);
+  }
+  return report;
+}
+
+function guarded(check: () => string | undefined): string | undefined {
+  try {
+    return check();
+  } catch (error) {
+    return `threw ${String(error)}`;
+  }
+}
+
+type Names = ReadonlyMap<string, VectorCase>;
+
+function checkPositive(
+  adapter: Adapter,
+  file: VectorFile,
+  vector: VectorCase,
+  byName: Names,
+): string | undefined {
+  const request = vector.request === undefined ? undefined : named(byName, vector.request);
+  if (vector.unprotect_only !== true) {
+    const sealed = adapter.seal(file, vector, request);
+    if (sealed !== vector.output) return `sealed ${sealed}, not ${vector.output}`;
+  }
+  const receiver = prepared(adapter, file, vector.context, vector.to, vector.after, byName);
+  return accepts(receiver, vector, request);
+}
+
+function checkNegative(
+  adapter: Adapter,
+  file: VectorFile,
+  vector: NegativeCase,
+  byName: Names,
+): string | undefined {
+  const receiver = prepared(adapter, file, vector.context, vector.to, vector.after, byName);
+  const opened = receiver.open({
+    datagram: vector.datagram,
+    destination: { address: vector.dst_addr as string, port: vector.dst_port as number },
+    request: vector.request === undefined ? undefined : named(byName, vector.request),
+  });
+  if ("message" in opened) return `accepted as ${opened.message}`;
+  const word = WORDS[opened.drop];
+  const good = [vector.expect, ...(vector.also ?? [])];
+  if (word === undefined || !good.includes(word)) {
+    return `refused as ${opened.drop}, expected ${good.join(" or ")}`;
+  }
+  if (vector.then === undefined) return undefined;
+  const next = named(byName, vector.then);
+  const request = next.request === undefined ? undefined : named(byName, next.request);
+  const problem = accepts(receiver, next, request);
+  return problem === undefined ? undefined : `then ${next.name}: ${problem}`;
+}
+
+function prepared(
+  adapter: Adapter,
+  file: VectorFile,
+  context: string,
+  device: string,
+  after: readonly string[] | undefined,
+  byName: Names,
+): Receiver {
+  const receiver = adapter.receiver(file, context, device);
+  for (const name of after ?? []) {
+    const before = named(byName, name);
+    const request = before.request === undefined ? undefined : named(byName, before.request);
+    const problem = accepts(receiver, before, request);
+    if (problem !== undefined) throw new Error(`before it, ${name}: ${problem}`);
+  }
+  return receiver;
+}
+
+function accepts(
+  receiver: Receiver,
+  vector: VectorCase,
+  request: VectorCase | undefined,
+): string | undefined {
+  const { input } = vector;
+  const opened = receiver.open({
+    datagram: vector.output,
+    destination: { address: input.dst_addr as string, port: input.dst_port as number },
+    request,
+  });
+  if ("drop" in opened) return `dropped as ${opened.drop}`;
+  const wanted = (vector.received ?? input).message;
+  return opened.message === wanted ? undefined : `opened ${opened.message}, not ${wanted}`;
+}
+
+function named(byName: Names, name: string): VectorCase {
+  const vector = byName.get(name);
+  if (vector === undefined) throw new Error(`the file has no case ${name}`);
+  return vector;
+}

@@ -1,0 +1,199 @@
+/** Drives the firmware's own path for the vectors of `lowlatency`. */
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { emitMessage, parseMessage, type Option } from "../../modules/coap/message.js";
+import { TsCrypto } from "../../modules/crypto/crypto.js";
+import { type AppGroup, Directory, type SecurityGroup } from "../../modules/groups/directory.js";
+import { Groups } from "../../modules/groups/groups.js";
+import { Keyring } from "../../modules/groups/keyring.js";
+import { Lifetime } from "../../modules/groups/lifetime.js";
+import { locate } from "../../modules/groups/locate.js";
+import { open } from "../../modules/groups/open.js";
+import { Workspace } from "../../modules/oscore/aad.js";
+import { OPTION_APP_GROUP, OPTION_OSCORE } from "../../modules/oscore/outer.js";
+import { Recipients } from "../../modules/oscore/recipients.js";
+import { Sequence } from "../../modules/oscore/sequence.js";
+import { lowlatency } from "../../modules/profiles/lowlatency.js";
+import type { RequestBinding } from "../../modules/profiles/profile.js";
+import { Store } from "../../modules/store/store.js";
+import { Uptime } from "../../modules/store/uptime.js";
+import { TestClock } from "../support/clock.js";
+import { NorFlash } from "../support/flash.js";
+import type { Adapter, Incoming, Opened, Receiver, VectorCase, VectorFile } from "./check.js";
+
+interface Context {
+  readonly associations: Readonly<Record<string, readonly { key_id: string; key: string }[]>>;
+  readonly devices: Readonly<Record<string, string>>;
+}
+
+const TYPES = ["CON", "NON", "ACK", "RST"];
+
+export const lowlatencyAdapter: Adapter = {
+  seal(file, vector, request) {
+    const { input } = vector;
+    const context = file.context[vector.context] as Context;
+    const association = associationsOf(context, input.app_group as string).find(
+      (one) => one.key_id === input.key_id,
+    );
+    if (association === undefined) throw new Error("the context lacks the key");
+    const material = lowlatency.importKey(new TsCrypto(), {
+      keyId: minimal(association.key_id),
+      raw: fromHex(association.key),
+    });
+    const clear = new Set((input.clear as number[] | undefined) ?? []);
+    const options = input.options.map(([number, value]) => ({ number, value: fromHex(value) }));
+    const sealed = lowlatency.seal(
+      material,
+      {
+        header: { type: TYPES.indexOf(input.type), mid: input.mid, token: fromHex(input.token) },
+        inner: {
+          code: code(input.code),
+          options: options.filter((option) => !clear.has(option.number)),
+          payload: input.payload === null ? undefined : fromHex(input.payload),
+        },
+        clear: options.filter((option) => clear.has(option.number)),
+        appGroup: Number(input.app_group),
+        sender: minimal(context.devices[vector.from]),
+        sequence: Number(input.seq),
+        to: {
+          address: fromHex(input.dst_addr as string),
+          port: input.dst_port as number,
+        },
+        request: request === undefined ? undefined : bindingOf(context, request),
+      },
+      new Workspace(),
+    );
+    return toHex(sealed);
+  },
+  receiver: (file, context, device) => new LowlatencyReceiver(file, context, device),
+};
+
+class LowlatencyReceiver implements Receiver {
+  readonly #context: Context;
+  readonly #groups: Groups;
+
+  constructor(file: VectorFile, context: string, device: string) {
+    this.#context = file.context[context] as Context;
+    this.#groups = receiverGroups(this.#context, device);
+  }
+
+  open(incoming: Incoming): Opened {
+    const { arriving } = this.#groups;
+    const { address, port } = incoming.destination;
+    arriving.to = { address: fromHex(address), port };
+    arriving.from = { address: new Uint8Array(16), port: 5683 };
+    const datagram = fromHex(incoming.datagram);
+    if (!arriving.outer.scan(datagram)) return { drop: "malformed" };
+    const located = locate(this.#groups, arriving);
+    if (!located.ok) return { drop: located.drop };
+    const request =
+      incoming.request === undefined ? undefined : bindingOf(this.#context, incoming.request);
+    const opened = open(this.#groups, arriving, request);
+    if (!opened.ok) return { drop: opened.drop };
+    const outer = parseMessage(datagram);
+    if (!outer.ok) throw new Error("scanned but not parsed");
+    const options = [...outer.value.options.filter(isClear), ...opened.value.options];
+    return {
+      message: toHex(
+        emitMessage({
+          ...outer.value,
+          code: opened.value.code,
+          options: options.sort((a, b) => a.number - b.number),
+          payload: opened.value.payload,
+        }),
+      ),
+    };
+  }
+}
+
+function isClear(option: Option): boolean {
+  return option.number !== OPTION_OSCORE && option.number !== OPTION_APP_GROUP;
+}
+
+function receiverGroups(context: Context, device: string): Groups {
+  const clock = new TestClock();
+  const flash = new NorFlash({ size: 65536, programBytes: 16 });
+  Store.format({ flash });
+  const opened = Store.open({ flash });
+  if (!opened.ok) throw new Error("a fresh store does not open");
+  const { store } = opened;
+  Sequence.create(store);
+  const directory = new Directory();
+  const recipients = new Recipients({ store, capacity: 20 });
+  const uptime = new Uptime(store, clock);
+  const crypto = new TsCrypto();
+  const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax: 20 });
+  fill(directory, store, context);
+  return new Groups({
+    directory,
+    keyring,
+    recipients,
+    sequence: new Sequence(store),
+    uptime,
+    clock,
+    clientId: minimal(context.devices[device]),
+  });
+}
+
+/** One security group for every distinct list of keys: application groups may share one. */
+function fill(directory: Directory, store: Store, context: Context): void {
+  const crypto = new TsCrypto();
+  const bySequence = new Map<string, SecurityGroup>();
+  let index = 0;
+  for (const [id, keys] of Object.entries(context.associations)) {
+    const signature = JSON.stringify(keys);
+    let security = bySequence.get(signature);
+    if (security === undefined) {
+      security = {
+        id: bySequence.size,
+        profile: lowlatency,
+        graceSeconds: 0,
+        associations: [],
+        highest: new Uint8Array(0),
+      };
+      for (const { key_id, key } of keys) {
+        const material = lowlatency.importKey(crypto, { keyId: minimal(key_id), raw: fromHex(key) });
+        const terms = { endsAtSeconds: undefined, messages: undefined };
+        const lifetime = new Lifetime(store, index, terms, undefined);
+        security.associations.push({ index: index++, security, material, lifetime });
+      }
+      bySequence.set(signature, security);
+      directory.addSecurity(security);
+    }
+    const appGroup: AppGroup = {
+      id: Number(id),
+      security,
+      endpoint: { address: new Uint8Array(16), port: 5683 },
+    };
+    directory.addAppGroup(appGroup);
+  }
+}
+
+function associationsOf(context: Context, appGroup: string) {
+  const associations = context.associations[appGroup];
+  if (associations === undefined) throw new Error(`no application group ${appGroup}`);
+  return associations;
+}
+
+function bindingOf(context: Context, request: VectorCase): RequestBinding {
+  return {
+    kid: minimal(context.devices[request.from]),
+    piv: minimal(request.input.seq as string),
+  };
+}
+
+/** A decimal string, beyond 2^53 too, as a minimal big-endian integer. */
+function minimal(decimal: string): Uint8Array {
+  let rest = BigInt(decimal);
+  const bytes: number[] = [];
+  do {
+    bytes.unshift(Number(rest % BigInt(256)));
+    rest /= BigInt(256);
+  } while (rest > 0);
+  return Uint8Array.from(bytes);
+}
+
+/** "0.03" as a byte. */
+function code(text: string): number {
+  const [high, low] = text.split(".");
+  return Number(high) * 32 + Number(low);
+}
