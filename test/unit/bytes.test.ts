@@ -32,15 +32,14 @@ test("reader past the end returns nothing, and stays failed", () => {
   equal(reader.take(3), new Uint8Array(0));
   equal(reader.failed, true);
   equal(reader.u8(), 0);
-  for (const read of [
-    (r: Reader) => (r.skip(2), r.u8()),
-    (r: Reader) => (r.skip(1), r.u16()),
-    (r: Reader) => r.u32(),
-  ]) {
-    const short = new Reader(fromHex("0102"));
+  for (const read of [(r: Reader) => r.u8(), (r: Reader) => r.u16(), (r: Reader) => r.u32()]) {
+    const short = new Reader(fromHex("0102"), 2);
     equal(read(short), 0);
     equal(short.failed, true);
   }
+  const half = new Reader(fromHex("0102"), 1);
+  equal(half.u16(), 0);
+  equal(half.failed, true);
   const back = new Reader(fromHex("0102"), 1);
   back.skip(-1);
   equal(back.failed, true);

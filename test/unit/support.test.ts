@@ -41,7 +41,10 @@ test("seeded random repeats, and differs by seed", () => {
   const random = new SeededRandom(1);
   const counts = [0, 0, 0, 0];
   for (let i = 0; i < 4000; i++) counts[random.below(4)]++;
-  equal(counts.every((count) => count > 850 && count < 1150), true);
+  equal(
+    counts.every((count) => count > 850 && count < 1150),
+    true,
+  );
 });
 
 test("net delivers to address and group, loses and duplicates by script", () => {
