@@ -4,7 +4,7 @@
  * It only holds the parts; what is done with them stands in `locate.ts`, `open.ts` and `seal.ts`, one
  * function each, in the order a message meets them.
  */
-import type { RequestBinding } from "../profiles/profile.js";
+
 import { Workspace } from "../oscore/aad.js";
 import { OscoreOption } from "../oscore/option.js";
 import { Outer } from "../oscore/outer.js";
@@ -12,6 +12,7 @@ import type { Recipients } from "../oscore/recipients.js";
 import type { Sequence } from "../oscore/sequence.js";
 import type { Clock } from "../ports/clock.js";
 import type { Endpoint } from "../ports/datagram.js";
+import type { RequestBinding } from "../profiles/profile.js";
 import type { Uptime } from "../store/uptime.js";
 import type { AppGroup, Association, Directory } from "./directory.js";
 import type { Keyring } from "./keyring.js";

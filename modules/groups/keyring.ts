@@ -8,7 +8,7 @@
  * Order of writes, so that a power cut between any two leaves a working device: the key first, then the
  * group's greatest id (repaired from the keys at start), and on retirement the replay rows go last.
  */
-import { type Outcome, drop, ok } from "../bytes/outcome.js";
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Reader } from "../bytes/reader.js";
 import { Writer } from "../bytes/writer.js";
 import type { Recipients } from "../oscore/recipients.js";
@@ -17,7 +17,12 @@ import type { Profile } from "../profiles/profile.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import type { Uptime } from "../store/uptime.js";
-import { type Association, compareKeyIds, type Directory, type SecurityGroup } from "./directory.js";
+import {
+  type Association,
+  compareKeyIds,
+  type Directory,
+  type SecurityGroup,
+} from "./directory.js";
 import { Lifetime } from "./lifetime.js";
 
 /** A key as it comes from provisioning or a Key Distribution Center. */

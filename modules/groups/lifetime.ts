@@ -6,7 +6,7 @@
  * everyone for himself, sent and accepted together, and reserved on flash in blocks before they are used:
  * after a restart the whole block counts, so a budget is never exceeded by pulling plugs.
  */
-import { type Outcome, drop, ok } from "../bytes/outcome.js";
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Reader } from "../bytes/reader.js";
 import { Writer } from "../bytes/writer.js";
 import { KIND, key } from "../store/keys.js";

@@ -1,6 +1,6 @@
 /** Drives the firmware's own path for the vectors of `lowlatency`. */
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
-import { emitMessage, parseMessage, type Option } from "../../modules/coap/message.js";
+import { emitMessage, type Option, parseMessage } from "../../modules/coap/message.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { type AppGroup, Directory, type SecurityGroup } from "../../modules/groups/directory.js";
 import { Groups } from "../../modules/groups/groups.js";
@@ -151,7 +151,10 @@ function fill(directory: Directory, store: Store, context: Context): void {
         highest: new Uint8Array(0),
       };
       for (const { key_id, key } of keys) {
-        const material = lowlatency.importKey(crypto, { keyId: minimal(key_id), raw: fromHex(key) });
+        const material = lowlatency.importKey(crypto, {
+          keyId: minimal(key_id),
+          raw: fromHex(key),
+        });
         const terms = { endsAtSeconds: undefined, messages: undefined };
         const lifetime = new Lifetime(store, index, terms, undefined);
         security.associations.push({ index: index++, security, material, lifetime });

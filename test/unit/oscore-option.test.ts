@@ -1,0 +1,94 @@
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { AadWriter, fillNonce } from "../../modules/oscore/aad.js";
+import {
+  OscoreOption,
+  pivLengthOf,
+  SEQUENCE_MAX,
+  writeBigEndian,
+} from "../../modules/oscore/option.js";
+import { equal, test, throws } from "../harness.js";
+
+function parse(hex: string): OscoreOption | undefined {
+  const bytes = fromHex(`00${hex}`);
+  const option = new OscoreOption();
+  return option.parse(bytes, 1, bytes.length - 1) ? option : undefined;
+}
+
+test("RFC 8613 6.1 examples: request with ids, response without", () => {
+  // C.4: flag 09, piv 14, empty kid; C.5: kid 00; C.6: kid context 37cbf3210017a2d3.
+  const c4 = parse("0914");
+  equal([c4?.sequence, c4?.pivLength, c4?.kidLength, c4?.contextLength], [20, 1, 0, 0]);
+  const c5 = parse("091400");
+  equal([c5?.sequence, c5?.kidStart, c5?.kidLength], [20, 3, 1]);
+  const c6 = parse("19140837cbf3210017a2d3");
+  equal([c6?.sequence, c6?.contextStart, c6?.contextLength, c6?.kidLength], [20, 4, 8, 0]);
+  equal(parse("")?.flags, 0);
+});
+
+test("sequence numbers are read by arithmetic up to 2^40 - 1", () => {
+  equal(parse("0900")?.sequence, 0);
+  equal(parse("0c80000000")?.sequence, 2 ** 31);
+  equal(parse("0dffffffff" + "ff")?.sequence, SEQUENCE_MAX);
+  equal(parse("0d0100000000")?.sequence, 2 ** 32);
+});
+
+const MALFORMED: Record<string, string> = {
+  "reserved bit 0x80": "8914",
+  "reserved bit 0x40": "4914",
+  "piv length 6": "0e010000000000",
+  "piv length 7": "0f01000000000000",
+  "piv with a leading zero": "0a0014",
+  "piv cut": "0d010203",
+  "kid context without its length": "1105",
+  "kid context past the end": "110509aa",
+  "bytes left over without the kid flag": "0114aa",
+};
+
+for (const [name, hex] of Object.entries(MALFORMED)) {
+  test(`option refused: ${name}`, () => equal(parse(hex), undefined));
+}
+
+test("a piv is written minimal, and refused beyond its range", () => {
+  const written = (n: number) => {
+    const bytes = new Uint8Array(pivLengthOf(n));
+    writeBigEndian(bytes, 0, bytes.length, n);
+    return toHex(bytes);
+  };
+  equal(["00", "ff", "0100", "80000000"], [0, 255, 256, 2 ** 31].map(written));
+  equal(["0100000000", "ffffffffff"], [2 ** 32, SEQUENCE_MAX].map(written));
+  throws(() => pivLengthOf(SEQUENCE_MAX + 1), /sequence number/);
+  throws(() => pivLengthOf(-1), /sequence number/);
+});
+
+test("nonce of WIRE.md's first vector: only the bytes that are there are combined", () => {
+  const option = new OscoreOption();
+  const value = fromHex("1905010711");
+  option.parse(value, 0, value.length);
+  const nonce = new Uint8Array(13).fill(0xee);
+  fillNonce(nonce, { iv: fromHex("3e1ddcdb14873e3cb541a7bfab") }, 8, value, option);
+  equal(toHex(nonce), "3e1ddcdb14873e2db541a7bfae");
+});
+
+test("Enc_structure with one-, two- and three-byte heads (RFC 9052 5.3)", () => {
+  const aad = new AadWriter();
+  const whole = (content: number) => {
+    aad.begin(1);
+    aad.bytes(new Uint8Array(content));
+    return toHex(aad.finish());
+  };
+  const head = "8368456e637279707430" + "40";
+  equal(whole(4), `${head}468144${"00".repeat(4)}`);
+  equal(whole(30), `${head}5821${"81581e"}${"00".repeat(30)}`);
+  equal(whole(252), `${head}58ff${"8158fc"}${"00".repeat(252)}`);
+  equal(whole(253), `${head}590100${"8158fd"}${"00".repeat(253)}`);
+  equal(whole(600), `${head}59025c${"81590258"}${"00".repeat(600)}`);
+  equal(whole(30), `${head}5821${"81581e"}${"00".repeat(30)}`, "and again after growing");
+});
+
+test("AAD integers take their shortest form", () => {
+  const aad = new AadWriter();
+  aad.begin(6);
+  for (const value of [23, 24, 255, 256, 65536, 4294967296]) aad.uint(value);
+  const external = "86" + "17" + "1818" + "18ff" + "190100" + "1a00010000" + "1b0000000100000000";
+  equal(toHex(aad.finish()).slice(22), `57${external}`);
+});
