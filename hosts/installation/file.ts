@@ -1,0 +1,58 @@
+/** Installation files on disk. They hold the group keys: written for their owner only. */
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { toHex } from "../../modules/bytes/hex.js";
+import { formatIpv6, formatPrefix } from "./address.js";
+import type { Parsed } from "./parse.js";
+import { FORMAT, InstallationError, parseInstallation } from "./parse.js";
+import type { Device, Installation, Network, SecurityGroup } from "./types.js";
+
+/** Throws InstallationError, also when there is no such file. */
+export function loadInstallation(path: string): Parsed {
+  return parseInstallation(readText(path), path);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `cannot be read (${why}); give the path of an installation file`;
+    throw new InstallationError(path, [{ line: 1, path: "", message }]);
+  }
+}
+
+/** Mode 0600, also when the file was there before with another. */
+export function saveInstallation(path: string, installation: Installation): void {
+  writeFileSync(path, formatInstallation(installation), { mode: 0o600 });
+  chmodSync(path, 0o600);
+}
+
+/** The text `parseInstallation` reads back as the same installation. */
+export function formatInstallation(installation: Installation): string {
+  const file = {
+    lumicast: FORMAT,
+    name: installation.name,
+    seed: installation.seed,
+    network: networkJson(installation.network),
+    securityGroups: installation.securityGroups.map(securityGroupJson),
+    applicationGroups: installation.applicationGroups.map((group) => {
+      return { ...group, address: formatIpv6(group.address) };
+    }),
+    devices: installation.devices.map(deviceJson),
+    rights: installation.rights,
+    settings: installation.settings,
+  };
+  return `${JSON.stringify(file, undefined, 2)}\n`;
+}
+
+function networkJson(network: Network): object {
+  return { ...network, prefix: formatPrefix(network.prefix) };
+}
+
+function securityGroupJson(group: SecurityGroup): object {
+  return { ...group, keys: group.keys.map((key) => ({ ...key, key: toHex(key.key) })) };
+}
+
+function deviceJson(device: Device): object {
+  return { ...device, eui64: toHex(device.eui64), clientId: toHex(device.clientId) };
+}

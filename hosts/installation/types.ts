@@ -1,0 +1,150 @@
+/**
+ * The installation: who hangs where, who belongs to which group, who may do what, and the keys.
+ *
+ * Problem: until the authority (AS, KDC) exists, somebody has to tell every device its groups,
+ * rights and keys, and the same facts drive the simulated radio (positions, losses). Rejected: one
+ * file a device (the same key in twelve places, nothing checks that they agree) and a schema
+ * library (its messages name its own rules, not ours, and it would be the hosts' only dependency
+ * here). Choice: one JSON file for the whole installation, read by hand-written checks (`parse.ts`)
+ * that name file, line, field, fault and remedy; each device then gets only its own part, as the
+ * CBOR blob of `provisioning.ts`.
+ *
+ * The file, with units (see example/meeting-room.json; `?` marks what may be left out):
+ *
+ *     { "lumicast": 1,                            format version
+ *       "name"?: "Meeting room", "seed"?: 7,
+ *       "network": { "pan": 43707,                IEEE 802.15.4 PAN id, 1-65534
+ *                    "prefix": "fd6c:756d:6963:1::/64",
+ *                    "rangeMetres"?: 30,          every pair within range hears each other ...
+ *                    "loss"?: 0.05,               ... and loses this share of the frames (0-1)
+ *                    "links"?: [{ "from": "a", "to": "b", "loss": 0.3 }] },   one direction each
+ *       "securityGroups": [{ "id": 1, "profile": "lowlatency", "graceSeconds"?: 60,
+ *                            "keys": [{ "keyId": 1, "key": "32 hex digits",
+ *                                       "validityHours"?: 8760, "messages"?: 1000000 }] }],
+ *       "applicationGroups": [{ "id": 1, "name"?: "room", "securityGroup": 1,
+ *                               "address": "ff15::4c:1", "port"?: 5683 }],
+ *       "devices": [{ "name": "lamp-1", "eui64": "16 hex digits", "role": "luminaire",
+ *                     "position": [x, y, z], "router"?: true,    metres
+ *                     "clientId"?: "hex", "short"?: 1,           else the EUI-64; place in the list
+ *                     "groups"?: [1], "target"?: 1, "settings"?: {} }],
+ *       "rights": [{ "client": "switch-1", "groups"?: [1], "devices"?: ["lamp-1"], "level": 2 }],
+ *       "settings"?: { "fadeSeconds": 0.5 } }                    for every device
+ */
+
+export const ROLES = ["luminaire", "switch", "presence", "daylight"] as const;
+export type Role = (typeof ROLES)[number];
+
+export const PROFILES = ["lowlatency"] as const;
+export type Profile = (typeof PROFILES)[number];
+
+export const POWER_ON = ["off", "on", "last"] as const;
+export type PowerOn = (typeof POWER_ON)[number];
+
+/** x, y, z in metres. */
+export type Position = readonly [number, number, number];
+
+export interface GroupKey {
+  /** The KDC's number of the key, 0 to 2^53 - 1. */
+  readonly keyId: number;
+  /** 16 bytes. Secret. */
+  readonly key: Uint8Array;
+  /** Uptime the key lasts; undefined = no end. */
+  readonly validityHours: number | undefined;
+  /** Messages the key lasts; undefined = no end. */
+  readonly messages: number | undefined;
+}
+
+export interface SecurityGroup {
+  readonly id: number;
+  readonly profile: Profile;
+  /** How long an older key is still accepted beside a newer one. */
+  readonly graceSeconds: number;
+  readonly keys: readonly GroupKey[];
+}
+
+export interface ApplicationGroup {
+  /** 0 to 2^32 - 1 (WIRE.md: the Application-Group-Id option has at most 4 bytes). */
+  readonly id: number;
+  readonly name: string;
+  /** Id of the security group whose keys protect it. */
+  readonly securityGroup: number;
+  /** IPv6 multicast address, 16 bytes. */
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
+/** Behaviour a device starts with; what is left out keeps the firmware's default. */
+export interface Settings {
+  readonly fadeSeconds?: number;
+  readonly powerOn?: PowerOn;
+  readonly holdSeconds?: number;
+  readonly luxLow?: number;
+  readonly luxHigh?: number;
+  readonly leisureMs?: number;
+}
+
+export interface Device {
+  readonly name: string;
+  /** 8 bytes, as printed on the label. */
+  readonly eui64: Uint8Array;
+  readonly role: Role;
+  /** 1 to 8 bytes without leading zeros; the EUI-64 when the file names none. */
+  readonly clientId: Uint8Array;
+  /** IEEE 802.15.4 short address. */
+  readonly short: number;
+  readonly position: Position;
+  /** Forwards the frames of others. */
+  readonly router: boolean;
+  /** Ids of the application groups it listens to. */
+  readonly groups: readonly number[];
+  /** Id of the application group a switch or sensor commands. */
+  readonly target: number | undefined;
+  readonly settings: Settings;
+}
+
+/**
+ * `client` may do up to `level` on the members of `groups` and on the named `devices` themselves.
+ */
+export interface Right {
+  /** A device's name. */
+  readonly client: string;
+  readonly groups: readonly number[];
+  readonly devices: readonly string[];
+  /**
+   * 0 to 5. Whatever is protected with group keys stops at 2 all the same (ARCHITECTURE, decision
+   * 8).
+   */
+  readonly level: number;
+}
+
+/** One direction of a radio link; overrides the range. Loss 1 = deaf. */
+export interface Link {
+  readonly from: string;
+  readonly to: string;
+  readonly loss: number;
+}
+
+export interface Network {
+  readonly pan: number;
+  /** First 8 bytes of the mesh-local addresses. */
+  readonly prefix: Uint8Array;
+  /** Undefined: only the links listed exist. */
+  readonly rangeMetres: number | undefined;
+  readonly loss: number;
+  readonly links: readonly Link[];
+}
+
+export interface Installation {
+  readonly name: string;
+  /** Everything random in a simulated run follows from it. */
+  readonly seed: number;
+  readonly network: Network;
+  readonly securityGroups: readonly SecurityGroup[];
+  readonly applicationGroups: readonly ApplicationGroup[];
+  readonly devices: readonly Device[];
+  readonly rights: readonly Right[];
+  readonly settings: Settings;
+}
+
+/** Level 2 is where group material ends (ARCHITECTURE, decision 8). */
+export const GROUP_LEVEL_MAX = 2;
