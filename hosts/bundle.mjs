@@ -42,8 +42,12 @@ export async function bundleFirmware(outfile, entry = "main.ts") {
 export async function bundleSuite(outfile, suite) {
   const path = JSON.stringify(resolve(root, suite));
   const harness = JSON.stringify(resolve(root, "test/harness.xs.ts"));
-  const contents = `import ${path};\nexport { finish as default } from ${harness};\n`;
-  const stdin = { contents, resolveDir: root, sourcefile: "suite-entry.js", loader: "js" };
+  await bundleText(outfile, `import ${path};\nexport { finish as default } from ${harness};\n`);
+}
+
+/** Bundles a program given as text, whose default export `lumicast test` will call. */
+export async function bundleText(outfile, contents) {
+  const stdin = { contents, resolveDir: root, sourcefile: "entry.js", loader: "js" };
   await run({ ...dialect, stdin, outfile, plugins: [xsHarness(), noNode()] });
 }
 
