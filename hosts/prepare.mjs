@@ -31,9 +31,10 @@ const hostBinary = (variant) => join(root, `build/headless/${variant}/lumicast`)
 
 /**
  * `needs` names any of: packages, node, host, debug, m32, firmware (each brings what it rests on).
- * With `tolerateTypeErrors` a failing tsc is left to the caller to report: it emits all the same.
+ * `tolerant` is for commands that report as a result what does not build: a failing tsc emits all the
+ * same and is reported by the typecheck stage; a host or image that does not build is told at once.
  */
-export async function prepare(needs, { tolerateTypeErrors = false } = {}) {
+export async function prepare(needs, { tolerant = false } = {}) {
   const wanted = new Set(needs);
   if (wanted.has("firmware")) wanted.add("host");
   const release = await lock();
@@ -46,11 +47,22 @@ export async function prepare(needs, { tolerateTypeErrors = false } = {}) {
   for (const signal of signals) process.once(signal, stop);
   try {
     await installPackages();
-    if (wanted.has("node")) await compileTypeScript(tolerateTypeErrors);
-    for (const [need, variant] of Object.entries(variants)) {
-      if (wanted.has(need)) await buildHost(variant);
+    if (wanted.has("node")) await compileTypeScript(tolerant);
+    const steps = Object.entries(variants)
+      .filter(([need]) => wanted.has(need))
+      .map(
+        ([, variant]) =>
+          () =>
+            buildHost(variant),
+      );
+    if (steps.length > 0) checkTools();
+    if (wanted.has("firmware")) steps.push(buildFirmware);
+    for (const step of steps) {
+      await step().catch((error) => {
+        if (!tolerant || !(error instanceof Problem)) throw error;
+        say(error.message);
+      });
     }
-    if (wanted.has("firmware")) await buildFirmware();
   } finally {
     for (const signal of signals) process.removeListener(signal, stop);
     release();
@@ -101,11 +113,9 @@ function removeOrphans(sources) {
 }
 
 async function buildHost(variant) {
-  checkMake();
   const make = ["--no-print-directory", "-C", "platforms/headless"];
   const question = spawnSync("make", [...make, "-q", variant], { cwd: root });
   if (question.status === 0 && existsSync(hostBinary(variant))) return;
-  checkCompiler();
   say(`building the headless XS host, ${variant} (about 15 s the first time) ...`);
   await run("make", ["-s", "-j2", ...make, variant]);
 }
@@ -128,16 +138,17 @@ async function buildFirmware() {
   writeFileSync(stamp, state);
 }
 
-function checkMake() {
-  if (spawnSync("make", ["--version"]).status === 0) return;
-  throw new Problem(`make is missing: it builds the XS engine. ${aptLine}`);
-}
-
-function checkCompiler() {
+function checkTools() {
   const cc = process.env.CC ?? "cc";
-  const program = "#include <stdio.h>\n";
-  if (spawnSync(cc, ["-E", "-xc", "-"], { input: program }).status === 0) return;
-  throw new Problem(`no working C compiler (${cc}): it builds the XS engine. ${aptLine}`);
+  const input = "#include <stdio.h>\n";
+  const compiler = spawnSync(cc, ["-E", "-xc", "-"], { input, stdio: "pipe" }).status === 0;
+  const make = spawnSync("make", ["--version"], { stdio: "ignore" }).status === 0;
+  if (compiler && make) return;
+  const missing = [
+    ...(compiler ? [] : [`a working C compiler (${cc})`]),
+    ...(make ? [] : ["make"]),
+  ];
+  throw new Problem(`The XS engine needs ${missing.join(" and ")} to be built. ${aptLine}`);
 }
 
 const aptLine =

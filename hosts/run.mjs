@@ -69,7 +69,7 @@ const commands = {
   },
 };
 
-/** These report what does not compile as one of their results. */
+/** These report what does not build as one of their results. */
 const tolerant = ["test", "ci", "mutants", "unit", "simulation", "tidy", "lint", "typecheck"];
 
 const [name, ...args] = process.argv.slice(2);
@@ -88,8 +88,7 @@ async function main() {
   const { prepare, Problem, root } = await import("./prepare.mjs");
   try {
     const more = name === "build" ? args : [];
-    const tolerateTypeErrors = tolerant.includes(name);
-    await prepare([...command.needs, ...more], { tolerateTypeErrors });
+    await prepare([...command.needs, ...more], { tolerant: tolerant.includes(name) });
   } catch (error) {
     if (error instanceof Problem) return fail(error.message);
     throw error;
