@@ -1,0 +1,75 @@
+/**
+ * What lies in the store under which key: kind (high 8 bits) and index (low 24 bits).
+ *
+ * A number that was ever given to a kind stays with it: a device that comes back after years must not read
+ * an old record as something else. A kind that goes out of use moves to the list of the retired.
+ */
+export const KIND = Object.freeze({
+  /** Sender numbers up to here may have been used (oscore/sequence). Index 0. */
+  SEQUENCE: 0x01,
+  /** Seconds of uptime that count as used (store/uptime). Index 0. */
+  UPTIME: 0x02,
+  /** A sender with a replay window: association, first number, id (oscore/recipients). Index: row. */
+  REPLAY_ROW: 0x03,
+  /** Numbers of that sender up to here count as seen. Index: row. */
+  REPLAY_BOUND: 0x04,
+  /** A group key with its terms (groups/keyring). Index: association. */
+  GROUP_KEY: 0x05,
+  /** Messages counted under a key with a budget (groups/lifetime). Index: association. */
+  KEY_USE: 0x06,
+  /** The highest key id a security group ever had (groups/keyring). Index: security group. */
+  GROUP_HIGHEST: 0x07,
+  /** Who may do what (access/rights). Index: row. */
+  RIGHT: 0x08,
+  /** A number a person may set (lighting/settings). Index: number of the setting. */
+  SETTING: 0x09,
+  /** A stored scene (lighting/scenes). Index: number of the scene. */
+  SCENE: 0x0a,
+  /** What the lamp showed, for "as before" after power-up. Index 0. */
+  LIGHT: 0x0b,
+  /** The installation's part for this device, or marks made of it (device). Index: part. */
+  PROVISION: 0x0c,
+});
+
+/** Kinds from here on belong to the store itself. */
+export const KIND_RESERVED = 0x7e;
+
+const INDEX_LIMIT = 0x1000000;
+
+const NAMES = Object.freeze([
+  "",
+  "sequence number",
+  "uptime",
+  "replay row",
+  "replay bound",
+  "group key",
+  "key use",
+  "highest key id",
+  "right",
+  "setting",
+  "scene",
+  "light state",
+  "provisioning",
+]);
+
+/** The key of `index` (0 to 2^24 - 1) among its kind. Throws RangeError for numbers that are none. */
+export function key(kind: number, index: number): number {
+  if (!(kind > 0 && kind < KIND_RESERVED)) throw new RangeError(`store: no such kind ${kind}`);
+  if (!(index >= 0 && index < INDEX_LIMIT)) throw new RangeError(`store: no such index ${index}`);
+  return kind * INDEX_LIMIT + index;
+}
+
+export function kindOf(storeKey: number): number {
+  return storeKey >>> 24;
+}
+
+export function indexOf(storeKey: number): number {
+  return storeKey & 0xffffff;
+}
+
+/** For a person: "replay bound 3". */
+export function nameOf(storeKey: number): string {
+  const kind = kindOf(storeKey);
+  if (kind === KIND_RESERVED) return "the store's own bookkeeping";
+  return `${NAMES[kind] ?? `kind ${kind}`} ${indexOf(storeKey)}`;
+}
