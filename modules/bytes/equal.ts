@@ -7,9 +7,10 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
- * As `equalBytes`, and visits every byte whatever it finds, so that the time does not tell an attacker how
- * much of a tag was right. Lengths are public. A JavaScript engine promises nothing about time; what is
- * promised here is that no branch depends on the contents. Devices compare tags in C.
+ * As `equalBytes`, and visits every byte whatever it finds, so that the time does not tell an
+ * attacker how much of a tag was right. Lengths are public. A JavaScript engine promises nothing
+ * about time; what is promised here is that no branch depends on the contents. Devices compare tags
+ * in C.
  */
 export function equalConstantTime(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

@@ -1,6 +1,6 @@
 /**
- * Reads a byte array front to back without ever throwing: a read past the end returns zeros (or an empty
- * array) and sets `failed` for good. A parser reads a whole header, then asks `failed` once.
+ * Reads a byte array front to back without ever throwing: a read past the end returns zeros (or an
+ * empty array) and sets `failed` for good. A parser reads a whole header, then asks `failed` once.
  */
 export class Reader {
   readonly bytes: Uint8Array;
@@ -11,7 +11,10 @@ export class Reader {
   /** True as soon as one read went past the end. */
   failed = false;
 
-  /** Reads `bytes` from `start` up to `end`; the bytes are not copied. Throws RangeError when these do not fit. */
+  /**
+   * Reads `bytes` from `start` up to `end`; the bytes are not copied. Throws RangeError when these
+   * do not fit.
+   */
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     if (!(start >= 0 && start <= end && end <= bytes.length)) {
       throw new RangeError(`Reader: ${start}..${end} of ${bytes.length} bytes`);

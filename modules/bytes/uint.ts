@@ -1,12 +1,15 @@
 /**
- * Unsigned integers of variable length, big-endian, without leading zeros. Arithmetic, not bit operators:
- * sequence numbers pass 2^31.
+ * Unsigned integers of variable length, big-endian, without leading zeros. Arithmetic, not bit
+ * operators: sequence numbers pass 2^31.
  */
 
 /** 2^53 - 1 needs 7 bytes. */
 const LENGTH_MAX = 7;
 
-/** Shortest form, 0 as one zero byte (WIRE.md `uint`: piv, key id). Throws RangeError beyond 2^53 - 1. */
+/**
+ * Shortest form, 0 as one zero byte (WIRE.md `uint`: piv, key id). Throws RangeError beyond 2^53 -
+ * 1.
+ */
 export function uintBytes(value: number): Uint8Array {
   return value === 0 ? new Uint8Array(1) : coapUint(value);
 }
@@ -26,8 +29,9 @@ export function coapUint(value: number): Uint8Array {
 }
 
 /**
- * The value of `length` bytes from `start`; no bytes are 0. Throws RangeError where it could pass 2^53 - 1
- * (7 bytes are read when the first is below 0x20) or lies outside: the caller checked the length.
+ * The value of `length` bytes from `start`; no bytes are 0. Throws RangeError where it could pass
+ * 2^53 - 1 (7 bytes are read when the first is below 0x20) or lies outside: the caller checked the
+ * length.
  */
 export function readUint(bytes: Uint8Array, start = 0, length = bytes.length - start): number {
   const end = start + length;

@@ -1,6 +1,7 @@
 /**
- * UTF-8 (RFC 3629) without TextEncoder, which devices do not have. XS counts a code point beyond U+FFFF as
- * one character of a string, other engines as two: the code below steps by what the engine says.
+ * UTF-8 (RFC 3629) without TextEncoder, which devices do not have. XS counts a code point beyond
+ * U+FFFF as one character of a string, other engines as two: the code below steps by what the
+ * engine says.
  */
 
 /** Stack slots are scarce on a device: so many characters a call. */
@@ -30,7 +31,10 @@ function tail(bits: number): number {
   return 0x80 | (bits & 0x3f);
 }
 
-/** The text, or undefined when `bytes` are not well-formed (overlong, surrogate, beyond U+10FFFF, cut off). */
+/**
+ * The text, or undefined when `bytes` are not well-formed (overlong, surrogate, beyond U+10FFFF,
+ * cut off).
+ */
 export function fromUtf8(bytes: Uint8Array): string | undefined {
   const parts: string[] = [];
   let points: number[] = [];

@@ -1,8 +1,9 @@
 /**
- * Writes into a buffer that doubles when it is full. `capacity` is what the caller expects to need: with a
- * good guess there are two allocations, the buffer and the result.
+ * Writes into a buffer that doubles when it is full. `capacity` is what the caller expects to need:
+ * with a good guess there are two allocations, the buffer and the result.
  *
- * Values are masked to their width, never checked: ranges are the business of whoever knows the format.
+ * Values are masked to their width, never checked: ranges are the business of whoever knows the
+ * format.
  */
 export class Writer {
   #buffer: Uint8Array;

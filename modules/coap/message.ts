@@ -1,18 +1,20 @@
 /**
  * CoAP messages as bytes (RFC 7252 §3), both ways.
  *
- * The problem: this is the first code that anybody's datagram meets, on every device, for every datagram.
- * It must refuse whatever RFC 7252 forbids, cost little and never allocate more than a device can spare.
+ * The problem: this is the first code that anybody's datagram meets, on every device, for every
+ * datagram. It must refuse whatever RFC 7252 forbids, cost little and never allocate more than a
+ * device can spare.
  *
- * Rejected: a lazy view that decodes an option when asked (damage would surface in the middle of a handler);
- * sharing the datagram's buffer (the ring reuses it, and a view costs XS more than a copy of a few bytes);
- * mending or sorting what arrives.
+ * Rejected: a lazy view that decodes an option when asked (damage would surface in the middle of a
+ * handler); sharing the datagram's buffer (the ring reuses it, and a view costs XS more than a copy
+ * of a few bytes); mending or sorting what arrives.
  *
- * Choice: one pass into plain objects that own their bytes. Every message has exactly one encoding: the
- * extended forms of delta and length begin where the shorter ones end (13 at 13, 14 at 269), so a longer form
- * of the same number does not exist, and what was parsed is emitted as it came, byte for byte. A message that
- * breaks any rule is `malformed` as a whole and gets no reply. RFC 7252 §4.2 would answer a confirmable one
- * with a Reset; nobody who sends such bytes needs one, and silence gives an attacker nothing to aim at.
+ * Choice: one pass into plain objects that own their bytes. Every message has exactly one encoding:
+ * the extended forms of delta and length begin where the shorter ones end (13 at 13, 14 at 269), so
+ * a longer form of the same number does not exist, and what was parsed is emitted as it came, byte
+ * for byte. A message that breaks any rule is `malformed` as a whole and gets no reply. RFC 7252
+ * §4.2 would answer a confirmable one with a Reset; nobody who sends such bytes needs one, and
+ * silence gives an attacker nothing to aim at.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Writer } from "../bytes/writer.js";
@@ -23,7 +25,9 @@ export const ACK = 2;
 export const RST = 3;
 export type MessageType = typeof CON | typeof NON | typeof ACK | typeof RST;
 
-/** How many options a message may have: 1,000 empty ones fit a datagram but not a luminaire's heap. */
+/**
+ * How many options a message may have: 1,000 empty ones fit a datagram but not a luminaire's heap.
+ */
 export const OPTIONS_MAX = 32;
 
 const PAYLOAD_MARKER = 0xff;
@@ -94,9 +98,9 @@ export function typeFits(type: MessageType, code: number): boolean {
 }
 
 /**
- * Appends the options to `into`; returns where the payload begins (the end when there is none), or MALFORMED.
- * A read past the end yields undefined, and so an `at` past the end or a sum that is not a number: both fail
- * the one test of `coap-option-cut`.
+ * Appends the options to `into`; returns where the payload begins (the end when there is none), or
+ * MALFORMED. A read past the end yields undefined, and so an `at` past the end or a sum that is not
+ * a number: both fail the one test of `coap-option-cut`.
  */
 function parseOptions(bytes: Uint8Array, start: number, into: Option[]): number {
   const end = bytes.length;
@@ -131,7 +135,10 @@ function parseOptions(bytes: Uint8Array, start: number, into: Option[]): number 
   return end;
 }
 
-/** A message as a datagram. Throws RangeError when a part is out of range or the options are not in order. */
+/**
+ * A message as a datagram. Throws RangeError when a part is out of range or the options are not in
+ * order.
+ */
 export function emitMessage(message: Message): Uint8Array {
   const { type, code, mid, token, options, payload } = message;
   if (!typeFits(type, code)) throw new RangeError(`a message of type ${type} and code ${code}`);
@@ -149,7 +156,10 @@ export function emitMessage(message: Message): Uint8Array {
   return writer.finish();
 }
 
-/** Writes options ‖ [FF ‖ payload]. Throws RangeError when the options are not in order, or the payload is empty. */
+/**
+ * Writes options ‖ [FF ‖ payload]. Throws RangeError when the options are not in order, or the
+ * payload is empty.
+ */
 export function writeBody(
   writer: Writer,
   options: readonly Option[],

@@ -1,4 +1,7 @@
-/** Numbers and meanings: codes, options, content formats (the CoAP registries of IANA), and uses of options. */
+/**
+ * Numbers and meanings: codes, options, content formats (the CoAP registries of IANA), and uses of
+ * options.
+ */
 import { coapUint, readUint } from "../bytes/uint.js";
 import { fromUtf8, utf8 } from "../bytes/utf8.js";
 import type { Option } from "./message.js";
@@ -145,8 +148,8 @@ export function findAll(options: readonly Option[], number: number): Uint8Array[
 }
 
 /**
- * The first option of that number as an integer; undefined when it is absent or longer than 4 bytes.
- * RFC 7252 §3.2: leading zeros are to be accepted.
+ * The first option of that number as an integer; undefined when it is absent or longer than 4
+ * bytes. RFC 7252 §3.2: leading zeros are to be accepted.
  */
 export function findUint(options: readonly Option[], number: number): number | undefined {
   const value = find(options, number);
@@ -185,9 +188,9 @@ export function addPath(options: Option[], path: string, number = URI_PATH): voi
 }
 
 /**
- * The first critical option that the receiver cannot honour: one not in `understood`, of a length its
- * definition does not allow, or repeated where it must not be (RFC 7252 §5.4.1, §5.4.3, §5.4.5: both count
- * as not recognised). Elective ones are simply ignored.
+ * The first critical option that the receiver cannot honour: one not in `understood`, of a length
+ * its definition does not allow, or repeated where it must not be (RFC 7252 §5.4.1, §5.4.3, §5.4.5:
+ * both count as not recognised). Elective ones are simply ignored.
  */
 export function unsupportedOption(
   options: readonly Option[],

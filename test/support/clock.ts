@@ -7,8 +7,9 @@ interface Entry {
 }
 
 /**
- * Time that a test owns: it stands still until `advance` or `advanceTo` moves it, firing what is due on the
- * way, by time and then by age. A timer of 0 set by a timer fires within the same advance.
+ * Time that a test owns: it stands still until `advance` or `advanceTo` moves it, firing what is
+ * due on the way, by time and then by age. A timer of 0 set by a timer fires within the same
+ * advance.
  */
 export class TestClock implements Clock {
   #nowMicros: number;

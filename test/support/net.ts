@@ -14,14 +14,15 @@ export interface Sent {
 }
 
 /**
- * What becomes of a datagram on its way to one receiver: a delay in microseconds for each copy that arrives.
- * `[]` loses it, `[1000, 5000]` duplicates it; a longer delay than the next one's reorders.
+ * What becomes of a datagram on its way to one receiver: a delay in microseconds for each copy that
+ * arrives. `[]` loses it, `[1000, 5000]` duplicates it; a longer delay than the next one's
+ * reorders.
  */
 export type Fate = (sent: Sent, receiver: NetPort, index: number) => number[];
 
 /**
- * Datagrams between ports in memory. A datagram is known to the whole net by its `index`, counted from 0 in
- * the order of sending; `sent` keeps every one of them.
+ * Datagrams between ports in memory. A datagram is known to the whole net by its `index`, counted
+ * from 0 in the order of sending; `sent` keeps every one of them.
  */
 export class Net {
   readonly sent: Sent[] = [];

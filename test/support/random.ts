@@ -1,6 +1,8 @@
 import type { Random } from "../../modules/ports/random.js";
 
-/** Repeatable chance: Marsaglia's xorshift32 with a multiplied output. For tests, never for keys. */
+/**
+ * Repeatable chance: Marsaglia's xorshift32 with a multiplied output. For tests, never for keys.
+ */
 export class SeededRandom implements Random {
   #state: number;
 
