@@ -112,7 +112,9 @@ function open(
   if (!body.ok) return body;
   const options = body.value.options;
   if (standsInside(options, outside)) return drop("malformed"); // check: lowlatency-option-twice
-  return ok({ code: plain[0], options, payload: body.value.payload });
+  // WIRE.md: outer options are part of the message.
+  const all = outside === NOTHING ? options : inOrder([...outside, ...options]);
+  return ok({ code: plain[0], options: all, payload: body.value.payload });
 }
 
 const NOTHING: readonly Option[] = [];

@@ -9,7 +9,6 @@ import { Lifetime } from "../../modules/groups/lifetime.js";
 import { locate } from "../../modules/groups/locate.js";
 import { open } from "../../modules/groups/open.js";
 import { Workspace } from "../../modules/oscore/aad.js";
-import { OPTION_APP_GROUP, OPTION_OSCORE } from "../../modules/oscore/outer.js";
 import { Recipients } from "../../modules/oscore/recipients.js";
 import { Sequence } from "../../modules/oscore/sequence.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
@@ -91,22 +90,8 @@ class LowlatencyReceiver implements Receiver {
     if (!opened.ok) return { drop: opened.drop };
     const outer = parseMessage(datagram);
     if (!outer.ok) throw new Error("scanned but not parsed");
-    const options = [...outer.value.options.filter(isClear), ...opened.value.options];
-    return {
-      message: toHex(
-        emitMessage({
-          ...outer.value,
-          code: opened.value.code,
-          options: options.sort((a, b) => a.number - b.number),
-          payload: opened.value.payload,
-        }),
-      ),
-    };
+    return { message: toHex(emitMessage({ ...outer.value, ...opened.value })) };
   }
-}
-
-function isClear(option: Option): boolean {
-  return option.number !== OPTION_OSCORE && option.number !== OPTION_APP_GROUP;
 }
 
 function receiverGroups(context: Context, device: string): Groups {

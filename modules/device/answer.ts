@@ -1,0 +1,57 @@
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import { ACK, CON, parseMessage } from "../coap/message.js";
+import type { AppGroup } from "../groups/directory.js";
+import { locate } from "../groups/locate.js";
+import { open } from "../groups/open.js";
+import type { Datagram } from "../ports/datagram.js";
+import type { Inner, RequestBinding } from "../profiles/profile.js";
+import type { Device } from "./device.js";
+
+/** What an answer is bound to: the request we sent, and its group. */
+export interface Asked {
+  readonly appGroup: AppGroup;
+  /** Known once the request is sealed. */
+  request: RequestBinding | undefined;
+}
+
+/** What one member said to a request of ours. */
+export interface Answer {
+  /** Client id it claims; under a group key any member can claim any. */
+  readonly member: Uint8Array;
+  readonly inner: Inner;
+}
+
+const DONE: Outcome<true> = ok(true);
+
+/**
+ * A response: matched by its token to a request of ours, opened against that request's ids, then handed to
+ * whoever asked. Same checks in the same order as a request.
+ */
+export function receiveAnswer(device: Device, datagram: Datagram): Outcome<true> {
+  const { endpoint, exchanges, groups } = device;
+  const { arriving } = groups;
+  const { outer, option } = arriving;
+  const found = exchanges.match(outer.bytes, 4, outer.tokenLength, datagram.from);
+  if (!found.ok) return found;
+  const exchange = found.value;
+  const { request, appGroup } = exchange.binding;
+  if (request === undefined) return drop("unsolicited");
+  const located = locate(groups, arriving);
+  if (!located.ok) return located;
+  if (arriving.appGroup !== appGroup) return drop("unsolicited"); // check: answer-group
+  const opened = open(groups, arriving, request);
+  if (!opened.ok) return opened;
+  const counted = exchanges.answered(exchange, datagram.from);
+  if (!counted.ok) return counted; // check: answer-once
+  if (outer.type === ACK || outer.type === CON) {
+    const parsed = parseMessage(outer.bytes);
+    if (parsed.ok && outer.type === ACK) endpoint.check(parsed.value, datagram.from);
+    if (parsed.ok && outer.type === CON) endpoint.acknowledge(parsed.value, datagram.from);
+  }
+  const { kidStart, kidLength } = option;
+  exchange.onAnswer({
+    member: outer.bytes.slice(kidStart, kidStart + kidLength),
+    inner: opened.value,
+  });
+  return DONE;
+}

@@ -1,0 +1,98 @@
+/**
+ * From a flash partition and a provisioning blob to the durable parts of a device.
+ *
+ * The one thing that must never happen is a silent fresh start: a counter that begins again at 0 under the
+ * same key repeats nonces, and an empty replay window accepts every recording. So a partition is formatted
+ * only when every byte of it is erased, and the record that says "first start finished" is written
+ * last: while it is missing nothing was ever sent or accepted, and the first start is simply done again.
+ */
+
+import type { Rights } from "../access/rights.js";
+import { equalBytes } from "../bytes/equal.js";
+import { toHex } from "../bytes/hex.js";
+import { compareKeyIds } from "../groups/directory.js";
+import type { Keyring } from "../groups/keyring.js";
+import { Sequence } from "../oscore/sequence.js";
+import type { Crypto } from "../ports/crypto.js";
+import type { Flash } from "../ports/flash.js";
+import { lowlatency } from "../profiles/lowlatency.js";
+import type { Profile } from "../profiles/profile.js";
+import { KIND, key } from "../store/keys.js";
+import { Store } from "../store/store.js";
+import type { Provisioning } from "./provision.js";
+
+/** Every scheme this firmware speaks, by WIRE.md's name. */
+const PROFILES: Readonly<Record<string, Profile>> = Object.freeze({
+  [lowlatency.name]: lowlatency,
+});
+
+/** Written last at the first start: the device's EUI-64. */
+const OWNER = key(KIND.PROVISION, 0);
+/** SHA-256 of the blob that rights were last taken from. */
+const DIGEST = key(KIND.PROVISION, 1);
+
+/** Throws an Error that says what is wrong with the flash and what to do. */
+export function openStore(flash: Flash, provisioning: Provisioning): Store {
+  if (isErased(flash)) Store.format({ flash });
+  const opened = Store.open({ flash });
+  if (!opened.ok) {
+    throw new Error(`flash: ${opened.error.message}; factory reset and provision the device again`);
+  }
+  const { store } = opened;
+  const owner = store.get(OWNER);
+  if (owner === undefined) {
+    if (store.get(key(KIND.SEQUENCE, 0)) === undefined) Sequence.create(store);
+    if (!store.put(OWNER, provisioning.eui64)) throw new Error("flash: refuses the first record");
+  } else if (!equalBytes(owner, provisioning.eui64)) {
+    throw new Error(
+      `flash: belongs to device ${toHex(owner)}, but the installation says ` +
+        `${toHex(provisioning.eui64)}; give each device its own flash file`,
+    );
+  }
+  return store;
+}
+
+/** Brings keys and rights of the installation into the store; what is there already is left alone. */
+export function applyProvisioning(
+  parts: { store: Store; crypto: Crypto; keyring: Keyring; rights: Rights },
+  provisioning: Provisioning,
+  blob: Uint8Array,
+): void {
+  for (const part of provisioning.securityGroups) {
+    const profile = PROFILES[part.profile];
+    if (profile === undefined) {
+      const known = Object.keys(PROFILES).join(", ");
+      throw new Error(`security group ${part.id}: profile ${part.profile} is not one of ${known}`);
+    }
+    const security = parts.keyring.addSecurity({
+      id: part.id,
+      profile,
+      graceSeconds: part.graceSeconds,
+    });
+    const offers = [...part.keys].sort((a, b) => compareKeyIds(a.keyId, b.keyId));
+    for (const offer of offers) {
+      if (compareKeyIds(offer.keyId, security.highest) <= 0) continue;
+      const installed = parts.keyring.install(security, offer);
+      if (!installed.ok) {
+        throw new Error(`security group ${part.id}: key not installed (${installed.drop})`);
+      }
+    }
+  }
+  const digest = parts.crypto.sha256(blob);
+  const applied = parts.store.get(DIGEST);
+  if (applied !== undefined && equalBytes(applied, digest)) return;
+  for (const { client, appGroup, level } of provisioning.rights) {
+    const granted = parts.rights.grant({ client, appGroup, level: level as 0 | 1 | 2 | 3 | 4 | 5 });
+    if (!granted.ok) throw new Error(`rights of ${toHex(client)}: not stored (${granted.drop})`);
+  }
+  if (!parts.store.put(DIGEST, digest)) throw new Error("flash: refuses the provisioning record");
+}
+
+function isErased(flash: Flash): boolean {
+  const block = new Uint8Array(256);
+  for (let at = 0; at < flash.size; at += block.length) {
+    flash.read(at, block);
+    for (let i = 0; i < block.length; i++) if (block[i] !== 0xff) return false;
+  }
+  return true;
+}

@@ -1,0 +1,214 @@
+/**
+ * One device: the parts, put together, and what goes on while nothing arrives.
+ *
+ * The problem: every part of the firmware needs a few others, and on XS the whole has to be built without a
+ * service locator or module state (preloaded modules lie in ROM). Chosen: `start` makes each part once, hands
+ * it exactly what it needs, and ends with the network, so that the first datagram finds a complete device.
+ *
+ * Time that nobody needs is used for flash: bounds that ran ahead are pulled back, old keys retired, full
+ * sectors erased. An erase takes up to 90 ms, so it happens only after IDLE without a datagram.
+ */
+import { Rights } from "../access/rights.js";
+import type { Outcome } from "../bytes/outcome.js";
+import { Endpoint } from "../coap/endpoint.js";
+import { Exchanges } from "../coap/exchange.js";
+import { compareKeyIds, Directory } from "../groups/directory.js";
+import { type Arriving, Groups } from "../groups/groups.js";
+import { Keyring } from "../groups/keyring.js";
+import * as setting from "../lighting/settings.js";
+import { LowpanStack } from "../lowpan/stack.js";
+import { Recipients } from "../oscore/recipients.js";
+import { Sequence } from "../oscore/sequence.js";
+import type { Board } from "../ports/board.js";
+import type { Clock, Timer } from "../ports/clock.js";
+import type { Datagram, DatagramPort } from "../ports/datagram.js";
+import type { Trace } from "../ports/trace.js";
+import { Resources } from "../resources/resources.js";
+import type { Store } from "../store/store.js";
+import { Uptime } from "../store/uptime.js";
+import type { Answer, Asked } from "./answer.js";
+import { applyProvisioning, openStore } from "./boot.js";
+import { LIMITS } from "./limits.js";
+import { RateLimit } from "./plain.js";
+import { type Provisioning, parseProvisioning } from "./provision.js";
+import { receive } from "./receive.js";
+import { buildRole, type Role } from "./role.js";
+import type { MemberReport } from "./send.js";
+
+/** RFC 7252 §6.1. */
+const COAP_PORT = 5683;
+/** Plain CoAP answers: a few at once, then one a second. */
+const PLAIN_BURST = 4;
+const PLAIN_REFILL_MICROS = 1_000_000;
+/** Between two steps of tidying, so that a datagram in between is heard. */
+const TIDY_PAUSE_MICROS = 200_000;
+const UPTIME_TICK_MICROS = 600_000_000;
+
+export class Device {
+  readonly clock: Clock;
+  readonly trace: Trace;
+  readonly store: Store;
+  readonly groups: Groups;
+  readonly rights: Rights;
+  readonly net: DatagramPort;
+  readonly endpoint: Endpoint;
+  readonly exchanges: Exchanges<Asked, Answer>;
+  readonly resources: Resources;
+  readonly role: Role;
+  readonly plainReplies: RateLimit;
+  /** The latest command's execution reports, one a member, when their time is over. */
+  onReports: (reports: readonly MemberReport[]) => void;
+  readonly #ports: readonly number[];
+  #lastDatagramMicros: number;
+  #idleTimer: Timer | undefined = undefined;
+  #uptimeTimer: Timer;
+
+  /** Starts a device from what its board has. Throws an Error that says what to mend. */
+  static start(board: Board): Device {
+    const blob = board.provisioning();
+    if (blob === undefined) {
+      throw new Error("no provisioning: give this device its part of an installation file");
+    }
+    return new Device(board, parseProvisioning(blob), blob);
+  }
+
+  private constructor(board: Board, provisioning: Provisioning, blob: Uint8Array) {
+    const { clock, trace, crypto } = board;
+    this.clock = clock;
+    this.trace = trace;
+    const store = openStore(board.flash, provisioning);
+    this.store = store;
+    const directory = new Directory();
+    const uptime = new Uptime(store, clock);
+    const recipients = new Recipients({ store, capacity: LIMITS.recipientsMax });
+    const keysMax = LIMITS.keysMax;
+    const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
+    this.rights = new Rights(store, LIMITS.rightsMax);
+    applyProvisioning({ store, crypto, keyring, rights: this.rights }, provisioning, blob);
+    keyring.forgetOrphans();
+    const sequence = new Sequence(store);
+    const { clientId } = provisioning;
+    this.groups = new Groups({
+      directory,
+      keyring,
+      recipients,
+      sequence,
+      uptime,
+      clock,
+      clientId,
+    });
+    this.#ports = addAppGroups(directory, provisioning);
+    this.net = board.datagram ?? lowpanOf(board, provisioning);
+    this.endpoint = new Endpoint({
+      clock,
+      random: board.random,
+      net: this.net,
+      port: COAP_PORT,
+      limits: LIMITS,
+    });
+    this.exchanges = new Exchanges({ clock, random: board.random, limits: LIMITS });
+    this.plainReplies = new RateLimit(clock, PLAIN_BURST, PLAIN_REFILL_MICROS);
+    this.role = buildRole(this, board, provisioning);
+    this.resources = new Resources(this.role.bit, this.role.face);
+    this.onReports = (reports) => board.log(summaryOf(reports));
+    this.#lastDatagramMicros = clock.micros();
+    this.#uptimeTimer = clock.after(UPTIME_TICK_MICROS, () => this.#tickUptime());
+    for (const appGroup of directory.appGroups()) this.net.join(appGroup.endpoint.address);
+    this.net.onDatagram = (datagram) => void this.receive(datagram);
+    this.#awaitIdle();
+  }
+
+  /** Everything a datagram can come to is counted once, here. */
+  receive(datagram: Datagram): Outcome<true> {
+    this.#lastDatagramMicros = datagram.atMicros;
+    if (this.#idleTimer === undefined) this.#awaitIdle();
+    const outcome = receive(this, datagram);
+    this.trace.count(outcome.ok ? "accepted" : outcome.drop);
+    return outcome;
+  }
+
+  listensOn(port: number): boolean {
+    return this.#ports.includes(port);
+  }
+
+  /** Spread of answers to a group request (RFC 7252 §8.2). */
+  get leisureMicros(): number {
+    return this.role.face.settings.get(setting.LEISURE) * 1000;
+  }
+
+  /**
+   * Of two commands that crossed in flight the larger client id's wins, on every device alike
+   * (lighting/switch.ts).
+   */
+  prevails(arriving: Arriving): boolean {
+    const { kidStart, kidLength } = arriving.option;
+    const { bytes } = arriving.outer;
+    const { clientId } = this.groups;
+    if (kidLength !== clientId.length) return kidLength > clientId.length;
+    return compareKeyIds(bytes.slice(kidStart, kidStart + kidLength), clientId) > 0;
+  }
+
+  /** Ends every timer; for tests and before a restart. */
+  stop(): void {
+    this.net.onDatagram = undefined;
+    this.endpoint.stop();
+    this.exchanges.stop();
+    this.role.stop();
+    if (this.#idleTimer !== undefined) this.clock.cancel(this.#idleTimer);
+    this.clock.cancel(this.#uptimeTimer);
+  }
+
+  /** One timer at a time, re-armed only when it fires: a datagram costs no timer. */
+  #awaitIdle(): void {
+    const due = this.#lastDatagramMicros + LIMITS.idleMicros - this.clock.micros();
+    this.#idleTimer = this.clock.after(Math.max(0, due), () => this.#checkIdle());
+  }
+
+  #checkIdle(): void {
+    this.#idleTimer = undefined;
+    if (this.clock.micros() - this.#lastDatagramMicros < LIMITS.idleMicros) {
+      this.#awaitIdle();
+      return;
+    }
+    this.groups.recipients.idle();
+    this.groups.keyring.retire();
+    if (!this.store.needsTidy) return;
+    this.store.tidy();
+    this.#idleTimer = this.clock.after(TIDY_PAUSE_MICROS, () => this.#checkIdle());
+  }
+
+  #tickUptime(): void {
+    this.groups.uptime.tick();
+    this.#uptimeTimer = this.clock.after(UPTIME_TICK_MICROS, () => this.#tickUptime());
+  }
+}
+
+/** Returns the ports to listen on. */
+function addAppGroups(directory: Directory, provisioning: Provisioning): number[] {
+  const ports = [COAP_PORT];
+  for (const { id, security: securityId, address, port } of provisioning.appGroups) {
+    const security = directory.security(securityId);
+    if (security === undefined) {
+      throw new Error(`application group ${id}: security group ${securityId} is not listed`);
+    }
+    directory.addAppGroup({ id, security, endpoint: { address, port } });
+    if (!ports.includes(port)) ports.push(port);
+  }
+  return ports;
+}
+
+/** An 802.15.4 radio becomes a datagram service by way of 6LoWPAN. */
+function lowpanOf(board: Board, provisioning: Provisioning): DatagramPort {
+  const { radio, clock, random, trace } = board;
+  const { network } = provisioning;
+  if (radio === undefined) throw new Error("board: neither a datagram service nor a radio");
+  if (network === undefined) {
+    throw new Error("provisioning.network: missing, and this board has an 802.15.4 radio");
+  }
+  return new LowpanStack({ radio, clock, random, trace, ...network });
+}
+
+function summaryOf(reports: readonly MemberReport[]): string {
+  const of = (result: string) => reports.filter((report) => report.result === result).length;
+  return `reports: ${of("ok")} ok, ${of("failed")} failed, ${of("lampFailure")} lamp failures`;
+}

@@ -1,0 +1,49 @@
+import { mayUse } from "../access/policy.js";
+import { drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
+import { BAD_REQUEST, GET } from "../coap/options.js";
+import type { Datagram } from "../ports/datagram.js";
+import type { Inner } from "../profiles/profile.js";
+import { levelOf } from "../resources/resources.js";
+import type { Device } from "./device.js";
+import { isMulticast, respond } from "./respond.js";
+
+const DONE: Outcome<true> = ok(true);
+/** All that a message under a group key shows. */
+const BY_GROUP: Proof = Object.freeze({ by: "group" });
+
+/**
+ * From an opened request to its effect: right, order, resource, answer.
+ *
+ * Rights come before order, so that somebody without the right cannot even move the order of commands; both
+ * come after the window was marked, because a genuine message is used up whatever it asks for.
+ */
+export function dispatch(device: Device, datagram: Datagram, inner: Inner): Outcome<true> {
+  const { resources, rights } = device;
+  const { recipients, arriving } = device.groups;
+  const { appGroup, option, outer, row } = arriving;
+  const resource = resources.find(inner.options);
+  if (resource === undefined) return drop("unsupported");
+  const needed = levelOf(resource, inner.code);
+  if (needed === undefined) return drop("unsupported");
+  const permitted = mayUse({
+    proof: BY_GROUP,
+    transport: isMulticast(datagram.to.address) ? "multicast" : "unicast",
+    scope: "group",
+    granted: rights.level(appGroup.id, outer.bytes, option.kidStart, option.kidLength),
+    needed,
+  });
+  if (!permitted) return drop("forbidden"); // check: policy
+  const commands = inner.code !== GET;
+  if (commands && !recipients.isNewest(row, option.sequence)) return drop("outOfOrder"); // check: order
+  const reply = resources.handle(resource, {
+    code: inner.code,
+    options: inner.options,
+    payload: inner.payload,
+    sender: row,
+    prevails: device.prevails(arriving),
+  });
+  if (reply.code < BAD_REQUEST && commands) recipients.applied(row, option.sequence);
+  respond(device, datagram, inner, reply);
+  if (reply.code === BAD_REQUEST) return drop("malformed");
+  return reply.code < BAD_REQUEST ? DONE : drop("unsupported");
+}

@@ -1,0 +1,102 @@
+/**
+ * Unprotected CoAP: discovery, and nothing else.
+ *
+ * Level 0 is all that plain CoAP reaches (ARCHITECTURE.md decision 8). The source address of such a request
+ * can be anybody's, so what is sent back is rate-limited: a lamp must not become an amplifier.
+ */
+import { mayUse } from "../access/policy.js";
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import { coapUint } from "../bytes/uint.js";
+import { suppresses } from "../coap/endpoint.js";
+import { emitMessage, type Message, parseMessage } from "../coap/message.js";
+import { BAD_REQUEST, CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
+import type { Clock } from "../ports/clock.js";
+import type { Datagram } from "../ports/datagram.js";
+import type { Reply } from "../resources/resource.js";
+import { levelOf } from "../resources/resources.js";
+import type { Device } from "./device.js";
+import { isMulticast } from "./respond.js";
+
+const DONE: Outcome<true> = ok(true);
+const RESPONSE_CODES = 64;
+
+export function receivePlain(device: Device, datagram: Datagram): Outcome<true> {
+  const parsed = parseMessage(datagram.bytes);
+  if (!parsed.ok) return parsed;
+  const message = parsed.value;
+  const multicast = isMulticast(datagram.to.address);
+  if (!multicast) {
+    const seen = device.endpoint.check(message, datagram.from);
+    if (seen === "duplicate") return drop("duplicate");
+    if (seen === "done") return DONE;
+  }
+  if (message.code === 0 || message.code >= RESPONSE_CODES) return drop("unsolicited");
+  const { resources } = device;
+  const resource = resources.find(message.options);
+  if (resource === undefined) return drop("unsupported");
+  const permitted = mayUse({
+    proof: undefined,
+    transport: multicast ? "multicast" : "unicast",
+    scope: "device",
+    granted: 0,
+    needed: levelOf(resource, message.code),
+  });
+  if (!permitted) return drop("forbidden"); // check: plain-policy
+  if (!device.plainReplies.take()) return drop("overflow"); // check: plain-rate
+  const { code, options, payload } = message;
+  const reply = resources.handle(resource, { code, options, payload, sender: -1, prevails: false });
+  answerPlain(device, datagram, message, reply);
+  return reply.code < BAD_REQUEST ? DONE : drop("unsupported");
+}
+
+function answerPlain(device: Device, datagram: Datagram, request: Message, reply: Reply): void {
+  const multicast = isMulticast(datagram.to.address);
+  const silent = suppresses(findUint(request.options, NO_RESPONSE), reply.code);
+  if (multicast && (reply.quiet || silent)) return;
+  const { format, code, payload } = reply;
+  const options = format === undefined ? [] : [{ number: CONTENT_FORMAT, value: coapUint(format) }];
+  const make = (header: { type: number; mid: number; token: Uint8Array }) =>
+    emitMessage({ ...header, type: header.type as 0 | 1 | 2 | 3, code, options, payload });
+  const { endpoint } = device;
+  const { from } = datagram;
+  if (multicast) {
+    endpoint.replyLater({
+      to: from,
+      token: request.token,
+      make,
+      leisureMicros: device.leisureMicros,
+    });
+    return;
+  }
+  endpoint.remember(request, from);
+  if (!silent) endpoint.reply({ request, from, make });
+  else endpoint.acknowledge(request, from);
+}
+
+/** A bucket of `burst` that refills by one every `refillMicros`. */
+export class RateLimit {
+  #left: number;
+  #countedMicros: number;
+  readonly #clock: Clock;
+  readonly #burst: number;
+  readonly #refillMicros: number;
+
+  constructor(clock: Clock, burst: number, refillMicros: number) {
+    this.#clock = clock;
+    this.#burst = burst;
+    this.#left = burst;
+    this.#refillMicros = refillMicros;
+    this.#countedMicros = clock.micros();
+  }
+
+  /** Takes one; false when there is none. */
+  take(): boolean {
+    const now = this.#clock.micros();
+    const refills = Math.floor((now - this.#countedMicros) / this.#refillMicros);
+    this.#countedMicros += refills * this.#refillMicros;
+    this.#left = Math.min(this.#burst, this.#left + refills);
+    if (this.#left === 0) return false;
+    this.#left--;
+    return true;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Answers to protected requests.
+ *
+ * To a group request most luminaires say nothing (RFC 7252 §8.2): errors never, and a command only when a
+ * report was asked for. What is said is spread over the leisure time, and protected at the moment it is
+ * sent, under the key that opened the request.
+ */
+
+import { coapUint } from "../bytes/uint.js";
+import { suppresses } from "../coap/endpoint.js";
+import { CON, type Message, type Option, parseMessage } from "../coap/message.js";
+import { CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
+import { seal } from "../groups/seal.js";
+import type { Outer } from "../oscore/outer.js";
+import type { Datagram } from "../ports/datagram.js";
+import type { Inner } from "../profiles/profile.js";
+import type { Reply } from "../resources/resource.js";
+import type { Device } from "./device.js";
+
+/** IPv6 ff00::/8, IPv4 224.0.0.0/4. */
+export function isMulticast(address: Uint8Array): boolean {
+  return address.length === 16 ? address[0] === 0xff : address[0] >> 4 === 14;
+}
+
+export function respond(device: Device, datagram: Datagram, inner: Inner, reply: Reply): void {
+  const multicast = isMulticast(datagram.to.address);
+  if (multicast && reply.quiet) return;
+  const { endpoint, groups } = device;
+  const { arriving } = groups;
+  const silent = suppresses(findUint(inner.options, NO_RESPONSE), reply.code);
+  if (multicast && silent) return;
+  const make = protector(device, datagram, reply);
+  const token = tokenOf(arriving.outer);
+  if (multicast) {
+    endpoint.replyLater({ to: datagram.from, token, make, leisureMicros: device.leisureMicros });
+    return;
+  }
+  const parsed = parseMessage(datagram.bytes);
+  if (!parsed.ok) return;
+  const request: Message = parsed.value;
+  if (request.type === CON) endpoint.remember(request, datagram.from);
+  if (!silent) endpoint.reply({ request, from: datagram.from, make });
+  else if (request.type === CON) endpoint.acknowledge(request, datagram.from);
+}
+
+type Header = { type: number; mid: number; token: Uint8Array };
+
+/** Builds the protected answer when its time has come; the datagram may be long gone by then. */
+function protector(
+  device: Device,
+  datagram: Datagram,
+  reply: Reply,
+): (header: Header) => Uint8Array | undefined {
+  const { groups, trace } = device;
+  const { appGroup, association } = groups.arriving;
+  const request = groups.arriving.binding();
+  const options: Option[] = [];
+  if (reply.format !== undefined) {
+    options.push({ number: CONTENT_FORMAT, value: coapUint(reply.format) });
+  }
+  const inner = { code: reply.code, options, payload: reply.payload };
+  const to = datagram.from;
+  return (header) => {
+    const sealed = seal(groups, { header, inner, clear: [], appGroup, association, to, request });
+    trace.count(sealed.ok ? "response" : "sendRefused");
+    return sealed.ok ? sealed.value.bytes : undefined;
+  };
+}
+
+function tokenOf(outer: Outer): Uint8Array {
+  return outer.bytes.slice(4, 4 + outer.tokenLength);
+}

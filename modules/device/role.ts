@@ -1,0 +1,78 @@
+/** What a device is for: the behaviour of its role, and the face that resources show of it. */
+import { toHex } from "../bytes/hex.js";
+import type { Command } from "../lighting/command.js";
+import { DaylightSensor } from "../lighting/daylight.js";
+import { Luminaire } from "../lighting/luminaire.js";
+import { PresenceSensor } from "../lighting/presence.js";
+import { Settings } from "../lighting/settings.js";
+import { Switch } from "../lighting/switch.js";
+import { WearBudget } from "../lighting/wear.js";
+import type { Board } from "../ports/board.js";
+import type { Face, Facts } from "../resources/resource.js";
+import * as roles from "../resources/resource.js";
+import type { Device } from "./device.js";
+import { type Provisioning, ROLE } from "./provision.js";
+import { sendCommand } from "./send.js";
+
+export interface Role {
+  /** As in resources/resource.ts. */
+  readonly bit: number;
+  readonly face: Face;
+  stop(): void;
+}
+
+/** Throws an Error when a switch or sensor has no group to command. */
+export function buildRole(device: Device, board: Board, provisioning: Provisioning): Role {
+  const { clock } = board;
+  const { store } = device;
+  const budget = new WearBudget(clock);
+  const settings = new Settings({ records: store, budget, initial: provisioning.settings });
+  const facts = factsOf(provisioning);
+  const system = { restart: () => board.fatal("restart asked for"), factoryReset: () => {} };
+  const common = { facts, settings, system };
+  if (provisioning.role === ROLE.LUMINAIRE) {
+    const { light } = board;
+    const luminaire = new Luminaire({ clock, light, settings, records: store, budget });
+    return { bit: roles.LUMINAIRE, face: { ...common, luminaire }, stop: () => luminaire.stop() };
+  }
+  const target = targetOf(device, provisioning);
+  const send = (command: Command) => void sendCommand(device, target, command);
+  const ports = { clock, settings, send };
+  if (provisioning.role === ROLE.SWITCH) {
+    const wallSwitch = new Switch({ ...ports, scene: undefined });
+    board.button.onEdge = (down, at) => wallSwitch.edge(down, at);
+    const face = { ...common, wallSwitch, follower: wallSwitch };
+    return { bit: roles.SWITCH, face, stop: () => wallSwitch.stop() };
+  }
+  if (provisioning.role === ROLE.PRESENCE) {
+    const presence = new PresenceSensor(ports);
+    board.sensor.onMotion = (motion) => presence.onMotion(motion);
+    const face = { ...common, presence, follower: presence };
+    return { bit: roles.PRESENCE, face, stop: () => presence.stop() };
+  }
+  const daylight = new DaylightSensor(ports);
+  board.sensor.onLux = (lux) => daylight.onLux(lux);
+  const face = { ...common, daylight, follower: daylight };
+  return { bit: roles.DAYLIGHT, face, stop: () => daylight.stop() };
+}
+
+function targetOf(device: Device, provisioning: Provisioning): number {
+  const { target } = provisioning;
+  if (target === undefined) {
+    throw new Error("provisioning.target: a switch or sensor needs the group it commands");
+  }
+  if (device.groups.directory.appGroup(target) === undefined) {
+    throw new Error(`provisioning.target: group ${target} is not among this device's groups`);
+  }
+  return target;
+}
+
+function factsOf(provisioning: Provisioning): Facts {
+  const model = ["", "Luminaire", "Switch", "Presence sensor", "Daylight sensor"];
+  return {
+    manufacturer: "Lumicast",
+    model: model[provisioning.role],
+    serial: toHex(provisioning.eui64),
+    firmware: "0.1.0",
+  };
+}

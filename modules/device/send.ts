@@ -1,0 +1,70 @@
+/**
+ * A command on its way out: the mirror of `receive.ts`.
+ *
+ *   switch or sensor -> groups/seal (number reserved on flash, newest key) -> datagram to the group
+ */
+import { NON, type Option } from "../coap/message.js";
+import { POST, URI_PATH } from "../coap/options.js";
+import { seal } from "../groups/seal.js";
+import { type Command, encodeCommand } from "../lighting/command.js";
+import { decodeReport, type Report } from "../lighting/report.js";
+import type { Answer, Asked } from "./answer.js";
+import type { Device } from "./device.js";
+
+/** Answers come within the leisure time; this is for the network. */
+const ANSWER_MARGIN_MICROS = 2_000_000;
+
+/** Sends one command to an application group. False when there is no key, number or room for it. */
+export function sendCommand(device: Device, appGroupId: number, command: Command): boolean {
+  const { groups, trace, net } = device;
+  const appGroup = groups.directory.appGroup(appGroupId);
+  if (appGroup === undefined) throw new RangeError(`not a member of group ${appGroupId}`);
+  const asked: Asked = { appGroup, request: undefined };
+  const token = command.report === true ? awaitReports(device, asked) : new Uint8Array(0);
+  const sealed = seal(groups, {
+    header: { type: NON, mid: device.endpoint.nextMid(), token },
+    inner: { code: POST, options: lightPath(), payload: encodeCommand(command) },
+    clear: [],
+    appGroup,
+    association: undefined,
+    to: appGroup.endpoint,
+    request: undefined,
+  });
+  if (sealed.ok) {
+    asked.request = sealed.value.binding;
+    const { endpoint } = appGroup;
+    if (net.send({ to: endpoint, fromPort: endpoint.port, bytes: sealed.value.bytes })) {
+      trace.count("sent");
+      return true;
+    }
+  }
+  trace.count("sendRefused");
+  return false;
+}
+
+/** Uri-Path "l" and no Content-Format: every byte of a command costs 32 µs of air. */
+function lightPath(): Option[] {
+  return [{ number: URI_PATH, value: Uint8Array.of(0x6c) }];
+}
+
+/** One member's execution report. */
+export interface MemberReport extends Report {
+  readonly member: Uint8Array;
+}
+
+/** Collects the reports of a command until the leisure time is over; no token when the table is full. */
+function awaitReports(device: Device, asked: Asked): Uint8Array {
+  const reports: MemberReport[] = [];
+  const exchange = device.exchanges.open({
+    binding: asked,
+    many: true,
+    deadlineMicros: device.clock.micros() + device.leisureMicros + ANSWER_MARGIN_MICROS,
+    onAnswer: ({ member, inner }: Answer) => {
+      if (inner.payload === undefined) return;
+      const report = decodeReport(inner.payload);
+      if (report.ok) reports.push({ ...report.value, member });
+    },
+    onDone: () => device.onReports(reports),
+  });
+  return exchange?.token ?? new Uint8Array(0);
+}

@@ -1,0 +1,196 @@
+/**
+ * Whole devices in one test: the firmware's own composition over memory flash, a test's clock and a net in
+ * memory. Runs on Node and on XS. Provisioning is written here by hand, field by field, so that a change of
+ * the format is noticed.
+ */
+
+import { type Cbor, encode } from "../../modules/cbor/encode.js";
+import { TsCrypto } from "../../modules/crypto/crypto.js";
+import { Device } from "../../modules/device/device.js";
+import { ROLE } from "../../modules/device/provision.js";
+import type { Board } from "../../modules/ports/board.js";
+import type { Button, Sensor } from "../../modules/ports/button.js";
+import type { LightOutput } from "../../modules/ports/light.js";
+import type { TraceEvent } from "../../modules/ports/trace.js";
+import { TestClock } from "./clock.js";
+import { NorFlash } from "./flash.js";
+import { Net, type NetPort } from "./net.js";
+import { SeededRandom } from "./random.js";
+
+export { ROLE } from "../../modules/device/provision.js";
+
+export const GROUP_ADDRESS = address(0xff15, 0x00fd);
+export const PORT = 5683;
+
+/** `high`:: … ::`low` as 16 bytes. */
+export function address(high: number, low: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  bytes[0] = high >> 8;
+  bytes[1] = high & 255;
+  bytes[14] = low >> 8;
+  bytes[15] = low & 255;
+  return bytes;
+}
+
+export interface KeySpec {
+  readonly id: number;
+  readonly fill: number;
+  readonly validitySeconds?: number;
+  readonly messages?: number;
+}
+
+export interface Spec {
+  readonly number: number;
+  readonly role: number;
+  /** Application groups -> security group; the default is group 1 on security group 1. */
+  readonly appGroups?: readonly (readonly [id: number, security: number])[];
+  readonly keys?: readonly KeySpec[];
+  readonly graceSeconds?: number;
+  readonly target?: number;
+  /** [client, application group or null, level]; the default lets clients 1 to 9 use group 1. */
+  readonly rights?: readonly (readonly [client: number, group: number | null, level: number])[];
+  readonly settings?: readonly (readonly [number, number])[];
+}
+
+const DEFAULT_RIGHTS = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((client) => [client, 1, 2] as const);
+
+/** The CBOR map of modules/device/provision.ts. */
+export function provisioning(spec: Spec): Uint8Array {
+  const appGroups = spec.appGroups ?? [[1, 1]];
+  const keys = spec.keys ?? [{ id: 7, fill: 0xa1 }];
+  const securities = [...new Set(appGroups.map(([, security]) => security))];
+  const root = new Map<Cbor, Cbor>([
+    [0, 1],
+    [1, eui64(spec.number)],
+    [2, spec.role],
+    [3, Uint8Array.of(spec.number)],
+    [4, securities.map((id) => securityPart(id, keys, spec.graceSeconds ?? 60))],
+    [
+      5,
+      appGroups.map(
+        ([id, security]) =>
+          new Map<Cbor, Cbor>([
+            [0, id],
+            [1, security],
+            [2, GROUP_ADDRESS],
+            [3, PORT],
+          ]),
+      ),
+    ],
+    [
+      6,
+      (spec.rights ?? DEFAULT_RIGHTS).map(([client, group, level]) => [
+        Uint8Array.of(client),
+        group,
+        level,
+      ]),
+    ],
+  ]);
+  if (spec.target !== undefined || spec.role !== ROLE.LUMINAIRE) root.set(7, spec.target ?? 1);
+  if (spec.settings !== undefined) root.set(8, new Map(spec.settings));
+  return encode(root);
+}
+
+function securityPart(id: number, keys: readonly KeySpec[], graceSeconds: number): Cbor {
+  return new Map<Cbor, Cbor>([
+    [0, id],
+    [1, "lowlatency"],
+    [2, keys.map((spec) => keyPart(id, spec))],
+    [3, graceSeconds],
+  ]);
+}
+
+/** Each security group has its own key bytes. */
+function keyPart(security: number, spec: KeySpec): Cbor {
+  const part = new Map<Cbor, Cbor>([
+    [0, Uint8Array.of(spec.id)],
+    [1, new Uint8Array(16).fill(spec.fill + security - 1)],
+  ]);
+  if (spec.validitySeconds !== undefined) part.set(2, spec.validitySeconds);
+  if (spec.messages !== undefined) part.set(3, spec.messages);
+  return part;
+}
+
+function eui64(number: number): Uint8Array {
+  return Uint8Array.of(2, 0, 0, 0, 0, 0, 0, number);
+}
+
+/** One device and everything a test may touch of it. */
+export class Rig {
+  readonly spec: Spec;
+  readonly flash: NorFlash;
+  readonly port: NetPort;
+  readonly events: TraceEvent[] = [];
+  readonly shown: LightOutput[] = [];
+  readonly log: string[] = [];
+  readonly button: Button = { onEdge: undefined };
+  readonly sensor: Sensor = { onMotion: undefined, onLux: undefined };
+  readonly light = { failed: false, show: (output: LightOutput) => void this.shown.push(output) };
+  device: Device;
+  readonly #clock: TestClock;
+
+  constructor(room: Room, spec: Spec, flash = new NorFlash({ size: 65536, programBytes: 16 })) {
+    this.spec = spec;
+    this.flash = flash;
+    this.#clock = room.clock;
+    this.port = room.net.port(address(0xfd00, spec.number));
+    this.device = this.#start();
+  }
+
+  /** How often an event was counted. */
+  count(event: TraceEvent): number {
+    return this.events.filter((one) => one === event).length;
+  }
+
+  get level(): number | undefined {
+    return this.shown.at(-1)?.level;
+  }
+
+  /** Power off and on: everything in memory is gone. */
+  restart(): void {
+    this.device.stop();
+    this.device = this.#start();
+  }
+
+  #start(): Device {
+    const board: Board = {
+      clock: this.#clock,
+      random: new SeededRandom(this.spec.number),
+      crypto: new TsCrypto(),
+      flash: this.flash,
+      trace: { count: (event) => void this.events.push(event) },
+      light: this.light,
+      button: this.button,
+      sensor: this.sensor,
+      datagram: this.port,
+      provisioning: () => provisioning(this.spec),
+      log: (line) => void this.log.push(line),
+      fatal: (line) => {
+        throw new Error(line);
+      },
+    };
+    return Device.start(board);
+  }
+}
+
+/** Devices that share a clock and a net. */
+export class Room {
+  readonly clock = new TestClock(1_000_000);
+  readonly net = new Net(this.clock);
+
+  luminaire(number: number, more: Partial<Spec> = {}): Rig {
+    return new Rig(this, { number, role: ROLE.LUMINAIRE, ...more });
+  }
+
+  switch(number: number, more: Partial<Spec> = {}): Rig {
+    return new Rig(this, { number, role: ROLE.SWITCH, ...more });
+  }
+
+  /** A short press without bounce. */
+  press(rig: Rig): void {
+    rig.button.onEdge?.(true, this.clock.micros());
+    this.clock.advance(100_000);
+    rig.button.onEdge?.(false, this.clock.micros());
+    this.clock.advance(20_000);
+  }
+}
