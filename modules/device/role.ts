@@ -8,7 +8,7 @@ import { Settings } from "../lighting/settings.js";
 import { Switch } from "../lighting/switch.js";
 import { WearBudget } from "../lighting/wear.js";
 import type { Board } from "../ports/board.js";
-import type { Face, Facts } from "../resources/resource.js";
+import type { Face, Facts, Follower } from "../resources/resource.js";
 import * as roles from "../resources/resource.js";
 import type { Device } from "./device.js";
 import { type Provisioning, ROLE } from "./provision.js";
@@ -38,21 +38,27 @@ export function buildRole(device: Device, board: Board, provisioning: Provisioni
   const target = targetOf(device, provisioning);
   const send = (command: Command) => void sendCommand(device, target, command);
   const ports = { clock, settings, send };
+  const following = (behaviour: Follower): Follower => ({
+    heard: (command, prevails) => {
+      // The device may be in more groups; it follows the one it commands.
+      if (device.groups.arriving.appGroup.id === target) behaviour.heard(command, prevails);
+    },
+  });
   if (provisioning.role === ROLE.SWITCH) {
     const wallSwitch = new Switch({ ...ports, scene: undefined });
     board.button.onEdge = (down, at) => wallSwitch.edge(down, at);
-    const face = { ...common, wallSwitch, follower: wallSwitch };
+    const face = { ...common, wallSwitch, follower: following(wallSwitch) };
     return { bit: roles.SWITCH, face, stop: () => wallSwitch.stop() };
   }
   if (provisioning.role === ROLE.PRESENCE) {
     const presence = new PresenceSensor(ports);
     board.sensor.onMotion = (motion) => presence.onMotion(motion);
-    const face = { ...common, presence, follower: presence };
+    const face = { ...common, presence, follower: following(presence) };
     return { bit: roles.PRESENCE, face, stop: () => presence.stop() };
   }
   const daylight = new DaylightSensor(ports);
   board.sensor.onLux = (lux) => daylight.onLux(lux);
-  const face = { ...common, daylight, follower: daylight };
+  const face = { ...common, daylight, follower: following(daylight) };
   return { bit: roles.DAYLIGHT, face, stop: () => daylight.stop() };
 }
 

@@ -1,6 +1,6 @@
 /** Drives the firmware's own path for the vectors of `lowlatency`. */
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
-import { emitMessage, type Option, parseMessage } from "../../modules/coap/message.js";
+import { emitMessage, parseMessage } from "../../modules/coap/message.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { type AppGroup, Directory, type SecurityGroup } from "../../modules/groups/directory.js";
 import { Groups } from "../../modules/groups/groups.js";
