@@ -1,5 +1,5 @@
-import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { ACK, CON, parseMessage } from "../coap/message.js";
+import { drop, type Outcome } from "../bytes/outcome.js";
+import { ACK, CON } from "../coap/message.js";
 import type { AppGroup } from "../groups/directory.js";
 import { locate } from "../groups/locate.js";
 import { open } from "../groups/open.js";
@@ -21,8 +21,6 @@ export interface Answer {
   readonly inner: Inner;
 }
 
-const DONE: Outcome<true> = ok(true);
-
 /**
  * A response: matched by its token to a request of ours, opened against that request's ids, then handed to
  * whoever asked. Same checks in the same order as a request.
@@ -41,17 +39,11 @@ export function receiveAnswer(device: Device, datagram: Datagram): Outcome<true>
   if (arriving.appGroup !== appGroup) return drop("unsolicited"); // check: answer-group
   const opened = open(groups, arriving, request);
   if (!opened.ok) return opened;
-  const counted = exchanges.answered(exchange, datagram.from);
-  if (!counted.ok) return counted; // check: answer-once
-  if (outer.type === ACK || outer.type === CON) {
-    const parsed = parseMessage(outer.bytes);
-    if (parsed.ok && outer.type === ACK) endpoint.check(parsed.value, datagram.from);
-    if (parsed.ok && outer.type === CON) endpoint.acknowledge(parsed.value, datagram.from);
-  }
+  if (outer.type === ACK) endpoint.check(outer, datagram.from);
+  if (outer.type === CON) endpoint.acknowledge(outer, datagram.from);
   const { kidStart, kidLength } = option;
-  exchange.onAnswer({
+  return exchanges.answered(exchange, datagram.from, {
     member: outer.bytes.slice(kidStart, kidStart + kidLength),
     inner: opened.value,
   });
-  return DONE;
 }

@@ -37,6 +37,8 @@ import type { MemberReport } from "./send.js";
 
 /** RFC 7252 §6.1. */
 const COAP_PORT = 5683;
+/** RFC 7252 §8.2: spread of answers where the installation says nothing. */
+const LEISURE_MICROS = 5_000_000;
 /** Plain CoAP answers: a few at once, then one a second. */
 const PLAIN_BURST = 4;
 const PLAIN_REFILL_MICROS = 1_000_000;
@@ -61,7 +63,6 @@ export class Device {
   readonly #ports: readonly number[];
   #lastDatagramMicros: number;
   #idleTimer: Timer | undefined = undefined;
-  #uptimeTimer: Timer;
 
   /** Starts a device from what its board has. Throws an Error that says what to mend. */
   static start(board: Board): Device {
@@ -105,6 +106,7 @@ export class Device {
       net: this.net,
       port: COAP_PORT,
       limits: LIMITS,
+      leisureMicros: LEISURE_MICROS,
     });
     this.exchanges = new Exchanges({ clock, random: board.random, limits: LIMITS });
     this.plainReplies = new RateLimit(clock, PLAIN_BURST, PLAIN_REFILL_MICROS);
@@ -112,7 +114,7 @@ export class Device {
     this.resources = new Resources(this.role.bit, this.role.face);
     this.onReports = (reports) => board.log(summaryOf(reports));
     this.#lastDatagramMicros = clock.micros();
-    this.#uptimeTimer = clock.after(UPTIME_TICK_MICROS, () => this.#tickUptime());
+    this.#tickUptime();
     for (const appGroup of directory.appGroups()) this.net.join(appGroup.endpoint.address);
     this.net.onDatagram = (datagram) => void this.receive(datagram);
     this.#awaitIdle();
@@ -148,16 +150,6 @@ export class Device {
     return compareKeyIds(bytes.slice(kidStart, kidStart + kidLength), clientId) > 0;
   }
 
-  /** Ends every timer; for tests and before a restart. */
-  stop(): void {
-    this.net.onDatagram = undefined;
-    this.endpoint.stop();
-    this.exchanges.stop();
-    this.role.stop();
-    if (this.#idleTimer !== undefined) this.clock.cancel(this.#idleTimer);
-    this.clock.cancel(this.#uptimeTimer);
-  }
-
   /** One timer at a time, re-armed only when it fires: a datagram costs no timer. */
   #awaitIdle(): void {
     const due = this.#lastDatagramMicros + LIMITS.idleMicros - this.clock.micros();
@@ -179,7 +171,7 @@ export class Device {
 
   #tickUptime(): void {
     this.groups.uptime.tick();
-    this.#uptimeTimer = this.clock.after(UPTIME_TICK_MICROS, () => this.#tickUptime());
+    this.clock.after(UPTIME_TICK_MICROS, () => this.#tickUptime());
   }
 }
 

@@ -18,8 +18,13 @@ export const LIMITS = Object.freeze({
   exchangesMax: 8,
   /** Luminaires that may answer one group request. */
   answersMax: 100,
-  /** Unicast peers the message layer keeps state for. */
-  peersMax: 16,
+  /** Peers with a confirmable message of ours under way, and how many wait for one of them. */
+  peersMax: 4,
+  outstandingMax: 4,
+  /** Messages remembered so that their retransmissions are known (RFC 7252 §4.5). */
+  remembersMax: 16,
+  /** Answers to group requests that wait for their moment. */
+  repliesMax: 4,
   /** No datagram for this long: bounds are pulled back, flash is tidied. */
   idleMicros: 2_000_000,
   /** Largest datagram that is looked at (IPv6 minimum MTU). */

@@ -31,7 +31,9 @@ export function receive(device: Device, datagram: Datagram): Outcome<true> {
   if (outer.oscoreStart < 0 && outer.appGroupStart < 0) return receivePlain(device, datagram);
   if (outer.code >= RESPONSE_CODES) return receiveAnswer(device, datagram);
   // A retransmission is answered from memory: its number is used up, opening it again would say "replayed".
-  if (outer.type === CON && device.isRetransmission(datagram)) return drop("duplicate");
+  if (outer.type === CON && device.endpoint.check(outer, datagram.from) !== "new") {
+    return drop("duplicate"); // check: coap-retransmission
+  }
   const located = locate(groups, arriving);
   if (!located.ok) return located;
   const opened = open(groups, arriving, undefined);

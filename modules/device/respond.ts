@@ -8,7 +8,7 @@
 
 import { coapUint } from "../bytes/uint.js";
 import { suppresses } from "../coap/endpoint.js";
-import { CON, type Message, type Option, parseMessage } from "../coap/message.js";
+import { CON, type Option } from "../coap/message.js";
 import { CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
 import { seal } from "../groups/seal.js";
 import type { Outer } from "../oscore/outer.js";
@@ -35,12 +35,11 @@ export function respond(device: Device, datagram: Datagram, inner: Inner, reply:
     endpoint.replyLater({ to: datagram.from, token, make, leisureMicros: device.leisureMicros });
     return;
   }
-  const parsed = parseMessage(datagram.bytes);
-  if (!parsed.ok) return;
-  const request: Message = parsed.value;
-  if (request.type === CON) endpoint.remember(request, datagram.from);
-  if (!silent) endpoint.reply({ request, from: datagram.from, make });
-  else if (request.type === CON) endpoint.acknowledge(request, datagram.from);
+  const { type, code, mid } = arriving.outer;
+  const request = { type, code, mid, token };
+  if (type === CON) endpoint.remember(request, datagram.from);
+  if (silent) endpoint.acknowledge(request, datagram.from);
+  else endpoint.reply({ request, from: datagram.from, make });
 }
 
 type Header = { type: number; mid: number; token: Uint8Array };

@@ -18,7 +18,6 @@ export interface Role {
   /** As in resources/resource.ts. */
   readonly bit: number;
   readonly face: Face;
-  stop(): void;
 }
 
 /** Throws an Error when a switch or sensor has no group to command. */
@@ -33,7 +32,7 @@ export function buildRole(device: Device, board: Board, provisioning: Provisioni
   if (provisioning.role === ROLE.LUMINAIRE) {
     const { light } = board;
     const luminaire = new Luminaire({ clock, light, settings, records: store, budget });
-    return { bit: roles.LUMINAIRE, face: { ...common, luminaire }, stop: () => luminaire.stop() };
+    return { bit: roles.LUMINAIRE, face: { ...common, luminaire } };
   }
   const target = targetOf(device, provisioning);
   const send = (command: Command) => void sendCommand(device, target, command);
@@ -45,21 +44,21 @@ export function buildRole(device: Device, board: Board, provisioning: Provisioni
     },
   });
   if (provisioning.role === ROLE.SWITCH) {
-    const wallSwitch = new Switch({ ...ports, scene: undefined });
+    const wallSwitch = new Switch(ports);
     board.button.onEdge = (down, at) => wallSwitch.edge(down, at);
     const face = { ...common, wallSwitch, follower: following(wallSwitch) };
-    return { bit: roles.SWITCH, face, stop: () => wallSwitch.stop() };
+    return { bit: roles.SWITCH, face };
   }
   if (provisioning.role === ROLE.PRESENCE) {
     const presence = new PresenceSensor(ports);
     board.sensor.onMotion = (motion) => presence.onMotion(motion);
     const face = { ...common, presence, follower: following(presence) };
-    return { bit: roles.PRESENCE, face, stop: () => presence.stop() };
+    return { bit: roles.PRESENCE, face };
   }
   const daylight = new DaylightSensor(ports);
   board.sensor.onLux = (lux) => daylight.onLux(lux);
   const face = { ...common, daylight, follower: following(daylight) };
-  return { bit: roles.DAYLIGHT, face, stop: () => daylight.stop() };
+  return { bit: roles.DAYLIGHT, face };
 }
 
 function targetOf(device: Device, provisioning: Provisioning): number {

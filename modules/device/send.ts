@@ -58,7 +58,7 @@ function awaitReports(device: Device, asked: Asked): Uint8Array {
   const exchange = device.exchanges.open({
     binding: asked,
     many: true,
-    deadlineMicros: device.clock.micros() + device.leisureMicros + ANSWER_MARGIN_MICROS,
+    waitMicros: device.leisureMicros + ANSWER_MARGIN_MICROS,
     onAnswer: ({ member, inner }: Answer) => {
       if (inner.payload === undefined) return;
       const report = decodeReport(inner.payload);

@@ -10,6 +10,7 @@ import { Device } from "../../modules/device/device.js";
 import { ROLE } from "../../modules/device/provision.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
+import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { LightOutput } from "../../modules/ports/light.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
 import { TestClock } from "./clock.js";
@@ -115,6 +116,30 @@ function eui64(number: number): Uint8Array {
   return Uint8Array.of(2, 0, 0, 0, 0, 0, 0, number);
 }
 
+/** The room's clock, until the device's power goes: its timers die with it. */
+class PoweredClock implements Clock {
+  off = false;
+  readonly #clock: TestClock;
+
+  constructor(clock: TestClock) {
+    this.#clock = clock;
+  }
+
+  micros(): number {
+    return this.#clock.micros();
+  }
+
+  after(delayMicros: number, fire: () => void): Timer {
+    return this.#clock.after(delayMicros, () => {
+      if (!this.off) fire();
+    });
+  }
+
+  cancel(timer: Timer): void {
+    this.#clock.cancel(timer);
+  }
+}
+
 /** One device and everything a test may touch of it. */
 export class Rig {
   readonly spec: Spec;
@@ -128,6 +153,7 @@ export class Rig {
   readonly light = { failed: false, show: (output: LightOutput) => void this.shown.push(output) };
   device: Device;
   readonly #clock: TestClock;
+  #power = new PoweredClock(new TestClock());
 
   constructor(room: Room, spec: Spec, flash = new NorFlash({ size: 65536, programBytes: 16 })) {
     this.spec = spec;
@@ -148,13 +174,14 @@ export class Rig {
 
   /** Power off and on: everything in memory is gone. */
   restart(): void {
-    this.device.stop();
+    this.#power.off = true;
     this.device = this.#start();
   }
 
   #start(): Device {
+    this.#power = new PoweredClock(this.#clock);
     const board: Board = {
-      clock: this.#clock,
+      clock: this.#power,
       random: new SeededRandom(this.spec.number),
       crypto: new TsCrypto(),
       flash: this.flash,
