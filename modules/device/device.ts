@@ -15,6 +15,7 @@ import { Exchanges } from "../coap/exchange.js";
 import { compareKeyIds, Directory } from "../groups/directory.js";
 import { type Arriving, Groups } from "../groups/groups.js";
 import { Keyring } from "../groups/keyring.js";
+import type { Command } from "../lighting/command.js";
 import * as setting from "../lighting/settings.js";
 import { LowpanStack } from "../lowpan/stack.js";
 import { Recipients } from "../oscore/recipients.js";
@@ -33,7 +34,7 @@ import { RateLimit } from "./plain.js";
 import { type Provisioning, parseProvisioning } from "./provision.js";
 import { receive } from "./receive.js";
 import { buildRole, type Role } from "./role.js";
-import type { MemberReport } from "./send.js";
+import { type MemberReport, sendCommand } from "./send.js";
 
 /** RFC 7252 §6.1. */
 const COAP_PORT = 5683;
@@ -127,6 +128,13 @@ export class Device {
     const outcome = receive(this, datagram);
     this.trace.count(outcome.ok ? "accepted" : outcome.drop);
     return outcome;
+  }
+
+  /** Sends a command to the group this switch or sensor commands. Throws when it has none. */
+  command(command: Command): boolean {
+    const { target } = this.role;
+    if (target === undefined) throw new RangeError("a luminaire commands no group");
+    return sendCommand(this, target, command);
   }
 
   listensOn(port: number): boolean {

@@ -8,6 +8,7 @@ import type { Device } from "./device.js";
 import { dispatch } from "./dispatch.js";
 import { LIMITS } from "./limits.js";
 import { receivePlain } from "./plain.js";
+import { isMulticast } from "./respond.js";
 
 /** Codes from 2.00 on are responses (RFC 7252 §3). */
 const RESPONSE_CODES = 64;
@@ -26,6 +27,8 @@ export function receive(device: Device, datagram: Datagram): Outcome<true> {
   if (datagram.bytes.length > LIMITS.datagramBytesMax) return drop("malformed"); // check: datagram-size
   if (!device.listensOn(datagram.to.port)) return drop("notForUs"); // check: listening-port
   if (!outer.scan(datagram.bytes)) return drop("malformed"); // check: outer-well-formed
+  // RFC 7252 §8.1: a multicast request is never confirmable.
+  if (outer.type === CON && isMulticast(datagram.to.address)) return drop("malformed"); // check: multicast-con
   arriving.from = datagram.from;
   arriving.to = datagram.to;
   if (outer.oscoreStart < 0 && outer.appGroupStart < 0) return receivePlain(device, datagram);

@@ -18,6 +18,8 @@ export interface Role {
   /** As in resources/resource.ts. */
   readonly bit: number;
   readonly face: Face;
+  /** The application group it commands. */
+  readonly target: number | undefined;
 }
 
 /** Throws an Error when a switch or sensor has no group to command. */
@@ -32,7 +34,7 @@ export function buildRole(device: Device, board: Board, provisioning: Provisioni
   if (provisioning.role === ROLE.LUMINAIRE) {
     const { light } = board;
     const luminaire = new Luminaire({ clock, light, settings, records: store, budget });
-    return { bit: roles.LUMINAIRE, face: { ...common, luminaire } };
+    return { bit: roles.LUMINAIRE, face: { ...common, luminaire }, target: undefined };
   }
   const target = targetOf(device, provisioning);
   const send = (command: Command) => void sendCommand(device, target, command);
@@ -47,18 +49,18 @@ export function buildRole(device: Device, board: Board, provisioning: Provisioni
     const wallSwitch = new Switch(ports);
     board.button.onEdge = (down, at) => wallSwitch.edge(down, at);
     const face = { ...common, wallSwitch, follower: following(wallSwitch) };
-    return { bit: roles.SWITCH, face };
+    return { bit: roles.SWITCH, face, target };
   }
   if (provisioning.role === ROLE.PRESENCE) {
     const presence = new PresenceSensor(ports);
     board.sensor.onMotion = (motion) => presence.onMotion(motion);
     const face = { ...common, presence, follower: following(presence) };
-    return { bit: roles.PRESENCE, face };
+    return { bit: roles.PRESENCE, face, target };
   }
   const daylight = new DaylightSensor(ports);
   board.sensor.onLux = (lux) => daylight.onLux(lux);
   const face = { ...common, daylight, follower: following(daylight) };
-  return { bit: roles.DAYLIGHT, face };
+  return { bit: roles.DAYLIGHT, face, target };
 }
 
 function targetOf(device: Device, provisioning: Provisioning): number {

@@ -213,6 +213,15 @@ export class Room {
     return new Rig(this, { number, role: ROLE.SWITCH, ...more });
   }
 
+  sensor(number: number, role: number): Rig {
+    return new Rig(this, { number, role });
+  }
+
+  /** A luminaire given another one's flash. */
+  luminaireOn(number: number, flash: NorFlash): Rig {
+    return new Rig(this, { number, role: ROLE.LUMINAIRE }, flash);
+  }
+
   /** A short press without bounce. */
   press(rig: Rig): void {
     rig.button.onEdge?.(true, this.clock.micros());
