@@ -76,6 +76,7 @@ export class RadioChannel implements Channel {
   readonly #loss: number;
   readonly #captureDb: number | undefined;
   readonly #queueFrames: number;
+  readonly #security: number;
   readonly #nodes: Node[];
   readonly #agenda = new Agenda<Happening>();
   #air: OnAir[] = [];
@@ -87,6 +88,7 @@ export class RadioChannel implements Channel {
     this.#loss = fraction(options.lossPercent ?? 0, "lossPercent");
     this.#captureDb = options.captureDb;
     this.#queueFrames = options.queueFrames ?? QUEUE_FRAMES;
+    this.#security = options.securityBytes ?? timing.SECURITY_BYTES;
     const links = options.links ?? linksInRange(options.nodes, options.rangeMetres);
     this.#nodes = makeNodes(options, links);
   }
@@ -104,8 +106,9 @@ export class RadioChannel implements Channel {
     if (!Number.isSafeInteger(atMicros) || atMicros < this.#now) {
       throw new RangeError(`transmit at ${atMicros} µs, but the channel is at ${this.#now} µs`);
     }
-    if (frame.length < timing.FRAME_BYTES_MIN || frame.length > timing.FRAME_BYTES_MAX) {
-      throw new RangeError(`a frame of ${frame.length} bytes (3 to 125 without FCS)`);
+    const most = timing.FRAME_BYTES_MAX - this.#security;
+    if (frame.length < timing.FRAME_BYTES_MIN || frame.length > most) {
+      throw new RangeError(`a frame of ${frame.length} bytes: 3 to ${most} leave room for the rest`);
     }
     this.#plan(node, atMicros, { kind: "queue", id, frame });
   }
@@ -206,7 +209,8 @@ export class RadioChannel implements Channel {
   }
 
   #send(index: number, start: number, frame: Uint8Array, answers: number): void {
-    const end = start + timing.airtimeMicros(frame.length);
+    const secured = frame.length + (answers < 0 ? this.#security : 0);
+    const end = start + timing.airtimeMicros(secured);
     const number = this.#node(index).transmissions++;
     const head = addressed(frame);
     const sending: OnAir = { node: index, start, end, frame, head, answers, number };
@@ -311,7 +315,7 @@ export class RadioChannel implements Channel {
     const { id, frame } = node.current as Pending;
     node.wait += 1;
     node.awaiting = false;
-    if (result.transmitted) node.readyAt = this.#now + timing.spacingMicros(frame.length);
+    if (result.transmitted) node.readyAt = this.#now + timing.spacingMicros(frame.length + this.#security);
     this.#events.push(sent(this.#now, index, id, result));
     this.#nextInQueue(index);
   }

@@ -9,6 +9,8 @@ export const PHY_HEADER_BYTES = 6;
 export const FCS_BYTES = 2;
 /** aMaxPHYPacketSize less the FCS the radio adds. */
 export const FRAME_BYTES_MAX = 125;
+/** Auxiliary security header (control 1, frame counter 4, key index 1) and MIC-32. */
+export const SECURITY_BYTES = 10;
 /** Frame control 2, sequence number 1. */
 export const FRAME_BYTES_MIN = 3;
 

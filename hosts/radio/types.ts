@@ -47,6 +47,11 @@ export interface RadioOptions {
   readonly lossPercent?: number;
   /** A frame this much stronger than all that overlaps it survives. When absent every overlap destroys. */
   readonly captureDb?: number;
+  /**
+   * Bytes of link-layer security counted in the airtime of every frame but ACKs, though they are not in
+   * `frame`: auxiliary header 6 and MIC 4 as in Thread (see modules/lowpan/stack.ts). Default 10.
+   */
+  readonly securityBytes?: number;
   /** Frames a node holds that are not on air yet; one more is answered `transmitted: false`. Default 64. */
   readonly queueFrames?: number;
 }
@@ -55,7 +60,7 @@ export interface Transmission {
   readonly node: number;
   /** The caller's number for this frame; comes back in the `sent` event. */
   readonly id: number;
-  /** MAC header and payload without FCS, 3 to 125 bytes. Not copied: must not change afterwards. */
+  /** MAC header and payload without FCS, 3 to 125 - `securityBytes` bytes. Not copied: must not change afterwards. */
   readonly frame: Uint8Array;
   /** When it reaches the node's radio queue; at or after the channel's `now`, the future included. */
   readonly atMicros: number;
