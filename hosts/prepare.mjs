@@ -1,7 +1,8 @@
 /**
  * Brings what a command needs up to date: packages, compiled TypeScript, the headless XS host, the
  * firmware image. Plain JavaScript without dependencies, because it is what installs them. Says
- * nothing when nothing is to do; progress goes to standard error, so that `--json` output stays clean.
+ * nothing when nothing is to do; progress goes to standard error, so that `--json` output stays
+ * clean.
  *
  * Two npm scripts at once must not build into each other: everything here happens under one lock.
  */
@@ -31,8 +32,9 @@ const hostBinary = (variant) => join(root, `build/headless/${variant}/lumicast`)
 
 /**
  * `needs` names any of: packages, node, host, debug, m32, firmware (each brings what it rests on).
- * `tolerant` is for commands that report as a result what does not build: a failing tsc emits all the
- * same and is reported by the typecheck stage; a host or image that does not build is told at once.
+ * `tolerant` is for commands that report as a result what does not build: a failing tsc emits all
+ * the same and is reported by the typecheck stage; a host or image that does not build is told at
+ * once.
  */
 export async function prepare(needs, { tolerant = false } = {}) {
   const wanted = new Set(needs);
@@ -248,7 +250,9 @@ function identity(pid) {
   return `${pid} ${stat[20] ?? "-"}`;
 }
 
-/** Several may find the same dead holder: only one of them may remove its lock, and no newer one. */
+/**
+ * Several may find the same dead holder: only one of them may remove its lock, and no newer one.
+ */
 function breakLock(path, holder) {
   const breaking = `${path}.breaking`;
   if (!tryLink(path, breaking)) {

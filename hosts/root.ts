@@ -1,4 +1,6 @@
-/** The repository's folder, found from wherever the compiled file lies (build/node/hosts, or hosts). */
+/**
+ * The repository's folder, found from wherever the compiled file lies (build/node/hosts, or hosts).
+ */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

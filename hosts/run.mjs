@@ -108,7 +108,7 @@ async function dispatch(command, root) {
 
 function usage() {
   const lines = Object.entries(commands).map(([word, { help }]) => `  ${word.padEnd(11)}${help}`);
-  return `node hosts/run.mjs COMMAND [arguments], or npm run COMMAND -- [arguments]\n${lines.join("\n")}`;
+  return ["npm run COMMAND -- [arguments], or node hosts/run.mjs COMMAND", ...lines].join("\n");
 }
 
 function fail(message) {

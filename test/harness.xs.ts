@@ -2,10 +2,10 @@
  * The unit suites' three words on XS: put in the place of harness.ts by hosts/bundle.mjs.
  *
  * Tests are collected while the suite's modules are evaluated and run by `finish()`, because the
- * headless host may preload a suite: what is evaluated then becomes read-only memory, as on a device,
- * and a test that ran there would not show what preloading does to the code it tests. The bundle's
- * entry exports `finish` by default; `lumicast test SUITE.xsb` calls it and fails if it returns more
- * than 0 or throws. Nothing here but ECMAScript and the host's `print(text)`.
+ * headless host may preload a suite: what is evaluated then becomes read-only memory, as on a
+ * device, and a test that ran there would not show what preloading does to the code it tests. The
+ * bundle's entry exports `finish` by default; `lumicast test SUITE.xsb` calls it and fails if it
+ * returns more than 0 or throws. Nothing here but ECMAScript and the host's `print(text)`.
  */
 declare function print(text: string): void;
 

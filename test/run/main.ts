@@ -3,12 +3,12 @@
  *
  *   node build/node/test/run/main.js test|ci|STAGE [--filter NAME]
  *
- * STAGE also stands for all stages whose name begins with it and a hyphen. --filter keeps the suites
- * whose `stage/suite` contains NAME. The last line reads `N passed, N failed, N skipped`.
+ * STAGE also stands for all stages whose name begins with it and a hyphen. --filter keeps the
+ * suites whose `stage/suite` contains NAME. The last line reads `N passed, N failed, N skipped`.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../support/root.js";
+import { ROOT } from "../../hosts/root.js";
 import { stopAll } from "./process.js";
 import {
   type Finding,
@@ -77,7 +77,7 @@ async function runJob(stage: Stage, job: Job, sum: Sum): Promise<void> {
   const began = performance.now();
   let result: Result = await job.run();
   if (process.env.CI === "true" || process.env.CI === "1") {
-    const text = readFileSync(join(root, "test/skips.txt"), "utf8");
+    const text = readFileSync(join(ROOT, "test/skips.txt"), "utf8");
     result = strict(result, parseAllowedSkips(text));
   }
   const { passed, failures, skips } = result;

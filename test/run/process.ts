@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { root } from "../support/root.js";
+import { ROOT } from "../../hosts/root.js";
 
 export interface Finished {
   /** Undefined when a signal ended it. */
@@ -19,7 +19,7 @@ export function runProcess(
 ): Promise<Finished> {
   return new Promise((resolve) => {
     const env = { ...process.env, ...options.environment };
-    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
     running.add(child);
     let output = "";
     let timedOut = false;

@@ -1,6 +1,6 @@
 /**
- * What `node --test-reporter` is given: one JSON line for each test that counts, which nodeSuite reads.
- * Suites (describe) count only when they fail by themselves, not for a test inside them.
+ * What `node --test-reporter` is given: one JSON line for each test that counts, which nodeSuite
+ * reads. Suites (describe) count only when they fail by themselves, not for a test inside them.
  */
 import type { TestEvent } from "node:test/reporters";
 

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { root } from "../support/root.js";
+import { ROOT } from "../../hosts/root.js";
 import { lacks } from "../support/skip.js";
 import type { Job, Stage } from "./result.js";
 import { nodeSuite, ownProgram, program, suitesIn, xsSuite } from "./suites.js";
@@ -13,7 +13,9 @@ import { nodeSuite, ownProgram, program, suitesIn, xsSuite } from "./suites.js";
 /** Test folders whose suites only `npm run ci` runs: they need more time or more tools. */
 const onlyInCi = ["budget", "fuzz", "interop"];
 
-/** Another TypeScript major that has to accept the sources; it lives outside the tree's packages. */
+/**
+ * Another TypeScript major that has to accept the sources; it lives outside the tree's packages.
+ */
 const typescript7 = "7.0.2";
 
 const node = process.execPath;
@@ -36,7 +38,12 @@ export function ciStages(): Stage[] {
   const room = ["hosts/run.mjs", "start", "--presses", "5", "--json"];
   return [
     ...testStages(),
-    { name: "vectors", jobs: () => [ownProgram("own", "test/vectors/main.ts", ["test/vectors"])] },
+    {
+      name: "vectors",
+      jobs: () => [
+        ownProgram("own", "test/vectors/main.ts", ["test/vectors", "--profile", "lowlatency"]),
+      ],
+    },
     { name: "mutants", jobs: () => [ownProgram("checks", "test/mutants/main.ts", [], 900)] },
     { name: "m32-host", jobs: m32Host },
     ...folders.map(folderStage),
@@ -46,9 +53,11 @@ export function ciStages(): Stage[] {
   ];
 }
 
-/** Every folder of suites but the unit suites, which have two stages, and tidy, which has its own. */
+/**
+ * Every folder of suites but the unit suites, which have two stages, and tidy, which has its own.
+ */
 function testFolders(): string[] {
-  const entries = readdirSync(join(root, "test"), { withFileTypes: true });
+  const entries = readdirSync(join(ROOT, "test"), { withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const own = folders.filter((name) => name !== "unit" && name !== "tidy");
   return own.filter((name) => suitesIn(`test/${name}`).length > 0).sort();
@@ -89,9 +98,9 @@ function m32Host(): Job[] {
 
 function typescript7Job(): Job {
   const folder = "build/typescript-7";
-  const installed = existsSync(join(root, folder, "node_modules/typescript/package.json"));
+  const installed = existsSync(join(ROOT, folder, "node_modules/typescript/package.json"));
   const install = `npm install --prefix ${folder} --no-save --no-package-lock`;
-  const compile = `${node} ${folder}/node_modules/typescript/bin/tsc --noEmit --incremental false -p`;
+  const compile = `${node} ${folder}/node_modules/typescript/bin/tsc --noEmit -p`;
   const commands = [
     ...(installed ? [] : [`mkdir -p ${folder}`, `${install} typescript@${typescript7}`]),
     `${compile} .`,

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { root } from "../support/root.js";
+import { ROOT } from "../../hosts/root.js";
 import { type Finished, runProcess, tail } from "./process.js";
 import type { Line } from "./reporter.js";
 import { type Finding, failure, type Job, type Result } from "./result.js";
@@ -10,7 +10,7 @@ const reporter = new URL("./reporter.js", import.meta.url).href;
 
 /** The test files right in a folder, such as test/unit. */
 export function suitesIn(folder: string): string[] {
-  const path = join(root, folder);
+  const path = join(ROOT, folder);
   if (!existsSync(path)) return [];
   const names = readdirSync(path).filter((name) => name.endsWith(".test.ts"));
   return names.sort().map((name) => `${folder}/${name}`);
@@ -23,7 +23,7 @@ export function nodeSuite(file: string, limitSeconds = 600): Job {
 }
 
 async function runOnNode(file: string, limitSeconds: number): Promise<Result> {
-  const compiled = join(root, "build/node", file.replace(/ts$/, "js"));
+  const compiled = join(ROOT, "build/node", file.replace(/ts$/, "js"));
   if (!existsSync(compiled)) return failure(file, "tsc made nothing of it");
   const lines = scratch(`${file.replace(/\W/g, "-")}.lines`);
   const args = ["--enable-source-maps", "--test-reporter", reporter];
@@ -58,12 +58,12 @@ export function xsSuite(file: string, limitSeconds = 300): Job {
 }
 
 async function runOnXs(file: string, limitSeconds: number): Promise<Result> {
-  const host = join(root, lumicast);
+  const host = join(ROOT, lumicast);
   if (!existsSync(host)) return failure(file, `${lumicast} is missing: npm run build`);
   const bundle = scratch(`${basename(file, ".test.ts")}.xs.js`);
   const image = bundle.replace(/js$/, "xsb");
   const steps: [string, string[]][] = [
-    [process.execPath, [join(root, "hosts/bundle.mjs"), "suite", bundle, file]],
+    [process.execPath, [join(ROOT, "hosts/bundle.mjs"), "suite", bundle, file]],
     [host, ["compile", bundle, image]],
   ];
   for (const [command, args] of steps) {
@@ -95,8 +95,8 @@ export function countXs(file: string, finished: Finished): Result {
 }
 
 /**
- * Runs a program that says by its exit code how it went. If it prints `N passed, N failed, N skipped`
- * on a line of its own, that counts; otherwise it counts as one test.
+ * Runs a program that says by its exit code how it went. If it prints `N passed, N failed, N
+ * skipped` on a line of its own, that counts; otherwise it counts as one test.
  */
 export function program(name: string, command: string, args: string[], limitSeconds = 600): Job {
   const run = async () => {
@@ -112,7 +112,7 @@ export function program(name: string, command: string, args: string[], limitSeco
 
 /** A program of ours, compiled by tsc. */
 export function ownProgram(name: string, file: string, args: string[], limitSeconds?: number): Job {
-  const compiled = join(root, "build/node", file.replace(/ts$/, "js"));
+  const compiled = join(ROOT, "build/node", file.replace(/ts$/, "js"));
   const nodeArgs = ["--enable-source-maps", compiled, ...args];
   const job = program(name, process.execPath, nodeArgs, limitSeconds);
   if (existsSync(compiled)) return job;
@@ -132,7 +132,7 @@ function endOf({ code, timedOut, output }: Finished): string {
 
 /** A path below build/test where a run leaves its intermediate files; nothing old is there. */
 function scratch(name: string): string {
-  const folder = join(root, "build/test");
+  const folder = join(ROOT, "build/test");
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${process.pid}-${name}`);
   rmSync(path, { force: true });

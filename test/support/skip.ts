@@ -8,9 +8,9 @@
  *
  *   if (need("valgrind", "instruction counts of the receive path")) { ... }
  *
- * which prints `# skip instruction counts of the receive path: valgrind is missing: sudo apt-get ...`
- * on standard error. test/run collects both. In CI (CI=true) a skip is a failure unless the test's
- * name stands in test/skips.txt. For tests on Node only.
+ * which prints `# skip instruction counts of the receive path: valgrind is missing: sudo apt-get
+ * ...` on standard error. test/run collects both. In CI (CI=true) a skip is a failure unless the
+ * test's name stands in test/skips.txt. For tests on Node only.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
