@@ -1,0 +1,237 @@
+/**
+ * The receive path (datagram to light port) and the send path, timed one message at a time.
+ *
+ * Runs unchanged on Node and on XS. A whole Device is measured, not a model of it: store write, trace,
+ * rights, ordering and the light port are in the figures. No datagram is used twice, and the flash is tidied
+ * between the samples, as a device does while idle.
+ */
+import { fromHex } from "../../modules/bytes/hex.js";
+import { emitMessage, parseMessage } from "../../modules/coap/message.js";
+import { Device } from "../../modules/device/device.js";
+import { encodeCommand } from "../../modules/lighting/command.js";
+import { Workspace } from "../../modules/oscore/aad.js";
+import { AES_CCM_16_64_128, type AeadKey, type Crypto } from "../../modules/ports/crypto.js";
+import type { Datagram } from "../../modules/ports/datagram.js";
+import type { Flash } from "../../modules/ports/flash.js";
+import { lowlatency } from "../../modules/profiles/lowlatency.js";
+import { BenchBoard } from "./board.js";
+
+/** What the engine brings. */
+export interface Engine {
+  readonly crypto: Crypto;
+  /** A fresh, erased partition of 64 KB with 16-byte units. */
+  flash(): Flash;
+  /** Wall time; fractions of a microsecond count. */
+  nowMicros(): number;
+  /** Releases garbage between series, where the engine can. */
+  collect(): void;
+}
+
+/** The installation, cut down to what a bench needs; everything in hex. */
+export interface Setup {
+  readonly luminaire: string;
+  readonly wallSwitch: string;
+  readonly senders: readonly { readonly clientId: string; readonly appGroup: number }[];
+  readonly groups: readonly {
+    readonly id: number;
+    readonly keyId: string;
+    readonly key: string;
+    readonly address: string;
+    readonly port: number;
+  }[];
+}
+
+/** Times of one kind of message. */
+export interface Series {
+  readonly name: string;
+  readonly count: number;
+  readonly medianMicros: number;
+  readonly p95Micros: number;
+}
+
+/** Which series to run: callgrind looks at one at a time. */
+export type Only =
+  | "acceptedSparse"
+  | "acceptedBurst"
+  | "duplicate"
+  | "forged"
+  | "foreign"
+  | "send"
+  | "ccm";
+
+const SPARSE_MICROS = 3_000_000;
+const BURST_MICROS = 1_000;
+
+export function measure(engine: Engine, setup: Setup, samples: number, only?: Only): Series[] {
+  const bench = new PathBench(engine, setup);
+  const all: [Only, () => number[]][] = [
+    ["ccm", () => bench.ccm(samples)],
+    ["acceptedSparse", () => bench.accepted(samples, SPARSE_MICROS)],
+    ["acceptedBurst", () => bench.accepted(samples, BURST_MICROS)],
+    ["duplicate", () => bench.duplicates(samples)],
+    ["forged", () => bench.forged(samples)],
+    ["foreign", () => bench.foreign(samples)],
+    ["send", () => bench.send(samples)],
+  ];
+  const series: Series[] = [];
+  for (const [name, run] of all) {
+    if (only !== undefined && only !== name) continue;
+    engine.collect();
+    series.push(summarise(name, run()));
+  }
+  return series;
+}
+
+class PathBench {
+  readonly #engine: Engine;
+  readonly #setup: Setup;
+  readonly #board: BenchBoard;
+  readonly #device: Device;
+  readonly #work = new Workspace();
+  #sequence = 1;
+
+  constructor(engine: Engine, setup: Setup) {
+    this.#engine = engine;
+    this.#setup = setup;
+    this.#board = new BenchBoard(engine, fromHex(setup.luminaire));
+    this.#device = Device.start(this.#board);
+    // Every sender has its replay row before anything is timed.
+    for (const datagram of this.#batch(setup.senders.length)) this.#mustAccept(datagram);
+  }
+
+  accepted(samples: number, spacingMicros: number): number[] {
+    return this.#run(this.#batch(samples), spacingMicros, "accepted");
+  }
+
+  duplicates(samples: number): number[] {
+    const batch = this.#batch(samples);
+    for (const datagram of batch) this.#mustAccept(datagram);
+    return this.#run(batch.slice(-this.#setup.senders.length * 32), BURST_MICROS, "replayed");
+  }
+
+  forged(samples: number): number[] {
+    const batch = this.#batch(samples);
+    for (const { bytes } of batch) bytes[bytes.length - 1] ^= 1;
+    return this.#run(batch, BURST_MICROS, "forged");
+  }
+
+  /** A group this device has no association for: an application group id beyond all of ours. */
+  foreign(samples: number): number[] {
+    const batch = this.#batch(samples).map((datagram) => {
+      const message = parseMessage(datagram.bytes);
+      if (!message.ok) throw new Error("our own datagram does not parse");
+      const options = message.value.options.map((option) =>
+        option.number === 65001 ? { ...option, value: Uint8Array.of(0xfe, 0xfe) } : option,
+      );
+      return { ...datagram, bytes: emitMessage({ ...message.value, options }) };
+    });
+    return this.#run(batch, BURST_MICROS, "unknownGroup");
+  }
+
+  send(samples: number): number[] {
+    const board = new BenchBoard(this.#engine, fromHex(this.#setup.wallSwitch));
+    const device = Device.start(board);
+    const times: number[] = [];
+    for (let i = 0; i < samples; i++) {
+      board.clock.now += SPARSE_MICROS;
+      const start = this.#engine.nowMicros();
+      device.command({ on: i % 2 === 0, level: 1 + (i % 254) });
+      times.push(this.#engine.nowMicros() - start);
+      if (board.net.sent !== i + 1) throw new Error("a command was not sent");
+      tidy(device);
+    }
+    return times;
+  }
+
+  /** The native (or TypeScript) AEAD alone, on the same boxes. */
+  ccm(samples: number): number[] {
+    const aead: AeadKey = this.#engine.crypto.aeadKey(
+      AES_CCM_16_64_128,
+      new Uint8Array(16).fill(7),
+    );
+    const aad = new Uint8Array(60).fill(3);
+    const nonce = new Uint8Array(13);
+    const plain = encodeCommand({ on: true, level: 200 });
+    const times: number[] = [];
+    for (let i = 0; i < samples; i++) {
+      nonce[12] = i;
+      const sealed = aead.seal({ nonce, aad, plain });
+      const start = this.#engine.nowMicros();
+      const opened = aead.open({ nonce, aad, sealed });
+      times.push(this.#engine.nowMicros() - start);
+      if (opened === undefined) throw new Error("the box does not open");
+    }
+    return times;
+  }
+
+  #run(batch: readonly Datagram[], spacingMicros: number, expected: string): number[] {
+    const { nowMicros } = this.#engine;
+    const times: number[] = [];
+    for (const datagram of batch) {
+      const { clock } = this.#board;
+      clock.now += spacingMicros;
+      (datagram as { atMicros: number }).atMicros = clock.now;
+      const start = nowMicros();
+      this.#device.receive(datagram);
+      times.push(nowMicros() - start);
+      if (this.#board.last !== expected) throw new Error(`${this.#board.last}, not ${expected}`);
+      tidy(this.#device);
+    }
+    return times;
+  }
+
+  #mustAccept(datagram: Datagram): void {
+    this.#board.clock.now += BURST_MICROS;
+    this.#device.receive(datagram);
+    if (this.#board.last !== "accepted") throw new Error(`not accepted: ${this.#board.last}`);
+    tidy(this.#device);
+  }
+
+  /** Fresh genuine commands, the senders taking turns. */
+  #batch(count: number): Datagram[] {
+    const { senders, groups } = this.#setup;
+    const keys = groups.map(({ keyId, key }) =>
+      lowlatency.importKey(this.#engine.crypto, { keyId: fromHex(keyId), raw: fromHex(key) }),
+    );
+    const batch: Datagram[] = [];
+    for (let i = 0; i < count; i++) {
+      if (i % senders.length === 0) this.#sequence++;
+      const { clientId, appGroup } = senders[i % senders.length];
+      const at = groups.findIndex(({ id }) => id === appGroup);
+      const to = { address: fromHex(groups[at].address), port: groups[at].port };
+      const sender = fromHex(clientId);
+      const bytes = lowlatency.seal(
+        keys[at],
+        {
+          header: { type: 1, mid: i % 65536, token: new Uint8Array(0) },
+          inner: {
+            code: 2,
+            options: [{ number: 11, value: Uint8Array.of(0x6c) }],
+            payload: encodeCommand({ on: true, level: 1 + ((i + this.#sequence) % 254) }),
+          },
+          clear: [],
+          appGroup,
+          sender,
+          sequence: this.#sequence,
+          to,
+          request: undefined,
+        },
+        this.#work,
+      );
+      const from = { address: new Uint8Array(16).fill(i % 50), port: 5683 };
+      batch.push({ from, to, bytes, atMicros: 0 });
+    }
+    return batch;
+  }
+}
+
+function tidy(device: Device): void {
+  while (device.store.needsTidy) device.store.tidy();
+}
+
+function summarise(name: string, times: number[]): Series {
+  const sorted = times.sort((a, b) => a - b);
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return { name, count: sorted.length, medianMicros: at(0.5), p95Micros: at(0.95) };
+}

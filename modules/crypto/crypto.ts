@@ -1,0 +1,86 @@
+/**
+ * The crypto port in TypeScript: for hosts, for tests, and as the second opinion on every native one.
+ *
+ * On XS it is a hundred times slower than C and says nothing about timing, so no device uses it
+ * (ARCHITECTURE.md decision 1). It exists so that the same suites run on every provider, and so that a
+ * native implementation is compared with something that was written apart from it.
+ */
+import {
+  AES_CCM_16_64_128,
+  AES_CCM_16_128_128,
+  type AeadKey,
+  type Crypto,
+} from "../ports/crypto.js";
+import { Aes128, AesTables } from "./aes.js";
+import { CcmKey } from "./ccm.js";
+import { Sha256 } from "./sha256.js";
+
+/** AES-CCM-64-64-128 of RFC 9053: 7-byte nonce, 8-byte tag. */
+export const AES_CCM_64_64_128 = 12;
+
+const KEY_BYTES = 16;
+const HASH_BYTES = 32;
+const HASH_BLOCK = 64;
+
+export class TsCrypto implements Crypto {
+  readonly #tables = new AesTables();
+  readonly #sha256 = new Sha256();
+
+  aeadKey(algorithm: number, raw: Uint8Array): AeadKey {
+    if (raw.length !== KEY_BYTES) throw new RangeError(`an AES-128 key of ${raw.length} bytes`);
+    const sizes = sizesOf(algorithm);
+    const key = new CcmKey(new Aes128(this.#tables, raw), sizes);
+    raw.fill(0);
+    return key;
+  }
+
+  sha256(data: Uint8Array): Uint8Array {
+    return this.#sha256.digest(data);
+  }
+
+  /** RFC 2104: H(K ⊕ opad ‖ H(K ⊕ ipad ‖ data)). */
+  hmac(input: { key: Uint8Array; data: Uint8Array }): Uint8Array {
+    const { data } = input;
+    const key = input.key.length > HASH_BLOCK ? this.sha256(input.key) : input.key;
+    const inner = new Uint8Array(HASH_BLOCK + data.length).fill(0x36, 0, HASH_BLOCK);
+    const outer = new Uint8Array(HASH_BLOCK + HASH_BYTES).fill(0x5c, 0, HASH_BLOCK);
+    for (let i = 0; i < key.length; i++) {
+      inner[i] ^= key[i];
+      outer[i] ^= key[i];
+    }
+    inner.set(data, HASH_BLOCK);
+    outer.set(this.sha256(inner), HASH_BLOCK);
+    return this.sha256(outer);
+  }
+
+  /** RFC 5869: PRK = HMAC(salt, secret); T(i) = HMAC(PRK, T(i-1) ‖ info ‖ i). */
+  hkdf(input: {
+    salt: Uint8Array;
+    secret: Uint8Array;
+    info: Uint8Array;
+    length: number;
+  }): Uint8Array {
+    const { salt, secret, info, length } = input;
+    if (!(length >= 0 && length <= 255 * HASH_BYTES))
+      throw new RangeError(`HKDF of ${length} bytes`);
+    const prk = this.hmac({ key: salt, data: secret });
+    const okm = new Uint8Array(length);
+    let previous = new Uint8Array(0);
+    for (let counter = 1, at = 0; at < length; counter++, at += HASH_BYTES) {
+      const data = new Uint8Array(previous.length + info.length + 1);
+      data.set(previous);
+      data.set(info, previous.length);
+      data[data.length - 1] = counter;
+      previous = this.hmac({ key: prk, data }) as Uint8Array<ArrayBuffer>;
+      okm.set(previous.subarray(0, Math.min(HASH_BYTES, length - at)), at);
+    }
+    return okm;
+  }
+}
+
+function sizesOf(algorithm: number): { nonceBytes: number; tagBytes: number } {
+  if (algorithm === AES_CCM_16_64_128) return { nonceBytes: 13, tagBytes: 8 };
+  if (algorithm === AES_CCM_16_128_128) return { nonceBytes: 13, tagBytes: 16 };
+  if (algorithm === AES_CCM_64_64_128) return { nonceBytes: 7, tagBytes: 8 };
+  throw new RangeError(`AEAD algorithm ${algorithm}`);
+}
