@@ -1,0 +1,236 @@
+/**
+ * Who may do what here: (client, scope) -> level, kept in the store.
+ *
+ * Every accepted message asks once, between its check and the lamp, so the answer must come without
+ * allocation and without walking a hundred rows: typed columns and an index by hash with open
+ * addressing, never more than half full. Rejected: a Map keyed by hex text (a string for each message,
+ * 20 slots for each row). A client id is an integer of up to 8 bytes (WIRE.md: uniqueness is of the
+ * integer), folded here into two signed 32-bit halves, which loses nothing.
+ *
+ * A full table refuses the newcomer; nobody is evicted (ARCHITECTURE, decision 7).
+ */
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import { indexOf, KIND, key } from "../store/keys.js";
+import type { Store } from "../store/store.js";
+import { DISCOVERY, isLevel, type Level } from "./level.js";
+
+/** What this folder needs of modules/store. */
+export type RightsStore = Pick<Store, "get" | "put" | "delete" | "keys">;
+
+export interface Right {
+  /** 1 to 8 bytes, big-endian, as in the message. */
+  readonly client: Uint8Array;
+  /** An application group; null is this device itself, over a secure channel of its own. */
+  readonly appGroup: number | null;
+  readonly level: Level;
+}
+
+const CLIENT_BYTES_MAX = 8;
+const APP_GROUP_MAX = 0xffffffff;
+/** Rows are numbered in a byte of the hash index, 0 meaning none. */
+const CAPACITY_MAX = 254;
+
+// Columns of a row.
+const LOW = 0;
+const HIGH = 1;
+const GROUP = 2;
+const COLUMNS = 3;
+
+/** Set beside the level when the right is for the device itself. */
+const DEVICE = 0x08;
+const LEVEL_BITS = 0x07;
+const FREE = 0xff;
+
+// A stored right: level | DEVICE, application group (4 bytes, 0 for the device), client id.
+const HEAD_BYTES = 5;
+
+export class Rights {
+  readonly #store: RightsStore;
+  readonly #rows: Int32Array;
+  readonly #levels: Uint8Array;
+  /** Hash -> row + 1. */
+  readonly #index: Uint8Array;
+  #count = 0;
+
+  /**
+   * Reads what is stored. Throws an Error that names the record when one is damaged or there are more
+   * than `capacity` (at most 254): a device with half its rights would look like a radio problem.
+   */
+  constructor(store: RightsStore, capacity: number) {
+    if (!(capacity >= 1 && capacity <= CAPACITY_MAX)) throw new RangeError(`${capacity} rights`);
+    this.#store = store;
+    this.#rows = new Int32Array(capacity * COLUMNS);
+    this.#levels = new Uint8Array(capacity).fill(FREE);
+    let slots = 4;
+    while (slots < capacity * 2) slots *= 2;
+    this.#index = new Uint8Array(slots);
+    for (const stored of store.keys(KIND.RIGHT)) this.#load(indexOf(stored), store.get(stored));
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * The level granted to the client whose id stands in `bytes`, within an application group or (null)
+   * for this device itself; 0 when nothing was granted. Allocates nothing.
+   */
+  level(appGroup: number | null, bytes: Uint8Array, start: number, length: number): Level {
+    const row = this.#find(appGroup, bytes, start, length);
+    return row < 0 ? DISCOVERY : ((this.#levels[row] & LEVEL_BITS) as Level);
+  }
+
+  /**
+   * Grants, or changes, a right; durable when ok. `tableFull` when there is no room for another one,
+   * `storeFailed` when flash refused. Throws RangeError on what no right can be (our bug).
+   */
+  grant(right: Right): Outcome<Level> {
+    const { client, appGroup, level } = right;
+    if (!isLevel(level)) throw new RangeError(`access level ${String(level)}`);
+    if (!isClient(client)) throw new RangeError("a client id has 1 to 8 bytes, no leading zero");
+    if (!(appGroup === null || isAppGroup(appGroup))) {
+      throw new RangeError(`application group ${appGroup}`);
+    }
+    let row = this.#find(appGroup, client, 0, client.length);
+    const known = row >= 0;
+    if (!known) row = this.#levels.indexOf(FREE);
+    if (row < 0) return drop("tableFull"); // check: rights-full
+    if (!this.#store.put(key(KIND.RIGHT, row), encode(right))) return drop("storeFailed"); // check: rights-durable
+    if (known) this.#levels[row] = (this.#levels[row] & DEVICE) | level;
+    else this.#enter(row, right);
+    return ok(level);
+  }
+
+  /** Takes every right of a client; false when flash refused (then some may be left). */
+  revoke(client: Uint8Array): boolean {
+    const low = lowOf(client, 0, client.length);
+    const high = highOf(client, 0, client.length);
+    let done = true;
+    for (let row = 0; row < this.#levels.length; row++) {
+      if (this.#levels[row] === FREE) continue;
+      const at = row * COLUMNS;
+      if (this.#rows[at + LOW] !== low || this.#rows[at + HIGH] !== high) continue;
+      if (this.#store.delete(key(KIND.RIGHT, row))) {
+        this.#levels[row] = FREE;
+        this.#count--;
+      } else {
+        done = false;
+      }
+    }
+    this.#reindex();
+    return done;
+  }
+
+  #load(row: number, value: Uint8Array | undefined): void {
+    const right = value === undefined ? undefined : decode(value);
+    if (right === undefined) {
+      throw new Error(`store: right ${row} is damaged; provision the device again`);
+    }
+    if (row >= this.#levels.length) {
+      throw new Error(`store: right ${row}, but this firmware has room for ${this.#levels.length}`);
+    }
+    this.#enter(row, right);
+  }
+
+  #enter(row: number, { client, appGroup, level }: Right): void {
+    const at = row * COLUMNS;
+    this.#rows[at + LOW] = lowOf(client, 0, client.length);
+    this.#rows[at + HIGH] = highOf(client, 0, client.length);
+    this.#rows[at + GROUP] = (appGroup ?? 0) | 0;
+    this.#levels[row] = appGroup === null ? level | DEVICE : level;
+    this.#count++;
+    this.#link(row);
+  }
+
+  #find(appGroup: number | null, bytes: Uint8Array, start: number, length: number): number {
+    if (!(length >= 1 && length <= CLIENT_BYTES_MAX)) return -1;
+    const low = lowOf(bytes, start, length);
+    const high = highOf(bytes, start, length);
+    const group = (appGroup ?? 0) | 0;
+    const kind = appGroup === null ? DEVICE : 0;
+    const index = this.#index;
+    const mask = index.length - 1;
+    for (let i = hash(low, high, group) & mask; ; i = (i + 1) & mask) {
+      const row = index[i] - 1;
+      if (row < 0) return -1;
+      const at = row * COLUMNS;
+      const rows = this.#rows;
+      if (rows[at + LOW] !== low) continue; // check: rights-client
+      if (rows[at + HIGH] !== high) continue; // check: rights-client-high
+      if (rows[at + GROUP] !== group) continue; // check: rights-group
+      if ((this.#levels[row] & DEVICE) !== kind) continue; // check: rights-device
+      return row;
+    }
+  }
+
+  #link(row: number): void {
+    const at = row * COLUMNS;
+    const rows = this.#rows;
+    const mask = this.#index.length - 1;
+    let i = hash(rows[at + LOW], rows[at + HIGH], rows[at + GROUP]) & mask;
+    while (this.#index[i] !== 0) i = (i + 1) & mask;
+    this.#index[i] = row + 1;
+  }
+
+  /** After a deletion: with open addressing a hole would hide what was placed behind it. */
+  #reindex(): void {
+    this.#index.fill(0);
+    for (let row = 0; row < this.#levels.length; row++) {
+      if (this.#levels[row] !== FREE) this.#link(row);
+    }
+  }
+}
+
+/** The last four bytes of the integer as a signed 32-bit number: a bit pattern, not a quantity. */
+function lowOf(bytes: Uint8Array, start: number, length: number): number {
+  const end = start + length;
+  let low = 0;
+  for (let i = length > 4 ? end - 4 : start; i < end; i++) low = (low << 8) | bytes[i];
+  return low;
+}
+
+/** The bytes before the last four; 0 when there are none. */
+function highOf(bytes: Uint8Array, start: number, length: number): number {
+  const end = start + length - 4;
+  let high = 0;
+  for (let i = start; i < end; i++) high = (high << 8) | bytes[i];
+  return high;
+}
+
+/** Spreads small consecutive ids and groups; the odd constants are those of MurmurHash3's finaliser. */
+function hash(low: number, high: number, group: number): number {
+  const mixed = Math.imul(low ^ Math.imul(high, 0x85ebca6b) ^ (group << 16) ^ group, 0xc2b2ae35);
+  return mixed ^ (mixed >>> 15);
+}
+
+function isClient(client: Uint8Array): boolean {
+  const { length } = client;
+  return length >= 1 && length <= CLIENT_BYTES_MAX && (length === 1 || client[0] !== 0);
+}
+
+function isAppGroup(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= APP_GROUP_MAX;
+}
+
+function encode({ client, appGroup, level }: Right): Uint8Array {
+  const value = new Uint8Array(HEAD_BYTES + client.length);
+  value[0] = appGroup === null ? level | DEVICE : level;
+  let rest = appGroup ?? 0;
+  for (let i = HEAD_BYTES - 1; i >= 1; i--) {
+    value[i] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  value.set(client, HEAD_BYTES);
+  return value;
+}
+
+function decode(value: Uint8Array): Right | undefined {
+  if (value.length <= HEAD_BYTES) return undefined;
+  const head = value[0];
+  const level = head & ~DEVICE;
+  const client = value.slice(HEAD_BYTES);
+  if (!isLevel(level) || !isClient(client)) return undefined;
+  let group = 0;
+  for (let i = 1; i < HEAD_BYTES; i++) group = group * 256 + value[i];
+  return { client, appGroup: (head & DEVICE) === 0 ? group : null, level };
+}
