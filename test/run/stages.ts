@@ -44,7 +44,10 @@ export function ciStages(): Stage[] {
         ownProgram("own", "test/vectors/main.ts", ["test/vectors", "--profile", "lowlatency"]),
       ],
     },
-    { name: "mutants", jobs: () => [ownProgram("checks", "test/mutants/main.ts", [], 900)] },
+    {
+      name: "security-checks",
+      jobs: () => [ownProgram("mutants", "test/mutants/main.ts", [], 900)],
+    },
     { name: "m32-host", jobs: m32Host },
     ...folders.map(folderStage),
     { name: "bench", jobs: () => [ownProgram("quick", "hosts/bench/main.ts", ["--quick"], 900)] },

@@ -30,6 +30,7 @@ async function runOnNode(file: string, limitSeconds: number): Promise<Result> {
   args.push("--test-reporter-destination", lines, compiled);
   const finished = await runProcess(process.execPath, args, { limitSeconds });
   const text = existsSync(lines) ? readFileSync(lines, "utf8") : "";
+  rmSync(lines, { force: true });
   const results = text.split("\n").filter((line) => line.endsWith("}"));
   return countNode(
     file,
@@ -70,7 +71,11 @@ async function runOnXs(file: string, limitSeconds: number): Promise<Result> {
     const finished = await runProcess(command, args, { limitSeconds: 60 });
     if (finished.code !== 0) return failure(file, endOf(finished));
   }
-  return countXs(file, await runProcess(host, ["test", image], { limitSeconds }));
+  const result = countXs(file, await runProcess(host, ["test", image], { limitSeconds }));
+  // What failed stays for a person to look at.
+  if (result.failures.length === 0)
+    for (const path of [bundle, `${bundle}.map`, image]) rmSync(path);
+  return result;
 }
 
 /** Reads what harness.xs.ts prints; a reason may go on over lines that are indented. */
