@@ -63,6 +63,11 @@ const commands = {
   tidy: { help: "imports, words, ceilings and the like [--filter NAME]", needs: ["node"] },
   lint: { help: "biome; mend with: npx biome check --write PATH", needs: ["node"] },
   typecheck: { help: "tsc, the portable code also without Node's types", needs: ["node"] },
+  stage: {
+    help: "one stage of the tests by its name: npm run stage -- NAME [--filter NAME]",
+    needs: everything,
+    program: stages,
+  },
   build: {
     help: "only builds; add debug or m32 for those hosts",
     needs: ["node", "host", "firmware"],
@@ -70,7 +75,17 @@ const commands = {
 };
 
 /** These report what does not build as one of their results. */
-const tolerant = ["test", "ci", "mutants", "unit", "simulation", "tidy", "lint", "typecheck"];
+const tolerant = [
+  "test",
+  "ci",
+  "mutants",
+  "unit",
+  "simulation",
+  "tidy",
+  "lint",
+  "typecheck",
+  "stage",
+];
 
 const [name, ...args] = process.argv.slice(2);
 

@@ -1,11 +1,11 @@
 /**
  * npm run mutants [-- --filter NAME] [--json]
  *
- * Deletes every line that ends in `// check: NAME`, one at a time and never in the tree, and demands
- * that the file still type-checks and that the test test/mutants.txt names for it fails; with the line
- * it has to pass. A `drop:REASON` line demands that its test passes and speaks of that reason. What
- * this shows: no check can be lost without a named test that says so. --filter keeps the names, files
- * and suites that contain NAME.
+ * Deletes every line that ends in `// check: NAME`, one at a time and never in the tree, and
+ * demands that the file still type-checks and that the test test/mutants.txt names for it fails;
+ * with the line it has to pass. A `drop:REASON` line demands that its test passes and speaks of
+ * that reason. What this shows: no check can be lost without a named test that says so. --filter
+ * keeps the names, files and suites that contain NAME.
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";

@@ -1,4 +1,6 @@
-/** The runner itself, on a small repository with checks that are guarded and checks that are not. */
+/**
+ * The runner itself, on a small repository with checks that are guarded and checks that are not.
+ */
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

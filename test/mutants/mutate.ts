@@ -1,6 +1,6 @@
 /**
- * Makes a suite with one line of the sources missing, without touching the tree: esbuild bundles the
- * suite and reads the file through `without`.
+ * Makes a suite with one line of the sources missing, without touching the tree: esbuild bundles
+ * the suite and reads the file through `without`.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -42,7 +42,9 @@ export async function bundle({ root, suite, outfile, cut }: Bundling): Promise<v
   });
 }
 
-/** A text without its line number `line`; the line itself stays, empty, so that others keep theirs. */
+/**
+ * A text without its line number `line`; the line itself stays, empty, so that others keep theirs.
+ */
 export function without(text: string, line: number): string {
   const lines = text.split("\n");
   lines[line - 1] = "";

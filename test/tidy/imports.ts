@@ -86,7 +86,8 @@ function whyForbidden(item: Import): string | undefined {
   if (/^test\/unit\/.*\.test\.ts$/.test(file)) {
     const allowed = ["modules/", ...unitImports];
     if (target !== undefined && allowed.some((name) => target.startsWith(name))) return undefined;
-    return `a unit suite, which runs on XS too, may import ${allowed.join(", ")}, not "${specifier}"`;
+    const list = allowed.join(", ");
+    return `a unit suite, which runs on XS too, may import ${list}, not "${specifier}"`;
   }
   return undefined;
 }
