@@ -1,0 +1,2 @@
+/** The board this image is built for. */
+export { board } from "./headless/board.js";

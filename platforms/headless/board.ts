@@ -1,0 +1,62 @@
+/**
+ * The board that the headless host is: every port over natives in C (host.ts, natives_*.c).
+ *
+ * On the medium it has an 802.15.4 radio and virtual time; stand-alone it has UDP over IPv6 and the
+ * real clock. Nothing here runs at import: the image is preloaded, and a board exists only in the
+ * machine that runs.
+ */
+import type { Board } from "../../modules/ports/board.js";
+import type { Button, Sensor } from "../../modules/ports/button.js";
+import type { Random } from "../../modules/ports/random.js";
+import type { Trace, TraceEvent } from "../../modules/ports/trace.js";
+import { HostClock } from "./clock.js";
+import { HostCrypto } from "./crypto.js";
+import { HostDatagrams } from "./datagram.js";
+import { HostFlash } from "./flash.js";
+import { HostLight } from "./light.js";
+import { HostRadio } from "./radio.js";
+import "./host.js";
+
+class HostRandom implements Random {
+  fill(bytes: Uint8Array): void {
+    lumicastHost.random(bytes);
+  }
+}
+
+class HostTrace implements Trace {
+  count(event: TraceEvent): void {
+    lumicastHost.trace(event);
+  }
+}
+
+class HostButton implements Button {
+  onEdge: ((down: boolean, atMicros: number) => void) | undefined = undefined;
+}
+
+class HostSensor implements Sensor {
+  onMotion: ((motion: boolean, atMicros: number) => void) | undefined = undefined;
+  onLux: ((lux: number, atMicros: number) => void) | undefined = undefined;
+}
+
+/** Makes the board; once a process. */
+export function board(): Board {
+  const radio = lumicastHost.medium() ? new HostRadio() : undefined;
+  const datagram = radio ? undefined : new HostDatagrams();
+  const button = new HostButton();
+  const sensor = new HostSensor();
+  lumicastHost.attach({ radio, button, sensor, datagram });
+  return {
+    clock: new HostClock(),
+    random: new HostRandom(),
+    crypto: new HostCrypto(),
+    flash: new HostFlash(),
+    trace: new HostTrace(),
+    light: new HostLight(),
+    button,
+    sensor,
+    ...(radio ? { radio } : { datagram: datagram! }),
+    provisioning: () => lumicastHost.provisioning(),
+    log: (line) => lumicastHost.log(line),
+    fatal: (line) => lumicastHost.fatal(line),
+  };
+}

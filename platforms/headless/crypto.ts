@@ -1,0 +1,25 @@
+import type { AeadKey, Crypto } from "../../modules/ports/crypto.js";
+
+/** Native AES-CCM and SHA-256. Its keys are host objects: open and seal are C functions. */
+export class HostCrypto implements Crypto {
+  aeadKey(algorithm: number, raw: Uint8Array): AeadKey {
+    return lumicastHost.aeadKey(algorithm, raw);
+  }
+
+  sha256(data: Uint8Array): Uint8Array {
+    return lumicastHost.sha256(data);
+  }
+
+  hmac(input: { key: Uint8Array; data: Uint8Array }): Uint8Array {
+    return lumicastHost.hmac(input.key, input.data);
+  }
+
+  hkdf(input: {
+    salt: Uint8Array;
+    secret: Uint8Array;
+    info: Uint8Array;
+    length: number;
+  }): Uint8Array {
+    return lumicastHost.hkdf(input.salt, input.secret, input.info, input.length);
+  }
+}

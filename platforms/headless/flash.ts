@@ -1,0 +1,20 @@
+import type { Flash } from "../../modules/ports/flash.js";
+
+/** The partition in the host's flash file; --fault cuts the power in the middle of its operations. */
+export class HostFlash implements Flash {
+  readonly size = lumicastHost.flashSize();
+  readonly eraseBytes = 4096;
+  readonly programBytes = lumicastHost.flashProgramBytes();
+
+  read(offset: number, into: Uint8Array): void {
+    lumicastHost.flashRead(offset, into);
+  }
+
+  program(offset: number, bytes: Uint8Array): boolean {
+    return lumicastHost.flashProgram(offset, bytes);
+  }
+
+  erase(offset: number): boolean {
+    return lumicastHost.flashErase(offset);
+  }
+}

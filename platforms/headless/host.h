@@ -1,0 +1,112 @@
+/*
+ * The headless host's parts and what they ask of each other.
+ *
+ *   main.c      command line                     machine.c   root machine, preload, clone, turns
+ *   image.c     byte code files, module loading  compile.c   parser, source map (compile mode only)
+ *   memory.c    allocators with a hard ceiling   gc.c        XS's collector with a stopwatch
+ *   fault.c     XS's aborts -> one line and a distinct exit code
+ *   clock.c     virtual or real time, costs, timers
+ *   loop.c      who runs next: events, timers, grants
+ *   control.c   the medium's socket, JSON lines   json.c     a reader for those lines
+ *   output.c    what the device tells the outside
+ *   natives_*.c the functions TypeScript sees as the global object lumicastHost
+ *   udp.c       UDP over IPv6 multicast           platforms/native: AES-CCM, SHA-256, NOR flash
+ *
+ * One process is one device, so state that a device has once is static in the file that owns it.
+ * XS's public header (xs.h) and its internals (xsAll.h) name the same machine by two types; here it
+ * is `void *machine`.
+ */
+#ifndef LUMICAST_HOST_H
+#define LUMICAST_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Exit codes; 64 and 65 are EX_USAGE and EX_DATAERR of sysexits.h. */
+enum {
+  EXIT_FAILED_TESTS = 1,
+  EXIT_BAD_OPTION = 64,
+  EXIT_BAD_DATA = 65,
+  EXIT_UNCAUGHT = 70,
+  EXIT_OUT_OF_MEMORY = 71,
+  EXIT_STACK_OVERFLOW = 72,
+  EXIT_POWER_CUT = 73,
+};
+
+enum mode { MODE_RUN, MODE_TEST };
+
+struct options {
+  enum mode mode;
+  const char *image;
+  const char *control;   /* path of the medium's socket, or NULL: stand-alone */
+  const char *flash;     /* file, or NULL: flash in memory, gone with the process */
+  uint32_t flash_size;
+  uint32_t program_bytes;
+  const char *provision; /* file, or NULL */
+  bool seeded;
+  uint64_t seed;
+  uint64_t heap;         /* ceiling in bytes, 0: none */
+  uint32_t stack_slots;  /* XS value stack, 0: the mode's default */
+  bool preload;
+  const char *interface; /* name, or NULL: the first that carries IPv6 multicast */
+  uint16_t ports[8];     /* UDP ports to listen on besides 5683 */
+  unsigned port_count;
+  uint8_t eui64[8];
+  bool has_eui64;
+};
+extern struct options options;
+
+/* memory.c */
+enum memory { MEMORY_SLOTS, MEMORY_CHUNKS, MEMORY_STACK, MEMORY_TABLES, MEMORY_KINDS };
+void memory_limit(uint64_t bytes); /* counts and limits everything allocated from now on */
+const char *memory_report(void *machine); /* one line for an out-of-memory exit */
+
+struct usage {
+  double live_bytes;     /* slots + chunks after a full collection */
+  double peak_bytes;     /* the most slots + chunks in use at once, garbage not yet collected included */
+  double slots, chunks;  /* live bytes of each */
+  double peak_slots, peak_chunks;
+  double stack_peak;     /* deepest use of the value stack, bytes */
+  double keys;           /* bytes of the key, name, symbol and alias tables */
+  double reserved_bytes; /* slots + chunks + stack + tables held now: what --heap limits */
+  double limit_bytes;    /* 0: none */
+  double code_bytes;     /* byte code, which a device keeps in flash */
+  double root_bytes;     /* slots + chunks of the preloaded image, which a device keeps in flash */
+  double gc_count, gc_micros;
+};
+void memory_usage(void *machine, struct usage *usage);
+void memory_root_usage(void *machine); /* notes the preloaded image's size */
+
+/* gc.c */
+extern uint64_t gc_count, gc_nanos;
+
+/* machine.c */
+void *machine_start(void); /* evaluates the image; returns the machine in which it shall run */
+void machine_turn_end(void *machine); /* promise jobs, unhandled rejections */
+double machine_call_main(void *machine, bool wants_number);
+uint32_t machine_stack_slots(void);
+
+/* image.c */
+bool image_read(const char *path); /* prints why not */
+size_t image_code_size(void);
+void image_import(void *machine); /* runs the module; its default export becomes `lumicastMain` */
+int compile(const char *in, const char *out); /* compile.c; exit code */
+int image_write(const char *path, const void *code, uint32_t code_size, const void *symbols,
+    uint32_t symbols_size);
+
+/* fault.c */
+_Noreturn void die(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void report_exception(void *machine); /* the uncaught value in mxException; does not return */
+
+/* clock.c: microseconds since boot */
+uint64_t clock_now(void);
+uint64_t clock_real(void); /* CLOCK_MONOTONIC */
+
+/* natives.c */
+void natives_build(void *machine);
+
+/* loop.c */
+void loop_run(void *machine);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * Two machines, as Moddable's preloading makes them on a device: the root evaluates the image's
+ * module and is then shared (its objects become flash: not collected, not counted as RAM), and the
+ * clone runs it with a heap of its own. What the clone changes in a preloaded object it copies first.
+ *
+ * Sizes. A root may grow as it likes. A clone under --heap gets a third of it as slots and a third
+ * as chunks at the start, so that collections are few; the rest is for stack, key tables and growth
+ * in small steps of whichever runs short. In test mode everything is generous.
+ */
+#include "xsAll.h"
+
+#include "host.h"
+
+enum {
+  TABLE_MODULO = 127,      /* name and symbol hash tables; a clone's have to be the root's size */
+  STACK_SLOTS_RUN = 512,   /* 8 KB on a device, as Moddable gives ESP32 and nRF52 */
+  STACK_SLOTS_TEST = 8192,
+};
+
+static txMachine *running;
+
+uint32_t machine_stack_slots(void)
+{
+  if (options.stack_slots) return options.stack_slots;
+  return options.mode == MODE_TEST ? STACK_SLOTS_TEST : STACK_SLOTS_RUN;
+}
+
+void fxQueuePromiseJobs(txMachine *the)
+{
+  the->promiseJobs = 1;
+}
+
+static txCreation generous(void)
+{
+  return (txCreation){
+    .initialChunkSize = 1 << 20,
+    .incrementalChunkSize = 1 << 18,
+    .initialHeapCount = 32768,
+    .incrementalHeapCount = 16384,
+    .stackCount = (txSize)machine_stack_slots() + 4096, /* evaluating may go deeper than running */
+    .initialKeyCount = 4096,
+    .incrementalKeyCount = 1024,
+    .nameModulo = TABLE_MODULO,
+    .symbolModulo = TABLE_MODULO,
+    .parserBufferSize = 32 * 1024,
+    .parserTableModulo = 1993,
+  };
+}
+
+static txCreation device(void)
+{
+  txCreation creation = generous();
+  uint64_t third = options.heap ? options.heap / 3 : 96 * 1024;
+  if (third > 16 << 20) third = 16 << 20;
+  creation.initialChunkSize = (txSize)third;
+  creation.incrementalChunkSize = 512;
+  creation.initialHeapCount = (txSize)(third / sizeof(txSlot));
+  creation.incrementalHeapCount = 64;
+  if (!options.heap) {
+    creation.incrementalChunkSize = 32 * 1024;
+    creation.incrementalHeapCount = 1024;
+  }
+  creation.stackCount = (txSize)machine_stack_slots();
+  creation.initialKeyCount = 32;
+  creation.incrementalKeyCount = 16;
+  return creation;
+}
+
+static txCreation for_running(void)
+{
+  return options.mode == MODE_TEST && !options.heap ? generous() : device();
+}
+
+static txMachine *create(txCreation creation, txMachine *root)
+{
+  txMachine *the = root ? fxCloneMachine(&creation, root, "lumicast", NULL)
+      : fxCreateMachine(&creation, "lumicast", NULL, XS_NO_ID);
+  if (!the) die(EXIT_OUT_OF_MEMORY, "no memory for the machine");
+  return the;
+}
+
+/* The first use of a global fills a cache in the root: do it before the root counts as flash. */
+static void fill_global_cache(txMachine *the)
+{
+  for (txID id = XS_SYMBOL_ID_COUNT; id < XS_INTRINSICS_COUNT; id++)
+    mxBehaviorGetProperty(the, mxGlobal.value.reference, id, 0, XS_ANY);
+}
+
+/*
+ * A frozen function needs no entry in the clone's table of changed objects. Nothing here writes to
+ * the properties of functions, so all are frozen; Moddable's linker does the same.
+ */
+static void freeze_functions(txMachine *the)
+{
+  for (txSlot *heap = the->firstHeap; heap; heap = heap->next)
+    for (txSlot *slot = heap + 1; slot < heap->value.reference; slot++) {
+      if (slot->kind != XS_INSTANCE_KIND || !mxIsFunction(slot)) continue;
+      slot->flag |= XS_DONT_PATCH_FLAG;
+      for (txSlot *property = slot->next; property; property = property->next) {
+        property->flag |= XS_DONT_DELETE_FLAG;
+        if (property->kind != XS_ACCESSOR_KIND) property->flag |= XS_DONT_SET_FLAG;
+      }
+    }
+}
+
+void *machine_start(void)
+{
+  txMachine *root;
+  if (!options.preload) {
+    memory_limit(options.heap);
+    running = create(for_running(), NULL);
+    natives_build(running);
+    image_import(running);
+    return running;
+  }
+  root = create(generous(), NULL);
+  natives_build(root);
+  image_import(root);
+  fxCollectGarbage(root);
+  memory_root_usage(root);
+  fill_global_cache(root);
+  freeze_functions(root);
+  fxShareMachine(root);
+  gc_count = 0;
+  gc_nanos = 0;
+  memory_limit(options.heap);
+  running = create(for_running(), root);
+  return running;
+}
+
+void machine_turn_end(void *machine)
+{
+  txMachine *the = machine;
+  while (the->promiseJobs) {
+    the->promiseJobs = 0;
+    fxRunPromiseJobs(the);
+  }
+  fxEndJob(the);
+  fxCheckUnhandledRejections(the, 1);
+}
+
+double machine_call_main(void *machine, bool wants_number)
+{
+  txMachine *the = fxBeginHost(machine);
+  double number = 0;
+  mxTry(the) {
+    mxPushUndefined();
+    mxPush(mxGlobal);
+    mxGetID(fxID(the, "lumicastMain"));
+    if (!fxIsCallable(the, the->stack))
+      die(EXIT_BAD_DATA, "%s exports no function by default", options.image);
+    mxCall();
+    mxRunCount(0);
+    if (wants_number) {
+      if (the->stack->kind != XS_INTEGER_KIND && the->stack->kind != XS_NUMBER_KIND)
+        die(EXIT_UNCAUGHT, "%s: the default export has to return the number of failures",
+            options.image);
+      number = fxToNumber(the, the->stack);
+    }
+    mxPop();
+  }
+  mxCatch(the) {
+    report_exception(the);
+  }
+  fxEndHost(the);
+  machine_turn_end(machine);
+  return number;
+}

@@ -1,0 +1,194 @@
+/*
+ * XS's allocators, with a hard ceiling.
+ *
+ * A device has one block of RAM for slots, chunks, value stack and key tables. --heap BYTES gives
+ * the same here: from memory_limit() on, everything XS allocates for the running machine is counted,
+ * and what would go beyond is refused; XS then aborts and fault.c says what was asked for and what
+ * was there. The preloaded root machine is allocated before and not counted: it is flash on a device.
+ *
+ * Each block carries its size and kind in front, so that frees are counted too.
+ */
+#include "xsAll.h"
+
+#include "host.h"
+
+struct header {
+  uint64_t size;
+  uint32_t kind;
+  uint32_t counted;
+};
+
+static const char *const kind_names[MEMORY_KINDS] = {"slots", "chunks", "stack", "key tables"};
+
+static struct {
+  bool counting;
+  uint64_t limit;
+  uint64_t total;
+  uint64_t held[MEMORY_KINDS];
+  uint64_t refused;
+  enum memory refused_kind;
+  uint64_t root;
+  void *tables[8]; /* blocks that lc_reallocate has to recognise */
+} memory;
+
+void memory_limit(uint64_t bytes)
+{
+  memory.counting = true;
+  memory.limit = bytes;
+}
+
+static void *allocate(size_t size, enum memory kind)
+{
+  struct header *block;
+  if (memory.counting && memory.limit && memory.total + size > memory.limit) {
+    memory.refused = size;
+    memory.refused_kind = kind;
+    return NULL;
+  }
+  block = malloc(sizeof *block + size);
+  if (!block) return NULL;
+  block->size = size;
+  block->kind = kind;
+  block->counted = memory.counting;
+  if (memory.counting) {
+    memory.total += size;
+    memory.held[kind] += size;
+  }
+  return block + 1;
+}
+
+static void release(void *data)
+{
+  struct header *block = data;
+  if (!data) return;
+  block--;
+  if (block->counted) {
+    memory.total -= block->size;
+    memory.held[block->kind] -= block->size;
+  }
+  free(block);
+}
+
+void *fxAllocateChunks(txMachine *the, txSize size)
+{
+  (void)the;
+  return allocate((size_t)size, MEMORY_CHUNKS);
+}
+
+void fxFreeChunks(txMachine *the, void *chunks)
+{
+  (void)the;
+  release(chunks);
+}
+
+/* The stack is the first thing asked for in slots. It is painted to find its high-water mark. */
+txSlot *fxAllocateSlots(txMachine *the, txSize count)
+{
+  size_t size = (size_t)count * sizeof(txSlot);
+  bool stack = the->stackBottom == NULL;
+  void *slots = allocate(size, stack ? MEMORY_STACK : MEMORY_SLOTS);
+  if (stack) {
+    if (!slots) fxAbort(the, XS_NOT_ENOUGH_MEMORY_EXIT); /* XS does not check this one */
+    memset(slots, 0xA5, size);
+  }
+  return slots;
+}
+
+void fxFreeSlots(txMachine *the, void *slots)
+{
+  (void)the;
+  release(slots);
+}
+
+static void **table_place(void *table)
+{
+  for (size_t i = 0; i < sizeof memory.tables / sizeof *memory.tables; i++)
+    if (memory.tables[i] == table) return &memory.tables[i];
+  return NULL;
+}
+
+void *lc_table_allocate(size_t size)
+{
+  void **place = table_place(NULL);
+  void *table = place ? allocate(size, MEMORY_TABLES) : NULL;
+  if (table) *place = table;
+  return table;
+}
+
+void lc_table_free(void *table)
+{
+  void **place = table_place(table);
+  if (table && place) *place = NULL;
+  release(table);
+}
+
+void *lc_reallocate(void *old, size_t size)
+{
+  void **place = old ? table_place(old) : NULL;
+  struct header *block;
+  void *table;
+  if (!place) return realloc(old, size);
+  block = (struct header *)old - 1;
+  table = allocate(size, MEMORY_TABLES);
+  if (!table) return NULL;
+  memcpy(table, old, block->size < size ? block->size : size);
+  *place = table;
+  release(old);
+  return table;
+}
+
+static double stack_peak(const txMachine *the)
+{
+  const uint8_t *p = (const uint8_t *)the->stackBottom;
+  const uint8_t *top = (const uint8_t *)the->stackTop;
+  while (p < top && *p == 0xA5) p++;
+  return (double)(top - p);
+}
+
+void memory_root_usage(void *machine)
+{
+  txMachine *the = machine;
+  memory.root = (uint64_t)the->currentHeapCount * sizeof(txSlot) + (uint64_t)the->currentChunksSize;
+}
+
+void memory_usage(void *machine, struct usage *usage)
+{
+  txMachine *the = machine;
+  fxCollectGarbage(the);
+  gc_count--; /* asked for by the observer, not by the program */
+  usage->slots = (double)the->currentHeapCount * sizeof(txSlot);
+  usage->chunks = (double)the->currentChunksSize;
+  usage->live_bytes = usage->slots + usage->chunks;
+  usage->peak_slots = (double)the->peakHeapCount * sizeof(txSlot);
+  usage->peak_chunks = (double)the->peakChunksSize;
+  usage->peak_bytes = usage->peak_slots + usage->peak_chunks;
+  usage->stack_peak = stack_peak(the);
+  usage->keys = (double)memory.held[MEMORY_TABLES];
+  usage->reserved_bytes = (double)memory.total;
+  usage->limit_bytes = (double)memory.limit;
+  usage->code_bytes = (double)image_code_size();
+  usage->root_bytes = (double)memory.root;
+  usage->gc_count = (double)gc_count;
+  usage->gc_micros = (double)gc_nanos / 1000;
+}
+
+const char *memory_report(void *machine)
+{
+  static char text[400];
+  const txMachine *the = machine;
+  const uint64_t *held = memory.held;
+  char what[100];
+  if (memory.refused)
+    snprintf(what, sizeof what, "%llu more bytes of %s", (unsigned long long)memory.refused,
+        kind_names[memory.refused_kind]);
+  else
+    snprintf(what, sizeof what, "the engine's own limit");
+  snprintf(text, sizeof text,
+      "out of memory: %s do not fit in --heap %llu; held: slots %llu (in use %llu), "
+      "chunks %llu (in use %llu), stack %llu, key tables %llu",
+      what, (unsigned long long)memory.limit, (unsigned long long)held[MEMORY_SLOTS],
+      (unsigned long long)the->currentHeapCount * sizeof(txSlot),
+      (unsigned long long)held[MEMORY_CHUNKS], (unsigned long long)the->currentChunksSize,
+      (unsigned long long)held[MEMORY_STACK], (unsigned long long)held[MEMORY_TABLES]);
+  return text;
+}

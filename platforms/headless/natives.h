@@ -1,0 +1,38 @@
+/* What the natives_*.c files share. Each exports its part of the table behind `lumicastHost`. */
+#ifndef LUMICAST_NATIVES_H
+#define LUMICAST_NATIVES_H
+
+#include "xsmc.h"
+#include "xs.h"
+
+#include "host.h"
+
+struct native {
+  const char *name;
+  xsCallback callback;
+  int length;
+};
+
+extern const struct native clock_natives[], crypto_natives[], flash_natives[], device_natives[],
+    net_natives[], test_natives[];
+
+/* bytes.c: `slot` becomes a new Uint8Array; `data` may be NULL, and is not in the heap. */
+void set_bytes(void *machine, void *slot, const void *data, size_t size);
+
+/* A byte argument, in place: the pointer dies at the next allocation in the heap. */
+struct bytes {
+  uint8_t *data;
+  size_t size;
+};
+struct bytes get_bytes(xsMachine *the, xsSlot *slot);
+struct bytes get_writable(xsMachine *the, xsSlot *slot);
+/* A whole number in 0..max, or a RangeError that names it. */
+double get_whole(xsMachine *the, xsSlot *slot, double max, const char *name);
+
+/* Calls `function` if it is one, with `self` as this; an exception ends the process. */
+void call_if_function(xsMachine *the, xsSlot *function, xsSlot *self, int count, xsSlot *arguments);
+
+/* natives_crypto.c: gives lumicastHost, in xsVar(0), the prototype that AEAD keys share */
+void crypto_build(xsMachine *the);
+
+#endif

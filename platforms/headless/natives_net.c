@@ -1,0 +1,108 @@
+/* The datagram port's natives, and delivery to its onDatagram. */
+#include "natives.h"
+
+#include "clock.h"
+#include "net.h"
+#include "udp.h"
+
+static xsSlot port_object;
+static bool attached;
+
+void net_attach(void *machine)
+{
+  xsMachine *the = machine;
+  xsmcGet(port_object, xsArg(0), xsID("datagram"));
+  xsRemember(port_object);
+  attached = true;
+}
+
+static struct bytes get_address(xsMachine *the, int index)
+{
+  struct bytes address = get_bytes(the, &xsArg(index));
+  if (address.size != 16) xsRangeError("udp: only IPv6 addresses, of 16 bytes");
+  return address;
+}
+
+static void native_address(xsMachine *the)
+{
+  udp_open();
+  set_bytes(the, &xsResult, udp_address(), 16);
+}
+
+static void native_join(xsMachine *the)
+{
+  udp_open();
+  xsmcSetBoolean(xsResult, udp_join(get_address(the, 0).data, true));
+}
+
+static void native_leave(xsMachine *the)
+{
+  udp_open();
+  udp_join(get_address(the, 0).data, false);
+}
+
+/* udpSend(address, port, fromPort, bytes) -> boolean */
+static void native_send(xsMachine *the)
+{
+  uint16_t port = (uint16_t)get_whole(the, &xsArg(1), 65535, "udp: port");
+  uint16_t from_port = (uint16_t)get_whole(the, &xsArg(2), 65535, "udp: fromPort");
+  struct bytes to, bytes;
+  udp_open();
+  to = get_address(the, 0);
+  bytes = get_bytes(the, &xsArg(3));
+  xsmcSetBoolean(xsResult, udp_send(to.data, port, from_port, bytes.data, bytes.size));
+}
+
+unsigned net_poll(struct pollfd *polls)
+{
+  int sockets[UDP_SOCKETS_MAX];
+  unsigned count = udp_sockets(sockets);
+  for (unsigned i = 0; i < count; i++) polls[i] = (struct pollfd){sockets[i], POLLIN, 0};
+  return count;
+}
+
+static void define_endpoint(xsMachine *the, const char *name, const uint8_t *address, int port)
+{
+  xsVar(1) = xsNewObject();
+  set_bytes(the, &xsVar(2), address, 16);
+  xsmcDefine(xsVar(1), xsID("address"), xsVar(2), xsDefault);
+  xsmcSetInteger(xsVar(2), port);
+  xsmcDefine(xsVar(1), xsID("port"), xsVar(2), xsDefault);
+  xsmcDefine(xsVar(0), xsID((char *)name), xsVar(1), xsDefault);
+}
+
+static void deliver(xsMachine *the, const struct udp_datagram *datagram)
+{
+  xsmcVars(4);
+  xsVar(3) = xsAccess(port_object);
+  if (xsmcTypeOf(xsVar(3)) == xsUndefinedType) return;
+  xsVar(0) = xsNewObject();
+  define_endpoint(the, "from", datagram->from, datagram->from_port);
+  define_endpoint(the, "to", datagram->to, datagram->to_port);
+  set_bytes(the, &xsVar(1), datagram->bytes, datagram->size);
+  xsmcDefine(xsVar(0), xsID("bytes"), xsVar(1), xsDefault);
+  xsmcSetNumber(xsVar(1), (double)clock_micros());
+  xsmcDefine(xsVar(0), xsID("atMicros"), xsVar(1), xsDefault);
+  xsmcGet(xsVar(1), xsVar(3), xsID("onDatagram"));
+  call_if_function(the, &xsVar(1), &xsVar(3), 1, &xsVar(0));
+}
+
+void net_receive(void *machine, int socket)
+{
+  static struct udp_datagram datagram;
+  while (udp_receive(socket, &datagram)) {
+    if (!attached) continue;
+    xsBeginHost(machine);
+    deliver(the, &datagram);
+    xsEndHost(machine);
+    machine_turn_end(machine);
+  }
+}
+
+const struct native net_natives[] = {
+  {"udpAddress", native_address, 0},
+  {"udpJoin", native_join, 1},
+  {"udpLeave", native_leave, 1},
+  {"udpSend", native_send, 4},
+  {0},
+};
