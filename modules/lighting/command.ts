@@ -1,0 +1,192 @@
+/**
+ * What a switch says to its group: the payload of POST /l. light.cddl is the format as others read it:
+ *
+ *     light-command = action / recall / question
+ *     action   = { common, ? 0 => bool, ? 1 => 0..254, ? colour }   ; on, level
+ *     recall   = { common, 3 => 0..254 }                            ; scene
+ *     question = { 7 => true }
+ *     common   = ( ? 2 => 0..65535, ? 6 => 1..8640000, ? 7 => true) ; fade, repeat, report wanted
+ *     colour   = ( 4 => 1..1000 // 5 => [ 0..65535, 0..65535 ] )    ; mired or xy
+ *
+ * The problem: 32 bytes of radio time for everything a press means, read by every lamp within its budget of
+ * a few thousand instructions, and a wrong byte must do nothing at all. Rejected: the paths of IPSO's light
+ * object (a message for each value), and a decoded Map (20 slots and a lookup for each key). Chosen: small
+ * integer keys in ascending order, pulled one after another; absent keys are absent fields.
+ *
+ * Unknown keys, values out of range, other types, an empty map, a command without an effect and contradictions
+ * (a scene and a level, two colours) are malformed as a whole: half a command is never carried out.
+ */
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import { Writer } from "../bytes/writer.js";
+import { CborWriter } from "../cbor/encode.js";
+import { CborReader } from "../cbor/reader.js";
+
+export interface Command {
+  readonly on?: boolean;
+  /** 0 (off) to 254. Above 0 it means on, unless `on` is false: then it is what the next `on` returns to. */
+  readonly level?: number;
+  /** 1/10 s, up to 65535; absent: the luminaire's own. */
+  readonly fadeTenths?: number;
+  /** 0 to 254. Excludes on, level and colour. */
+  readonly scene?: number;
+  /** 1,000,000 / K, 1 to 1000. Excludes xy. */
+  readonly mired?: number;
+  /** CIE xy in 1/65536, both or none. */
+  readonly x?: number;
+  readonly y?: number;
+  /** Set in a repetition: how long ago the original was sent, 1/100 s. */
+  readonly ageHundredths?: number;
+  /** An execution report is wanted; never false. */
+  readonly report?: boolean;
+}
+
+export type MutableCommand = { -readonly [field in keyof Command]: Command[field] };
+
+export const LEVEL_MAX = 254;
+export const FADE_TENTHS_MAX = 65535;
+export const SCENE_MAX = 254;
+export const MIRED_MAX = 1000;
+/** A day: presence sensors keep a command alive for as long as somebody is there (presence.ts). */
+export const AGE_HUNDREDTHS_MAX = 8_640_000;
+const XY_MAX = 65535;
+
+// Keys of the map.
+const ON = 0;
+const LEVEL = 1;
+const FADE = 2;
+const SCENE = 3;
+const MIRED = 4;
+const XY = 5;
+const REPEAT = 6;
+const REPORT = 7;
+
+/** True when the command asks for a change, not only for a report. */
+export function acts(command: Command): boolean {
+  return turns(command) !== undefined || command.mired !== undefined || command.x !== undefined;
+}
+
+/** Whether the command switches on or off; undefined when it does neither. */
+export function turns(command: Command): boolean | undefined {
+  const { on, level } = command;
+  if (on === false || level === 0) return false;
+  if (on === true || level !== undefined || command.scene !== undefined) return true;
+  return undefined;
+}
+
+/** A command from the network, or `malformed`. */
+export function decodeCommand(payload: Uint8Array): Outcome<Command> {
+  const command = readFields(payload);
+  if (command === undefined) return drop("malformed");
+  if (command.scene !== undefined) {
+    if (setsLight(command)) return drop("malformed"); // check: command-scene-alone
+    return ok(command);
+  }
+  if (setsLight(command)) return ok(command);
+  // Only a question is left: a fade to nowhere, a repetition of nothing and an empty map are none.
+  if (command.report === undefined) return drop("malformed"); // check: command-effect
+  if (command.fadeTenths !== undefined || command.ageHundredths !== undefined) {
+    return drop("malformed"); // check: command-question-alone
+  }
+  return ok(command);
+}
+
+/** The light of a scene, from the network or the store: a command of `action` without repeat and report. */
+export function decodeScene(payload: Uint8Array): Outcome<Command> {
+  const command = readFields(payload);
+  if (command === undefined || !setsLight(command)) return drop("malformed");
+  if (command.scene !== undefined) return drop("malformed"); // check: scene-no-scene
+  if (command.ageHundredths !== undefined) return drop("malformed"); // check: scene-no-repeat
+  if (command.report !== undefined) return drop("malformed"); // check: scene-no-report
+  return ok(command);
+}
+
+/** The payload of a command, or of a scene. Throws RangeError on a field that is no whole number. */
+export function encodeCommand(command: Command): Uint8Array {
+  const writer = new Writer(24);
+  writeFields(new CborWriter(writer), command);
+  return writer.finish();
+}
+
+/** As `encodeCommand`, into a larger item. */
+export function writeFields(cbor: CborWriter, command: Command): void {
+  const { on, level, fadeTenths, scene, mired, x, y, ageHundredths, report } = command;
+  let count = x === undefined ? 0 : 1;
+  for (const field of [on, level, fadeTenths, scene, mired, ageHundredths, report]) {
+    if (field !== undefined) count++;
+  }
+  cbor.map(count);
+  if (on !== undefined) {
+    cbor.uint(ON);
+    cbor.bool(on);
+  }
+  writeNumber(cbor, LEVEL, level);
+  writeNumber(cbor, FADE, fadeTenths);
+  writeNumber(cbor, SCENE, scene);
+  writeNumber(cbor, MIRED, mired);
+  if (x !== undefined && y !== undefined) {
+    cbor.uint(XY);
+    cbor.array(2);
+    cbor.uint(x);
+    cbor.uint(y);
+  }
+  writeNumber(cbor, REPEAT, ageHundredths);
+  if (report !== undefined) {
+    cbor.uint(REPORT);
+    cbor.bool(report);
+  }
+}
+
+function writeNumber(cbor: CborWriter, key: number, value: number | undefined): void {
+  if (value === undefined) return;
+  cbor.uint(key);
+  cbor.uint(value);
+}
+
+function setsLight(command: Command): boolean {
+  return (
+    command.on !== undefined ||
+    command.level !== undefined ||
+    command.mired !== undefined ||
+    command.x !== undefined
+  );
+}
+
+/** Every field well-formed and in range, at most one colour; undefined otherwise. */
+function readFields(payload: Uint8Array): Command | undefined {
+  const reader = new CborReader(payload);
+  const command = pullCommand(reader);
+  return command !== undefined && reader.complete ? command : undefined;
+}
+
+/** The next item of `reader` as a command; undefined when a field is wrong. The caller asks the reader, too. */
+export function pullCommand(reader: CborReader): Command | undefined {
+  const command: MutableCommand = {};
+  let key = -1;
+  for (let pairs = reader.map(); pairs > 0; pairs--) {
+    key = reader.key(key);
+    if (key === ON) command.on = reader.bool();
+    else if (key === LEVEL) command.level = bounded(reader, 0, LEVEL_MAX);
+    else if (key === FADE) command.fadeTenths = bounded(reader, 0, FADE_TENTHS_MAX);
+    else if (key === SCENE) command.scene = bounded(reader, 0, SCENE_MAX);
+    else if (key === MIRED) command.mired = bounded(reader, 1, MIRED_MAX);
+    else if (key === XY) pullXy(reader, command);
+    else if (key === REPEAT) command.ageHundredths = bounded(reader, 1, AGE_HUNDREDTHS_MAX);
+    else if (key === REPORT && reader.bool()) command.report = true;
+    else return undefined; // check: command-known-keys
+    if (reader.failed) return undefined;
+  }
+  if (command.mired !== undefined && command.x !== undefined) return undefined; // check: command-one-colour
+  return command;
+}
+
+function bounded(reader: CborReader, least: number, most: number): number {
+  const value = reader.uint();
+  if (value < least || value > most) return reader.fail(); // check: command-range
+  return value;
+}
+
+function pullXy(reader: CborReader, command: MutableCommand): void {
+  if (reader.array() !== 2) reader.fail(); // check: command-xy-pair
+  command.x = bounded(reader, 0, XY_MAX);
+  command.y = bounded(reader, 0, XY_MAX);
+}
