@@ -48,6 +48,7 @@ export async function prepare(needs, { tolerant = false } = {}) {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) process.once(signal, stop);
   try {
+    if (wantsHost(wanted)) checkTools();
     await installPackages();
     if (wanted.has("node")) await compileTypeScript(tolerant);
     const steps = Object.entries(variants)
@@ -57,7 +58,6 @@ export async function prepare(needs, { tolerant = false } = {}) {
           () =>
             buildHost(variant),
       );
-    if (steps.length > 0) checkTools();
     if (wanted.has("firmware")) steps.push(buildFirmware);
     for (const step of steps) {
       await step().catch((error) => {
@@ -69,6 +69,10 @@ export async function prepare(needs, { tolerant = false } = {}) {
     for (const signal of signals) process.removeListener(signal, stop);
     release();
   }
+}
+
+function wantsHost(wanted) {
+  return Object.keys(variants).some((need) => wanted.has(need));
 }
 
 async function installPackages() {
