@@ -19,7 +19,7 @@ export function open(
   if (isOver(groups, association)) return drop("expired");
   if (isOurs(groups, arriving)) return drop("replayed"); // check: own-message
   if (row < 0) {
-    if (!recipients.hasRoom(association.index)) return drop("tableFull"); // check: recipients-room
+    if (!recipients.hasRoom()) return drop("tableFull"); // check: recipients-room
   } else if (!recipients.isFresh(row, option.sequence)) {
     return drop("replayed"); // check: window-fresh
   }
@@ -55,15 +55,13 @@ function isOurs(groups: Groups, arriving: Arriving): boolean {
 function mark(groups: Groups, arriving: Arriving): boolean {
   const { association, option } = arriving;
   const { recipients } = groups;
-  const now = groups.clock.micros();
-  if (arriving.row >= 0) return recipients.mark(arriving.row, option.sequence, now);
+  if (arriving.row >= 0) return recipients.mark(arriving.row, option.sequence);
   const { bytes } = arriving.outer;
   arriving.row = recipients.admit(association.index, {
     bytes,
     start: option.kidStart,
     length: option.kidLength,
     sequence: option.sequence,
-    nowMicros: now,
   });
   return arriving.row >= 0;
 }

@@ -1,0 +1,295 @@
+/**
+ * Who was heard, and up to which number: one row with a replay window for each (association, sender).
+ *
+ * PROBLEM. A command recorded today must not work after tonight's power cut, for 50 senders and 20 years, on
+ * flash that wears out, in a lamp with 48 KB; and the row must be found before any crypto is done.
+ *
+ * REJECTED. Saving windows now and then (what came in between is replayable). Saving each number before
+ * acting on it, always (a dimming switch writes 10 times a second). Objects and string keys (allocation
+ * for every datagram). Evicting the oldest sender (an attacker with 100 ids makes room for replays).
+ *
+ * CHOICE (ARCHITECTURE.md decisions 4, 5, 7, 9).
+ * - Flash holds a bound of each row; everything up to it counts as seen after a restart. A number above the
+ *   bound is accepted only once a bound that covers it is durable.
+ * - The first few numbers of a sender after a pause get an exact bound each; when he goes on, the bound
+ *   runs 32 ahead, so a write covers 33 messages, and `idle()` pulls it back. So a single press costs one
+ *   record, two or three do as well, and a cut while idle costs no number.
+ * - Two records a row: who it is, written once, and the bound, as short as can be (store.ts, wear).
+ * - Columns of typed arrays, found through a hash; a full table drops the newcomer.
+ */
+import { coapUint, readUint } from "../bytes/uint.js";
+import { indexOf, KIND, key } from "../store/keys.js";
+import type { Store } from "../store/store.js";
+import {
+  closeWindow,
+  isFreshIn,
+  makeWindows,
+  markIn,
+  NUMBER_MAX,
+  startWindow,
+  type Windows,
+} from "./window.js";
+
+/** How far a bound runs ahead in a burst: what a cut may cost one sender. */
+export const RUN_AHEAD = 32;
+/** Exact bounds of one sender between two pauses before his bound runs ahead. */
+const EXACT_WRITES = 4;
+
+const ID_BYTES_MAX = 8;
+const ASSOCIATION_MAX = 65534;
+const FREE = -1;
+/** Association (2), length of the id (1), id, then the number the row began with. */
+const ROW_HEAD_BYTES = 3;
+
+export type RecipientsStore = Pick<Store, "get" | "put" | "delete" | "keys" | "has">;
+
+/** A sender's id within a larger buffer, and the number of his message. */
+export interface Newcomer {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly length: number;
+  readonly sequence: number;
+}
+
+export class Recipients {
+  readonly #store: RecipientsStore;
+  readonly #capacity: number;
+  readonly #windows: Windows;
+  /** Association x 16 + length of the id; FREE where there is no row. */
+  readonly #tags: Int32Array;
+  /** The id as an integer of 64 bits. */
+  readonly #idHigh: Int32Array;
+  readonly #idLow: Int32Array;
+  /** Bound on flash - highest number: 0 to 32. */
+  readonly #ahead: Uint8Array;
+  /** Exact bounds written since the last pause. */
+  readonly #exact: Uint8Array;
+  /** Number of the last command that was applied; -1 before the first. */
+  readonly #applied: Float64Array;
+  /** Open addressing, at most half full: row + 1, 0 where free. */
+  readonly #places: Uint16Array;
+  readonly #shortBound = new Uint8Array(4);
+  readonly #longBound = new Uint8Array(7);
+  /** The id that was folded last. */
+  #high = 0;
+  #low = 0;
+  #count = 0;
+
+  /** Loads the rows in the store. Throws when one does not fit: a smaller table would forget senders. */
+  constructor(options: { store: RecipientsStore; capacity: number }) {
+    const { store, capacity } = options;
+    this.#store = store;
+    this.#capacity = capacity;
+    this.#windows = makeWindows(capacity);
+    this.#tags = new Int32Array(capacity).fill(FREE);
+    this.#idHigh = new Int32Array(capacity);
+    this.#idLow = new Int32Array(capacity);
+    this.#ahead = new Uint8Array(capacity);
+    this.#exact = new Uint8Array(capacity);
+    this.#applied = new Float64Array(capacity);
+    this.#places = new Uint16Array(2 * capacity + 1);
+    for (const stored of store.keys(KIND.REPLAY_ROW)) this.#load(indexOf(stored));
+  }
+
+  /** Row of the sender whose id is `length` bytes from `start`, -1 when it is not known. Allocates nothing. */
+  find(association: number, bytes: Uint8Array, start: number, length: number): number {
+    if (length > ID_BYTES_MAX) return -1;
+    this.#fold(bytes, start, length);
+    return this.#findFolded(association * 16 + length);
+  }
+
+  /** Whether a sender who is not known yet could be admitted. */
+  hasRoom(): boolean {
+    return this.#count < this.#capacity;
+  }
+
+  /** True when this number of the row was not seen and is not too old to tell. Changes nothing. */
+  isFresh(row: number, number: number): boolean {
+    return isFreshIn(this.#windows, row, number);
+  }
+
+  /**
+   * A new sender, after his first message was verified. Returns his row, -1 when the table is full or flash
+   * refused: then nothing has changed and the message is to be dropped.
+   */
+  admit(association: number, sender: Newcomer): number {
+    const { bytes, start, length, sequence } = sender;
+    if (!(association >= 0 && association <= ASSOCIATION_MAX && length <= ID_BYTES_MAX)) {
+      throw new RangeError(`recipients: association ${association}, id of ${length} bytes`);
+    }
+    const row = this.#tags.indexOf(FREE);
+    if (row < 0) return -1; // check: recipients-full
+    const boundKey = key(KIND.REPLAY_BOUND, row);
+    // A cut in forget() may have left the bound of whoever had this row before.
+    if (this.#store.has(boundKey) && !this.#store.delete(boundKey)) return -1; // check: recipients-stale-bound
+    const record = rowRecord(association, bytes.subarray(start, start + length), sequence);
+    if (!this.#store.put(key(KIND.REPLAY_ROW, row), record)) return -1; // check: recipients-admit-durable
+    this.#fold(bytes, start, length);
+    this.#insert(row, association * 16 + length);
+    startWindow(this.#windows, row, sequence);
+    this.#ahead[row] = 0;
+    this.#exact[row] = 1;
+    this.#applied[row] = -1;
+    return row;
+  }
+
+  /**
+   * Marks a fresh number as seen, after verification and before it is acted on. When true, flash holds a
+   * bound that covers it; false when flash refused: then nothing has changed, drop the message.
+   */
+  mark(row: number, number: number): boolean {
+    const highest = this.#windows.highest[row];
+    if (number > highest) {
+      let ahead = highest + this.#ahead[row] - number;
+      if (ahead < 0) ahead = this.#cover(row, number);
+      if (ahead < 0) return false; // check: recipients-mark-durable
+      this.#ahead[row] = ahead;
+    }
+    markIn(this.#windows, row, number);
+    return true;
+  }
+
+  /** False when a command of this sender with a higher number was applied, or may have been. */
+  isNewest(row: number, number: number): boolean {
+    return number > this.#applied[row];
+  }
+
+  /** The command with this number was applied; it was the newest. */
+  applied(row: number, number: number): void {
+    this.#applied[row] = number;
+  }
+
+  /** Two seconds passed without a datagram: makes the bounds on flash exact again. */
+  idle(): void {
+    for (let row = 0; row < this.#capacity; row++) {
+      this.#exact[row] = 0;
+      if (this.#ahead[row] === 0) continue;
+      if (this.#write(row, this.#windows.highest[row])) this.#ahead[row] = 0;
+    }
+  }
+
+  /** Associations that have rows. */
+  associations(): number[] {
+    const found: number[] = [];
+    for (const tag of this.#tags) {
+      if (tag !== FREE && !found.includes(tag >> 4)) found.push(tag >> 4);
+    }
+    return found;
+  }
+
+  /**
+   * Deletes the rows of a key that is gone. Delete the key first, and durably: rows deleted while the key is
+   * still there would make everything it ever protected acceptable again. False when flash refused; what is
+   * left of the rows stays.
+   */
+  forget(association: number): boolean {
+    let isDone = true;
+    for (let row = 0; row < this.#capacity; row++) {
+      if (this.#tags[row] === FREE || this.#tags[row] >> 4 !== association) continue;
+      if (!this.#store.delete(key(KIND.REPLAY_ROW, row))) {
+        isDone = false;
+        continue;
+      }
+      this.#store.delete(key(KIND.REPLAY_BOUND, row));
+      this.#tags[row] = FREE;
+      this.#count--;
+    }
+    this.#rebuild();
+    return isDone;
+  }
+
+  /** Makes a bound durable that covers `number`; returns how far beyond it reaches, -1 when flash refused. */
+  #cover(row: number, number: number): number {
+    const isBurst = this.#exact[row] >= EXACT_WRITES;
+    const ahead = isBurst ? Math.min(RUN_AHEAD, NUMBER_MAX - number) : 0;
+    if (!this.#write(row, number + ahead)) return -1;
+    if (!isBurst) this.#exact[row]++;
+    return ahead;
+  }
+
+  #write(row: number, bound: number): boolean {
+    const bytes = bound < 0x100000000 ? this.#shortBound : this.#longBound;
+    let rest = bound;
+    for (let i = bytes.length - 1; i >= 0; i--) {
+      bytes[i] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+    return this.#store.put(key(KIND.REPLAY_BOUND, row), bytes);
+  }
+
+  #load(row: number): void {
+    const record = this.#store.get(key(KIND.REPLAY_ROW, row)) as Uint8Array;
+    const length = record[2];
+    if (row >= this.#capacity || !(ROW_HEAD_BYTES + length <= record.length)) {
+      throw new Error(`replay row ${row} in the store does not fit a table of ${this.#capacity}`);
+    }
+    const association = record[0] * 256 + record[1];
+    const bound = this.#store.get(key(KIND.REPLAY_BOUND, row));
+    const first = readUint(record, ROW_HEAD_BYTES + length);
+    const seen = bound === undefined ? first : Math.max(first, readUint(bound));
+    this.#fold(record, ROW_HEAD_BYTES, length);
+    this.#insert(row, association * 16 + length);
+    closeWindow(this.#windows, row, seen);
+    this.#applied[row] = seen;
+  }
+
+  #fold(bytes: Uint8Array, start: number, length: number): void {
+    let high = 0;
+    let low = 0;
+    for (let i = start; i < start + length; i++) {
+      high = (high << 8) | (low >>> 24);
+      low = (low << 8) | bytes[i];
+    }
+    this.#high = high;
+    this.#low = low;
+  }
+
+  #findFolded(tag: number): number {
+    let place = this.#home(tag, this.#high, this.#low);
+    for (;;) {
+      const row = this.#places[place] - 1;
+      if (row < 0) return -1;
+      const isSame = this.#idLow[row] === this.#low && this.#idHigh[row] === this.#high;
+      if (isSame && this.#tags[row] === tag) return row;
+      if (++place === this.#places.length) place = 0;
+    }
+  }
+
+  #insert(row: number, tag: number): void {
+    this.#tags[row] = tag;
+    this.#idHigh[row] = this.#high;
+    this.#idLow[row] = this.#low;
+    this.#count++;
+    this.#enter(row);
+  }
+
+  #enter(row: number): void {
+    let place = this.#home(this.#tags[row], this.#idHigh[row], this.#idLow[row]);
+    while (this.#places[place] !== 0) if (++place === this.#places.length) place = 0;
+    this.#places[place] = row + 1;
+  }
+
+  #rebuild(): void {
+    this.#places.fill(0);
+    for (let row = 0; row < this.#capacity; row++) if (this.#tags[row] !== FREE) this.#enter(row);
+  }
+
+  #home(tag: number, high: number, low: number): number {
+    const mixed = Math.imul(
+      low ^ Math.imul(high ^ Math.imul(tag, 0x85ebca6b), 0xc2b2ae35),
+      0x9e3779b1,
+    );
+    return ((mixed >>> 16) * this.#places.length) >>> 16;
+  }
+}
+
+function rowRecord(association: number, id: Uint8Array, first: number): Uint8Array {
+  const number = coapUint(first);
+  const record = new Uint8Array(ROW_HEAD_BYTES + id.length + number.length);
+  record[0] = association >> 8;
+  record[1] = association;
+  record[2] = id.length;
+  record.set(id, ROW_HEAD_BYTES);
+  record.set(number, ROW_HEAD_BYTES + id.length);
+  return record;
+}

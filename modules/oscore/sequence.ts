@@ -1,0 +1,69 @@
+/**
+ * This device's sender numbers: one counter for all its group keys (WIRE.md, lowlatency), so that a key that
+ * is installed twice cannot make a nonce repeat.
+ *
+ * The store holds the first number that is *not* reserved; all below may have been used. A block is reserved
+ * on flash before the first number of it is handed out, the next one at every start: what was left of a
+ * block when the power went is never used. Rejected: writing each number (wear, and a write before every
+ * message) and moving the limit in memory first (a cut between the two repeats a nonce; test/powercut
+ * carries that mistake along and shows that it is found).
+ */
+import { readUint, uintBytes } from "../bytes/uint.js";
+import { KIND, key } from "../store/keys.js";
+import type { Store } from "../store/store.js";
+import { SEQUENCE_MAX } from "./option.js";
+
+/** What a restart skips at most: 2^40 numbers outlast 10 restarts a minute for 3,000 years. */
+export const BLOCK_NUMBERS = 64;
+
+const RECORD = key(KIND.SEQUENCE, 0);
+
+export type SequenceStore = Pick<Store, "get" | "put">;
+
+export class Sequence {
+  readonly #store: SequenceStore;
+  /** -1: there is no record, so nobody knows what was used. */
+  #next = -1;
+  #reserved = -1;
+
+  /** Takes up the counter in the store and reserves the first block. */
+  constructor(store: SequenceStore) {
+    this.#store = store;
+    const record = store.get(RECORD);
+    if (record === undefined) return; // check: sequence-missing
+    this.#next = readUint(record);
+    this.#reserved = this.#next;
+    this.#reserve();
+  }
+
+  /**
+   * The counter of a new device, beginning at `first`: part of provisioning, never of a start. False when
+   * there is one already, whatever its value, or flash refused.
+   */
+  static create(store: SequenceStore, first = 0): boolean {
+    if (store.get(RECORD) !== undefined) return false; // check: sequence-created-once
+    return store.put(RECORD, uintBytes(first));
+  }
+
+  /**
+   * A number nobody had before and nobody will have again. Undefined: do not send. The record is missing,
+   * flash refuses, or 2^40 - 1 was used and this sender id is spent.
+   */
+  next(): number | undefined {
+    const number = this.#next;
+    if (number < 0) return undefined;
+    if (number > SEQUENCE_MAX) return undefined; // check: sequence-exhausted
+    if (number >= this.#reserved && !this.#reserve()) return undefined; // check: sequence-reserved
+    this.#next = number + 1;
+    return number;
+  }
+
+  /** On flash first, then in memory. */
+  #reserve(): boolean {
+    const limit = Math.min(this.#next + BLOCK_NUMBERS, SEQUENCE_MAX + 1);
+    if (limit === this.#reserved) return false;
+    if (!this.#store.put(RECORD, uintBytes(limit))) return false;
+    this.#reserved = limit;
+    return true;
+  }
+}

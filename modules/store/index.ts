@@ -1,0 +1,107 @@
+/**
+ * Where the newest record of each key lies: open addressing in three typed columns, 10 bytes a place, a
+ * third of the places left free. Nothing is allocated after construction.
+ */
+const WORD_BYTES = 4;
+
+export class Index {
+  count = 0;
+  /** Bytes in flash of all records listed here. */
+  bytes = 0;
+  readonly capacity: number;
+  readonly #places: number;
+  readonly #keys: Int32Array;
+  /** Offset in words of 4 bytes; 0: free, for there is a sector head. */
+  readonly #words: Uint16Array | Int32Array;
+  readonly #sizes: Uint16Array;
+
+  constructor(capacity: number, partitionBytes: number) {
+    this.capacity = capacity;
+    this.#places = Math.ceil((capacity * 4) / 3) + 1;
+    this.#keys = new Int32Array(this.#places);
+    const isSmall = partitionBytes <= 0x10000 * WORD_BYTES;
+    this.#words = isSmall ? new Uint16Array(this.#places) : new Int32Array(this.#places);
+    this.#sizes = new Uint16Array(this.#places);
+  }
+
+  /** Bytes of memory held. */
+  get footprint(): number {
+    return this.#keys.byteLength + this.#words.byteLength + this.#sizes.byteLength;
+  }
+
+  /** Place of `key`, or -1. */
+  find(key: number): number {
+    const signed = key | 0;
+    let place = this.#home(signed);
+    for (;;) {
+      if (this.#words[place] === 0) return -1;
+      if (this.#keys[place] === signed) return place;
+      if (++place === this.#places) place = 0;
+    }
+  }
+
+  /** True when a record is at `place`: 0 to `places` - 1. */
+  has(place: number): boolean {
+    return this.#words[place] !== 0;
+  }
+
+  get places(): number {
+    return this.#places;
+  }
+
+  keyAt(place: number): number {
+    return this.#keys[place] >>> 0;
+  }
+
+  offsetAt(place: number): number {
+    return this.#words[place] * WORD_BYTES;
+  }
+
+  /** Bytes in flash of the record at `place`. */
+  sizeAt(place: number): number {
+    return this.#sizes[place];
+  }
+
+  /** Points `key` at its newest record. Throws RangeError for a key beyond the capacity. */
+  set(key: number, offset: number, size: number): void {
+    let place = this.find(key);
+    if (place < 0) {
+      if (this.count === this.capacity)
+        throw new RangeError("store: more keys than it was made for");
+      place = this.#home(key | 0);
+      while (this.#words[place] !== 0) if (++place === this.#places) place = 0;
+      this.#keys[place] = key | 0;
+      this.count++;
+    } else this.bytes -= this.#sizes[place];
+    this.#words[place] = offset / WORD_BYTES;
+    this.#sizes[place] = size;
+    this.bytes += size;
+  }
+
+  /** Takes `key` out, if it is there; what comes behind in the same run moves up. */
+  remove(key: number): void {
+    let hole = this.find(key);
+    if (hole < 0) return;
+    this.count--;
+    this.bytes -= this.#sizes[hole];
+    let place = hole;
+    for (;;) {
+      if (++place === this.#places) place = 0;
+      if (this.#words[place] === 0) break;
+      const home = this.#home(this.#keys[place]);
+      // A key may not move to before its home: that would put it out of reach.
+      const isBetween = hole < place ? home > hole && home <= place : home > hole || home <= place;
+      if (isBetween) continue;
+      this.#keys[hole] = this.#keys[place];
+      this.#words[hole] = this.#words[place];
+      this.#sizes[hole] = this.#sizes[place];
+      hole = place;
+    }
+    this.#words[hole] = 0;
+  }
+
+  /** Fibonacci hashing, the high half scaled to the number of places: cheaper than a remainder. */
+  #home(key: number): number {
+    return ((Math.imul(key, 0x9e3779b1) >>> 16) * this.#places) >>> 16;
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * Opening: finds the log in a partition, checks all of it, and tells what a power cut may leave from what
+ * only damage can. Writes nothing: what a cut left behind is settled by the next record (log.ts).
+ */
+import type { Flash } from "../ports/flash.js";
+import { nameOf } from "./keys.js";
+import { isErased, type Log, RESUME, RETIRE, type Tail } from "./log.js";
+import { BLANK, DAMAGED, TORN_HEAD, UNSEALED, VALID } from "./records.js";
+import { DIRTY, OPENED, RECORDS_START } from "./sector.js";
+
+export interface StoreError {
+  /**
+   * `blank`: never formatted, or nothing was ever written; `damaged`: what was written is not what is read;
+   * `geometry`: the partition has another size or program unit than the store in it, or does not fit.
+   */
+  readonly kind: "blank" | "damaged" | "geometry";
+  /** Where in the partition, in bytes. */
+  readonly offset: number;
+  /** Whose record it is, as far as that can be read. */
+  readonly key: number | undefined;
+  /** One line for a person, with the remedy. */
+  readonly message: string;
+}
+
+/** Called for each record from the oldest to the newest; its fields are those of `log.records`. */
+export type Visit = (at: number) => void;
+
+const REMEDY = "provision the device again, with a new sender id and new keys";
+
+/** Brings `log` up to what is in flash and visits all records, or says what is wrong. */
+export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefined {
+  const found = readHeads(log);
+  if (found.foreign >= 0) return geometryError(found.foreign * log.sectorBytes);
+  const head = found.newest;
+  if (head < 0) return headless(flash, log);
+  const lost = lostHead(log, found);
+  if (lost !== undefined) return lost;
+  const headPlace = placeOf(log, found.generation[head], log.sectorBytes, true);
+  let oldest = found.generation[head] - found.span[head];
+  const tail = walk(log, headPlace, (at) => {
+    if (log.records.key === RETIRE) oldest = readRetired(log, at);
+  });
+  if ("kind" in tail) return tail;
+  if (!isErased(flash, alignUp(tail.position), headPlace.end)) {
+    return damagedError(tail.position, undefined);
+  }
+  const chain = chainFrom(log, found, oldest);
+  if ("kind" in chain) return chain;
+  for (const place of [...chain, headPlace]) {
+    const end = walk(log, place, visit);
+    if ("kind" in end) return end;
+  }
+  dropOlder(log, found, [...chain, headPlace]);
+  log.resume(oldest, found.generation[head], tail);
+  return undefined;
+}
+
+interface Heads {
+  /** Number of the sector with the highest generation; -1 when none verifies. */
+  newest: number;
+  /** Number of a sector made for another geometry, -1. */
+  foreign: number;
+  readonly state: number[];
+  readonly generation: number[];
+  readonly step: number[];
+  readonly span: number[];
+  readonly end: number[];
+}
+
+/** A stretch of records: one sector's. */
+interface Place {
+  readonly start: number;
+  readonly end: number;
+  readonly generation: number;
+  /** The log's last sector: it may end in what a cut left. Another one was closed at `end`. */
+  readonly isHead: boolean;
+}
+
+function readHeads(log: Log): Heads {
+  const found: Heads = {
+    newest: -1,
+    foreign: -1,
+    state: [],
+    generation: [],
+    step: [],
+    span: [],
+    end: [],
+  };
+  const { heads } = log;
+  for (let sector = 0; sector < log.sectors; sector++) {
+    const state = heads.read(sector);
+    if (heads.isForeign) found.foreign = sector;
+    const isOpened = state === OPENED;
+    found.state.push(state);
+    found.generation.push(isOpened ? heads.generation : -1);
+    found.step.push(heads.step);
+    found.span.push(heads.span);
+    found.end.push(heads.end);
+    log.setSector(sector, state, isOpened ? heads.generation : 0);
+    if (!isOpened) continue;
+    const { newest } = found;
+    if (newest < 0 || heads.generation > found.generation[newest]) found.newest = sector;
+  }
+  return found;
+}
+
+/** No sector verifies as part of a log. */
+function headless(flash: Flash, log: Log): StoreError {
+  for (let sector = 0; sector < log.sectors; sector++) {
+    const base = sector * log.sectorBytes;
+    if (!isErased(flash, base + RECORDS_START, base + log.sectorBytes)) {
+      return damagedSector(base);
+    }
+  }
+  const message = "the store was never formatted: provision the device";
+  return { kind: "blank", offset: 0, key: undefined, message };
+}
+
+/**
+ * A damaged sector head must not make the newest part of the log disappear. In a sector that does not
+ * verify, records of the generation it would have next can only mean that.
+ */
+function lostHead(log: Log, found: Heads): StoreError | undefined {
+  const newest = found.generation[found.newest];
+  for (let step = 1; step < log.sectors; step++) {
+    const sector = log.sectorOf(newest + step);
+    if (found.state[sector] !== DIRTY) continue;
+    let records = 0;
+    walk(log, placeOf(log, newest + step, log.sectorBytes, true), () => records++);
+    if (records > 0) return damagedSector(sector * log.sectorBytes); // check: store-lost-head
+  }
+  return undefined;
+}
+
+function placeOf(log: Log, generation: number, end: number, isHead: boolean): Place {
+  const base = log.sectorOf(generation) * log.sectorBytes;
+  return { start: base + RECORDS_START, end: base + end, generation, isHead };
+}
+
+/** The closed sectors of the log, oldest first; each must be there. */
+function chainFrom(log: Log, found: Heads, oldest: number): Place[] | StoreError {
+  const chain: Place[] = [];
+  let generation = found.generation[found.newest];
+  while (generation > oldest) {
+    const sector = log.sectorOf(generation);
+    const before = generation - found.step[sector];
+    const isThere = found.generation[log.sectorOf(before)] === before;
+    if (!isThere) return damagedSector(log.sectorOf(before) * log.sectorBytes); // check: store-chain
+    if (before === generation || before < oldest) return damagedSector(sector * log.sectorBytes);
+    chain.unshift(placeOf(log, before, found.end[sector], false));
+    generation = before;
+  }
+  return chain;
+}
+
+/** Sectors that once were part of the log, or that the log stepped over, wait for an erase. */
+function dropOlder(log: Log, found: Heads, places: readonly Place[]): void {
+  for (let sector = 0; sector < log.sectors; sector++) {
+    if (found.state[sector] !== OPENED) continue;
+    const isPart = places.some((place) => place.generation === found.generation[sector]);
+    if (!isPart) log.setSector(sector, DIRTY, 0);
+  }
+}
+
+/** Visits the records of one sector and finds where they end. */
+function walk(log: Log, place: Place, visit: Visit): Tail | StoreError {
+  const { records } = log;
+  const { generation, end, isHead } = place;
+  let at = place.start;
+  let last = 0;
+  while (at + records.leastBytes <= end) {
+    const state = records.read(at, generation, end);
+    if (state === BLANK) break;
+    if (state === DAMAGED) return damagedError(at, records.key);
+    if (state === VALID) {
+      if (records.key !== RESUME) {
+        visit(at);
+        last = at;
+      } else if (!isNoteFor(log, at, last)) return damagedError(at, undefined);
+      at += records.size;
+      continue;
+    }
+    // Unfinished: the end of the log, or settled by a note; anything else is damage.
+    const isKept = state === UNSEALED;
+    const key = state === TORN_HEAD ? undefined : records.key;
+    const debris = at;
+    at += records.size;
+    const keep = isKept ? at : debris;
+    if (isKept && records.key !== RESUME) visit(debris);
+    const after = settle(log, place, debris, at);
+    if (after.state === UNSETTLED) {
+      if (isHead) return { position: after.at, debris, keep };
+      return keep === end ? { position: end, debris: 0, keep } : damagedError(debris, key);
+    }
+    if (after.state === FOREIGN) return damagedError(debris, key); // check: store-unsettled
+    at = after.at;
+  }
+  if (!isHead && at !== end) return damagedError(at, undefined); // check: store-sector-end
+  return { position: at, debris: 0, keep: at };
+}
+
+/** A note settles it; nothing more was written; something was that does not belong there. */
+const SETTLED = 0;
+const UNSETTLED = 1;
+const FOREIGN = 2;
+
+/** What follows the unfinished business that begins at `debris` and ends at `from`, and where that ends. */
+function settle(
+  log: Log,
+  place: Place,
+  debris: number,
+  from: number,
+): { state: number; at: number } {
+  const { records } = log;
+  const { generation, end } = place;
+  const note = log.noteFor(debris);
+  const noteBytes = records.sizeOf(RESUME, note.length);
+  let at = from;
+  while (at + records.leastBytes <= end) {
+    const state = records.read(at, generation, end);
+    if (state === BLANK) break;
+    if (!records.isRestOf(at, generation, RESUME, note)) return { state: FOREIGN, at };
+    at += noteBytes;
+    // Otherwise settling was cut as well, as often as you like.
+    if (state === VALID) return { state: SETTLED, at };
+  }
+  return { state: UNSETTLED, at };
+}
+
+/** True when the note at `at` speaks of what begins at `offset`. */
+function isNoteFor(log: Log, at: number, offset: number): boolean {
+  const value = new Uint8Array(2);
+  log.records.readValue(at, RESUME, value);
+  const note = log.noteFor(offset);
+  return value[0] === note[0] && value[1] === note[1];
+}
+
+function readRetired(log: Log, at: number): number {
+  const value = new Uint8Array(4);
+  log.records.readValue(at, RETIRE, value);
+  return ((value[0] << 24) | (value[1] << 16) | (value[2] << 8) | value[3]) >>> 0;
+}
+
+function alignUp(offset: number): number {
+  return Math.ceil(offset / 4) * 4;
+}
+
+function damagedError(offset: number, key: number | undefined): StoreError {
+  const whose = key === undefined ? "" : ` for ${nameOf(key)}`;
+  const message = `damaged record${whose} at ${hex(offset)} of the store: ${REMEDY}`;
+  return { kind: "damaged", offset, key, message };
+}
+
+function damagedSector(offset: number): StoreError {
+  const message = `damaged sector head at ${hex(offset)} of the store: ${REMEDY}`;
+  return { kind: "damaged", offset, key: undefined, message };
+}
+
+export function geometryError(offset: number): StoreError {
+  const message = `the store at ${hex(offset)} was made for another partition size or program unit: \
+use the board it was made for, or ${REMEDY}`;
+  return { kind: "geometry", offset, key: undefined, message };
+}
+
+function hex(offset: number): string {
+  return `0x${offset.toString(16)}`;
+}

@@ -1,0 +1,224 @@
+/**
+ * Small durable records over raw flash: the one place on every platform where anything outlives a power cut.
+ *
+ * PROBLEM. Security hangs on it: a sender number read back too low repeats a nonce, a replay bound read back
+ * too low accepts a recorded command. Power goes at any moment, also in the middle of a program or an erase,
+ * and again while recovering. Flash wears out: nRF52 stands 10,000 erases of a page, and 50 senders x 200
+ * messages a day x 20 years are 73 million bounds to be written before acting on each. And cells rot: what
+ * was acknowledged and cannot be read any more has to be told from what a cut never finished, or damage
+ * passes for "nothing was written yet" and a counter starts again.
+ *
+ * REJECTED. Moddable's preferences and ECMA-419 key-value on nRF52 (erase or invalidate first: a counter is
+ * lost at 75 % of cut points). Two banks swapped by copying (erases under way whenever a bank is full; a bit
+ * of damage takes a bank). A file system (littlefs bundled with the SDK is old, 20 KB of code, no typed
+ * error for damage). One program operation a record (a torn record and a damaged newest record look alike:
+ * rot would roll a counter back silently). Closing the sector behind every torn record (a series of cuts
+ * uses up the erased sectors).
+ *
+ * CHOICE. A ring of sectors (sector.ts, log.ts), records appended (records.ts), the newest of a key counts.
+ * - put() appends: head, value, seal, in this order, and returns true when the seal is programmed. It never
+ *   erases; when no erased sector is left but the reserve it returns false.
+ * - tidy(), called while nobody waits, does one bounded step: erases a sector that is out of the log, or
+ *   copies up to eight live records from the oldest sector to the end. The sector leaves the log by a record
+ *   that says so, durable before the erase begins; a torn erase hits only what is out of the log.
+ * - Every sector is marked after its erase is complete and entered by a programmed head with a generation;
+ *   random content has to hit two CRCs and a magic number, 2^-96, to pass for a sector.
+ * - The order of operations tells a cut from damage (records.ts). What a cut left stays where it is and is
+ *   settled by a note in front of the next record: the note names where the unfinished part begins, so
+ *   neither it nor any number of cut notes can hide a later record, and nothing is ever searched for.
+ *   A sector head tells where the records of the one before end.
+ * - Everything else that does not verify is damage: open() says where and whose, and there is no store.
+ *   Undetectable here: a whole image restored from a copy, and, for the very last record only, damage that
+ *   leaves its seal blank or happens to look like an unfinished right one (1 in 10,000 of random damage).
+ *
+ * WEAR. A replay bound below 2^32 takes 12 bytes with 4-byte program units, 32 with units of 16. Exact bounds
+ * (one record a message) for the 73 million, with what tidying copies, are 230,000 erases of 4 KB sectors on
+ * nRF52, evenly spread because the ring turns: see test/unit/store-wear.test.ts, which simulates it.
+ *   nRF52, 10,000 cycles:  256 KB 36 %, 128 KB 72 %, 64 KB is not enough for 20 years (143 %)
+ *   ESP32, 100,000 cycles: 64 KB 40 %, 128 KB 20 %
+ *
+ * MEMORY. 250 keys: 2.7 KB of index, 0.2 KB for 16 sectors, a 64-byte buffer. put() allocates nothing.
+ */
+import type { Flash } from "../ports/flash.js";
+import { Index } from "./index.js";
+import { KIND_RESERVED, kindOf } from "./keys.js";
+import { Log, RESERVE_SECTORS } from "./log.js";
+import { VALUE_MAX } from "./records.js";
+import { geometryError, type StoreError, scan } from "./scan.js";
+import { DIRTY, OPENED } from "./sector.js";
+
+export type { StoreError } from "./scan.js";
+
+export type Opened =
+  | { readonly ok: true; readonly store: Store }
+  | { readonly ok: false; readonly error: StoreError };
+
+const KEYS_MAX = 250;
+/** Below this tidying could not always free a sector. */
+const SECTORS_MIN = 8;
+/** Live records copied in one step of tidy(). */
+const COPIES_A_STEP = 8;
+/** The log is kept about this long: opening reads all of it. */
+const LOG_SECTORS = 8;
+/** A record as long as they get, which may not fit at the end of a sector. */
+const RECORD_BYTES_MAX = 1056;
+
+export class Store {
+  readonly #log: Log;
+  readonly #index: Index;
+
+  private constructor(log: Log, index: Index) {
+    this.#log = log;
+    this.#index = index;
+  }
+
+  /**
+   * Opens the store in a partition; reads all of it, writes nothing. `keys`: how many there may be.
+   * An error means that there is no store: never go on as if it were empty.
+   */
+  static open(options: { flash: Flash; keys?: number }): Opened {
+    const { flash } = options;
+    if (!fits(flash)) return { ok: false, error: geometryError(0) };
+    const log = new Log(flash);
+    const index = new Index(options.keys ?? KEYS_MAX, flash.size);
+    const { records } = log;
+    const error = scan(flash, log, (at) => {
+      if (kindOf(records.key) >= KIND_RESERVED) return;
+      if (records.isDeleted) index.remove(records.key);
+      else index.set(records.key, at, records.size);
+    });
+    return error === undefined ? { ok: true, store: new Store(log, index) } : { ok: false, error };
+  }
+
+  /**
+   * Makes an empty store; what was in the partition is gone. Only for provisioning: whoever formats owes the
+   * device a new sender id and new keys. False when flash refuses. Takes up to 0.1 s a sector.
+   */
+  static format(options: { flash: Flash }): boolean {
+    if (!fits(options.flash)) throw new RangeError(geometryError(0).message);
+    return new Log(options.flash).format();
+  }
+
+  /** A copy of the value, 0 to 1024 bytes; undefined when there is none. */
+  get(key: number): Uint8Array | undefined {
+    const place = this.#index.find(key);
+    return place < 0 ? undefined : this.#valueAt(place);
+  }
+
+  has(key: number): boolean {
+    return this.#index.find(key) >= 0;
+  }
+
+  /**
+   * True when the value is durable; after a cut in here it is the old one or the new one. False when the
+   * store is full (until tidied, or for good) or flash refused; then the old value counts, though after a
+   * restart it may be the new one. Throws RangeError for a value over 1024 bytes.
+   */
+  put(key: number, value: Uint8Array): boolean {
+    if (value.length > VALUE_MAX) throw new RangeError(`store: a value of ${value.length} bytes`);
+    if (!(key >>> 0 === key && kindOf(key) < KIND_RESERVED && kindOf(key) > 0)) {
+      throw new RangeError(`store: no such key ${key}`);
+    }
+    const index = this.#index;
+    const size = this.#log.records.sizeOf(key, value.length);
+    const place = index.find(key);
+    const replaced = place < 0 ? 0 : index.sizeAt(place);
+    if (place < 0 && index.count === index.capacity) return false; // check: store-keys-max
+    if (index.bytes + size - replaced > this.#bytesMax()) return false; // check: store-bytes-max
+    const at = this.#log.append(key, value, false);
+    if (at === 0) return false; // check: store-refused
+    index.set(key, at, size);
+    return true;
+  }
+
+  /** True when the key is durably gone, or was not there. */
+  delete(key: number): boolean {
+    if (this.#index.find(key) < 0) return true;
+    if (this.#log.append(key, undefined, false) === 0) return false;
+    this.#index.remove(key);
+    return true;
+  }
+
+  /** All keys of a kind, by index. */
+  keys(kind: number): number[] {
+    const index = this.#index;
+    const keys: number[] = [];
+    for (let place = 0; place < index.places; place++) {
+      if (index.has(place) && kindOf(index.keyAt(place)) === kind) keys.push(index.keyAt(place));
+    }
+    return keys.sort((a, b) => a - b);
+  }
+
+  /** Records written, and sectors erased, since this object was made. */
+  get writes(): number {
+    return this.#log.writes;
+  }
+
+  get erases(): number {
+    return this.#log.erases;
+  }
+
+  /** True while tidy() has something to do. */
+  get needsTidy(): boolean {
+    return this.#log.count(DIRTY) > 0 || this.#log.count(OPENED) > this.#sectorsMax();
+  }
+
+  /**
+   * One step towards having erased sectors again: one erase (up to 90 ms) or a few records copied. Only while
+   * nobody waits for this device. Returns `needsTidy`.
+   */
+  tidy(): boolean {
+    if (!this.needsTidy) return false;
+    if (!this.#log.eraseOne() && !this.#copySome()) return false;
+    return this.needsTidy;
+  }
+
+  /** Moves live records out of the oldest sector, or lets go of it. False when flash refuses. */
+  #copySome(): boolean {
+    const index = this.#index;
+    const start = this.#log.sectorOf(this.#log.oldest) * this.#log.sectorBytes;
+    const end = start + this.#log.sectorBytes;
+    let copies = 0;
+    for (let place = 0; place < index.places; place++) {
+      if (!index.has(place)) continue;
+      const offset = index.offsetAt(place);
+      if (offset < start || offset >= end) continue;
+      if (copies++ === COPIES_A_STEP) return true;
+      const at = this.#log.append(index.keyAt(place), this.#valueAt(place), true);
+      if (at === 0) return false;
+      index.set(index.keyAt(place), at, index.sizeAt(place));
+    }
+    return this.#log.retire();
+  }
+
+  #valueAt(place: number): Uint8Array {
+    const { records } = this.#log;
+    const offset = this.#index.offsetAt(place);
+    const value = new Uint8Array(records.readLength(offset));
+    records.readValue(offset, this.#index.keyAt(place), value);
+    return value;
+  }
+
+  /** Sectors of the log after which tidying begins; what is live always fits into fewer. */
+  #sectorsMax(): number {
+    const least = Math.ceil(this.#index.bytes / this.#sureBytes()) + 2;
+    return Math.max(least, Math.min(LOG_SECTORS, this.#log.sectors - RESERVE_SECTORS - 1));
+  }
+
+  /** Live bytes the store takes: then there is always a sector to write to once it is tidied. */
+  #bytesMax(): number {
+    return (this.#log.sectors - RESERVE_SECTORS - 4) * this.#sureBytes();
+  }
+
+  /** Bytes that find room in a sector however long the records are. */
+  #sureBytes(): number {
+    return this.#log.payloadBytes - RECORD_BYTES_MAX;
+  }
+}
+
+function fits(flash: Flash): boolean {
+  const { size, eraseBytes, programBytes } = flash;
+  const isUnit = programBytes === 4 || programBytes === 8 || programBytes === 16;
+  const isSector = eraseBytes >= 4096 && eraseBytes < 0x10000 && eraseBytes % 64 === 0;
+  return isUnit && isSector && size % eraseBytes === 0 && size / eraseBytes >= SECTORS_MIN;
+}
