@@ -3,7 +3,9 @@
  * somewhere. Faults go to `problems`; the answer is notes on what is legal but probably not meant.
  */
 import { toHex } from "../../modules/bytes/hex.js";
+import { LIMITS } from "../../modules/device/limits.js";
 import type { Problem } from "./field.js";
+import { shareOf } from "./share.js";
 import type { Device, Installation } from "./types.js";
 import { GROUP_LEVEL_MAX } from "./types.js";
 
@@ -108,9 +110,28 @@ function checkDevice(room: Installation, device: Device, path: string, faults: F
     const right = `give the application group it commands: ${ids.join(", ")}`;
     faults.add(`${path}.target`, `is missing; ${right}`);
   }
-  const { luxLow, luxHigh } = { ...room.settings, ...device.settings };
+  const { luxLow, luxHigh, levelMin, levelMax } = { ...room.settings, ...device.settings };
   if (luxLow !== undefined && luxHigh !== undefined && luxLow > luxHigh) {
     faults.add(`${path}.settings.luxLow`, `${luxLow} is above luxHigh ${luxHigh}; swap them`);
+  }
+  if (levelMin !== undefined && levelMax !== undefined && levelMin > levelMax) {
+    faults.add(`${path}.settings.levelMin`, `${levelMin} is above levelMax ${levelMax}; swap them`);
+  }
+  checkRoom(room, device, path, faults);
+}
+
+/** A device has tables of fixed size; one entry too many would be dropped in silence on the air. */
+function checkRoom(room: Installation, device: Device, path: string, faults: Faults): void {
+  const { groups, security, keys, rights } = shareOf(room, device);
+  const limits: readonly [number, number, string][] = [
+    [groups.length, LIMITS.appGroupsMax, "application groups"],
+    [security.length, LIMITS.securityGroupsMax, "security groups"],
+    [keys, LIMITS.keysMax, "group keys"],
+    [rights.length, LIMITS.rightsMax, "rights of clients"],
+  ];
+  for (const [count, most, what] of limits) {
+    if (count <= most) continue;
+    faults.add(path, `${device.name} would hold ${count} ${what}; a device has room for ${most}`);
   }
 }
 

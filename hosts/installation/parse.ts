@@ -26,6 +26,11 @@ const COAP_PORT = 5683;
 const METRES_MAX = 10_000;
 const CLIENT_ID_BYTES_MAX = 8;
 const UINT32_MAX = 0xffff_ffff;
+/** What modules/device/provision.ts takes. */
+const SECURITY_GROUP_MAX = 0xff_ffff;
+const GRACE_SECONDS_MAX = 0x7fff_ffff;
+const LIFE_MAX = 0xffff_fffe;
+const HOURS_MAX = 1_000_000;
 
 /**
  * A file that cannot be used. The message lists every problem: file, line, field, fault, remedy.
@@ -155,9 +160,9 @@ function readSecurityGroup(at: Field): SecurityGroup {
   at.object(["id", "profile", "graceSeconds", "keys"]);
   const grace = at.member("graceSeconds");
   return {
-    id: at.member("id").integer(0, UINT32_MAX) ?? 0,
+    id: at.member("id").integer(0, SECURITY_GROUP_MAX) ?? 0,
     profile: at.member("profile").choice(PROFILES) ?? "lowlatency",
-    graceSeconds: (grace.present ? grace.integer(0, UINT32_MAX) : undefined) ?? 60,
+    graceSeconds: (grace.present ? grace.integer(0, GRACE_SECONDS_MAX) : undefined) ?? 60,
     keys: at.member("keys").items("keys", 1).map(readKey),
   };
 }
@@ -174,8 +179,8 @@ function readKey(at: Field): GroupKey {
   return {
     keyId: at.member("keyId").integer(0, Number.MAX_SAFE_INTEGER) ?? 0,
     key: bytes ?? new Uint8Array(16),
-    validityHours: hours.present ? hours.number(0.01, 1_000_000) : undefined,
-    messages: messages.present ? messages.integer(1, Number.MAX_SAFE_INTEGER) : undefined,
+    validityHours: hours.present ? hours.number(0.01, HOURS_MAX) : undefined,
+    messages: messages.present ? messages.integer(1, LIFE_MAX) : undefined,
   };
 }
 
@@ -220,6 +225,7 @@ function readDevice(at: Field, index: number): Device {
   const short = at.member("short");
   const groups = at.member("groups");
   const target = at.member("target");
+  const targetId = target.present ? target.integer(0, UINT32_MAX) : undefined;
   const eui64 = readEui64(at.member("eui64")) ?? new Uint8Array(8);
   return {
     name: at.member("name").text("lamp-1") ?? "",
@@ -229,8 +235,8 @@ function readDevice(at: Field, index: number): Device {
     short: (short.present ? short.integer(1, 0xfffd) : undefined) ?? index + 1,
     position: readPosition(at.member("position")),
     router: (router.present ? router.boolean() : undefined) ?? false,
-    groups: groups.present ? readIds(groups) : [],
-    target: target.present ? target.integer(0, UINT32_MAX) : undefined,
+    groups: groups.present ? readIds(groups) : targetId === undefined ? [] : [targetId],
+    target: targetId,
     settings: readSettings(at.member("settings")),
   };
 }
@@ -289,21 +295,29 @@ function readRight(at: Field): Right {
   };
 }
 
-const SETTINGS_FIELDS = ["fadeSeconds", "powerOn", "holdSeconds", "luxLow", "luxHigh", "leisureMs"];
+/** Name, least, most, whole number; the bounds are those of modules/lighting/settings.ts. */
+const SETTINGS: readonly [Exclude<keyof Settings, "powerOn">, number, number, boolean][] = [
+  ["fadeSeconds", 0, 6553.5, false],
+  ["holdSeconds", 1, 65_535, true],
+  ["luxLow", 0, 100_000, true],
+  ["luxHigh", 0, 100_000, true],
+  ["leisureMs", 0, 60_000, true],
+  ["levelMin", 1, 254, true],
+  ["levelMax", 1, 254, true],
+  ["sensorLevel", 0, 254, true],
+  ["pressScene", 0, 254, true],
+];
 
 function readSettings(at: Field): Settings {
-  if (!at.present || !at.object(SETTINGS_FIELDS)) return {};
-  const values = {
-    fadeSeconds: optionalNumber(at.member("fadeSeconds"), 3600),
-    powerOn: at.member("powerOn").present ? at.member("powerOn").choice(POWER_ON) : undefined,
-    holdSeconds: optionalNumber(at.member("holdSeconds"), 86_400),
-    luxLow: optionalNumber(at.member("luxLow"), 100_000),
-    luxHigh: optionalNumber(at.member("luxHigh"), 100_000),
-    leisureMs: optionalNumber(at.member("leisureMs"), 60_000),
-  };
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-function optionalNumber(at: Field, max: number): number | undefined {
-  return at.present ? at.number(0, max) : undefined;
+  const names = ["powerOn", ...SETTINGS.map(([name]) => name)];
+  if (!at.present || !at.object(names)) return {};
+  const values: { -readonly [K in keyof Settings]: Settings[K] } = {};
+  for (const [name, least, most, whole] of SETTINGS) {
+    const field = at.member(name);
+    if (!field.present) continue;
+    const value = whole ? field.integer(least, most) : field.number(least, most);
+    if (value !== undefined) values[name] = value;
+  }
+  const powerOn = at.member("powerOn").present ? at.member("powerOn").choice(POWER_ON) : undefined;
+  return powerOn === undefined ? values : { ...values, powerOn };
 }

@@ -37,6 +37,7 @@ export type Role = (typeof ROLES)[number];
 export const PROFILES = ["lowlatency"] as const;
 export type Profile = (typeof PROFILES)[number];
 
+/** In the order of the firmware's numbers (modules/lighting/settings.ts, POWER_ON_...). */
 export const POWER_ON = ["off", "on", "last"] as const;
 export type PowerOn = (typeof POWER_ON)[number];
 
@@ -75,12 +76,24 @@ export interface ApplicationGroup {
 
 /** Behaviour a device starts with; what is left out keeps the firmware's default. */
 export interface Settings {
+  /** Of a command that names no fade; kept to 1/10 s. */
   readonly fadeSeconds?: number;
+  /** What a luminaire shows after a power cut. */
   readonly powerOn?: PowerOn;
+  /** How long a presence sensor keeps the light on. */
   readonly holdSeconds?: number;
+  /** A daylight sensor switches on below, off above. */
   readonly luxLow?: number;
   readonly luxHigh?: number;
+  /** Answers to a group request are spread over this time. */
   readonly leisureMs?: number;
+  /** Bounds of a lamp that is on, 1 to 254. */
+  readonly levelMin?: number;
+  readonly levelMax?: number;
+  /** Level a sensor switches to; 0 = the level each lamp had last. */
+  readonly sensorLevel?: number;
+  /** Scene a double press recalls. */
+  readonly pressScene?: number;
 }
 
 export interface Device {
@@ -95,7 +108,9 @@ export interface Device {
   readonly position: Position;
   /** Forwards the frames of others. */
   readonly router: boolean;
-  /** Ids of the application groups it listens to. */
+  /**
+   * Ids of the application groups it listens to; a switch or sensor follows its target by default.
+   */
   readonly groups: readonly number[];
   /** Id of the application group a switch or sensor commands. */
   readonly target: number | undefined;

@@ -1,0 +1,91 @@
+/**
+ * How a device process is started: the headless host with this device's files, in a private folder.
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { toHex } from "../../modules/bytes/hex.js";
+import { deriveSeed } from "../installation/chance.js";
+import { provisioning } from "../installation/provisioning.js";
+import type { Device, Installation } from "../installation/types.js";
+import type { Link } from "../radio/types.js";
+import { ROOT } from "../root.js";
+import type { Command } from "./process.js";
+
+export const ENGINES = ["release", "debug", "m32"] as const;
+export type Engine = (typeof ENGINES)[number];
+
+/** What a test may want otherwise for one device. */
+export interface DeviceOptions {
+  /** Bytes of the flash partition. Default 65536. */
+  readonly flashBytes?: number;
+  /** Bytes of a program unit. Default 4. */
+  readonly program?: 4 | 16;
+  /** Hard ceiling of the heap in bytes. */
+  readonly heapBytes?: number;
+  /** Faults of the flash, each OPERATION:MODE:SEED (see platforms/headless). */
+  readonly faults?: readonly string[];
+}
+
+/** Makes the command from the arguments after `run IMAGE`: other hosts, and tests. */
+export type CommandOf = (args: readonly string[], device: Device) => Command;
+
+const FLASH_BYTES = 65_536;
+
+/** The private temporary folder of one medium. */
+export class Workspace {
+  readonly folder: string;
+  readonly #room: Installation;
+  readonly #seed: number;
+  readonly #flashFolder: string;
+
+  /** `flashFolder`: where the flash files are, to keep them; else here. */
+  constructor(input: { room: Installation; seed: number; flashFolder: string | undefined }) {
+    this.folder = mkdtempSync(join(tmpdir(), "lumicast-"));
+    this.#room = input.room;
+    this.#seed = input.seed;
+    this.#flashFolder = input.flashFolder ?? this.folder;
+  }
+
+  get socketPath(): string {
+    return join(this.folder, "medium.sock");
+  }
+
+  /** Holds the device's keys: for its owner only. */
+  provision(device: Device, links: readonly Link[]): void {
+    const blob = provisioning(this.#room, device, links);
+    writeFileSync(this.#path(device, "cbor"), blob, { mode: 0o600 });
+  }
+
+  /** `boots` counts the starts: a restarted device must not draw the same numbers again. */
+  args(device: Device, boots: number, options: DeviceOptions): string[] {
+    const flash = join(this.#flashFolder, `${toHex(device.eui64)}.flash`);
+    const seed = deriveSeed(this.#seed, "device", device.name, boots);
+    const args = ["--control", this.socketPath, "--provision", this.#path(device, "cbor")];
+    args.push("--flash", flash, "--flash-size", `${options.flashBytes ?? FLASH_BYTES}`);
+    args.push("--program", `${options.program ?? 4}`);
+    args.push("--seed", `${seed}`, "--eui64", toHex(device.eui64));
+    if (options.heapBytes !== undefined) args.push("--heap", `${options.heapBytes}`);
+    for (const fault of options.faults ?? []) args.push("--fault", fault);
+    return args;
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #path(device: Device, kind: string): string {
+    return join(this.folder, `${toHex(device.eui64)}.${kind}`);
+  }
+}
+
+/** Throws an Error that says what to build. */
+export function headless(engine: Engine): CommandOf {
+  const file = join(ROOT, "build/headless", engine, "lumicast");
+  const image = join(ROOT, "build/firmware/lumicast.xsb");
+  const build = engine === "release" ? "npm run build" : `npm run build -- ${engine}`;
+  for (const path of [file, image]) {
+    if (!existsSync(path)) throw new Error(`${path} is missing; make it: ${build}`);
+  }
+  return (args) => ({ file, args: ["run", image, ...args] });
+}
