@@ -62,8 +62,17 @@ export type Only =
 const SPARSE_MICROS = 3_000_000;
 const BURST_MICROS = 1_000;
 
-export function measure(engine: Engine, setup: Setup, samples: number, only?: Only): Series[] {
-  const bench = new PathBench(engine, setup);
+/**
+ * All series, or the one named. With `prepareOnly` messages are made and not used: what callgrind counts then
+ * is taken off what it counts with them.
+ */
+export function measure(
+  engine: Engine,
+  setup: Setup,
+  samples: number,
+  { only, prepareOnly = false }: { only?: Only | undefined; prepareOnly?: boolean } = {},
+): Series[] {
+  const bench = new PathBench(engine, setup, prepareOnly);
   const all: [Only, () => number[]][] = [
     ["ccm", () => bench.ccm(samples)],
     ["acceptedSparse", () => bench.accepted(samples, SPARSE_MICROS)],
@@ -88,9 +97,11 @@ class PathBench {
   readonly #board: BenchBoard;
   readonly #device: Device;
   readonly #work = new Workspace();
+  readonly #prepareOnly: boolean;
   #sequence = 1;
 
-  constructor(engine: Engine, setup: Setup) {
+  constructor(engine: Engine, setup: Setup, prepareOnly: boolean) {
+    this.#prepareOnly = prepareOnly;
     this.#engine = engine;
     this.#setup = setup;
     this.#board = new BenchBoard(engine, fromHex(setup.luminaire));
@@ -132,7 +143,7 @@ class PathBench {
     const board = new BenchBoard(this.#engine, fromHex(this.#setup.wallSwitch));
     const device = Device.start(board);
     const times: number[] = [];
-    for (let i = 0; i < samples; i++) {
+    for (let i = 0; i < samples && !this.#prepareOnly; i++) {
       board.clock.now += SPARSE_MICROS;
       const start = this.#engine.nowMicros();
       device.command({ on: i % 2 === 0, level: 1 + (i % 254) });
@@ -156,6 +167,7 @@ class PathBench {
     for (let i = 0; i < samples; i++) {
       nonce[12] = i;
       const sealed = aead.seal({ nonce, aad, plain });
+      if (this.#prepareOnly) continue;
       const start = this.#engine.nowMicros();
       const opened = aead.open({ nonce, aad, sealed });
       times.push(this.#engine.nowMicros() - start);
@@ -167,6 +179,7 @@ class PathBench {
   #run(batch: readonly Datagram[], spacingMicros: number, expected: string): number[] {
     const { nowMicros } = this.#engine;
     const times: number[] = [];
+    if (this.#prepareOnly) return times;
     for (const datagram of batch) {
       const { clock } = this.#board;
       clock.now += spacingMicros;
