@@ -80,7 +80,7 @@ async function installPackages() {
   say("installing the npm packages (npm ci) ...");
   const npm = process.env.npm_execpath;
   const [command, ...first] = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
-  await run(command, [...first, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  await run(command, [...first, "ci", "--ignore-scripts", "--loglevel=error"]);
 }
 
 /** npm leaves a copy of the lock file of what it installed; versions are compared, not dates. */
