@@ -29,10 +29,11 @@ _Noreturn void die(int code, const char *format, ...)
 }
 
 /* The innermost functions, read from the frames without allocating: the heap may be unusable. */
-static void append_frames(txMachine *the, char *text, size_t size)
+static void append_calls(txMachine *the, char *text, size_t size)
 {
   const txSlot *frame = the->frame;
-  for (int depth = 0; frame && depth < 8; frame = frame->next, depth++) {
+  const char *separator = "; innermost calls: ";
+  for (int depth = 0; frame && depth < 6; frame = frame->next, depth++) {
     const txSlot *function = frame + 3;
     const txSlot *code;
     const txSlot *key = NULL;
@@ -43,26 +44,36 @@ static void append_frames(txMachine *the, char *text, size_t size)
                  code->kind == XS_CALLBACK_KIND) && code->ID != XS_NO_ID)
       key = fxGetKey(the, code->ID);
     if (!key || (key->kind != XS_KEY_KIND && key->kind != XS_KEY_X_KIND)) continue;
-    snprintf(text + used, size - used, "\n at %.60s", key->value.key.string);
+    snprintf(text + used, size - used, "%s%.60s", separator, key->value.key.string);
+    separator = " < ";
   }
+}
+
+static void out_of_memory(txMachine *the)
+{
+  char text[1024];
+  snprintf(text, sizeof text, "%s", memory_report(the));
+  append_calls(the, text, sizeof text);
+  finish(EXIT_OUT_OF_MEMORY, text);
 }
 
 static void stack_overflow(txMachine *the)
 {
   char text[1024];
-  snprintf(text, sizeof text, "stack overflow: %lu bytes (%ld slots) are full; innermost calls:",
+  snprintf(text, sizeof text, "stack overflow: %lu bytes (%ld slots) are full",
       (unsigned long)((the->stackTop - the->stackBottom) * sizeof(txSlot)),
       (long)(the->stackTop - the->stackBottom));
-  append_frames(the, text, sizeof text);
+  append_calls(the, text, sizeof text);
   finish(EXIT_STACK_OVERFLOW, text);
 }
 
-/* A release build knows no lines and leaves "()" behind each name. */
+/* A release build knows no lines and leaves "()" behind each name; top levels have no name. */
 static void strip_empty_places(char *text)
 {
   char *to = text;
   for (const char *from = text; *from;) {
     if (strncmp(from, " ()", 3) == 0 && (from[3] == '\n' || from[3] == 0)) from += 3;
+    else if (strncmp(from, "\n at ()", 7) == 0) from += 7;
     else *to++ = *from++;
   }
   *to = 0;
@@ -108,7 +119,7 @@ void fxAbort(txMachine *the, int status)
 {
   switch (status) {
   case XS_NOT_ENOUGH_MEMORY_EXIT:
-    finish(EXIT_OUT_OF_MEMORY, memory_report(the));
+    out_of_memory(the);
     break;
   case XS_NO_MORE_KEYS_EXIT:
     finish(EXIT_OUT_OF_MEMORY, "out of memory: no key is left (keys are names of properties)");

@@ -12,6 +12,8 @@
 
 #include "host.h"
 
+enum { PAINT = 0xA5 };
+
 struct header {
   uint64_t size;
   uint32_t kind;
@@ -37,23 +39,28 @@ void memory_limit(uint64_t bytes)
   memory.limit = bytes;
 }
 
+static bool admit(size_t size, enum memory kind)
+{
+  if (!memory.counting) return true;
+  if (memory.limit && memory.total + size > memory.limit) {
+    memory.refused = size;
+    memory.refused_kind = kind;
+    return false;
+  }
+  memory.total += size;
+  memory.held[kind] += size;
+  return true;
+}
+
 static void *allocate(size_t size, enum memory kind)
 {
   struct header *block;
-  if (memory.counting && memory.limit && memory.total + size > memory.limit) {
-    memory.refused = size;
-    memory.refused_kind = kind;
-    return NULL;
-  }
+  if (!admit(size, kind)) return NULL;
   block = malloc(sizeof *block + size);
   if (!block) return NULL;
   block->size = size;
   block->kind = kind;
   block->counted = memory.counting;
-  if (memory.counting) {
-    memory.total += size;
-    memory.held[kind] += size;
-  }
   return block + 1;
 }
 
@@ -89,7 +96,7 @@ txSlot *fxAllocateSlots(txMachine *the, txSize count)
   void *slots = allocate(size, stack ? MEMORY_STACK : MEMORY_SLOTS);
   if (stack) {
     if (!slots) fxAbort(the, XS_NOT_ENOUGH_MEMORY_EXIT); /* XS does not check this one */
-    memset(slots, 0xA5, size);
+    memset(slots, PAINT, size);
   }
   return slots;
 }
@@ -122,27 +129,41 @@ void lc_table_free(void *table)
   release(table);
 }
 
+/* Tables only grow. */
 void *lc_reallocate(void *old, size_t size)
 {
   void **place = old ? table_place(old) : NULL;
   struct header *block;
-  void *table;
   if (!place) return realloc(old, size);
   block = (struct header *)old - 1;
-  table = allocate(size, MEMORY_TABLES);
-  if (!table) return NULL;
-  memcpy(table, old, block->size < size ? block->size : size);
-  *place = table;
-  release(old);
-  return table;
+  if (size <= block->size) return old;
+  if (!admit(size - block->size, MEMORY_TABLES)) return NULL;
+  block = realloc(block, sizeof *block + size);
+  if (!block) return NULL;
+  block->size = size;
+  *place = block + 1;
+  return block + 1;
 }
 
+/*
+ * XS uses the far end of the stack as scratch space for numbers and regular expressions, so both ends
+ * of the block get written; what is still painted between them was never reached.
+ */
 static double stack_peak(const txMachine *the)
 {
-  const uint8_t *p = (const uint8_t *)the->stackBottom;
   const uint8_t *top = (const uint8_t *)the->stackTop;
-  while (p < top && *p == 0xA5) p++;
-  return (double)(top - p);
+  const uint8_t *run = (const uint8_t *)the->stackBottom;
+  const uint8_t *deepest = run;
+  size_t longest = 0;
+  for (const uint8_t *p = run; p < top; p++) {
+    if (*p != PAINT) {
+      run = p + 1;
+    } else if ((size_t)(p + 1 - run) > longest) {
+      longest = (size_t)(p + 1 - run);
+      deepest = p + 1;
+    }
+  }
+  return (double)(top - deepest);
 }
 
 void memory_root_usage(void *machine)

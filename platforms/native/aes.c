@@ -1,7 +1,5 @@
 #include "aes.h"
 
-#ifndef LUMICAST_AES
-
 /* Entry x holds, from the high byte, (2 3 1 1 transposed) times S-box(x): 2s, s, s, 3s. */
 static const uint32_t columns[256] = {
   0xc66363a5, 0xf87c7c84, 0xee777799, 0xf67b7b8d, 0xfff2f20d, 0xd66b6bbd, 0xde6f6fb1, 0x91c5c554,
@@ -63,7 +61,7 @@ static inline uint32_t substitute(uint32_t x)
 }
 
 /* FIPS 197 section 5.2 */
-void aes128_set_key(struct aes128 *aes, const uint8_t key[16])
+void aes128_portable_set_key(struct aes128_portable *aes, const uint8_t key[16])
 {
   uint32_t *w = aes->round_keys;
   uint32_t round = 1;
@@ -90,7 +88,8 @@ void aes128_set_key(struct aes128 *aes, const uint8_t key[16])
   ((substitute((a) >> 24) << 24 | substitute((b) >> 16) << 16 | substitute((c) >> 8) << 8 | \
     substitute(d)) ^ (key))
 
-void aes128_encrypt(const struct aes128 *aes, const uint8_t in[16], uint8_t out[16])
+void aes128_portable_encrypt(const struct aes128_portable *aes, const uint8_t in[16],
+    uint8_t out[16])
 {
   const uint32_t *k = aes->round_keys;
   uint32_t a = load(in) ^ k[0];
@@ -112,5 +111,3 @@ void aes128_encrypt(const struct aes128 *aes, const uint8_t in[16], uint8_t out[
   store(out + 8, LAST(c, d, a, b, k[42]));
   store(out + 12, LAST(d, a, b, c, k[43]));
 }
-
-#endif

@@ -12,25 +12,41 @@
  *   ESP32 family           flash is cached: use the AES peripheral through the hook below
  *   Linux (headless)       leaks to other users of the CPU; this host is for development and tests
  *
- * Hook: define LUMICAST_AES to the name of a header (with its quotes) that declares struct aes128
- * and the two functions below for hardware (nRF ECB, ESP AES, PSA); aes.c is then empty.
+ * Hook for hardware (nRF's ECB, the ESP's AES, PSA, AES-NI): define LUMICAST_AES to the name of a
+ * header, quotes included, that declares struct aes128, aes128_set_key and aes128_encrypt in place of
+ * the three below. It may fall back on the portable functions. platforms/headless/aes_x86.h is one.
  */
 #ifndef LUMICAST_AES_H
 #define LUMICAST_AES_H
 
 #include <stdint.h>
 
+struct aes128_portable {
+  uint32_t round_keys[44];
+};
+
+void aes128_portable_set_key(struct aes128_portable *aes, const uint8_t key[16]);
+/* `in` and `out` may be the same. */
+void aes128_portable_encrypt(const struct aes128_portable *aes, const uint8_t in[16],
+    uint8_t out[16]);
+
 #ifdef LUMICAST_AES
 #include LUMICAST_AES
 #else
 
 struct aes128 {
-  uint32_t round_keys[44];
+  struct aes128_portable portable;
 };
 
-void aes128_set_key(struct aes128 *aes, const uint8_t key[16]);
-/* `in` and `out` may be the same. */
-void aes128_encrypt(const struct aes128 *aes, const uint8_t in[16], uint8_t out[16]);
+static inline void aes128_set_key(struct aes128 *aes, const uint8_t key[16])
+{
+  aes128_portable_set_key(&aes->portable, key);
+}
+
+static inline void aes128_encrypt(const struct aes128 *aes, const uint8_t in[16], uint8_t out[16])
+{
+  aes128_portable_encrypt(&aes->portable, in, out);
+}
 
 #endif
 #endif
