@@ -18,7 +18,14 @@ import { chance, Stream } from "./chance.js";
 import { type Addressed, acknowledgement, addressed, passes } from "./filter.js";
 import * as timing from "./timing.js";
 import { linksInRange } from "./topology.js";
-import type { Channel, Link, NodeStatistics, RadioEvent, RadioOptions, Transmission } from "./types.js";
+import type {
+  Channel,
+  Link,
+  NodeStatistics,
+  RadioEvent,
+  RadioOptions,
+  Transmission,
+} from "./types.js";
 
 /** On the air, or certain to be: from the end of a good CCA, or the decision to acknowledge. */
 interface OnAir {
@@ -108,7 +115,9 @@ export class RadioChannel implements Channel {
     }
     const most = timing.FRAME_BYTES_MAX - this.#security;
     if (frame.length < timing.FRAME_BYTES_MIN || frame.length > most) {
-      throw new RangeError(`a frame of ${frame.length} bytes: 3 to ${most} leave room for the rest`);
+      throw new RangeError(
+        `a frame of ${frame.length} bytes: 3 to ${most} leave room for the rest`,
+      );
     }
     this.#plan(node, atMicros, { kind: "queue", id, frame });
   }
@@ -118,7 +127,8 @@ export class RadioChannel implements Channel {
   }
 
   advance(toMicros: number): RadioEvent[] {
-    if (!(toMicros >= this.#now)) throw new RangeError(`time goes back from ${this.#now} to ${toMicros}`);
+    if (!(toMicros >= this.#now))
+      throw new RangeError(`time goes back from ${this.#now} to ${toMicros}`);
     for (let at = this.#agenda.first; at !== undefined && at <= toMicros; at = this.#agenda.first) {
       const entry = this.#agenda.take();
       if (entry === undefined) break;
@@ -239,7 +249,10 @@ export class RadioChannel implements Channel {
     for (const link of sender.out) this.#arrive(sending, link);
     if (sending.head?.wantsAck === true && !toAll(sending.head)) {
       sender.awaiting = true;
-      this.#plan(sending.node, this.#now + timing.ACK_WAIT_MICROS, { kind: "noAck", wait: sender.wait });
+      this.#plan(sending.node, this.#now + timing.ACK_WAIT_MICROS, {
+        kind: "noAck",
+        wait: sender.wait,
+      });
     } else {
       this.#done(sending.node, { acked: false, transmitted: true });
     }
@@ -315,7 +328,8 @@ export class RadioChannel implements Channel {
     const { id, frame } = node.current as Pending;
     node.wait += 1;
     node.awaiting = false;
-    if (result.transmitted) node.readyAt = this.#now + timing.spacingMicros(frame.length + this.#security);
+    if (result.transmitted)
+      node.readyAt = this.#now + timing.spacingMicros(frame.length + this.#security);
     this.#events.push(sent(this.#now, index, id, result));
     this.#nextInQueue(index);
   }
@@ -335,7 +349,8 @@ function toAll(head: Addressed): boolean {
 }
 
 function fraction(percent: number, name: string): number {
-  if (!(percent >= 0 && percent <= 100)) throw new RangeError(`${name} is ${percent}, not 0 to 100`);
+  if (!(percent >= 0 && percent <= 100))
+    throw new RangeError(`${name} is ${percent}, not 0 to 100`);
   return percent / 100;
 }
 
@@ -347,7 +362,9 @@ function makeNodes(options: RadioOptions, links: readonly Link[]): Node[] {
     const from = out[link.from];
     const to = heard[link.to];
     if (from === undefined || to === undefined || link.from === link.to) {
-      throw new RangeError(`link from node ${link.from} to ${link.to}: there are nodes 0 to ${count - 1}`);
+      throw new RangeError(
+        `link from node ${link.from} to ${link.to}: there are nodes 0 to ${count - 1}`,
+      );
     }
     fraction(link.lossPercent ?? 0, `lossPercent of the link from ${link.from} to ${link.to}`);
     if (to.has(link.from)) throw new RangeError(`two links from node ${link.from} to ${link.to}`);
@@ -356,7 +373,8 @@ function makeNodes(options: RadioOptions, links: readonly Link[]): Node[] {
   }
   for (const list of out) list.sort((a, b) => a.to - b.to);
   return options.nodes.map(({ eui64 }, index) => {
-    if (eui64.length !== 8) throw new RangeError(`eui64 of radio node ${index} has ${eui64.length} bytes`);
+    if (eui64.length !== 8)
+      throw new RangeError(`eui64 of radio node ${index} has ${eui64.length} bytes`);
     return {
       eui64,
       backoff: new Stream(options.seed, index),

@@ -74,12 +74,29 @@ export interface Transmission {
  * `at` is the first symbol of the preamble, `endMicros` the end of the FCS.
  */
 export type RadioEvent =
-  | { readonly kind: "frame"; readonly at: number; readonly node: number; readonly from: number;
-      readonly frame: Uint8Array }
-  | { readonly kind: "sent"; readonly at: number; readonly node: number; readonly id: number;
-      readonly acked: boolean; readonly transmitted: boolean }
-  | { readonly kind: "air"; readonly at: number; readonly node: number; readonly endMicros: number;
-      readonly ack: boolean; readonly frame: Uint8Array };
+  | {
+      readonly kind: "frame";
+      readonly at: number;
+      readonly node: number;
+      readonly from: number;
+      readonly frame: Uint8Array;
+    }
+  | {
+      readonly kind: "sent";
+      readonly at: number;
+      readonly node: number;
+      readonly id: number;
+      readonly acked: boolean;
+      readonly transmitted: boolean;
+    }
+  | {
+      readonly kind: "air";
+      readonly at: number;
+      readonly node: number;
+      readonly endMicros: number;
+      readonly ack: boolean;
+      readonly frame: Uint8Array;
+    };
 
 /** Counters of one node since construction. */
 export interface NodeStatistics {
