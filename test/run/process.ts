@@ -15,10 +15,11 @@ const running = new Set<ChildProcess>();
 export function runProcess(
   command: string,
   args: readonly string[],
-  options: { limitSeconds: number; environment?: Record<string, string> },
+  options: { limitSeconds: number },
 ): Promise<Finished> {
   return new Promise((resolve) => {
-    const env = { ...process.env, ...options.environment };
+    // node --test leaves a mark that makes tests below it report to it and not to us.
+    const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
     const child = spawn(command, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
     running.add(child);
     let output = "";
