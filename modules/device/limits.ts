@@ -2,7 +2,12 @@
  * Every bound of the firmware in one place, related by assertions: a table that is too small for
  * another one's worst case is found when the image is built, not in a ceiling.
  */
+import { SCENES_MAX } from "../lighting/scenes.js";
+import { PARAMETERS } from "../lighting/settings.js";
 import { SEQUENCE_MAX } from "../oscore/option.js";
+
+/** Sequence number, uptime, light state, two of provisioning. */
+const SINGLE_RECORDS = 5;
 
 export const LIMITS = Object.freeze({
   /** Application groups a device is a member of. */
@@ -12,6 +17,8 @@ export const LIMITS = Object.freeze({
   keysMax: 20,
   /** (key, sender) pairs with a replay window; newcomers beyond are dropped. */
   recipientsMax: 100,
+  /** Records in the store at once. */
+  storeKeysMax: 420,
   /** Clients with rights of their own. */
   rightsMax: 100,
   /** Requests of ours that wait for answers. */
@@ -23,6 +30,8 @@ export const LIMITS = Object.freeze({
   outstandingMax: 4,
   /** Messages remembered so that their retransmissions are known (RFC 7252 §4.5). */
   remembersMax: 16,
+  /** Bytes of answers kept for those, all together. */
+  replyBytesMax: 2048,
   /** Answers to group requests that wait for their moment. */
   repliesMax: 4,
   /** No datagram for this long: bounds are pulled back, flash is tidied. */
@@ -37,4 +46,16 @@ function assert(holds: boolean, what: string): void {
 
 assert(LIMITS.keysMax >= 2 * LIMITS.securityGroupsMax, "a rekey needs room for old and new keys");
 assert(LIMITS.recipientsMax >= LIMITS.keysMax, "every key can have a sender");
+assert(
+  LIMITS.storeKeysMax >=
+    2 * LIMITS.recipientsMax +
+      LIMITS.rightsMax +
+      2 * LIMITS.keysMax +
+      LIMITS.securityGroupsMax +
+      SCENES_MAX +
+      PARAMETERS.length +
+      SINGLE_RECORDS,
+  "whatever fills up, a new sender still finds room for its replay state",
+);
+assert(LIMITS.replyBytesMax >= LIMITS.datagramBytesMax, "the largest answer can be kept");
 assert(SEQUENCE_MAX < Number.MAX_SAFE_INTEGER, "sequence numbers are exact");
