@@ -1,4 +1,6 @@
-/** The runner: what it makes of a suite's output, and that nothing that went wrong counts as passed. */
+/**
+ * The runner: what it makes of a suite's output, and that nothing that went wrong counts as passed.
+ */
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -87,7 +89,7 @@ function planted(text: string) {
   return nodeSuite(file).run();
 }
 
-test("a Node suite counts passed, failed and skipped tests, and groups only when they fail", async () => {
+test("a Node suite counts passed, failed and skipped tests, and failing groups", async () => {
   const { passed, failures, skips } = await planted(`
     console.log("chatter");
     test("a", () => {});

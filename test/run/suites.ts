@@ -40,8 +40,11 @@ async function runOnNode(file: string, limitSeconds: number): Promise<Result> {
 }
 
 function countNode(file: string, lines: readonly Line[], finished: Finished): Result {
-  const by = (outcome: string) => lines.filter((line) => line.outcome === outcome);
-  const failures: Finding[] = by("failed");
+  const by = (outcome: string): Finding[] => {
+    const chosen = lines.filter((line) => line.outcome === outcome);
+    return chosen.map(({ name, reason }) => ({ name, reason }));
+  };
+  const failures = by("failed");
   const skips = [...by("skipped"), ...reportedSkips(finished.output)];
   const passed = by("passed").length;
   if (finished.timedOut || (finished.code !== 0 && failures.length === 0)) {
