@@ -19,6 +19,7 @@ import { lowlatency } from "../profiles/lowlatency.js";
 import type { Profile } from "../profiles/profile.js";
 import { KIND, key } from "../store/keys.js";
 import { Store } from "../store/store.js";
+import { LIMITS } from "./limits.js";
 import type { Provisioning } from "./provision.js";
 
 /** Every scheme this firmware speaks, by WIRE.md's name. */
@@ -33,11 +34,12 @@ const DIGEST = key(KIND.PROVISION, 1);
 
 /** Throws an Error that says what is wrong with the flash and what to do. */
 export function openStore(flash: Flash, provisioning: Provisioning): Store {
-  if (isErased(flash)) Store.format({ flash });
-  const opened = Store.open({ flash });
-  if (!opened.ok) {
-    throw new Error(`flash: ${opened.error.message}; factory reset and provision the device again`);
+  const keys = LIMITS.storeKeysMax;
+  let opened = Store.open({ flash, keys });
+  if (!opened.ok && opened.error.kind === "blank" && Store.format({ flash })) {
+    opened = Store.open({ flash, keys });
   }
+  if (!opened.ok) throw new Error(`flash: ${opened.error.message}`);
   const { store } = opened;
   const owner = store.get(OWNER);
   if (owner === undefined) {
@@ -86,13 +88,4 @@ export function applyProvisioning(
     if (!granted.ok) throw new Error(`rights of ${toHex(client)}: not stored (${granted.drop})`);
   }
   if (!parts.store.put(DIGEST, digest)) throw new Error("flash: refuses the provisioning record");
-}
-
-function isErased(flash: Flash): boolean {
-  const block = new Uint8Array(256);
-  for (let at = 0; at < flash.size; at += block.length) {
-    flash.read(at, block);
-    for (let i = 0; i < block.length; i++) if (block[i] !== 0xff) return false;
-  }
-  return true;
 }

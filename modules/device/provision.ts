@@ -10,6 +10,9 @@ import type { KeyOffer } from "../groups/keyring.js";
 
 export const FORMAT_VERSION = 1;
 
+/** A hundred rights, ten groups with two keys each, routes: our own data, and bounded all the same. */
+const ITEMS_MAX = 2048;
+
 export const ROLE = Object.freeze({ LUMINAIRE: 1, SWITCH: 2, PRESENCE: 3, DAYLIGHT: 4 });
 
 export interface SecurityGroupPart {
@@ -58,7 +61,7 @@ export interface Provisioning {
 
 /** Throws an Error whose message names the field and what would be right. */
 export function parseProvisioning(bytes: Uint8Array): Provisioning {
-  const decoded = decode(bytes);
+  const decoded = decode(bytes, { itemsMax: ITEMS_MAX });
   if (!decoded.ok) throw new Error("provisioning: not the CBOR map that hosts/installation writes");
   const root = new Fields(decoded.value, "provisioning");
   const version = root.uint(0, "version", 0xffff);

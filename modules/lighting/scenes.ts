@@ -6,7 +6,7 @@ import type { Records } from "./records.js";
 import type { WearBudget } from "./wear.js";
 
 /** As many as fit beside keys and replay state in the store's index; DALI has 16. */
-const SCENES_MAX = 32;
+export const SCENES_MAX = 32;
 
 export class Scenes {
   readonly #records: Records;

@@ -55,7 +55,7 @@ export function craft(wish: Craft): Datagram {
       },
       inner: {
         code: wish.code ?? POST,
-        options: [...pathOptions(wish.path ?? "l"), ...(wish.options ?? [])],
+        options: inOrder([...pathOptions(wish.path ?? "l"), ...(wish.options ?? [])]),
         payload: "payload" in wish ? wish.payload : ON,
       },
       clear: wish.clear ?? [],
@@ -84,4 +84,8 @@ export function withBytes(datagram: Datagram, change: (bytes: Uint8Array) => voi
   const bytes = datagram.bytes.slice();
   change(bytes);
   return { ...datagram, bytes };
+}
+
+function inOrder(options: Option[]): Option[] {
+  return options.sort((a, b) => a.number - b.number);
 }
