@@ -17,7 +17,6 @@ export function open(
   const { association, option, row } = arriving;
   const { recipients } = groups;
   if (isOver(groups, association)) return drop("expired");
-  if (isOurs(groups, arriving)) return drop("replayed"); // check: own-message
   if (row < 0) {
     if (!recipients.hasRoom()) return drop("tableFull"); // check: recipients-room
   } else if (!recipients.isFresh(row, option.sequence)) {
@@ -29,6 +28,7 @@ export function open(
     work: groups.work,
   });
   if (!opened.ok) return opened;
+  if (isOurs(groups, arriving)) return drop("replayed"); // check: own-message
   if (!mark(groups, arriving)) return drop("storeFailed"); // check: mark-durable
   const spent = association.lifetime.spend();
   return spent.ok ? opened : spent;
