@@ -5,11 +5,12 @@
  *   node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts
  *
  * `lumicast compile OUT.js OUT.xsb` then turns it into byte code: parsing on a device would need
- * more memory than running. A suite gets test/harness.xs.ts in place of test/harness.ts and exports
- * `finish` by default; the firmware exports its composition root by default. OUT.js.map tells the
- * TypeScript lines, which a debug host prints.
+ * more memory than running. A suite gets test/harness.xs.ts in place of test/harness.ts, and any
+ * other X.xs.ts of test/ in place of X.ts; it exports `finish` by default. The firmware exports its
+ * composition root by default. OUT.js.map tells the TypeScript lines, which a debug host prints.
  */
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
@@ -48,16 +49,19 @@ export async function bundleSuite(outfile, suite) {
 /** Bundles a program given as text, whose default export `lumicast test` will call. */
 export async function bundleText(outfile, contents) {
   const stdin = { contents, resolveDir: root, sourcefile: "entry.js", loader: "js" };
-  await run({ ...dialect, stdin, outfile, plugins: [xsHarness(), noNode()] });
+  await run({ ...dialect, stdin, outfile, plugins: [xsVariants(), noNode()] });
 }
 
-/** Whoever imports ".../harness.js" from test/ gets the XS one. */
-function xsHarness() {
+/** Whoever imports a file of test/ that has an X.xs.ts beside X.ts gets the XS one. */
+function xsVariants() {
   return {
-    name: "xs-harness",
+    name: "xs-variants",
     setup(build) {
-      const path = resolve(root, "test/harness.xs.ts");
-      build.onResolve({ filter: /\/harness\.js$/ }, () => ({ path }));
+      build.onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path, resolveDir }) => {
+        const variant = resolve(resolveDir, path).replace(/\.js$/, ".xs.ts");
+        const inTest = variant.startsWith(resolve(root, "test") + sep);
+        return inTest && existsSync(variant) ? { path: variant } : undefined;
+      });
     },
   };
 }

@@ -1,9 +1,9 @@
 /**
  * AES-128, encryption only (FIPS 197): all that CCM needs, for hosts and tests.
  *
- * One table of 256 words, computed when the object is made: module-level scratch would lie in ROM on a
- * device, and four tables would quadruple the 1 KB. Table look-ups depend on key and data, so the time does
- * too: devices use the native one (ARCHITECTURE.md decision 1).
+ * One table of 256 words, computed when the object is made: module-level scratch would lie in ROM
+ * on a device, and four tables would quadruple the 1 KB. Table look-ups depend on key and data, so
+ * the time does too: devices use the native one (ARCHITECTURE.md decision 1).
  */
 
 const ROUNDS = 10;
@@ -11,7 +11,9 @@ const ROUNDS = 10;
 /** Tables that every key shares; 1.3 KB. */
 export class AesTables {
   readonly sbox = new Uint8Array(256);
-  /** S-box and MixColumns in one word: 2s ‖ s ‖ s ‖ 3s. Signed: Int32Array is the fast one on XS. */
+  /**
+   * S-box and MixColumns in one word: 2s ‖ s ‖ s ‖ 3s. Signed: Int32Array is the fast one on XS.
+   */
   readonly mix = new Int32Array(256);
 
   constructor() {

@@ -19,6 +19,7 @@ export class CcmKey implements AeadKey {
   readonly #nonceBytes: number;
   readonly #tagBytes: number;
 
+  /** RFC 3610 §2.1: nonces of 7 to 13 bytes, tags of 4 to 16 bytes by twos. */
   constructor(aes: Aes128, sizes: { nonceBytes: number; tagBytes: number }) {
     this.#aes = aes;
     this.#nonceBytes = sizes.nonceBytes;
@@ -32,10 +33,8 @@ export class CcmKey implements AeadKey {
     const plain = sealed.slice(0, length);
     this.#applyKeystream(nonce, plain);
     const tag = this.#tag(nonce, aad, plain);
-    if (equalConstantTime(tag, sealed.slice(length))) return plain;
-    // Nobody may see what a forgery decrypts to.
-    plain.fill(0);
-    return undefined;
+    if (!equalConstantTime(tag, sealed.slice(length))) return burn(plain); // check: ccm-tag
+    return plain;
   }
 
   seal(box: { nonce: Uint8Array; aad: Uint8Array; plain: Uint8Array }): Uint8Array {
@@ -111,6 +110,12 @@ export class CcmKey implements AeadKey {
     block.set(nonce, 1);
     return block;
   }
+}
+
+/** Nobody may see what a forgery decrypts to, not even in memory that is used again. */
+function burn(plain: Uint8Array): undefined {
+  plain.fill(0);
+  return undefined;
 }
 
 function increment(counter: Uint8Array): void {

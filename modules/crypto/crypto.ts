@@ -1,9 +1,10 @@
 /**
- * The crypto port in TypeScript: for hosts, for tests, and as the second opinion on every native one.
+ * The crypto port in TypeScript: for hosts, for tests, and as the second opinion on every native
+ * one.
  *
  * On XS it is a hundred times slower than C and says nothing about timing, so no device uses it
- * (ARCHITECTURE.md decision 1). It exists so that the same suites run on every provider, and so that a
- * native implementation is compared with something that was written apart from it.
+ * (ARCHITECTURE.md decision 1). It exists so that the same suites run on every provider, and so
+ * that a native implementation is compared with something that was written apart from it.
  */
 import {
   AES_CCM_16_64_128,

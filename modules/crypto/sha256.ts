@@ -1,4 +1,6 @@
-/** SHA-256 (FIPS 180-4). Constants live in the instance: a typed array of a module would lie in ROM. */
+/**
+ * SHA-256 (FIPS 180-4). Constants live in the instance: a typed array of a module would lie in ROM.
+ */
 
 const BLOCK = 64;
 
