@@ -66,7 +66,8 @@ export function generate(options: GenerateOptions): Installation {
     applicationGroups: ids.map(applicationGroup),
     devices: devices.map((device, index) => ({ ...device, short: index + 1 })),
     rights: [...switches, ...sensors].map(right),
-    settings: { fadeSeconds: 0 },
+    // The lamps show what was commanded at once, and are off before the first press.
+    settings: { fadeSeconds: 0, powerOn: "off" },
   };
 }
 

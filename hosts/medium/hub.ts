@@ -1,5 +1,6 @@
 /** The unix socket the device processes connect to, and who is who among them. */
 import { createServer, type Server, type Socket } from "node:net";
+import { MediumError } from "./error.js";
 import type { DeviceProcess } from "./process.js";
 import { LINE_CHARACTERS_MAX, parseLine } from "./protocol.js";
 
@@ -22,7 +23,7 @@ export class Hub {
   static listen(path: string): Promise<Hub> {
     if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
       const why = `${path} is too long for a unix socket; set TMPDIR to a shorter folder`;
-      return Promise.reject(new Error(why));
+      return Promise.reject(new MediumError(why));
     }
     const hub = new Hub(path);
     return new Promise((resolve, reject) => {

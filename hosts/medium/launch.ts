@@ -10,6 +10,7 @@ import { provisioning } from "../installation/provisioning.js";
 import type { Device, Installation } from "../installation/types.js";
 import type { Link } from "../radio/types.js";
 import { ROOT } from "../root.js";
+import { MediumError } from "./error.js";
 import type { Command } from "./process.js";
 
 export const ENGINES = ["release", "debug", "m32"] as const;
@@ -85,7 +86,7 @@ export function headless(engine: Engine): CommandOf {
   const image = join(ROOT, "build/firmware/lumicast.xsb");
   const build = engine === "release" ? "npm run build" : `npm run build -- ${engine}`;
   for (const path of [file, image]) {
-    if (!existsSync(path)) throw new Error(`${path} is missing; make it: ${build}`);
+    if (!existsSync(path)) throw new MediumError(`${path} is missing; make it: ${build}`);
   }
   return (args) => ({ file, args: ["run", image, ...args] });
 }

@@ -28,6 +28,7 @@ import { RadioChannel } from "../radio/channel.js";
 import * as timing from "../radio/timing.js";
 import type { Link, NodeStatistics, RadioEvent } from "../radio/types.js";
 import { atEnd } from "./cleanup.js";
+import { MediumError } from "./error.js";
 import { Hub } from "./hub.js";
 import { type CommandOf, headless, Workspace } from "./launch.js";
 import { FastPace, type Pace, RealPace } from "./pace.js";
@@ -195,7 +196,7 @@ export class Medium {
   usage(device: string): Promise<Usage> {
     const station = this.#station(device);
     const ask = () =>
-      station.process?.usage() ?? Promise.reject(new Error(`${device} has no power`));
+      station.process?.usage() ?? Promise.reject(new MediumError(`${device} has no power`));
     if (this.#running === undefined) return ask();
     return new Promise((resolve, reject) => {
       this.#errands.push(() => ask().then(resolve, reject));
@@ -291,11 +292,11 @@ export class Medium {
     station.next = next;
     station.stuck = next !== undefined && next <= untilMicros ? station.stuck + 1 : 0;
     if (station.stuck > STUCK_GRANTS) {
-      throw new Error(`${process.name}: wants to run at ${next} µs again and again`);
+      throw new MediumError(`${process.name}: wants to run at ${next} µs again and again`);
     }
     for (const output of outputs) {
       if (output.at < this.#now) {
-        throw new Error(
+        throw new MediumError(
           `${process.name}: did something at ${output.at} µs, before ${this.#now} µs`,
         );
       }

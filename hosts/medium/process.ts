@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
+import { MediumError } from "./error.js";
 import {
   type DeviceEvent,
   type DeviceLine,
@@ -140,7 +141,7 @@ export class DeviceProcess {
 
   /** Asks it to end and sees to it that it does. */
   async stop(): Promise<void> {
-    this.#failure ??= new Error(`${this.name}: stopped`);
+    this.#failure ??= new MediumError(`${this.name}: stopped`);
     this.#socket?.end('{"stop":true}\n');
     const timer = setTimeout(() => this.killNow(), STOP_MS);
     if (this.#socket === undefined) this.killNow();
@@ -150,7 +151,7 @@ export class DeviceProcess {
 
   /** The power goes: no chance to finish anything. Resolves when the process is gone. */
   async powerCut(): Promise<void> {
-    this.#failure ??= new Error(`${this.name}: has no power`);
+    this.#failure ??= new MediumError(`${this.name}: has no power`);
     this.killNow();
     await this.#ended;
   }
@@ -207,7 +208,7 @@ export class DeviceProcess {
 
   #fail(what: string, onFailed?: (error: Error) => void): void {
     const expected = this.#failure !== undefined;
-    this.#failure ??= new Error(`${this.name}: ${what}`);
+    this.#failure ??= new MediumError(`${this.name}: ${what}`);
     if (this.#waiting !== undefined) this.#waiting.reject(this.#failure);
     else if (!expected) onFailed?.(this.#failure);
   }

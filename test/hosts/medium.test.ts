@@ -109,7 +109,7 @@ test("the same seed: the same capture and the same events; another seed: others"
   }
 });
 
-test("a power cut: nothing more from the device, its flash stays, a restart begins anew", async () => {
+test("a power cut: nothing more from the device, its flash stays, it boots anew", async () => {
   await withMedium({}, async (medium) => {
     const seen: { device: string; at: number }[] = [];
     const logs: string[] = [];
@@ -191,7 +191,7 @@ test("a stranger's frame reaches everybody in the PAN", async () => {
   });
 });
 
-test("real pacing: virtual time is never ahead of the wall clock, and inputs come in between", async () => {
+test("real pacing: never ahead of the wall clock, and inputs come in between", async () => {
   await withMedium({ pacing: "real" }, async (medium) => {
     let ahead = 0;
     const lit: number[] = [];
@@ -234,8 +234,10 @@ async function leavesNothing(ending: string, signal?: NodeJS.Signals): Promise<n
       program,
       `import { generate } from ${url("../../hosts/installation/generate.js")};
 import { Medium } from ${url("../../hosts/medium/medium.js")};
-const installation = generate({ luminaires: 2, switches: 1, sensors: 0, hops: 1, loss: 0, seed: 7 });
-const command = (args) => ({ file: process.execPath, args: [${JSON.stringify(FAKE)}, "normal", ...args] });
+const room = { luminaires: 2, switches: 1, sensors: 0, hops: 1, loss: 0, seed: 7 };
+const installation = generate(room);
+const fake = [${JSON.stringify(FAKE)}, "normal"];
+const command = (args) => ({ file: process.execPath, args: [...fake, ...args] });
 const medium = await Medium.start({ installation, command, pacing: "real" });
 medium.run(Infinity);
 setTimeout(() => { console.log(JSON.stringify(medium.pids)); ${ending} }, 100);
@@ -271,7 +273,7 @@ async function gone(pid: number): Promise<void> {
   }
 }
 
-test("Ctrl-C, SIGTERM, an uncaught error and process.exit leave no process, socket or folder", async () => {
+test("whatever ends the program, no process, socket or folder is left", async () => {
   const codes = await Promise.all([
     leavesNothing("", "SIGINT"),
     leavesNothing("", "SIGTERM"),

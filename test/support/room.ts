@@ -1,4 +1,4 @@
-/** Where the host suites find the repository's own files, whatever folder the compiled tests run from. */
+/** The repository's own files, whatever folder the compiled tests run from. */
 import { join } from "node:path";
 import { ROOT } from "../../hosts/root.js";
 

@@ -1,0 +1,88 @@
+/**
+ * npm start: a room of simulated devices, to look at and press, or to measure.
+ *
+ * Problem: the one thing this firmware is for (a press turns all lamps at once, and nothing else
+ * does) has to be visible on any machine, from a fresh clone, without a board. Rejected: a drawing
+ * of what should happen (proves nothing) and timing by the wall clock (says more about the machine
+ * than about the firmware). Choice: every device is the real firmware on the real engine; the radio
+ * is calculated, time is virtual. `live.ts` is the room at a terminal, `measure.ts` the one without
+ * a person.
+ */
+import { randomInt } from "node:crypto";
+import { loadInstallation, saveInstallation } from "../installation/file.js";
+import { generate } from "../installation/generate.js";
+import { InstallationError } from "../installation/parse.js";
+import type { Installation } from "../installation/types.js";
+import { MediumError } from "../medium/error.js";
+import { live } from "./live.js";
+import { measure, switchesOf } from "./measure.js";
+import { HELP, PRESSES_DEFAULT, parseOptions, type RoomOptions, UsageError } from "./options.js";
+import { Progress } from "./progress.js";
+
+const EXIT_MISSED = 1;
+const EXIT_USAGE = 2;
+
+async function main(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args);
+  if (options.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const installation = roomOf(options);
+  if (options.save !== undefined) saveInstallation(options.save, installation);
+  const medium = {
+    installation,
+    engine: options.engine,
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.pcap === undefined ? {} : { pcap: options.pcap }),
+  };
+  const terminal = process.stdin.isTTY && process.stdout.isTTY;
+  if (terminal && !options.json && options.presses === undefined) await live(medium);
+  else await measureRoom(medium, options);
+}
+
+function roomOf(options: RoomOptions): Installation {
+  if (options.file !== undefined) {
+    const { installation, notes } = loadInstallation(options.file);
+    for (const note of notes) process.stderr.write(`note: ${note}\n`);
+    return installation;
+  }
+  const { luminaires, switches, sensors, hops, seed, lossPercent } = options;
+  const room = { luminaires, switches, sensors, hops, loss: lossPercent / 100 };
+  if (seed !== undefined) return generate({ ...room, seed });
+  // Random keys and a random run; the seed is in the file that --save writes.
+  return { ...generate(room), seed: randomInt(2 ** 32) };
+}
+
+async function measureRoom(
+  medium: { installation: Installation; seed?: number },
+  options: RoomOptions,
+): Promise<void> {
+  const { installation } = medium;
+  if (switchesOf(installation).length === 0) {
+    throw new UsageError("there is no switch to press; give --switches 1, or a file with a switch");
+  }
+  const presses = options.presses ?? PRESSES_DEFAULT;
+  const progress = new Progress(presses, process.stderr);
+  progress.show(0);
+  const onProgress = (done: number) => progress.show(done);
+  const summary = await measure({ ...medium, presses, onProgress });
+  process.stdout.write(`${JSON.stringify(summary)}\n`);
+  if (summary.missed === 0 || isLossy(installation)) return;
+  const seed = medium.seed ?? installation.seed;
+  process.stderr.write(`lamps missed ${summary.missed} commands although nothing is lost on the `);
+  process.stderr.write(`radio; the seed was ${seed}\n`);
+  process.exitCode = EXIT_MISSED;
+}
+
+function isLossy({ network }: Installation): boolean {
+  return network.loss > 0 || network.links.some(({ loss }) => loss > 0 && loss < 1);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const usage = error instanceof UsageError;
+  const known = usage || error instanceof InstallationError || error instanceof MediumError;
+  const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
+  process.stderr.write(`${text}\n${usage ? "npm start -- --help tells the options.\n" : ""}`);
+  process.exitCode = usage || error instanceof InstallationError ? EXIT_USAGE : 1;
+});

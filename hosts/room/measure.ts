@@ -1,0 +1,75 @@
+/**
+ * The room without a person: presses the switches in turn, with real contact edges, and measures.
+ */
+import { DROPS } from "../../modules/bytes/outcome.js";
+import { Chance } from "../installation/chance.js";
+import type { Installation } from "../installation/types.js";
+import { Medium } from "../medium/medium.js";
+import type { MediumOptions } from "../medium/types.js";
+import { shortPress } from "./contact.js";
+import { type Measured, Meter, WINDOW_MICROS } from "./meter.js";
+import { type Summary, summarise } from "./summary.js";
+
+/** Boot, first records on flash and the idle tidying are over by then. */
+const SETTLED_MICROS = 5_000_000;
+/** From one completing edge to the next press: repetitions at 0.25 and 2 s go on in between. */
+const GAP_MICROS_MIN = 1_000_000;
+const GAP_MICROS_MAX = 4_000_000;
+
+export interface MeasureOptions extends Omit<MediumOptions, "pacing"> {
+  readonly presses: number;
+  /** After each press: how many are done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+export async function measure(options: MeasureOptions): Promise<Summary> {
+  const { installation } = options;
+  const medium = await Medium.start({ ...options, pacing: "fast" });
+  try {
+    const meter = new Meter(installation);
+    const drops = new Map<string, number>();
+    medium.on("light", (event) => meter.light(event));
+    medium.on("trace", ({ event }) => {
+      if (isDrop(event)) drops.set(event, (drops.get(event) ?? 0) + 1);
+    });
+    const presses = await pressAll(medium, meter, options);
+    const lamps = installation.devices.filter(({ role }) => role === "luminaire");
+    const usage = [];
+    for (const lamp of lamps) usage.push(await medium.usage(lamp.name));
+    const { engine } = medium;
+    return summarise({ engine, luminaires: lamps.length, presses, drops, usage });
+  } finally {
+    await medium.stop();
+  }
+}
+
+export function isDrop(event: string): boolean {
+  return (DROPS as readonly string[]).includes(event);
+}
+
+export function switchesOf(room: Installation): string[] {
+  return room.devices.filter(({ role }) => role === "switch").map(({ name }) => name);
+}
+
+async function pressAll(
+  medium: Medium,
+  meter: Meter,
+  options: MeasureOptions,
+): Promise<Measured[]> {
+  const chance = new Chance(options.seed ?? options.installation.seed, "presses");
+  const switches = switchesOf(options.installation);
+  const measured: Measured[] = [];
+  let at = SETTLED_MICROS;
+  for (let count = 0; count < options.presses; count++) {
+    const name = switches[count % switches.length];
+    const { edges, completingMicros } = shortPress(at, chance);
+    for (const edge of edges) medium.button(name, edge.down, edge.at);
+    await medium.run(completingMicros - 1);
+    meter.begin(name, completingMicros);
+    await medium.run(completingMicros + WINDOW_MICROS - 1);
+    if (meter.latest !== undefined) measured.push(meter.latest);
+    options.onProgress?.(measured.length);
+    at = completingMicros + chance.integer(GAP_MICROS_MIN, GAP_MICROS_MAX);
+  }
+  return measured;
+}

@@ -1,0 +1,145 @@
+/** The command line of `npm start`. */
+import { parseArgs } from "node:util";
+import { ENGINES, type Engine } from "../medium/launch.js";
+
+export interface RoomOptions {
+  readonly help: boolean;
+  /** Presses to measure; undefined where the command line names none. */
+  readonly presses: number | undefined;
+  readonly luminaires: number;
+  readonly switches: number;
+  readonly sensors: number;
+  readonly lossPercent: number;
+  readonly hops: number;
+  readonly seed: number | undefined;
+  readonly pcap: string | undefined;
+  readonly json: boolean;
+  readonly file: string | undefined;
+  readonly save: string | undefined;
+  readonly engine: Engine;
+}
+
+/** A command line that cannot be used; shown without a stack. */
+export class UsageError extends Error {}
+
+export const PRESSES_DEFAULT = 20;
+
+export const HELP = `npm start [-- OPTIONS]
+
+A room of simulated devices, each one process of the headless XS engine running the firmware.
+At a terminal: a live view whose keys press the switches. Otherwise, or with --presses or --json:
+presses the switches in turn, then prints one JSON object.
+
+  --luminaires N   lamps (default 12)
+  --switches N     wall switches (default 2)
+  --sensors N      presence sensors (default 1)
+  --hops N         layers of lamps that hear only their neighbours (default 1: all hear all)
+  --loss PERCENT   frames lost on every link, 0 to 100 (default 0)
+  --file FILE      an installation file instead of a made-up room
+  --save FILE      writes the room's installation file, keys included, for its owner only
+  --seed N         decides everything random, keys included; the same seed gives the same run
+  --pcap FILE      every frame on the air, for Wireshark (link type 802.15.4 with FCS)
+  --presses N      presses to measure (default ${PRESSES_DEFAULT}), 1 to 4 s apart, bounce included
+  --json           measure, also at a terminal
+  --engine NAME    ${ENGINES.join(", ")} (default release)
+  --help           this text
+
+The JSON: latencyMs is the time from a press's completing edge (the first opening of the contact
+at its release, so debouncing is included) to the light port of the last lamp, over all presses;
+firstToLastMs the time between the first and the last lamp. missed counts (press, lamp) pairs in
+which the lamp did not turn the way it had to within 1 s. drops counts what devices discarded, by
+reason. heapBytes is the largest of all luminaires. Exit code 1 if a lamp missed a press although
+nothing was lost, 2 if the command line is wrong.
+`;
+
+const WHOLE = {
+  presses: [1, 100_000],
+  luminaires: [1, 500],
+  switches: [0, 9],
+  sensors: [0, 50],
+  hops: [1, 10],
+  seed: [0, 0xffff_ffff],
+} as const;
+type Whole = keyof typeof WHOLE;
+
+/** What a room out of a file brings along itself. */
+const ROOM_ONLY = ["luminaires", "switches", "sensors", "hops", "loss"] as const;
+
+/** Throws UsageError. */
+export function parseOptions(args: readonly string[]): RoomOptions {
+  const values = read(args);
+  if (values.file !== undefined) {
+    for (const name of ROOM_ONLY) {
+      if (values[name] === undefined) continue;
+      throw new UsageError(`--${name} and --file: the file says that already; leave one out`);
+    }
+  }
+  const options: RoomOptions = {
+    help: values.help === true,
+    presses: whole(values, "presses"),
+    luminaires: whole(values, "luminaires") ?? 12,
+    switches: whole(values, "switches") ?? 2,
+    sensors: whole(values, "sensors") ?? 1,
+    lossPercent: percent(values.loss),
+    hops: whole(values, "hops") ?? 1,
+    seed: whole(values, "seed"),
+    pcap: values.pcap,
+    json: values.json === true,
+    file: values.file,
+    save: values.save,
+    engine: engine(values.engine),
+  };
+  if (options.hops > options.luminaires) {
+    const { hops, luminaires } = options;
+    throw new UsageError(`--hops ${hops}: ${luminaires} luminaires cannot fill ${hops} layers`);
+  }
+  return options;
+}
+
+const TEXT = { type: "string" } as const;
+const FLAG = { type: "boolean" } as const;
+const SPECIFICATION = {
+  presses: TEXT,
+  luminaires: TEXT,
+  switches: TEXT,
+  sensors: TEXT,
+  hops: TEXT,
+  loss: TEXT,
+  seed: TEXT,
+  pcap: TEXT,
+  file: TEXT,
+  save: TEXT,
+  engine: TEXT,
+  json: FLAG,
+  help: { type: "boolean", short: "h" },
+} as const;
+
+function read(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: SPECIFICATION, strict: true }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function whole(values: Partial<Record<Whole, string>>, name: Whole): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  const [least, most] = WHOLE[name];
+  const value = Number(text);
+  if (/^[0-9]+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${name} ${text}: give a whole number from ${least} to ${most}`);
+}
+
+function percent(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const value = Number(text);
+  if (/^[0-9.]+$/.test(text) && value >= 0 && value <= 100) return value;
+  throw new UsageError(`--loss ${text}: give a percentage from 0 to 100, without the sign`);
+}
+
+function engine(text: string | undefined): Engine {
+  const found = text === undefined ? "release" : ENGINES.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`--engine ${text}: give one of ${ENGINES.join(", ")}`);
+}

@@ -1,0 +1,133 @@
+/** The room as lines of text for a terminal: a pure function of what is shown. */
+
+export interface Lamp {
+  readonly name: string;
+  /** 0 to 254. */
+  readonly level: number;
+  /** From the latest press's completing edge to this lamp's light port. */
+  readonly latencyMicros: number | undefined;
+}
+
+export interface Commander {
+  readonly name: string;
+  /** The contact is closed, or motion is seen. */
+  readonly active: boolean;
+}
+
+export interface View {
+  readonly title: string;
+  readonly nowMicros: number;
+  readonly lamps: readonly Lamp[];
+  readonly switches: readonly Commander[];
+  readonly sensors: readonly Commander[];
+  /** Newest first. */
+  readonly presses: readonly string[];
+  readonly drops: readonly string[];
+  readonly dropCounts: ReadonlyMap<string, number>;
+  readonly help: string;
+}
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+const CELL_COLUMNS = 34;
+const BAR_COLUMNS = 8;
+const NAME_COLUMNS = 10;
+/** xterm's 256 colours, dark to bright yellow-white. */
+const WARM = [236, 58, 100, 142, 178, 220, 221, 222, 229, 230];
+const BOLD = "1";
+const FAINT = "2";
+
+/** Exactly `rows` lines, none wider than `columns` once colours are taken away. */
+export function render(view: View, size: Size, colour: boolean): string[] {
+  const paint = painter(colour);
+  const lines: Line[] = [
+    line([view.title, BOLD], [`   ${clock(view.nowMicros)}`, FAINT]),
+    line(),
+    ...lampLines(view.lamps, size.columns),
+    line(),
+    commanderLine(view),
+    line(),
+    ...view.presses.map((text) => line([text, ""])),
+    ...dropLines(view),
+  ];
+  const shown = lines.slice(0, Math.max(0, size.rows - 1));
+  while (shown.length < size.rows - 1) shown.push(line());
+  shown.push(line([view.help, FAINT]));
+  return shown.slice(-size.rows).map((one) => clip(one, size.columns).map(paint).join(""));
+}
+
+/** Text and its SGR parameters. */
+type Span = readonly [text: string, style: string];
+type Line = readonly Span[];
+
+function line(...spans: Span[]): Line {
+  return spans;
+}
+
+function painter(colour: boolean): (span: Span) => string {
+  return ([text, style]) => (colour && style !== "" ? `\x1b[${style}m${text}\x1b[0m` : text);
+}
+
+function clip(spans: Line, columns: number): Line {
+  let room = columns;
+  return spans.map(([text, style]) => {
+    const part = text.slice(0, Math.max(0, room));
+    room -= text.length;
+    return [part, style];
+  });
+}
+
+function lampLines(lamps: readonly Lamp[], columns: number): Line[] {
+  const across = Math.max(1, Math.floor(columns / CELL_COLUMNS));
+  const lines: Line[] = [];
+  for (let start = 0; start < lamps.length; start += across) {
+    lines.push(lamps.slice(start, start + across).flatMap(lampCell));
+  }
+  return lines;
+}
+
+function lampCell({ name, level, latencyMicros }: Lamp): Span[] {
+  const filled = Math.ceil((BAR_COLUMNS * level) / 254);
+  const warm = WARM[Math.round((level / 254) * (WARM.length - 1))];
+  const percent = `${Math.round((100 * level) / 254)}%`.padStart(5);
+  const latency = latencyMicros === undefined ? "" : millis(latencyMicros);
+  return [
+    [`${name.slice(0, NAME_COLUMNS).padEnd(NAME_COLUMNS)} `, ""],
+    ["█".repeat(filled) + "░".repeat(BAR_COLUMNS - filled), `38;5;${warm}`],
+    [percent, level > 0 ? BOLD : FAINT],
+    [latency.padStart(CELL_COLUMNS - NAME_COLUMNS - BAR_COLUMNS - 7).concat(" "), FAINT],
+    [" ", ""],
+  ];
+}
+
+function commanderLine({ switches, sensors }: View): Line {
+  const dots = (list: readonly Commander[], active: string): Span[] => {
+    return list.flatMap(({ name, active: on }): Span[] => {
+      return [
+        [`${on ? "●" : "○"} `, on ? active : FAINT],
+        [`${name}   `, on ? BOLD : ""],
+      ];
+    });
+  };
+  return [...dots(switches, "32"), ...dots(sensors, "36")];
+}
+
+function dropLines({ drops, dropCounts }: View): Line[] {
+  if (dropCounts.size === 0) return [line(), line(["nothing was dropped", FAINT])];
+  const counts = [...dropCounts].map(([reason, count]) => `${reason} ${count}`).join(", ");
+  return [line(), line([`dropped: ${counts}`, "33"]), ...drops.map((text) => line([text, FAINT]))];
+}
+
+export function millis(micros: number): string {
+  return `${(micros / 1000).toFixed(1)} ms`;
+}
+
+export function clock(micros: number): string {
+  const tenths = Math.floor(micros / 100_000);
+  const minutes = Math.floor(tenths / 600);
+  const seconds = ((tenths % 600) / 10).toFixed(1);
+  return `${minutes}:${seconds.padStart(4, "0")}`;
+}
