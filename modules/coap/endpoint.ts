@@ -148,9 +148,9 @@ export class Endpoint {
       return "done";
     }
     const row = this.#heard.find(from, mid, this.#clock.micros());
-    if (row < 0) return "new";
-    if (type === CON) this.#sayAgain(row, mid, from);
-    return "duplicate"; // check: duplicate-stops
+    if (row >= 0 && type === CON) this.#sayAgain(row, mid, from);
+    if (row >= 0) return "duplicate"; // check: duplicate-stops
+    return "new";
   }
 
   /**

@@ -26,7 +26,7 @@ export function linkFormat(links: readonly Link[], query?: string): string {
   let text = "";
   for (const link of links) {
     const { path, attributes } = link;
-    if (attributes === undefined) continue; // check: link-listed
+    if (attributes === undefined) continue;
     if (filter !== undefined && !filter.selects(path, attributes)) continue;
     if (text !== "") text += ",";
     text += attributes === "" ? `</${path}>` : `</${path}>;${attributes}`;
