@@ -1,7 +1,8 @@
 /*
  * The headless host's parts and what they ask of each other.
  *
- *   main.c      command line                     machine.c   root machine, preload, clone, turns
+ *   main.c      command line                     machine.c   root machine, clone, turns
+ *   preload.c   root machine -> read-only image
  *   image.c     byte code files, module loading  compile.c   parser, source map (compile mode only)
  *   memory.c    allocators with a hard ceiling   gc.c        XS's collector with a stopwatch
  *   fault.c     XS's aborts -> one line and a distinct exit code
@@ -86,6 +87,9 @@ void *machine_start(void); /* evaluates the image; returns the machine in which 
 void machine_turn_end(void *machine); /* promise jobs, unhandled rejections */
 double machine_call_main(void *machine, bool wants_number);
 uint32_t machine_stack_slots(void);
+
+/* preload.c */
+void preload_seal(void *root); /* the root machine becomes what is flash on a device */
 
 /* image.c */
 bool image_read(const char *path); /* prints why not */

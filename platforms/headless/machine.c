@@ -79,30 +79,6 @@ static txMachine *create(txCreation creation, txMachine *root)
   return the;
 }
 
-/* The first use of a global fills a cache in the root: do it before the root counts as flash. */
-static void fill_global_cache(txMachine *the)
-{
-  for (txID id = XS_SYMBOL_ID_COUNT; id < XS_INTRINSICS_COUNT; id++)
-    mxBehaviorGetProperty(the, mxGlobal.value.reference, id, 0, XS_ANY);
-}
-
-/*
- * A frozen function needs no entry in the clone's table of changed objects. Nothing here writes to
- * the properties of functions, so all are frozen; Moddable's linker does the same.
- */
-static void freeze_functions(txMachine *the)
-{
-  for (txSlot *heap = the->firstHeap; heap; heap = heap->next)
-    for (txSlot *slot = heap + 1; slot < heap->value.reference; slot++) {
-      if (slot->kind != XS_INSTANCE_KIND || !mxIsFunction(slot)) continue;
-      slot->flag |= XS_DONT_PATCH_FLAG;
-      for (txSlot *property = slot->next; property; property = property->next) {
-        property->flag |= XS_DONT_DELETE_FLAG;
-        if (property->kind != XS_ACCESSOR_KIND) property->flag |= XS_DONT_SET_FLAG;
-      }
-    }
-}
-
 void *machine_start(void)
 {
   txMachine *root;
@@ -118,9 +94,7 @@ void *machine_start(void)
   image_import(root);
   fxCollectGarbage(root);
   memory_root_usage(root);
-  fill_global_cache(root);
-  freeze_functions(root);
-  fxShareMachine(root);
+  preload_seal(root);
   gc_count = 0;
   gc_nanos = 0;
   memory_limit(options.heap);
