@@ -146,6 +146,11 @@ export class Device {
     return this.role.face.settings.get(setting.LEISURE) * 1000;
   }
 
+  /** Whether anything here follows the group: then it matters who prevails. */
+  get follows(): boolean {
+    return this.role.target !== undefined;
+  }
+
   /**
    * Of two commands that crossed in flight the larger client id's wins, on every device alike
    * (lighting/switch.ts).

@@ -40,7 +40,7 @@ export function dispatch(device: Device, datagram: Datagram, inner: Inner): Outc
     options: inner.options,
     payload: inner.payload,
     sender: row,
-    prevails: device.prevails(arriving),
+    prevails: device.follows && device.prevails(arriving),
   });
   if (reply.code < BAD_REQUEST && commands) recipients.applied(row, option.sequence);
   respond(device, datagram, inner, reply);

@@ -64,7 +64,8 @@ function importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }
     info: info.finish(),
     length: NONCE_BYTES,
   });
-  return { aead: crypto.aeadKey(AES_CCM_16_64_128, input.raw), iv, keyId: input.keyId };
+  const aead = crypto.aeadKey(AES_CCM_16_64_128, input.raw);
+  return { aead, iv, keyId: input.keyId, prefixes: new Map() };
 }
 
 function wellFormed(arrival: Arrival): boolean {
@@ -92,29 +93,23 @@ function open(
   context: { appGroup: number; request: RequestBinding | undefined; work: Workspace },
 ): Outcome<Inner> {
   const { outer, option } = arrival;
-  const { work } = context;
-  const bytes = outer.bytes;
+  const { work, request } = context;
+  const { bytes } = outer;
   const nonce = work.nonce13;
   fillNonce(nonce, key, ID_BYTES_MAX, bytes, option);
   const outside = outer.hasOthers ? clearOptions(bytes) : NOTHING;
-  const aad = additionalData(work, key, {
-    bytes,
-    option,
-    appGroup: context.appGroup,
-    request: context.request,
-    to: arrival.to,
-    outside: outside === NOTHING ? undefined : emitOptions(outside),
-  });
+  const message = { bytes, option, to: arrival.to };
+  const aad = additionalData(work, key, context.appGroup, message, request, outside);
   const plain = key.aead.open({ nonce, aad, sealed: bytes.subarray(outer.payloadStart) });
   if (plain === undefined) return drop("forged"); // check: lowlatency-tag
   if (plain.length === 0) return drop("malformed"); // check: lowlatency-inner-empty
   const body = parseBody(plain, 1);
   if (!body.ok) return body;
-  const options = body.value.options;
+  const { options, payload } = body.value;
   if (standsInside(options, outside)) return drop("malformed"); // check: lowlatency-option-twice
   // WIRE.md: outer options are part of the message.
   const all = outside === NOTHING ? options : inOrder([...outside, ...options]);
-  return ok({ code: plain[0], options: all, payload: body.value.payload });
+  return ok({ code: plain[0], options: all, payload });
 }
 
 const NOTHING: readonly Option[] = [];
@@ -141,36 +136,43 @@ function standsInside(inside: readonly Option[], outside: readonly Option[]): bo
 function additionalData(
   work: Workspace,
   key: KeyMaterial,
-  input: {
-    bytes: Uint8Array;
-    option: OscoreOption;
-    appGroup: number;
-    request: RequestBinding | undefined;
-    to: Endpoint;
-    outside: Uint8Array | undefined;
-  },
+  appGroup: number,
+  message: { bytes: Uint8Array; option: OscoreOption; to: Endpoint },
+  request: RequestBinding | undefined,
+  outside: readonly Option[],
 ): Uint8Array {
-  const { bytes, option, request, to } = input;
+  const { bytes, option, to } = message;
   const aad = work.aad;
-  aad.begin(11);
-  aad.uint(1);
-  aad.uint(AES_CCM_16_64_128);
-  aad.uint(input.appGroup);
-  aad.bytes(key.keyId);
+  aad.begin();
+  aad.append(key.prefixes.get(appGroup) ?? addPrefix(key, appGroup));
+  const ids = aad.position;
   aad.slice(bytes, option.kidStart, option.kidLength);
   aad.slice(bytes, option.pivStart, option.pivLength);
   if (request === undefined) {
-    aad.slice(bytes, option.kidStart, option.kidLength);
-    aad.slice(bytes, option.pivStart, option.pivLength);
+    aad.repeat(ids);
   } else {
     aad.bytes(request.kid);
     aad.bytes(request.piv);
   }
   aad.bytes(to.address);
   aad.uint(to.port);
-  if (input.outside === undefined) aad.slice(bytes, 0, 0);
-  else aad.bytes(input.outside);
+  if (outside === NOTHING) aad.slice(bytes, 0, 0);
+  else aad.bytes(emitOptions(outside));
   return aad.finish();
+}
+
+/** What every external_aad of one key and application group begins with; made once. */
+function addPrefix(key: KeyMaterial, appGroup: number): Uint8Array {
+  const writer = new Writer(16);
+  const cbor = new CborWriter(writer);
+  cbor.array(11);
+  cbor.uint(1);
+  cbor.uint(AES_CCM_16_64_128);
+  cbor.uint(appGroup);
+  cbor.bytes(key.keyId);
+  const prefix = writer.finish();
+  key.prefixes.set(appGroup, prefix);
+  return prefix;
 }
 
 function seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Array {
@@ -180,23 +182,19 @@ function seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Arr
   const nonce = work.nonce13;
   fillNonce(nonce, key, ID_BYTES_MAX, value, option);
   const { clear, inner } = departure;
-  const aad = additionalData(work, key, {
-    bytes: value,
-    option,
-    appGroup: departure.appGroup,
-    request: departure.request,
-    to: departure.to,
-    outside: clear.length === 0 ? undefined : emitOptions(clear),
-  });
+  const outside = clear.length === 0 ? NOTHING : clear;
+  const message = { bytes: value, option, to: departure.to };
+  const { appGroup, request } = departure;
+  const aad = additionalData(work, key, appGroup, message, request, outside);
   const plain = plaintext(inner);
   const own = [
     { number: OPTION_OSCORE, value },
-    { number: OPTION_APP_GROUP, value: coapUint(departure.appGroup) },
+    { number: OPTION_APP_GROUP, value: coapUint(appGroup) },
   ];
   return emitMessage({
     ...departure.header,
     type: departure.header.type as 0 | 1 | 2 | 3,
-    code: departure.request === undefined ? OUTER_REQUEST : OUTER_RESPONSE,
+    code: request === undefined ? OUTER_REQUEST : OUTER_RESPONSE,
     options: clear.length === 0 ? own : inOrder([...own, ...clear]),
     payload: key.aead.seal({ nonce, aad, plain }),
   });

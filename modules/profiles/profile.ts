@@ -33,6 +33,8 @@ export interface KeyMaterial {
   readonly iv: Uint8Array;
   /** The key id as it travels, minimal big-endian, 1 to 8 bytes. */
   readonly keyId: Uint8Array;
+  /** Constant beginnings of the additional data, by application group; filled by the profile. */
+  readonly prefixes: Map<number, Uint8Array>;
 }
 
 /** A protected message as it arrived: where things stand, nothing copied. */

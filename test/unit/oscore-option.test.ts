@@ -72,7 +72,8 @@ test("nonce of WIRE.md's first vector: only the bytes that are there are combine
 test("Enc_structure with one-, two- and three-byte heads (RFC 9052 5.3)", () => {
   const aad = new AadWriter();
   const whole = (content: number) => {
-    aad.begin(1);
+    aad.begin();
+    aad.array(1);
     aad.bytes(new Uint8Array(content));
     return toHex(aad.finish());
   };
@@ -87,8 +88,22 @@ test("Enc_structure with one-, two- and three-byte heads (RFC 9052 5.3)", () => 
 
 test("AAD integers take their shortest form", () => {
   const aad = new AadWriter();
-  aad.begin(6);
+  aad.begin();
+  aad.array(6);
   for (const value of [23, 24, 255, 256, 65536, 4294967296]) aad.uint(value);
   const external = "86" + "17" + "1818" + "18ff" + "190100" + "1a00010000" + "1b0000000100000000";
   equal(toHex(aad.finish()).slice(22), `57${external}`);
+});
+
+test("what was written can be repeated and appended ready-made", () => {
+  const aad = new AadWriter();
+  aad.begin();
+  aad.append(fromHex("85010a"));
+  const ids = aad.position;
+  aad.slice(fromHex("aabbcc"), 1, 2);
+  aad.slice(fromHex("07"), 0, 1);
+  aad.repeat(ids);
+  aad.bytes(new Uint8Array(16));
+  equal(toHex(aad.finish()).slice(22), `581e${"85010a"}42bbcc410742bbcc410750${"00".repeat(16)}`);
+  throws(() => aad.slice(new Uint8Array(24), 0, 24), /an id of 24 bytes/);
 });
