@@ -1,17 +1,17 @@
 /**
- * Messages that were handled, and what was said to them, so that a copy changes nothing and gets the
- * same answer again (RFC 7252 §4.5).
+ * Messages that were handled, and what was said to them, so that a copy changes nothing and gets
+ * the same answer again (RFC 7252 §4.5).
  *
  * Sender (address and port) and message id name a message for EXCHANGE_LIFETIME (CON) or
  * NON_LIFETIME (NON). The table has a fixed number of rows and keeps no timer: rows whose time is
  * over are swept when the next message is remembered. When it is full, the oldest NON makes room,
  * for nobody waits for an answer to its copies (one that is protected still meets the replay
- * window). A CON never makes room: its sender may ask again, and handling it twice is what the table
- * is there to prevent. If there are only those, the newcomer is not remembered.
+ * window). A CON never makes room: its sender may ask again, and handling it twice is what the
+ * table is there to prevent. If there are only those, the newcomer is not remembered.
  *
  * Answers are kept as the datagrams they were, together at most `replyBytesMax`. One that does not
- * fit is not kept, and copies of its request meet silence: an empty ACK would promise an answer that
- * never comes.
+ * fit is not kept, and copies of its request meet silence: an empty ACK would promise an answer
+ * that never comes.
  */
 import type { Endpoint as Address } from "../ports/datagram.js";
 import { Addresses } from "./addresses.js";

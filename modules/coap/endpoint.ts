@@ -1,6 +1,6 @@
 /**
- * The messaging layer of RFC 7252 §4 for one UDP port: duplicates, acknowledgements, retransmission,
- * and answers to multicast at a time of their own.
+ * The messaging layer of RFC 7252 §4 for one UDP port: duplicates, acknowledgements,
+ * retransmission, and answers to multicast at a time of their own.
  *
  * The problem: the layer below security must not believe anybody. In the usual order a message is
  * entered into the duplicate table when it arrives; whoever guesses the next message id then keeps
@@ -10,14 +10,14 @@
  * its message id); unwrapping first (a copy is `replayed` to the window, and its sender would never
  * hear the answer that got lost).
  *
- * Choice: two phases. `check` changes nothing that the message could spoil; what is `new` goes up, is
- * verified, and only then `remember`ed. Datagrams are built by a callback at the moment they are
+ * Choice: two phases. `check` changes nothing that the message could spoil; what is `new` goes up,
+ * is verified, and only then `remember`ed. Datagrams are built by a callback at the moment they are
  * sent, for a protected one takes its sequence number then. Nothing of what is said again is built
  * again: it is the same bytes.
  *
- * What no CoAP endpoint can help: an empty ACK or Reset is four bytes that anybody can forge who knows
- * address, port and message id (RFC 7252 §11.4). It stops a retransmission of ours, no more: the
- * answer still goes up when it comes.
+ * What no CoAP endpoint can help: an empty ACK or Reset is four bytes that anybody can forge who
+ * knows address, port and message id (RFC 7252 §11.4). It stops a retransmission of ours, no more:
+ * the answer still goes up when it comes.
  *
  * Every table is bounded by the limits, made when it is first needed, and at rest no timer is set.
  */
@@ -154,10 +154,11 @@ export class Endpoint {
   }
 
   /**
-   * Notes a CON or NON, once it was verified, so that its duplicates are known. False when the table
-   * is full of CONs inside their lifetime. Then handle the message all the same: under protection
-   * the replay window sees to it that a copy does nothing, and only the answer cannot be said again.
-   * Plain requests that change nothing need not be remembered, and must not crowd out others.
+   * Notes a CON or NON, once it was verified, so that its duplicates are known. False when the
+   * table is full of CONs inside their lifetime. Then handle the message all the same: under
+   * protection the replay window sees to it that a copy does nothing, and only the answer cannot be
+   * said again. Plain requests that change nothing need not be remembered, and must not crowd out
+   * others.
    */
   remember(message: Incoming, from: Address): boolean {
     const { type, mid } = message;
@@ -200,8 +201,8 @@ export class Endpoint {
 
   /**
    * Refuses a message that cannot be processed (RFC 7252 §4.2, §4.3, §5.4.1). A CON request gets a
-   * plain response of `code` when one is given (BAD_OPTION), any other CON a Reset. NON and whatever
-   * was sent to a multicast address get silence (§8.1).
+   * plain response of `code` when one is given (BAD_OPTION), any other CON a Reset. NON and
+   * whatever was sent to a multicast address get silence (§8.1).
    */
   reject(message: Request, way: Pick<Datagram, "from" | "to">, code?: number): void {
     const { type, mid, token } = message;
@@ -231,10 +232,10 @@ export class Endpoint {
   }
 
   /**
-   * Sends a request or a separate response. `make` builds the datagram when its turn has come: a NON
-   * now, a CON when no other CON to that peer is under way. Returns the message id, or undefined
-   * when it was not taken: the peer's queue or the table of peers is full, or `make` had nothing.
-   * A NON is forgotten once it is sent; nobody is called back.
+   * Sends a request or a separate response. `make` builds the datagram when its turn has come: a
+   * NON now, a CON when no other CON to that peer is under way. Returns the message id, or
+   * undefined when it was not taken: the peer's queue or the table of peers is full, or `make` had
+   * nothing. A NON is forgotten once it is sent; nobody is called back.
    */
   send(message: {
     to: Address;
@@ -265,8 +266,8 @@ export class Endpoint {
 
   /**
    * The next message id; also for a datagram that is sent past the endpoint (a multicast request).
-   * They come round after 65,536: one peer would have to get 265 a second for an id to be used twice
-   * within EXCHANGE_LIFETIME.
+   * They come round after 65,536: one peer would have to get 265 a second for an id to be used
+   * twice within EXCHANGE_LIFETIME.
    */
   nextMid(): number {
     const mid = this.#mid;

@@ -2,8 +2,8 @@
  * Requests of ours and the answers they wait for (RFC 7252 §5.3).
  *
  * The token is all that ties an answer to its request, and a group request has as many answers as
- * the group has members. An exchange therefore has a binding of the caller's (what the answer has to
- * be protected against), may be for one answer or for many, and has a deadline. As everywhere,
+ * the group has members. An exchange therefore has a binding of the caller's (what the answer has
+ * to be protected against), may be for one answer or for many, and has a deadline. As everywhere,
  * finding it (`match`) changes nothing; counting an answer (`answered`) comes after verification.
  *
  * Rejected: the sequence number of the request as the token (it saves a table, but tells a listener
@@ -125,7 +125,8 @@ export class Exchanges<Binding, Answer> {
     for (const exchange of this.#open) {
       if (!exchange.hasToken(bytes, start)) continue;
       const { peer } = exchange;
-      if (peer !== undefined && !isSame(peer, from)) return drop("unsolicited"); // check: answer-peer
+      const mayAnswer = peer === undefined || isSame(peer, from);
+      if (!mayAnswer) return drop("unsolicited"); // check: answer-peer
       return exchange.found;
     }
     return drop("unsolicited");

@@ -18,8 +18,8 @@ export interface Link {
 const LISTS: readonly string[] = Object.freeze(["rt", "if", "rel", "rev", "ct"]);
 
 /**
- * application/link-format of the links that `query` (the text of one Uri-Query) selects; all of them
- * without one. "" when there is none.
+ * application/link-format of the links that `query` (the text of one Uri-Query) selects; all of
+ * them without one. "" when there is none.
  */
 export function linkFormat(links: readonly Link[], query?: string): string {
   const filter = query === undefined ? undefined : new Filter(query);
@@ -65,7 +65,7 @@ class Filter {
   }
 }
 
-/** An attribute's value without quotes, "" for one that has none; undefined when it is not there. */
+/** An attribute's value without quotes, "" when it has none; undefined when it is not there. */
 function attributeOf(attributes: string, name: string): string | undefined {
   let at = 0;
   while (at < attributes.length) {

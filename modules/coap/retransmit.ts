@@ -14,7 +14,7 @@ import { Agenda } from "./agenda.js";
 import { upTo } from "./chance.js";
 import { ACK_RANDOM_FACTOR, ACK_TIMEOUT_MICROS, MAX_RETRANSMIT } from "./times.js";
 
-/** Why a message of ours failed: never acknowledged, answered by a Reset, or `make` had no bytes. */
+/** Why a message of ours failed: no acknowledgement, a Reset, or `make` had no bytes. */
 export type Failure = "timeout" | "reset" | "unmade";
 
 export interface Confirmable {
@@ -115,7 +115,7 @@ export class Retransmitter {
     return undefined;
   }
 
-  /** RFC 7252 §4.2: an ACK or Reset belongs to the message of its id to its sender, and no other. */
+  /** RFC 7252 §4.2: an ACK or Reset belongs to the message with its id to its sender alone. */
   #underWay(from: Address, mid: number): Peer | undefined {
     const peer = this.#peerOf(from); // the peer it was sent to
     if (peer?.queue[0].mid !== mid) return undefined; // check: ack-message-id
