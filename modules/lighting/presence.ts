@@ -5,7 +5,7 @@
  * light may go out only when all corners are empty, and what a person did at a switch must stand. Rejected: a
  * master sensor (the light fails with it), and repeating "on" (it would undo what the person did). Chosen:
  *   - motion in an empty corner switches the group on, unless it is on already;
- *   - while a corner is occupied, its sensor sends a keep-alive every third of the hold time: a *repetition*
+ *   - while a corner is occupied, its sensor sends a keep-alive every quarter of the hold time: a *repetition*
  *     of the command the light is on by. Lamps that obeyed it or anything newer ignore it (luminaire.ts);
  *     the other sensors learn that somebody is here, and wait;
  *   - off is sent when the own corner was empty for the hold time and nobody else said anything for as long;
@@ -20,8 +20,8 @@ import { aged, CROSSING_MICROS, Repeater, sentAt } from "./repeater.js";
 import * as setting from "./settings.js";
 
 const SECOND_MICROS = 1_000_000;
-/** Of the hold time: two keep-alives may be lost. */
-const KEEP_ALIVES = 3;
+/** In each hold time: two of them may be lost, and the third still comes in time. */
+const KEEP_ALIVES = 4;
 /** Makes a keep-alive older than the command of another sender that it stands in for. */
 const OLDER_MICROS = 1_000_000;
 const NEVER = Number.POSITIVE_INFINITY;
