@@ -98,7 +98,7 @@ export class Intake {
     const admitted = this.#admit(packet, atMicros);
     if (admitted === SEEN) return this.#copy(); // check: mpl-seen
     // Before anything is copied: most of what is on the air is for other groups.
-    if (!this.#config.wanted(packet)) return "notForUs";
+    if (!this.#config.wanted(packet)) return "notForUs"; // check: packet-wanted
     const bad = readUdp(this.#reading, -1, packet);
     if (bad !== undefined) return bad;
     return this.#handOver(frame.slice(packet.next), admitted === NEW, atMicros);

@@ -289,10 +289,9 @@ export class LowpanStack implements DatagramPort {
     return undefined;
   }
 
-  /** Unicast for somebody else. */
+  /** Unicast for somebody else; only routers want such a packet. */
   #forward(arrival: Arrival): Drop | undefined {
     const { packet, payload, byBroadcast } = arrival;
-    if (!this.#router) return "notForUs"; // check: forward-routers-only
     // One broadcast frame must not set every router sending.
     if (byBroadcast) return "notForUs"; // check: forward-not-broadcast
     if (packet.hopLimit <= 1) return "notForUs"; // check: forward-hop-limit
