@@ -12,6 +12,8 @@ const unused = [6133, 6192, 6196, 6198];
 export class TypeChecker {
   readonly #root: string;
   readonly #service: ts.LanguageService;
+  /** What is wrong with each file as it is. */
+  readonly #before = new Map<string, string[]>();
   readonly #changed = new Map<string, { version: number; text: string | undefined }>();
 
   constructor(root: string) {
@@ -40,7 +42,8 @@ export class TypeChecker {
   /** What the compiler says of the file without the line and did not say before. */
   errorsWithout({ file, line }: Cut): string[] {
     const path = join(this.#root, file);
-    const before = this.#errors(path);
+    const before = this.#before.get(path) ?? this.#errors(path);
+    this.#before.set(path, before);
     const text = without(ts.sys.readFile(path) ?? "", line);
     this.#set(path, text);
     const after = this.#errors(path);
