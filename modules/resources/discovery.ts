@@ -1,8 +1,11 @@
 /** `/.well-known/core` (RFC 6690): what this device has, with filters. */
 import { utf8 } from "../bytes/utf8.js";
 import { linkFormat } from "../coap/linkformat.js";
-import { findTexts, LINK_FORMAT, URI_QUERY } from "../coap/options.js";
+import { CONTENT, findTexts, LINK_FORMAT, URI_QUERY } from "../coap/options.js";
 import { accepts, content, REPLY, type Reply, type Request, type Resource } from "./resource.js";
+
+/** An empty list for one asker; to a group it is not worth an answer (RFC 7252 §8.2). */
+const NONE: Reply = Object.freeze({ code: CONTENT, quiet: true });
 
 /** Lists `resources`; where the query selects none of them, a multicast one is not answered. */
 export function discover(request: Request, resources: readonly Resource[]): Reply {
@@ -11,6 +14,6 @@ export function discover(request: Request, resources: readonly Resource[]): Repl
   if (queries === undefined || queries.length > 1) return REPLY.badOption; // check: discovery-one-query
   if (!accepts(request, LINK_FORMAT)) return REPLY.notAcceptable;
   const links = linkFormat(resources, queries[0]);
-  const reply = content(LINK_FORMAT, utf8(links));
-  return links === "" ? { ...reply, quiet: true } : reply; // check: discovery-quiet
+  if (links === "") return NONE; // check: discovery-quiet
+  return content(LINK_FORMAT, utf8(links));
 }

@@ -136,7 +136,8 @@ export const REPLY = Object.freeze({
 
 /** A reply worth sending, whoever asked. */
 export function content(format: number, payload: Uint8Array, code = CONTENT): Reply {
-  return { code, format, payload, quiet: false };
+  // CoAP has no payload of no bytes (RFC 7252 §3).
+  return payload.length === 0 ? { code, quiet: false } : { code, format, payload, quiet: false };
 }
 
 /** GET of a single value. */

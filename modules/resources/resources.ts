@@ -56,7 +56,8 @@ export class Resources {
       numberOf(path.slice(slash + 1)) === undefined ? path : `${path.slice(0, slash)}/#`;
     for (const resource of RESOURCES) {
       if (resource.path !== path && resource.path !== family) continue;
-      return (resource.roles & this.#role) === 0 ? undefined : resource; // check: resource-role
+      if ((resource.roles & this.#role) === 0) return undefined; // check: resource-role
+      return resource;
     }
     return undefined;
   }
