@@ -1,6 +1,7 @@
 /*
  * AES by the processor's own instructions (AES-NI), which take the same time whatever key and data;
- * processors without them get the portable code. The first user of the hook in platforms/native/aes.h.
+ * processors without them get the portable code. The first user of the hook in
+ * platforms/native/aes.h.
  */
 #ifndef LUMICAST_AES_X86_H
 #define LUMICAST_AES_X86_H

@@ -1,12 +1,12 @@
 /*
  * make ccm-bench: our AES-CCM open against libmbedcrypto's, same box, same run, interleaved.
  *
- * 24 bytes of ciphertext with an 8-byte tag and 20 bytes of associated data, the shape of a lighting
- * command. Both expand the key once, outside the loop. Two rows: as built, where both use the
- * processor's AES instructions if it has them, and portable, where both use tables (mbedTLS 2.28 is
- * kept from the instructions by answering its own question in its place; a version that does not
- * let itself be asked shows as an odd ratio). Prints one JSON object; exits 1 if ours as built takes
- * more than 1.5 times as long at the median.
+ * 24 bytes of ciphertext with an 8-byte tag and 20 bytes of associated data, the shape of a
+ * lighting command. Both expand the key once, outside the loop. Two rows: as built, where both use
+ * the processor's AES instructions if it has them, and portable, where both use tables (mbedTLS
+ * 2.28 is kept from the instructions by answering its own question in its place; a version that
+ * does not let itself be asked shows as an odd ratio). Prints one JSON object; exits 1 if ours as
+ * built takes more than 1.5 times as long at the median.
  */
 #include <mbedtls/ccm.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /*
- * lumicast compile IN.js OUT.xsb: parses a bundle and writes its byte code. Only here is XS's parser
- * used; a device has none.
+ * lumicast compile IN.js OUT.xsb: parses a bundle and writes its byte code. Only here is XS's
+ * parser used; a device has none.
  *
  * A debug build also writes where each statement came from. XS's own fxParserSourceMap knows only
  * maps with one source, and a bundle has many, so after parsing every node of the syntax tree is

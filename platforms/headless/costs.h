@@ -16,9 +16,9 @@
  *   flash.program     STORE plus each word: the bound that has to be durable before acting
  *   light.show        LIGHT: stamped with all of the above
  *
- * An accepted command comes to 3.3 ms, a duplicate to 0.8 ms, a sent command to 3.2 ms. Not charged:
- * garbage collection (34,000 instructions a collection when the image lies in ROM; it falls between
- * datagrams) and JavaScript run by a timer beyond TIMER.
+ * An accepted command comes to 3.3 ms, a duplicate to 0.8 ms, a sent command to 3.2 ms. Not
+ * charged: garbage collection (34,000 instructions a collection when the image lies in ROM; it
+ * falls between datagrams) and JavaScript run by a timer beyond TIMER.
  */
 #ifndef LUMICAST_COSTS_H
 #define LUMICAST_COSTS_H
@@ -26,8 +26,8 @@
 /* n instructions in nanoseconds: 1.5 cycles of 1/64 microsecond each */
 #define COST_INSTRUCTIONS(n) ((uint64_t)(n) * 1500 / 64)
 
-/* performance.md section 4: parse, nonce, AAD and window are 117 k on XS; a duplicate is found after
-   the first 34 k of them (header, look-up, window) */
+/* performance.md section 4: parse, nonce, AAD and window are 117 k on XS; a duplicate is found
+   after the first 34 k of them (header, look-up, window) */
 #define COST_FRAME_IN COST_INSTRUCTIONS(34000)
 
 /* the rest of the 117 k but the inner message, which comes after the tag: 66 k */
@@ -37,8 +37,8 @@
    path (performance.md section 4) less everything above and the AEAD */
 #define COST_OPEN_AFTER COST_INSTRUCTIONS(20000)
 
-/* performance.md section 1: 1,164 instructions an AES block; a CCM-8 open of 24 B with 20 B of AAD is
-   6 blocks and 10,288 instructions in all, so 3,300 lie outside the blocks */
+/* performance.md section 1: 1,164 instructions an AES block; a CCM-8 open of 24 B with 20 B of AAD
+   is 6 blocks and 10,288 instructions in all, so 3,300 lie outside the blocks */
 #define COST_AES_BLOCK COST_INSTRUCTIONS(1164)
 #define COST_CCM COST_INSTRUCTIONS(3300)
 

@@ -1,6 +1,6 @@
 import type { Datagram, DatagramPort, Endpoint } from "../../modules/ports/datagram.js";
 
-/** The computer's own UDP over IPv6, for a device that runs without a medium. The host calls onDatagram. */
+/** The computer's own UDP over IPv6, for a device without a medium. The host calls onDatagram. */
 export class HostDatagrams implements DatagramPort {
   readonly address = lumicastHost.udpAddress();
   onDatagram: ((datagram: Datagram) => void) | undefined = undefined;

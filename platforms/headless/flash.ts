@@ -1,6 +1,6 @@
 import type { Flash } from "../../modules/ports/flash.js";
 
-/** The partition in the host's flash file; --fault cuts the power in the middle of its operations. */
+/** The partition in the host's flash file; --fault cuts the power in the middle of an operation. */
 export class HostFlash implements Flash {
   readonly size = lumicastHost.flashSize();
   readonly eraseBytes = 4096;

@@ -4,7 +4,8 @@
  *
  * fxCollect is called from inside xsMemory.c, so neither --wrap nor a second definition reaches it.
  * The macro below tells its definition from its calls by their first token: `fxCollect(the, flag)`
- * becomes `collect_timed(the, flag)`, `fxCollect(txMachine* the, ...)` becomes `collect_inner(...)`.
+ * becomes `collect_timed(the, flag)`, `fxCollect(txMachine* the, ...)` becomes
+ * `collect_inner(...)`.
  */
 #include "xsAll.h"
 

@@ -65,7 +65,7 @@ const char *memory_report(void *machine); /* one line for an out-of-memory exit 
 
 struct usage {
   double live_bytes;     /* slots + chunks after a full collection */
-  double peak_bytes;     /* the most slots + chunks in use at once, garbage not yet collected included */
+  double peak_bytes;     /* the most slots plus the most chunks in use, garbage included */
   double slots, chunks;  /* live bytes of each */
   double peak_slots, peak_chunks;
   double stack_peak;     /* deepest use of the value stack, bytes */

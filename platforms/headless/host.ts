@@ -9,7 +9,7 @@ import type { AeadKey } from "../../modules/ports/crypto.js";
 import type { DatagramPort } from "../../modules/ports/datagram.js";
 import type { Radio } from "../../modules/ports/radio.js";
 
-/** Memory and collector figures; see `struct usage` in host.h. All in bytes unless named otherwise. */
+/** Memory and collector figures; see `struct usage` in host.h. Bytes unless named otherwise. */
 export interface Usage {
   readonly liveBytes: number;
   readonly peakBytes: number;

@@ -5,9 +5,9 @@
  *   if (json_object(&j)) while (json_key(&j, key, sizeof key)) { ... read or json_skip(&j) ... }
  *   if (!json_end(&j)) the text is not JSON, or not what was asked for
  *
- * Strict in syntax (RFC 8259: no trailing commas, no comments, no control characters in strings, one
- * value and nothing behind it), tolerant in content: unknown keys are skipped, order does not matter.
- * After the first fault every call returns false, so callers check once, at the end.
+ * Strict in syntax (RFC 8259: no trailing commas, no comments, no control characters in strings,
+ * one value and nothing behind it), tolerant in content: unknown keys are skipped, order does not
+ * matter. After the first fault every call returns false, so callers check once, at the end.
  */
 #ifndef LUMICAST_JSON_H
 #define LUMICAST_JSON_H

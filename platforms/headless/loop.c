@@ -4,8 +4,9 @@
  * On the medium, virtual time passes in two ways only: the device idles until its next event or
  * timer, or it is busy because something it did has a cost (costs.h). So a turn begins at the later
  * of "it is due" and "the device is free", an event that arrives in a busy time waits, and time
- * never goes back. A turn is begun only if that moment lies within the grant; what it outputs may be
- * stamped later than the grant. Of an event and a timer due at the same time the event goes first.
+ * never goes back. A turn is begun only if that moment lies within the grant; what it outputs may
+ * be stamped later than the grant. Of an event and a timer due at the same time the event goes
+ * first.
  *
  * The device boots at the first grant: at its first event's time, or at the granted time if it has
  * none. Stand-alone, the same turns are driven by poll() and the real clock.

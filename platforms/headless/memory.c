@@ -2,9 +2,10 @@
  * XS's allocators, with a hard ceiling.
  *
  * A device has one block of RAM for slots, chunks, value stack and key tables. --heap BYTES gives
- * the same here: from memory_limit() on, everything XS allocates for the running machine is counted,
- * and what would go beyond is refused; XS then aborts and fault.c says what was asked for and what
- * was there. The preloaded root machine is allocated before and not counted: it is flash on a device.
+ * the same here: from memory_limit() on, everything XS allocates for the running machine is
+ * counted, and what would go beyond is refused; XS then aborts and fault.c says what was asked for
+ * and what was there. The preloaded root machine is allocated before and not counted: it is flash
+ * on a device.
  *
  * Each block carries its size and kind in front, so that frees are counted too.
  */
@@ -146,8 +147,8 @@ void *lc_reallocate(void *old, size_t size)
 }
 
 /*
- * XS uses the far end of the stack as scratch space for numbers and regular expressions, so both ends
- * of the block get written; what is still painted between them was never reached.
+ * XS uses the far end of the stack as scratch space for numbers and regular expressions, so both
+ * ends of the block get written; what is still painted between them was never reached.
  */
 static double stack_peak(const txMachine *the)
 {

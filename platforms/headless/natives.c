@@ -1,8 +1,8 @@
 /*
- * The global object lumicastHost: the natives that the .ts files beside this one wrap, and that unit
- * suites may use on XS. It is built in the machine that evaluates the image, so after preloading it
- * lies in what is flash on a device and costs the running clone nothing: the clone's global object
- * inherits from the root's, and host functions are addresses.
+ * The global object lumicastHost: the natives that the .ts files beside this one wrap, and that
+ * unit suites may use on XS. It is built in the machine that evaluates the image, so after
+ * preloading it lies in what is flash on a device and costs the running clone nothing: the clone's
+ * global object inherits from the root's, and host functions are addresses.
  */
 #include "natives.h"
 

@@ -1,9 +1,9 @@
 /*
  * Time for TypeScript: micros(), after(delay, fire), cancel(handle).
  *
- * Timers lie in a fixed pool, ordered by due time and then by age, and hold their function as a root
- * of the garbage collector. A handle is the slot's number with a generation, so cancelling a timer
- * that has fired does nothing. No JavaScript object is made for a timer.
+ * Timers lie in a fixed pool, ordered by due time and then by age, and hold their function as a
+ * root of the garbage collector. A handle is the slot's number with a generation, so cancelling a
+ * timer that has fired does nothing. No JavaScript object is made for a timer.
  */
 #include "natives.h"
 

@@ -2,8 +2,9 @@
  * Radio, lamp, button, sensors, trace and the ways out.
  *
  * attach({ radio, button, sensor, datagram }) gives the host the board's port objects; events are
- * delivered by calling their onFrame, onSent, onEdge, onMotion and onLux directly, with nothing made
- * but what the port's contract demands: the frame's own bytes, and the record that onSent takes.
+ * delivered by calling their onFrame, onSent, onEdge, onMotion and onLux directly, with nothing
+ * made but what the port's contract demands: the frame's own bytes, and the record that onSent
+ * takes.
  */
 #include "natives.h"
 

@@ -1,4 +1,4 @@
-/* Control lines, parsed. Apart from control.c so that the unit tests can feed it without a socket. */
+/* Control lines, parsed. Apart from control.c so that unit tests can feed it without a socket. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /*
  * Makes a read-only image of the root machine, as Moddable's linker does when it writes one into a
- * device's flash. XS 13.3 shares a machine between clones with fxShareMachine, but that alone is not
- * safe: slots that a clone copies from the root keep pointing at the root's chunks, and the clone's
- * collector takes those for its own: it marks them, and, believing that they move, redirects the
- * pointers to whatever lies behind them. In the linker's output strings, keys and code are of kinds
- * ("X") that the collector leaves alone. So after sharing:
+ * device's flash. XS 13.3 shares a machine between clones with fxShareMachine, but that alone is
+ * not safe: slots that a clone copies from the root keep pointing at the root's chunks, and the
+ * clone's collector takes those for its own: it marks them, and, believing that they move,
+ * redirects the pointers to whatever lies behind them. In the linker's output strings, keys and
+ * code are of kinds ("X") that the collector leaves alone. So after sharing:
  *
  *   - strings, keys and code become X, wherever they lie: heap, stack and arrays;
  *   - every chunk's forwarding address is cleared, for what has no X kind (buffers, tables).

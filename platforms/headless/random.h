@@ -1,6 +1,7 @@
 /*
- * Random bytes for the firmware: the kernel's, or a repeatable stream when the medium or a test gave
- * a seed. The repeatable stream is xoshiro256** and no secret: keys made with it are worth nothing.
+ * Random bytes for the firmware: the kernel's, or a repeatable stream when the medium or a test
+ * gave a seed. The repeatable stream is xoshiro256** and no secret: keys made with it are worth
+ * nothing.
  */
 #ifndef LUMICAST_RANDOM_H
 #define LUMICAST_RANDOM_H

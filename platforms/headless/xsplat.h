@@ -3,8 +3,8 @@
  * of its own lin_xs.h, which needs GLib and a debugger connection we have no use for.
  *
  * Three allocators are ours so that everything a device would have to keep in RAM is counted and
- * can be refused (memory.c): chunks and slots through fxAllocateChunks and fxAllocateSlots, the key,
- * name, symbol and alias tables through the two macros below. XS resizes the key table with
+ * can be refused (memory.c): chunks and slots through fxAllocateChunks and fxAllocateSlots, the
+ * key, name, symbol and alias tables through the two macros below. XS resizes the key table with
  * c_realloc, which other code uses for plain memory too: lc_reallocate tells the two apart.
  */
 #ifndef LUMICAST_XSPLAT_H

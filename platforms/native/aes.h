@@ -13,8 +13,9 @@
  *   Linux (headless)       leaks to other users of the CPU; this host is for development and tests
  *
  * Hook for hardware (nRF's ECB, the ESP's AES, PSA, AES-NI): define LUMICAST_AES to the name of a
- * header, quotes included, that declares struct aes128, aes128_set_key and aes128_encrypt in place of
- * the three below. It may fall back on the portable functions. platforms/headless/aes_x86.h is one.
+ * header, quotes included, that declares struct aes128, aes128_set_key and aes128_encrypt in place
+ * of the three below. It may fall back on the portable functions. platforms/headless/aes_x86.h is
+ * one.
  */
 #ifndef LUMICAST_AES_H
 #define LUMICAST_AES_H

@@ -3,9 +3,9 @@
  * COSE's AES-CCM-16-64-128 (10) with an 8-byte tag and AES-CCM-16-128-128 (30) with 16.
  *
  * In four steps: the first block B0 binds nonce, lengths and tag size; CBC-MAC runs over B0, the
- * associated data and the plaintext; counter mode encrypts the plaintext from block 1 on; the tag is
- * the MAC encrypted with counter block 0. MAC and counter block of the same index are independent,
- * so they are computed side by side, which superscalar processors overlap.
+ * associated data and the plaintext; counter mode encrypts the plaintext from block 1 on; the tag
+ * is the MAC encrypted with counter block 0. MAC and counter block of the same index are
+ * independent, so they are computed side by side, which superscalar processors overlap.
  *
  * The key schedule is made once a key. Tags are compared in constant time, and when a tag is wrong
  * the output is wiped: no unverified plaintext leaves. For the AES beneath see aes.h.

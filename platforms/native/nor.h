@@ -6,8 +6,8 @@
  *   per erase. A second program of a unit is refused even if it would only clear bits: nRF52 allows
  *   two writes per word at most, and encrypted ESP flash none.
  * - A fault hits one operation, counted from 1 over programs and erases alike (refused and misused
- *   calls are not counted): NOT leaves the flash as it was; TORN clears a random subset of the bits a
- *   program had to clear, or leaves random bytes where an erase was under way; DONE completes it.
+ *   calls are not counted): NOT leaves the flash as it was; TORN clears a random subset of the bits
+ *   a program had to clear, or leaves random bytes where an erase was under way; DONE completes it.
  *   Then the caller has to stop at once, as after a power cut: the result is NOR_CUT.
  */
 #ifndef LUMICAST_NOR_H
