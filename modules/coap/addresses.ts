@@ -7,15 +7,15 @@ const CAPACITY_LEAST = 4;
  * would cost a luminaire 80 bytes an address instead of 17.
  */
 export class Addresses {
-  #bytes: Uint8Array | undefined = undefined;
+  #bytes = new Uint8Array(CAPACITY_LEAST * STRIDE);
 
   /** Sets row `row`. `address` is 4 or 16 bytes and is copied. */
   set(row: number, address: Uint8Array): void {
     const start = row * STRIDE;
     let bytes = this.#bytes;
-    if (bytes === undefined || start + STRIDE > bytes.length) {
-      const bigger = new Uint8Array(Math.max(CAPACITY_LEAST, row * 2) * STRIDE);
-      if (bytes !== undefined) bigger.set(bytes);
+    if (start + STRIDE > bytes.length) {
+      const bigger = new Uint8Array(Math.max(row + 1, (row * 3) >> 1) * STRIDE);
+      bigger.set(bytes);
       bytes = bigger;
       this.#bytes = bytes;
     }
@@ -26,7 +26,6 @@ export class Addresses {
   /** True when row `row`, which was set, holds `address`. */
   is(row: number, address: Uint8Array): boolean {
     const bytes = this.#bytes;
-    if (bytes === undefined) return false;
     const start = row * STRIDE;
     if (bytes[start] !== address.length) return false;
     // Backwards: neighbours share a prefix and differ at the end.
@@ -37,11 +36,6 @@ export class Addresses {
   /** Copies row `from`, which was set, to row `to`, which was set before. */
   move(to: number, from: number): void {
     const start = from * STRIDE;
-    this.#bytes?.copyWithin(to * STRIDE, start, start + STRIDE);
-  }
-
-  /** Gives the memory back. */
-  clear(): void {
-    this.#bytes = undefined;
+    this.#bytes.copyWithin(to * STRIDE, start, start + STRIDE);
   }
 }

@@ -34,26 +34,31 @@ export type Again = Uint8Array | "emptyAck" | "silence";
 export class Dedup {
   readonly #rowsMax: number;
   readonly #replyBytesMax: number;
-  /** Columns; rows 0 to `#count` - 1 are in use. Made when the first message is remembered. */
-  #mids: Uint16Array | undefined = undefined;
-  #ports!: Uint16Array;
-  #states!: Uint8Array;
-  #agains!: Uint8Array;
-  #untilMicros!: Float64Array;
+  /** Columns; rows 0 to `#count` - 1 are in use. */
+  readonly #mids: Uint16Array;
+  readonly #ports: Uint16Array;
+  readonly #states: Uint8Array;
+  readonly #agains: Uint8Array;
+  readonly #untilMicros: Float64Array;
   readonly #replies: (Uint8Array | undefined)[] = [];
   readonly #addresses = new Addresses();
   #count = 0;
   #replyBytes = 0;
 
   constructor(limits: { remembersMax: number; replyBytesMax: number }) {
-    this.#rowsMax = limits.remembersMax;
+    const rows = limits.remembersMax;
+    this.#rowsMax = rows;
     this.#replyBytesMax = limits.replyBytesMax;
+    this.#mids = new Uint16Array(rows);
+    this.#ports = new Uint16Array(rows);
+    this.#states = new Uint8Array(rows);
+    this.#agains = new Uint8Array(rows);
+    this.#untilMicros = new Float64Array(rows);
   }
 
   /** The message's row, or -1 when it was not heard or its time is over. */
   find(from: Address, mid: number, nowMicros: number): number {
     const mids = this.#mids;
-    if (mids === undefined) return -1;
     const { address, port } = from;
     for (let row = 0; row < this.#count; row++) {
       if (mids[row] !== mid) continue;
@@ -74,9 +79,8 @@ export class Dedup {
     let row = this.#count;
     if (row === this.#rowsMax) row = this.#oldestNon();
     if (row < 0) return false; // check: dedup-full
-    const mids = this.#mids ?? this.#makeColumns();
     if (row === this.#count) this.#count++;
-    mids[row] = message.mid;
+    this.#mids[row] = message.mid;
     this.#ports[row] = message.from.port;
     this.#addresses.set(row, message.from.address);
     this.#states[row] = message.confirmable ? HEARD_CON : HEARD_NON;
@@ -86,9 +90,9 @@ export class Dedup {
     return true;
   }
 
-  /** Keeps what was said to the CON of row `row`. */
+  /** Keeps what was said to the CON of row `row`; -1 is a message that is not here. */
   answered(row: number, bytes: Uint8Array): void {
-    if (this.#states[row] !== HEARD_CON) return;
+    if (row < 0 || this.#states[row] !== HEARD_CON) return;
     if (this.#replyBytes + bytes.length > this.#replyBytesMax) {
       this.#states[row] = FORGOTTEN;
       return;
@@ -107,17 +111,6 @@ export class Dedup {
     return this.#replies[row] ?? "emptyAck";
   }
 
-  #makeColumns(): Uint16Array {
-    const rows = this.#rowsMax;
-    this.#ports = new Uint16Array(rows);
-    this.#states = new Uint8Array(rows);
-    this.#agains = new Uint8Array(rows);
-    this.#untilMicros = new Float64Array(rows);
-    const mids = new Uint16Array(rows);
-    this.#mids = mids;
-    return mids;
-  }
-
   #sweep(nowMicros: number): void {
     for (let row = this.#count - 1; row >= 0; row--) {
       if (nowMicros >= this.#untilMicros[row]) this.#remove(row);
@@ -126,10 +119,9 @@ export class Dedup {
 
   /** The last row takes the place of the one that goes. */
   #remove(row: number): void {
-    const mids = this.#mids as Uint16Array;
     this.#replyBytes -= this.#replies[row]?.length ?? 0;
     const last = --this.#count;
-    mids[row] = mids[last];
+    this.#mids[row] = this.#mids[last];
     this.#ports[row] = this.#ports[last];
     this.#states[row] = this.#states[last];
     this.#agains[row] = this.#agains[last];

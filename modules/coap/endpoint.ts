@@ -99,32 +99,18 @@ interface LateReply {
 }
 
 export class Endpoint {
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #net: DatagramPort;
-  readonly #port: number;
-  readonly #leisureMicros: number;
-  readonly #repliesMax: number;
-  readonly #heard: Dedup;
-  readonly #sending: Retransmitter;
-  readonly #late: Agenda<LateReply>;
+  readonly #parts: EndpointParts;
+  // Made when first needed: most luminaires never send a CON, and many never get one.
+  #heard: Dedup | undefined = undefined;
+  #sending: Retransmitter | undefined = undefined;
+  #late: Agenda<LateReply> | undefined = undefined;
   #mid: number;
   #stopped = false;
 
   constructor(parts: EndpointParts) {
-    const { clock, random, limits, onFailed } = parts;
-    this.#clock = clock;
-    this.#random = random;
-    this.#net = parts.net;
-    this.#port = parts.port;
-    this.#leisureMicros = parts.leisureMicros ?? DEFAULT_LEISURE_MICROS;
-    this.#repliesMax = limits.repliesMax;
-    this.#heard = new Dedup(limits);
-    const transmit = (to: Address, bytes: Uint8Array) => void this.#transmit(to, bytes);
-    this.#sending = new Retransmitter({ clock, random, limits, transmit, onFailed });
-    this.#late = new Agenda(clock, (reply) => this.#sayLate(reply));
+    this.#parts = parts;
     // RFC 7252 §4.4: where the ids begin is random, or a restart would meet the peers' tables.
-    this.#mid = upTo(random, 0xffff);
+    this.#mid = upTo(parts.random, 0xffff);
   }
 
   /**
@@ -135,11 +121,11 @@ export class Endpoint {
   check(message: Incoming, from: Address): Verdict {
     const { type, code, mid } = message;
     if (type === ACK) {
-      this.#sending.acknowledged(from, mid);
+      this.#sending?.acknowledged(from, mid);
       return code === EMPTY ? "done" : "new";
     }
     if (type === RST) {
-      this.#sending.reset(from, mid);
+      this.#sending?.reset(from, mid);
       return "done";
     }
     if (code === EMPTY) {
@@ -147,7 +133,7 @@ export class Endpoint {
       if (type === CON) this.#sayEmpty(RST, mid, from);
       return "done";
     }
-    const row = this.#heard.find(from, mid, this.#clock.micros());
+    const row = this.#rowOf(from, mid);
     if (row >= 0 && type === CON) this.#sayAgain(row, mid, from);
     if (row >= 0) return "duplicate"; // check: duplicate-stops
     return "new";
@@ -163,12 +149,13 @@ export class Endpoint {
   remember(message: Incoming, from: Address): boolean {
     const { type, mid } = message;
     if (type !== CON && type !== NON) return true;
-    const nowMicros = this.#clock.micros();
     // Two notes of one message would be one too many when the first runs out.
-    if (this.#heard.find(from, mid, nowMicros) >= 0) return true;
+    if (this.#rowOf(from, mid) >= 0) return true;
+    const nowMicros = this.#parts.clock.micros();
     const confirmable = type === CON;
     const lifetimeMicros = confirmable ? EXCHANGE_LIFETIME_MICROS : NON_LIFETIME_MICROS;
     const untilMicros = nowMicros + lifetimeMicros;
+    this.#heard ??= new Dedup(this.#parts.limits);
     return this.#heard.add({ from, mid, confirmable, untilMicros }, nowMicros);
   }
 
@@ -189,8 +176,7 @@ export class Endpoint {
       this.acknowledge(request, from);
       return false;
     }
-    const row = this.#heard.find(from, mid, this.#clock.micros());
-    if (row >= 0) this.#heard.answered(row, bytes);
+    this.#heard?.answered(this.#rowOf(from, mid), bytes);
     return this.#transmit(from, bytes);
   }
 
@@ -224,9 +210,12 @@ export class Endpoint {
     leisureMicros?: number;
   }): boolean {
     if (this.#stopped) return false;
-    if (this.#late.size >= this.#repliesMax) return false; // check: replies-max
-    const { to, token, make, leisureMicros = this.#leisureMicros } = answer;
-    const dueMicros = this.#clock.micros() + upTo(this.#random, leisureMicros);
+    const { clock, random, limits } = this.#parts;
+    this.#late ??= new Agenda(clock, (reply) => this.#sayLate(reply));
+    if (this.#late.size >= limits.repliesMax) return false; // check: replies-max
+    const { to, token, make } = answer;
+    const ours = this.#parts.leisureMicros ?? DEFAULT_LEISURE_MICROS;
+    const dueMicros = clock.micros() + upTo(random, answer.leisureMicros ?? ours);
     this.#late.add(dueMicros, { to: copyOf(to), token: token.slice(), make });
     return true;
   }
@@ -249,6 +238,10 @@ export class Endpoint {
     const mid = this.nextMid();
     if (message.confirmable) {
       const build = () => make({ type: CON, mid });
+      this.#sending ??= new Retransmitter({
+        ...this.#parts,
+        transmit: (peer, bytes) => void this.#transmit(peer, bytes),
+      });
       const taken = this.#sending.add({ to, mid, make: build, onFailed, onAcked });
       return taken ? mid : undefined;
     }
@@ -261,7 +254,7 @@ export class Endpoint {
    * not sent again, and nobody is called back.
    */
   settle(to: Address, mid: number): void {
-    this.#sending.settle(to, mid);
+    this.#sending?.settle(to, mid);
   }
 
   /**
@@ -278,8 +271,13 @@ export class Endpoint {
   /** Cancels every timer. What waits is not sent, and nobody is called back any more. */
   stop(): void {
     this.#stopped = true;
-    this.#sending.stop();
-    this.#late.clear();
+    this.#sending?.stop();
+    this.#late?.clear();
+  }
+
+  /** A remembered message's row, or -1. */
+  #rowOf(from: Address, mid: number): number {
+    return this.#heard?.find(from, mid, this.#parts.clock.micros()) ?? -1;
   }
 
   #sayLate({ to, token, make }: LateReply): void {
@@ -288,7 +286,7 @@ export class Endpoint {
   }
 
   #sayAgain(row: number, mid: number, from: Address): void {
-    const again = this.#heard.again(row);
+    const again = this.#heard?.again(row) ?? "silence";
     if (again === "emptyAck") this.#sayEmpty(ACK, mid, from);
     else if (again !== "silence") this.#transmit(from, again);
   }
@@ -305,7 +303,8 @@ export class Endpoint {
   }
 
   #transmit(to: Address, bytes: Uint8Array): boolean {
-    return this.#net.send({ to, fromPort: this.#port, bytes });
+    const { net, port } = this.#parts;
+    return net.send({ to, fromPort: port, bytes });
   }
 }
 

@@ -91,14 +91,14 @@ export class Exchanges<Binding, Answer> {
   readonly #random: Random;
   readonly #limits: ExchangeLimits;
   readonly #open: Open<Binding, Answer>[] = [];
-  readonly #deadlines: Agenda<Open<Binding, Answer>>;
+  /** Made with the first exchange: a luminaire asks nobody. */
+  #deadlines: Agenda<Open<Binding, Answer>> | undefined = undefined;
   #stopped = false;
 
   constructor(parts: { clock: Clock; random: Random; limits: ExchangeLimits }) {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#limits = parts.limits;
-    this.#deadlines = new Agenda(parts.clock, (exchange) => this.#end(exchange));
   }
 
   /** Awaits answers; undefined when too many exchanges are open. */
@@ -107,6 +107,7 @@ export class Exchanges<Binding, Answer> {
     if (this.#open.length >= this.#limits.exchangesMax) return undefined; // check: exchanges-max
     const exchange = new Open(this.#newToken(), opening);
     this.#open.push(exchange);
+    this.#deadlines ??= new Agenda(this.#clock, (one) => this.#end(one));
     this.#deadlines.add(this.#clock.micros() + opening.waitMicros, exchange);
     return exchange;
   }
@@ -152,14 +153,14 @@ export class Exchanges<Binding, Answer> {
   /** Ends an exchange without calling back. */
   close(exchange: Exchange<Binding>): void {
     const at = (this.#open as Exchange<Binding>[]).indexOf(exchange);
-    if (at >= 0) this.#deadlines.remove(this.#open.splice(at, 1)[0]);
+    if (at >= 0) this.#deadlines?.remove(this.#open.splice(at, 1)[0]);
   }
 
   /** Forgets everything, cancels the timer, calls nobody back. */
   stop(): void {
     this.#stopped = true;
     this.#open.length = 0;
-    this.#deadlines.clear();
+    this.#deadlines?.clear();
   }
 
   #end(exchange: Open<Binding, Answer>): void {

@@ -51,7 +51,7 @@ export class Retransmitter {
     random: Random;
     limits: { peersMax: number; outstandingMax: number };
     transmit: (to: Address, bytes: Uint8Array) => void;
-    onFailed: ((to: Address, why: Failure) => void) | undefined;
+    onFailed?: (to: Address, why: Failure) => void;
   }) {
     this.#clock = parts.clock;
     this.#random = parts.random;
