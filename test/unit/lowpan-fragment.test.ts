@@ -329,6 +329,22 @@ test("a hundred thousand first fragments of as many senders hold two datagrams",
   equal(node.received.length, 1);
 });
 
+test("each reason has its own count, and none of them an effect", () => {
+  const reasons: [string, ...string[]][] = [
+    ["malformed", MAC],
+    ["unsupported", `${MAC}80`],
+    ["notForUs", first().replace("7e77", "7e76000c")],
+    ["fragment", SECOND],
+    ["overflow", first(undefined, { mac: MAC.replace("0b00", "0c00") }), first()],
+  ];
+  for (const [reason, ...frames] of reasons) {
+    const { node, give, mesh } = receiver({ reassemblies: 1 });
+    give(...frames);
+    equal([node.counts, node.received], [{ [reason]: 1 }, []]);
+    equal(mesh.frames(), []);
+  }
+});
+
 // ---- groups
 
 test("a group's datagram in fragments arrives once although it is sent twice", () => {

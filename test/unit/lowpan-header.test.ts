@@ -131,8 +131,8 @@ test("a frame secured at the link is unsupported", () => {
 });
 
 test("a frame without source or destination address is malformed", () => {
-  equal(readMac(fromHex("410807cdab0b000a007e77"), new MacHeader()), "malformed");
-  equal(readMac(fromHex("418007cdab0b000a007e77"), new MacHeader()), "malformed");
+  equal(readMac(fromHex(`410807cdab0b00${"00".repeat(20)}`), new MacHeader()), "malformed");
+  equal(readMac(fromHex(`418007cdab0a00${"00".repeat(20)}`), new MacHeader()), "malformed");
 });
 
 // ---- IPHC
@@ -248,7 +248,7 @@ test("a context other than 0 is unsupported, context 0 by name is fine", () => {
 test("a multicast source is malformed", () => {
   const group = "ff020000000000000000000000000001";
   equal(reasonOf(TO_B, `7e07 ${group} ${UDP_FULL}`), "malformed");
-  equal(reasonOf(TO_B, `41 60000000000e1140 ${group} ${FROM_A} 16331633000ed9f1`), "malformed");
+  equal(reasonOf(TO_B, `41 6000000000081140 ${group} ${FROM_A} 163316330008d9f1`), "malformed");
 });
 
 test("IPHC cut anywhere is malformed, inline fields included", () => {
@@ -429,6 +429,8 @@ test("UDP that is missing or short is malformed", () => {
     }
   }
   equal(reasonOf(TO_B, "7a77 11 1633 1633 0008 d9"), "malformed");
+  // A length that agrees with the frame, not with the header.
+  equal(reasonOf(TO_B, "7a77 11 1633 1633 0007 d9"), "malformed");
 });
 
 test("the first fragment is held against the datagram's size", () => {
