@@ -11,7 +11,7 @@ import type { Arriving, Groups } from "./groups.js";
 export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
   const { outer, option } = arriving;
   if (outer.repeats) return drop("malformed"); // check: option-repeated
-  if (outer.oscoreStart < 0) return drop("malformed"); // check: option-missing
+  // A missing OSCORE option reads as an empty one, which no group message has.
   if (outer.appGroupStart < 0) return drop("malformed"); // check: app-group-missing
   if (!option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength)) return drop("malformed");
   const appGroup = groups.directory.appGroup(appGroupOf(arriving));

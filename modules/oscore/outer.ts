@@ -58,7 +58,9 @@ export class Outer {
     this.mid = (bytes[2] << 8) | bytes[3];
     this.tokenLength = tokenLength;
     this.oscoreStart = -1;
+    this.oscoreLength = 0;
     this.appGroupStart = -1;
+    this.appGroupLength = 0;
     this.hasOthers = false;
     this.repeats = false;
     const at = 4 + tokenLength;

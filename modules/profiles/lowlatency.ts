@@ -32,7 +32,6 @@ const NAME = "lowlatency";
 const NONCE_BYTES = 13;
 /** Client ids fill the first 8 bytes of the nonce. */
 const ID_BYTES_MAX = 8;
-const APP_GROUP_BYTES_MAX = 4;
 /** h = 1 and k = 1, always; every bit above the piv length is fixed. */
 const FLAGS = FLAG_KID | FLAG_KID_CONTEXT;
 const PIV_LENGTH_BITS = 0x07;
@@ -76,7 +75,6 @@ function wellFormed(arrival: Arrival): boolean {
   const bytes = outer.bytes;
   if (!isMinimalUint(bytes, option.contextStart, option.contextLength)) return false; // check: lowlatency-key-id
   if (!isMinimalUint(bytes, option.kidStart, option.kidLength)) return false; // check: lowlatency-client-id
-  if (outer.appGroupLength > APP_GROUP_BYTES_MAX) return false; // check: lowlatency-app-group-length
   if (outer.appGroupLength > 0 && bytes[outer.appGroupStart] === 0) return false; // check: lowlatency-app-group-minimal
   return outer.payloadStart < bytes.length;
 }

@@ -1,3 +1,4 @@
+import { fromHex } from "../../modules/bytes/hex.js";
 import type { Drop } from "../../modules/bytes/outcome.js";
 import { GET, PUT } from "../../modules/coap/options.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
@@ -120,6 +121,50 @@ test("no bit of a genuine datagram can be changed, but for message id and kind o
   equal(verdict(lamp, good), "accepted");
 });
 
+/** Negative cases of ../shared/vectors/lowlatency.json, made for the key, group and address of this rig. */
+const OUT_OF_FORM: Record<string, string> = {
+  "group id missing": "52021001a1a2951905010711ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "group id twice": "52021001a1a2951905010711e1fcd3010101ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "group id with a leading zero":
+    "52021001a1a2951905010711e2fcd30001ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "security option missing": "52021001a1a2e1fcdc01ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "security option twice":
+    "52021001a1a2951905010711051905010711e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "reserved flag": "52021001a1a2953905010711e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "h clear": "52021001a1a2950905010711e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "k clear": "52021001a1a2951105010711e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "no piv": "52021001a1a29418010711e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "client id of 9 bytes":
+    "52021001a1a29d0019050107010101010101010101e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "client id empty": "52021001a1a29419050107e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "client id with a leading zero":
+    "52021001a1a296190501070011e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "key id with a leading zero":
+    "52021001a1a296190502000711e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
+  "no payload": "52021001a1a2951905010711e1fcd301",
+  "genuine, but nothing inside": "52021001a1a2951905010711e1fcd301ffc53cf25d2b70d46a",
+};
+
+test("drop malformed: options of the scheme missing, repeated or out of form", () => {
+  const room = new Room();
+  const appGroups = [
+    [0, 1],
+    [1, 1],
+  ] as const;
+  const lamp = room.luminaire(LAMP, { appGroups, rights: [[1, 0, 2]] });
+  const good = craft({ sequence: 1, appGroup: 0 });
+  for (const [name, hex] of Object.entries(OUT_OF_FORM)) {
+    silently(lamp, room, { ...good, bytes: fromHex(hex) }, "malformed");
+    equal(lamp.shown.length, 1, name);
+  }
+  // Group 0 is an empty option: without the option the additional data would be the same.
+  const without = withBytes(good, () => {});
+  const at = good.bytes.findIndex((byte, i) => byte === 0xe0 && good.bytes[i + 1] === 0xfc);
+  const bytes = Uint8Array.from([...good.bytes.slice(0, at), ...good.bytes.slice(at + 3)]);
+  silently(lamp, room, { ...without, bytes }, "malformed");
+  equal(verdict(lamp, good), "accepted");
+});
+
 test("drop malformed: well-formed outside, nonsense inside a genuine message", () => {
   const room = new Room();
   const lamp = room.luminaire(LAMP);
@@ -131,6 +176,8 @@ test("drop malformed: well-formed outside, nonsense inside a genuine message", (
   equal(verdict(lamp, craft({ sequence: 90, payload: undefined })), "malformed");
   const nested = [{ number: 9, value: Uint8Array.of(0) }];
   equal(verdict(lamp, craft({ sequence: 91, path: "l", options: nested })), "malformed");
+  const twice = [{ number: 16, value: Uint8Array.of(8) }];
+  equal(verdict(lamp, craft({ sequence: 92, options: twice, clear: twice })), "malformed");
   equal([lamp.shown.length, room.net.sent.length], [1, 0]);
 });
 

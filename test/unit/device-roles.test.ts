@@ -134,6 +134,34 @@ test("drop unsolicited: an answer nobody asked for, and a second one of the same
   equal(lamp.count("accepted"), 1);
 });
 
+test("drop unsolicited: an answer under another application group than asked", () => {
+  const room = new Room();
+  const appGroups = [
+    [1, 1],
+    [2, 1],
+  ] as const;
+  const wall = room.switch(1, { appGroups });
+  wall.device.command({ on: true, report: true });
+  const asked = sentBy(room, 1)[0].bytes;
+  const token = asked.slice(4, 4 + (asked[0] & 15));
+  const request = { kid: Uint8Array.of(1), piv: Uint8Array.of(asked[4 + token.length + 2]) };
+  const answer = (appGroup: number, sequence: number) =>
+    craft({
+      sender: 20,
+      sequence,
+      appGroup,
+      code: 68,
+      path: "",
+      token,
+      to: memberEndpoint(1),
+      payload: fromHex("a10000"),
+      request,
+    });
+  equal(wall.device.receive(answer(2, 1)), { ok: false, drop: "unsolicited" });
+  equal(wall.device.receive(answer(1, 2)).ok, true);
+  equal(wall.device.receive(answer(1, 3)), { ok: false, drop: "unsolicited" }, "once a member");
+});
+
 test("an old key is heard beside the new one until its grace is over", () => {
   const room = new Room();
   // A restart counts as an hour of uptime (store/uptime.ts).
