@@ -58,13 +58,12 @@ export interface Message extends Body {
 
 /** A datagram's bytes as a message that owns its parts, or `malformed`. */
 export function parseMessage(bytes: Uint8Array): Outcome<Message> {
-  if (bytes.length < 4) return drop("malformed"); // check: coap-header-cut
   const first = bytes[0];
   if (first >> 6 !== 1) return drop("malformed"); // check: coap-version
   const tokenLength = first & 15;
   if (tokenLength > 8) return drop("malformed"); // check: coap-token-length
   const start = 4 + tokenLength;
-  if (start > bytes.length) return drop("malformed"); // check: coap-token-cut
+  if (start > bytes.length) return drop("malformed"); // check: coap-header-cut
   const type = ((first >> 4) & 3) as MessageType;
   const code = bytes[1];
   if (!typeFits(type, code)) return drop("malformed"); // check: coap-type-code

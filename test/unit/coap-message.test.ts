@@ -162,12 +162,12 @@ test("a marker without a payload is refused", () => {
 
 test("delta 15 is refused", () => {
   refused("50010001f0");
-  refused(`50010001f10000${"61".repeat(300)}`);
+  refused("50010001f1000061");
 });
 
 test("length 15 is refused", () => {
   refused("500100010f");
-  refused(`500100011f0000${"61".repeat(300)}`);
+  refused(`500100011f0000${"61".repeat(269)}`);
 });
 
 test("an option number beyond 65535 is refused", () => {
