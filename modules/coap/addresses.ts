@@ -39,3 +39,8 @@ export class Addresses {
     this.#bytes.copyWithin(to * STRIDE, start, start + STRIDE);
   }
 }
+
+/** IPv6 ff00::/8, IPv4 224.0.0.0/4. */
+export function isMulticast(address: Uint8Array): boolean {
+  return address.length === 16 ? address[0] === 0xff : address[0] >> 4 === 14;
+}

@@ -21,9 +21,11 @@
  *
  * Every table is bounded by the limits, made when it is first needed, and at rest no timer is set.
  */
+
 import type { Clock } from "../ports/clock.js";
 import type { Endpoint as Address, Datagram, DatagramPort } from "../ports/datagram.js";
 import type { Random } from "../ports/random.js";
+import { isMulticast } from "./addresses.js";
 import { Agenda } from "./agenda.js";
 import { upTo } from "./chance.js";
 import { Dedup } from "./dedup.js";
@@ -316,11 +318,6 @@ export class Endpoint {
 export function suppresses(noResponse: number | undefined, code: number): boolean {
   if (noResponse === undefined || noResponse > 0xff) return false;
   return ((noResponse >> (codeClass(code) - 1)) & 1) === 1;
-}
-
-/** IPv6 ff00::/8, IPv4 224.0.0.0/4. */
-function isMulticast(address: Uint8Array): boolean {
-  return address.length === 16 ? address[0] === 0xff : address[0] >> 4 === 14;
 }
 
 /** A datagram's own may be used again by whoever made it. */

@@ -29,6 +29,9 @@ export function receiveAnswer(device: Device, datagram: Datagram): Outcome<true>
   const { endpoint, exchanges, groups } = device;
   const { arriving } = groups;
   const { outer, option } = arriving;
+  if (outer.type === CON && endpoint.check(outer, datagram.from) !== "new") {
+    return drop("duplicate"); // check: answer-retransmission
+  }
   const found = exchanges.match(outer.bytes, 4, outer.tokenLength, datagram.from);
   if (!found.ok) return found;
   const exchange = found.value;
@@ -40,7 +43,10 @@ export function receiveAnswer(device: Device, datagram: Datagram): Outcome<true>
   const opened = open(groups, arriving, request);
   if (!opened.ok) return opened;
   if (outer.type === ACK) endpoint.check(outer, datagram.from);
-  if (outer.type === CON) endpoint.acknowledge(outer, datagram.from);
+  if (outer.type === CON) {
+    endpoint.remember(outer, datagram.from);
+    endpoint.acknowledge(outer, datagram.from);
+  }
   const { kidStart, kidLength } = option;
   return exchanges.answered(exchange, datagram.from, {
     member: outer.bytes.slice(kidStart, kidStart + kidLength),

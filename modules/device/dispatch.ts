@@ -1,11 +1,12 @@
 import { mayUse } from "../access/policy.js";
 import { drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
+import { isMulticast } from "../coap/addresses.js";
 import { BAD_REQUEST, GET } from "../coap/options.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import { levelOf } from "../resources/resources.js";
 import type { Device } from "./device.js";
-import { isMulticast, respond } from "./respond.js";
+import { respond } from "./respond.js";
 
 const DONE: Outcome<true> = ok(true);
 /** All that a message under a group key shows. */

@@ -4,9 +4,11 @@
  * Level 0 is all that plain CoAP reaches (ARCHITECTURE.md decision 8). The source address of such a request
  * can be anybody's, so what is sent back is rate-limited: a lamp must not become an amplifier.
  */
+
 import { mayUse } from "../access/policy.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { coapUint } from "../bytes/uint.js";
+import { isMulticast } from "../coap/addresses.js";
 import { suppresses } from "../coap/endpoint.js";
 import { emitMessage, type Message, parseMessage } from "../coap/message.js";
 import { BAD_REQUEST, CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
@@ -15,7 +17,6 @@ import type { Datagram } from "../ports/datagram.js";
 import type { Reply } from "../resources/resource.js";
 import { levelOf } from "../resources/resources.js";
 import type { Device } from "./device.js";
-import { isMulticast } from "./respond.js";
 
 const DONE: Outcome<true> = ok(true);
 const RESPONSE_CODES = 64;
@@ -68,7 +69,7 @@ function answerPlain(device: Device, datagram: Datagram, request: Message, reply
     });
     return;
   }
-  endpoint.remember(request, from);
+  // Not remembered: discovery may be handled twice (RFC 7252 §4.5), and anybody could fill the table.
   if (!silent) endpoint.reply({ request, from, make });
   else endpoint.acknowledge(request, from);
 }

@@ -1,4 +1,5 @@
 import { drop, type Outcome } from "../bytes/outcome.js";
+import { isMulticast } from "../coap/addresses.js";
 import { CON } from "../coap/message.js";
 import { locate } from "../groups/locate.js";
 import { open } from "../groups/open.js";
@@ -8,7 +9,6 @@ import type { Device } from "./device.js";
 import { dispatch } from "./dispatch.js";
 import { LIMITS } from "./limits.js";
 import { receivePlain } from "./plain.js";
-import { isMulticast } from "./respond.js";
 
 /** Codes from 2.00 on are responses (RFC 7252 §3). */
 const RESPONSE_CODES = 64;

@@ -7,6 +7,7 @@
  */
 
 import { coapUint } from "../bytes/uint.js";
+import { isMulticast } from "../coap/addresses.js";
 import { suppresses } from "../coap/endpoint.js";
 import { CON, type Option } from "../coap/message.js";
 import { CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
@@ -16,11 +17,6 @@ import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Reply } from "../resources/resource.js";
 import type { Device } from "./device.js";
-
-/** IPv6 ff00::/8, IPv4 224.0.0.0/4. */
-export function isMulticast(address: Uint8Array): boolean {
-  return address.length === 16 ? address[0] === 0xff : address[0] >> 4 === 14;
-}
 
 export function respond(device: Device, datagram: Datagram, inner: Inner, reply: Reply): void {
   const multicast = isMulticast(datagram.to.address);
@@ -32,7 +28,10 @@ export function respond(device: Device, datagram: Datagram, inner: Inner, reply:
   const make = protector(device, datagram, reply);
   const token = tokenOf(arriving.outer);
   if (multicast) {
-    endpoint.replyLater({ to: datagram.from, token, make, leisureMicros: device.leisureMicros });
+    const { from } = datagram;
+    const { leisureMicros } = device;
+    if (!endpoint.replyLater({ to: from, token, make, leisureMicros }))
+      device.trace.count("sendRefused");
     return;
   }
   const { type, code, mid } = arriving.outer;

@@ -134,6 +134,31 @@ test("drop unsolicited: an answer nobody asked for, and a second one of the same
   equal(lamp.count("accepted"), 1);
 });
 
+test("a separate answer sent again is acknowledged again and counted once", () => {
+  const room = new Room();
+  const wall = room.switch(1);
+  wall.device.command({ on: true, report: true });
+  const asked = sentBy(room, 1)[0].bytes;
+  const token = asked.slice(4, 4 + (asked[0] & 15));
+  const answer = craft({
+    sender: 20,
+    sequence: 1,
+    type: CON,
+    code: 68,
+    path: "",
+    token,
+    to: memberEndpoint(1),
+    payload: fromHex("a10000"),
+    request: { kid: Uint8Array.of(1), piv: Uint8Array.of(asked[4 + token.length + 2]) },
+  });
+  equal(wall.device.receive(answer).ok, true);
+  equal(wall.device.receive(answer), { ok: false, drop: "duplicate" });
+  const acks = sentBy(room, 1)
+    .slice(1)
+    .map(({ bytes }) => toHex(bytes));
+  equal(acks, ["60000001", "60000001"]);
+});
+
 test("drop unsolicited: an answer under another application group than asked", () => {
   const room = new Room();
   const appGroups = [
