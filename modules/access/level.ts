@@ -1,8 +1,12 @@
 /**
- * The access levels of draft-somaraju-ace-multicast-01, Appendix A. A level includes those below it.
+ * The access levels of draft-somaraju-ace-multicast-01, Appendix A. A level includes those below
+ * it.
  */
 
-/** 0 discovery, 1 reporting, 2 everyday use, 3 parameters, 4 addressing and factory reset, 5 software. */
+/**
+ * 0 discovery, 1 reporting, 2 everyday use, 3 parameters, 4 addressing and factory reset, 5
+ * software.
+ */
 export type Level = 0 | 1 | 2 | 3 | 4 | 5;
 
 /** Service detection only: all that plain CoAP ever reaches. */

@@ -1,12 +1,12 @@
 /**
  * May this message use this resource? The one place where proof, right, level and transport meet.
  *
- * Problem: a group key is held by every lamp and switch of a room, so a message under it shows at most
- * that *some* member sent it, or, where it is signed, that it was sent to many at once; a stolen lamp
- * must not become a tool for reprogramming the building. The draft therefore disallows group security
- * beyond level 2 (Appendix A, note). Rejected: to leave that to whoever writes the scopes into the
- * tokens. One wrong scope, and the rule is gone. Chosen: ceilings that no right lifts, each a line of
- * its own below, and after them the right.
+ * Problem: a group key is held by every lamp and switch of a room, so a message under it shows at
+ * most that *some* member sent it, or, where it is signed, that it was sent to many at once; a
+ * stolen lamp must not become a tool for reprogramming the building. The draft therefore disallows
+ * group security beyond level 2 (Appendix A, note). Rejected: to leave that to whoever writes the
+ * scopes into the tokens. One wrong scope, and the rule is gone. Chosen: ceilings that no right
+ * lifts, each a line of its own below, and after them the right.
  */
 import type { Proof } from "../bytes/outcome.js";
 import { DISCOVERY, type Level, USE } from "./level.js";
@@ -34,7 +34,8 @@ export function mayUse(access: Access): boolean {
   if (proof === undefined && needed > DISCOVERY) return false; // check: access-plain
   // Signed and pairwise mode, unicast included: the credentials were vouched for by the same group.
   if (proof?.by !== "channel" && needed > USE) return false; // check: access-group-material
-  // Appendix A: level 2 "is the highest level of access that can be obtained using (secure) multicast".
+  // Appendix A: level 2 "is the highest level of access that can be obtained using (secure)
+  // multicast".
   if (access.transport !== "unicast" && needed > USE) return false; // check: access-multicast
   // A right within an application group is about operating it, not about this device's structure.
   if (access.scope !== "device" && needed > USE) return false; // check: access-device-scope

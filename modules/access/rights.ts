@@ -1,11 +1,11 @@
 /**
  * Who may do what here: (client, scope) -> level, kept in the store.
  *
- * Every accepted message asks once, between its check and the lamp, so the answer must come without
- * allocation and without walking a hundred rows: typed columns and an index by hash with open
- * addressing, never more than half full. Rejected: a Map keyed by hex text (a string for each message,
- * 20 slots for each row). A client id is an integer of up to 8 bytes (WIRE.md: uniqueness is of the
- * integer), folded here into two signed 32-bit halves, which loses nothing.
+ * Every accepted message asks once, between its check and the lamp, so the answer must come
+ * without allocation and without walking a hundred rows: typed columns and an index by hash with
+ * open addressing, never more than half full. Rejected: a Map keyed by hex text (a string for each
+ * message, 20 slots for each row). A client id is an integer of up to 8 bytes (WIRE.md: uniqueness
+ * is of the integer), folded here into two signed 32-bit halves, which loses nothing.
  *
  * A full table refuses the newcomer; nobody is evicted (ARCHITECTURE, decision 7).
  */
@@ -53,8 +53,9 @@ export class Rights {
   #count = 0;
 
   /**
-   * Reads what is stored. Throws an Error that names the record when one is damaged or there are more
-   * than `capacity` (at most 254): a device with half its rights would look like a radio problem.
+   * Reads what is stored. Throws an Error that names the record when one is damaged or there are
+   * more than `capacity` (at most 254): a device with half its rights would look like a radio
+   * problem.
    */
   constructor(store: RightsStore, capacity: number) {
     if (!(capacity >= 1 && capacity <= CAPACITY_MAX)) throw new RangeError(`${capacity} rights`);
@@ -72,8 +73,8 @@ export class Rights {
   }
 
   /**
-   * The level granted to the client whose id stands in `bytes`, within an application group or (null)
-   * for this device itself; 0 when nothing was granted. Allocates nothing.
+   * The level granted to the client whose id stands in `bytes`, within an application group or
+   * (null) for this device itself; 0 when nothing was granted. Allocates nothing.
    */
   level(appGroup: number | null, bytes: Uint8Array, start: number, length: number): Level {
     const row = this.#find(appGroup, bytes, start, length);
@@ -81,8 +82,8 @@ export class Rights {
   }
 
   /**
-   * Grants, or changes, a right; durable when ok. `tableFull` when there is no room for another one,
-   * `storeFailed` when flash refused. Throws RangeError on what no right can be (our bug).
+   * Grants, or changes, a right; durable when ok. `tableFull` when there is no room for another
+   * one, `storeFailed` when flash refused. Throws RangeError on what no right can be (our bug).
    */
   grant(right: Right): Outcome<Level> {
     const { client, appGroup, level } = right;
@@ -95,7 +96,9 @@ export class Rights {
     const known = row >= 0;
     if (!known) row = this.#levels.indexOf(FREE);
     if (row < 0) return drop("tableFull"); // check: rights-full
-    if (!this.#store.put(key(KIND.RIGHT, row), encode(right))) return drop("storeFailed"); // check: rights-durable
+    if (!this.#store.put(key(KIND.RIGHT, row), encode(right))) {
+      return drop("storeFailed"); // check: rights-durable
+    }
     if (known) this.#levels[row] = (this.#levels[row] & DEVICE) | level;
     else this.#enter(row, right);
     return ok(level);
@@ -197,7 +200,10 @@ function highOf(bytes: Uint8Array, start: number, length: number): number {
   return high;
 }
 
-/** Spreads small consecutive ids and groups; the odd constants are those of MurmurHash3's finaliser. */
+/**
+ * Spreads small consecutive ids and groups; the odd constants are those of MurmurHash3's
+ * finaliser.
+ */
 function hash(low: number, high: number, group: number): number {
   const mixed = Math.imul(low ^ Math.imul(high, 0x85ebca6b) ^ (group << 16) ^ group, 0xc2b2ae35);
   return mixed ^ (mixed >>> 15);

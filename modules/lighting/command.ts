@@ -1,5 +1,6 @@
 /**
- * What a switch says to its group: the payload of POST /l. light.cddl is the format as others read it:
+ * What a switch says to its group: the payload of POST /l. light.cddl is the format as others read
+ * it:
  *
  *     light-command = action / recall / question
  *     action   = { common, ? 0 => bool, ? 1 => 0..254, ? colour }   ; on, level
@@ -8,13 +9,15 @@
  *     common   = ( ? 2 => 0..65535, ? 6 => 1..8640000, ? 7 => true) ; fade, repeat, report wanted
  *     colour   = ( 4 => 1..1000 // 5 => [ 0..65535, 0..65535 ] )    ; mired or xy
  *
- * The problem: 32 bytes of radio time for everything a press means, read by every lamp within its budget of
- * a few thousand instructions, and a wrong byte must do nothing at all. Rejected: the paths of IPSO's light
- * object (a message for each value), and a decoded Map (20 slots and a lookup for each key). Chosen: small
- * integer keys in ascending order, pulled one after another; absent keys are absent fields.
+ * The problem: 32 bytes of radio time for everything a press means, read by every lamp within its
+ * budget of a few thousand instructions, and a wrong byte must do nothing at all. Rejected: the
+ * paths of IPSO's light object (a message for each value), and a decoded Map (20 slots and a
+ * lookup for each key). Chosen: small integer keys in ascending order, pulled one after another;
+ * absent keys are absent fields.
  *
- * Unknown keys, values out of range, other types, an empty map, a command without an effect and contradictions
- * (a scene and a level, two colours) are malformed as a whole: half a command is never carried out.
+ * Unknown keys, values out of range, other types, an empty map, a command without an effect and
+ * contradictions (a scene and a level, two colours) are malformed as a whole: half a command is
+ * never carried out.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Writer } from "../bytes/writer.js";
@@ -23,7 +26,10 @@ import { CborReader } from "../cbor/reader.js";
 
 export interface Command {
   readonly on?: boolean;
-  /** 0 (off) to 254. Above 0 it means on, unless `on` is false: then it is what the next `on` returns to. */
+  /**
+   * 0 (off) to 254. Above 0 it means on, unless `on` is false: then it is what the next `on`
+   * returns to.
+   */
   readonly level?: number;
   /** 1/10 s, up to 65535; absent: the luminaire's own. */
   readonly fadeTenths?: number;
@@ -90,7 +96,10 @@ export function decodeCommand(payload: Uint8Array): Outcome<Command> {
   return ok(command);
 }
 
-/** The light of a scene, from the network or the store: a command of `action` without repeat and report. */
+/**
+ * The light of a scene, from the network or the store: a command of `action` without repeat and
+ * report.
+ */
 export function decodeScene(payload: Uint8Array): Outcome<Command> {
   const command = readFields(payload);
   if (command === undefined || !setsLight(command)) return drop("malformed");
@@ -100,7 +109,9 @@ export function decodeScene(payload: Uint8Array): Outcome<Command> {
   return ok(command);
 }
 
-/** The payload of a command, or of a scene. Throws RangeError on a field that is no whole number. */
+/**
+ * The payload of a command, or of a scene. Throws RangeError on a field that is no whole number.
+ */
 export function encodeCommand(command: Command): Uint8Array {
   const writer = new Writer(24);
   writeFields(new CborWriter(writer), command);
@@ -158,7 +169,10 @@ function readFields(payload: Uint8Array): Command | undefined {
   return command !== undefined && reader.complete ? command : undefined;
 }
 
-/** The next item of `reader` as a command; undefined when a field is wrong. The caller asks the reader, too. */
+/**
+ * The next item of `reader` as a command; undefined when a field is wrong. The caller asks the
+ * reader, too.
+ */
 export function pullCommand(reader: CborReader): Command | undefined {
   const command: MutableCommand = {};
   let key = -1;
@@ -175,7 +189,9 @@ export function pullCommand(reader: CborReader): Command | undefined {
     else return undefined; // check: command-known-keys
     if (reader.failed) return undefined;
   }
-  if (command.mired !== undefined && command.x !== undefined) return undefined; // check: command-one-colour
+  if (command.mired !== undefined && command.x !== undefined) {
+    return undefined; // check: command-one-colour
+  }
   return command;
 }
 

@@ -1,10 +1,11 @@
 /**
  * A bouncing contact as clean edges, without waiting for the bounce to end.
  *
- * A contact bounces for up to 10 ms. Waiting until it rests would cost that of every press; instead the
- * first edge counts at once, and what follows within LOCKOUT_MICROS is only remembered. At the end of that
- * time the contact's level is read again: a tap shorter than the lock-out is not lost, only late. The price:
- * a spike from outside counts as a tap, so boards have an RC filter at the pin.
+ * A contact bounces for up to 10 ms. Waiting until it rests would cost that of every press;
+ * instead the first edge counts at once, and what follows within LOCKOUT_MICROS is only
+ * remembered. At the end of that time the contact's level is read again: a tap shorter than the
+ * lock-out is not lost, only late. The price: a spike from outside counts as a tap, so boards have
+ * an RC filter at the pin.
  */
 import type { Clock, Timer } from "../ports/clock.js";
 
@@ -32,7 +33,8 @@ export class Contact {
   /** Every edge of the pin, bounces included, in order of time. */
   edge(down: boolean, atMicros: number): void {
     const locked = atMicros < this.#lockedUntil;
-    // Edges may be handled before a timer that is late: what the end of the lock-out would have found is first.
+    // Edges may be handled before a timer that is late: what the end of the lock-out would have
+    // found is first.
     if (!locked && this.#raw !== this.#down) this.#accept(this.#lockedUntil);
     this.#raw = down;
     if (!locked && down !== this.#down) this.#accept(atMicros);

@@ -1,9 +1,10 @@
 /**
  * A daylight sensor: the group goes on when it gets dark outside and off when it is bright enough.
  *
- * On below the setting `low`, off above `high`, nothing in between: a single threshold would make the light flicker
- * at dusk. A reading has to stay beyond its threshold for DWELL_MICROS, so that neither a cloud nor a torch
- * counts. `high` - `low` must be more than the lamps themselves add at the sensor.
+ * On below the setting `low`, off above `high`, nothing in between: a single threshold would make
+ * the light flicker at dusk. A reading has to stay beyond its threshold for DWELL_MICROS, so that
+ * neither a cloud nor a torch counts. `high` - `low` must be more than the lamps themselves add at
+ * the sensor.
  *
  * Only a crossing sends a command. What a person does at a switch stands until the next one.
  */

@@ -1,25 +1,26 @@
 /**
  * A luminaire: what it shall show, what it shows, and the way from one to the other.
  *
- * The problem: a command must be visible in the same turn it arrives in, whatever fade it asks for; fades,
- * identification and saving go on for seconds, on a device with 48 KB and one thread; and after packet loss,
- * with several people pressing, all lamps of a group must end up showing the same.
+ * The problem: a command must be visible in the same turn it arrives in, whatever fade it asks
+ * for; fades, identification and saving go on for seconds, on a device with 48 KB and one thread;
+ * and after packet loss, with several people pressing, all lamps of a group must end up showing
+ * the same.
  *
- * Rejected: a chain of "next step" commands (a late timer bends the fade); a timer for each activity (they
- * outlive what started them). Chosen: three shades, `from`, `present` and `target`, and the time the fade
- * runs between; whatever the clock says, the present follows from these. One timer wakes at the next
- * thing that is due.
+ * Rejected: a chain of "next step" commands (a late timer bends the fade); a timer for each
+ * activity (they outlive what started them). Chosen: three shades, `from`, `present` and `target`,
+ * and the time the fade runs between; whatever the clock says, the present follows from these. One
+ * timer wakes at the next thing that is due.
  *
- * Repeats (ARCHITECTURE, decision 10). A repetition carries the age of its original, so this lamp knows
- * when that was sent, give or take the network's delay. It is obeyed only when its original is newer than
- * the last command obeyed from somebody else, and what is left of its fade is run, not all of it: a lamp that
- * missed the original arrives with the others. Two originals within CROSSING_MICROS may have reached
- * different lamps in different order; of these the repetition decides, and the switches see to it that only
- * one of them repeats (switch.ts).
+ * Repeats (ARCHITECTURE, decision 10). A repetition carries the age of its original, so this lamp
+ * knows when that was sent, give or take the network's delay. It is obeyed only when its original
+ * is newer than the last command obeyed from somebody else, and what is left of its fade is run,
+ * not all of it: a lamp that missed the original arrives with the others. Two originals within
+ * CROSSING_MICROS may have reached different lamps in different order; of these the repetition
+ * decides, and the switches see to it that only one of them repeats (switch.ts).
  *
- * After power-up the lamp does what the setting `power` says before anything else runs; the state it
- * returns to is in flash once it was left alone for SETTLE_MICROS. Where nothing is stored it is on, full:
- * the safe thing in a dark room. wear.ts bounds the writes.
+ * After power-up the lamp does what the setting `power` says before anything else runs; the state
+ * it returns to is in flash once it was left alone for SETTLE_MICROS. Where nothing is stored it
+ * is on, full: the safe thing in a dark room. wear.ts bounds the writes.
  */
 import { equalBytes } from "../bytes/equal.js";
 import type { Clock, Timer } from "../ports/clock.js";
@@ -65,7 +66,10 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 export class Luminaire {
   readonly scenes: Scenes;
-  /** Fade of a command that names none, in 1/10 s. Not kept over a power cut; the setting `fade` is. */
+  /**
+   * Fade of a command that names none, in 1/10 s. Not kept over a power cut; the setting `fade`
+   * is.
+   */
   fadeTenths: number;
   readonly #clock: Clock;
   readonly #light: Light;
@@ -113,14 +117,16 @@ export class Luminaire {
   }
 
   /**
-   * Carries out a command; the light has its first new output when this returns. `sender` is a small
-   * number that is the same for all commands of one sender.
+   * Carries out a command; the light has its first new output when this returns. `sender` is a
+   * small number that is the same for all commands of one sender.
    */
   apply(command: Command, sender: number): Result {
     const now = this.#clock.micros();
     const age = command.ageHundredths;
     const original = age === undefined ? now : sentAt(command, now);
-    if (age !== undefined && this.#isSuperseded(original, sender)) return this.#result(); // check: repeat-superseded
+    if (age !== undefined && this.#isSuperseded(original, sender)) {
+      return this.#result(); // check: repeat-superseded
+    }
     const wanted = command.scene === undefined ? command : this.scenes.get(command.scene);
     if (wanted === undefined) return "failed";
     const changed = this.#aim(wanted);
@@ -133,7 +139,10 @@ export class Luminaire {
     return this.#result();
   }
 
-  /** Blinks for so many seconds, then shows what it would show; 0 ends it. A new command ends it too. */
+  /**
+   * Blinks for so many seconds, then shows what it would show; 0 ends it. A new command ends it
+   * too.
+   */
   identify(seconds: number): void {
     const now = this.#clock.micros();
     this.#identifyStart = now;
@@ -177,7 +186,9 @@ export class Luminaire {
     return sender !== this.#lastSender && original + CROSSING_MICROS < this.#lastMicros;
   }
 
-  /** Moves the target; undefined when the command asks for nothing, else whether the target is new. */
+  /**
+   * Moves the target; undefined when the command asks for nothing, else whether the target is new.
+   */
   #aim(command: Command): boolean | undefined {
     const { on, level, mired, x, y } = command;
     const next = this.#next;
@@ -250,7 +261,8 @@ export class Luminaire {
       return;
     }
     const blinks = Math.floor((now - this.#identifyStart) / BLINK_MICROS);
-    // The first blink is the opposite of what is there: seen at once, in a dark room as in a bright one.
+    // The first blink is the opposite of what is there: seen at once, in a dark room as in a
+    // bright one.
     const bright = output.level <= LEVEL_FULL / 2 === (blinks % 2 === 0);
     this.#light.show({ ...output, level: bright ? LEVEL_FULL : 0 });
   }

@@ -1,17 +1,19 @@
 /**
  * A presence sensor: light when somebody comes, dark some time after the last one left.
  *
- * The problem is not one sensor but several on one group, and people. Each sensor sees its own corner; the
- * light may go out only when all corners are empty, and what a person did at a switch must stand. Rejected: a
- * master sensor (the light fails with it), and repeating "on" (it would undo what the person did). Chosen:
+ * The problem is not one sensor but several on one group, and people. Each sensor sees its own
+ * corner; the light may go out only when all corners are empty, and what a person did at a switch
+ * must stand. Rejected: a master sensor (the light fails with it), and repeating "on" (it would
+ * undo what the person did). Chosen:
  *   - motion in an empty corner switches the group on, unless it is on already;
- *   - while a corner is occupied, its sensor sends a keep-alive every quarter of the hold time: a *repetition*
- *     of the command the light is on by. Lamps that obeyed it or anything newer ignore it (luminaire.ts);
- *     the other sensors learn that somebody is here, and wait;
- *   - off is sent when the own corner was empty for the hold time and nobody else said anything for as long;
- *   - who switches off by hand while the corner is occupied is obeyed: the sensor does not switch on again before
- *     the corner was empty for the hold time. Who switches on or dims by hand counts as present, and the
- *     level stands until everybody left.
+ *   - while a corner is occupied, its sensor sends a keep-alive every quarter of the hold time: a
+ *     *repetition* of the command the light is on by. Lamps that obeyed it or anything newer
+ *     ignore it (luminaire.ts); the other sensors learn that somebody is here, and wait;
+ *   - off is sent when the own corner was empty for the hold time and nobody else said anything
+ *     for as long;
+ *   - who switches off by hand while the corner is occupied is obeyed: the sensor does not switch
+ *     on again before the corner was empty for the hold time. Who switches on or dims by hand
+ *     counts as present, and the level stands until everybody left.
  * The sensors of a group are to be given the same hold time.
  */
 import type { Clock, Timer } from "../ports/clock.js";

@@ -1,9 +1,10 @@
 /**
  * Says a command again, so that a lamp that missed it catches up (ARCHITECTURE, decision 10).
  *
- * Multicast has no acknowledgements. 0.25 s heals a collision before anybody wonders, 2 s a burst of
- * interference, 30 s a lamp whose router was busy. Every repetition is sent as a command of its own, with a
- * fresh sequence number, and carries the age of the original, by which receivers tell it from a new press.
+ * Multicast has no acknowledgements. 0.25 s heals a collision before anybody wonders, 2 s a burst
+ * of interference, 30 s a lamp whose router was busy. Every repetition is sent as a command of its
+ * own, with a fresh sequence number, and carries the age of the original, by which receivers tell
+ * it from a new press.
  */
 import type { Clock, Timer } from "../ports/clock.js";
 import { AGE_HUNDREDTHS_MAX, type Command, type MutableCommand } from "./command.js";
@@ -12,8 +13,8 @@ export const REPEATS_MICROS: readonly number[] = Object.freeze([250_000, 2_000_0
 
 const HUNDREDTH_MICROS = 10_000;
 /**
- * Originals sent within this time of each other may have crossed: longer than the network's delay over
- * several hops, shorter than the first repeat.
+ * Originals sent within this time of each other may have crossed: longer than the network's delay
+ * over several hops, shorter than the first repeat.
  */
 export const CROSSING_MICROS = 150_000;
 
@@ -37,7 +38,9 @@ export class Repeater {
     return this.#sentMicros;
   }
 
-  /** Sends `command` now, and again after 0.25, 2 and 30 s. What was being repeated is forgotten. */
+  /**
+   * Sends `command` now, and again after 0.25, 2 and 30 s. What was being repeated is forgotten.
+   */
   start(command: Command): void {
     this.cancel();
     this.#sentMicros = this.#clock.micros();
@@ -55,8 +58,8 @@ export class Repeater {
   }
 
   /**
-   * Whether a command heard now, whose original was sent at `sentMicros`, is in force rather than ours.
-   * `prevails`: of two that crossed in flight, the other one's wins.
+   * Whether a command heard now, whose original was sent at `sentMicros`, is in force rather than
+   * ours. `prevails`: of two that crossed in flight, the other one's wins.
    */
   yieldsTo(sentMicros: number, prevails: boolean): boolean {
     const behind = sentMicros - this.#sentMicros;
@@ -92,7 +95,9 @@ export function aged(command: Command, ageMicros: number): Command {
   return repeat;
 }
 
-/** When the original of a command heard at `nowMicros` was sent, give or take the network's delay. */
+/**
+ * When the original of a command heard at `nowMicros` was sent, give or take the network's delay.
+ */
 export function sentAt(command: Command, nowMicros: number): number {
   return nowMicros - (command.ageHundredths ?? 0) * HUNDREDTH_MICROS;
 }

@@ -1,10 +1,10 @@
 /**
  * What a luminaire answers when a report was wanted: light-report in light.cddl.
  *
- *     light-report = { 0 => 0 / 1 / 2, 1 => light-status, ? 2 => true }   ; result, status, lamp failure
+ *     light-report = { 0 => 0 / 1 / 2, 1 => light-status, ? 2 => true }
  *
- * The status is the *target*, and the time left to it: what somebody who asks wants to know is whether the
- * command is in force, not how far a fade has come.
+ * The status is the *target*, and the time left to it: what somebody who asks wants to know is
+ * whether the command is in force, not how far a fade has come.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Writer } from "../bytes/writer.js";
@@ -21,7 +21,10 @@ import type { LightState, Result } from "./luminaire.js";
 
 export interface Report {
   readonly result: Result;
-  /** On, level and colour as in a command; `fadeTenths` is the time left, absent when there is none. */
+  /**
+   * On, level and colour as in a command; `fadeTenths` is the time left, absent when there is
+   * none.
+   */
   readonly status: Command;
   readonly lampFailure: boolean;
 }

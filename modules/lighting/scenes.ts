@@ -1,4 +1,7 @@
-/** Scenes of one luminaire: a number, and what the lamp shows for it. Kept in the store, in /l's encoding. */
+/**
+ * Scenes of one luminaire: a number, and what the lamp shows for it. Kept in the store, in /l's
+ * encoding.
+ */
 import { equalBytes } from "../bytes/equal.js";
 import { KIND, key } from "../store/keys.js";
 import { type Command, decodeScene, encodeCommand } from "./command.js";
@@ -22,13 +25,14 @@ export class Scenes {
     const stored = this.#records.get(key(KIND.SCENE, number));
     if (stored === undefined) return undefined;
     const decoded = decodeScene(stored);
-    // The store checks its records; one that is whole but unreadable is answered like one never stored.
+    // The store checks its records; one that is whole but unreadable is answered like one never
+    // stored.
     return decoded.ok ? decoded.value : undefined;
   }
 
   /**
-   * Stores a scene: "stored" is durable. "full" when there are 32 others; "refused" when flash refused or
-   * enough was written lately.
+   * Stores a scene: "stored" is durable. "full" when there are 32 others; "refused" when flash
+   * refused or enough was written lately.
    */
   put(number: number, scene: Command): "stored" | "full" | "refused" {
     const at = key(KIND.SCENE, number);

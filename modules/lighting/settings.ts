@@ -1,8 +1,9 @@
 /**
- * The numbers a person may set on a device: one table, read by the behaviour and by `/par/…` alike.
+ * The numbers a person may set on a device: one table, read by the behaviour and by `/par/…`
+ * alike.
  *
- * A setting is a whole number between bounds. What was never set has the initial value below, or the one
- * the installation file gives.
+ * A setting is a whole number between bounds. What was never set has the initial value below, or
+ * the one the installation file gives.
  */
 import { coapUint, readUint } from "../bytes/uint.js";
 import { KIND, key } from "../store/keys.js";
@@ -61,8 +62,8 @@ export class Settings {
   readonly #values: number[];
 
   /**
-   * `initial` is the installation file's part (number -> value). Throws an Error that names the setting
-   * when it, or what is stored, is out of bounds.
+   * `initial` is the installation file's part (number -> value). Throws an Error that names the
+   * setting when it, or what is stored, is out of bounds.
    */
   constructor(ports: {
     records: Records;

@@ -40,9 +40,9 @@ export class Shade {
   }
 
   /**
-   * Becomes the point `elapsed / duration` of the way from `from` to `target`, and at least one step of
-   * it: what changes, changes at once. Between a temperature and coordinates there is no way; the colour
-   * is the target's from the start.
+   * Becomes the point `elapsed / duration` of the way from `from` to `target`, and at least one
+   * step of it: what changes, changes at once. Between a temperature and coordinates there is no
+   * way; the colour is the target's from the start.
    */
   between(from: Shade, target: Shade, elapsed: number, duration: number): void {
     this.level = along(from.level, target.level, elapsed, duration);

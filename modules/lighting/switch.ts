@@ -1,22 +1,23 @@
 /**
  * A wall switch: contact edges in, commands out. It knows nothing of CoAP, keys or lamps.
  *
- * The problem: a press must act the moment it can be told what it is, and what is sent must mean the same to
- * every lamp, whichever messages each of them missed. Rejected: to wait 300 ms for a possible second press
- * (every press pays for a rare one), and relative commands ("toggle", "step up"), which leave a lamp that
- * missed one the opposite of its neighbours for good. Chosen:
- *   - a short press acts at its release; a second release within 300 ms recalls the scene on top of it;
- *   - a press of 500 ms dims: one long fade to the bound at once, and the level reached, as an absolute level
- *     with a short fade, at the release; every hold goes the other way;
+ * The problem: a press must act the moment it can be told what it is, and what is sent must mean
+ * the same to every lamp, whichever messages each of them missed. Rejected: to wait 300 ms for a
+ * possible second press (every press pays for a rare one), and relative commands ("toggle", "step
+ * up"), which leave a lamp that missed one the opposite of its neighbours for good. Chosen:
+ *   - a short press acts at its release; a second release within 300 ms recalls the scene on top
+ *     of it;
+ *   - a press of 500 ms dims: one long fade to the bound at once, and the level reached, as an
+ *     absolute level with a short fade, at the release; every hold goes the other way;
  *   - the switch follows its group, so that it always knows the state it departs from.
  *
- * Not known, after power-up or a scene: whether the light is on (then a press means on) or how bright (then
- * each lamp returns to its own last level).
+ * Not known, after power-up or a scene: whether the light is on (then a press means on) or how
+ * bright (then each lamp returns to its own last level).
  *
- * Two switches may send before either hears the other. Both keep repeating, or neither does, and lamps stay
- * apart. So of two commands that crossed in flight one prevails everywhere: `heard` is told which, by an order
- * all devices share (the larger client id). Lamps, for their part, let a repetition decide between
- * originals this close (luminaire.ts).
+ * Two switches may send before either hears the other. Both keep repeating, or neither does, and
+ * lamps stay apart. So of two commands that crossed in flight one prevails everywhere: `heard` is
+ * told which, by an order all devices share (the larger client id). Lamps, for their part, let a
+ * repetition decide between originals this close (luminaire.ts).
  */
 import type { Clock, Timer } from "../ports/clock.js";
 import { acts, type Command, type MutableCommand, turns } from "./command.js";
@@ -73,7 +74,9 @@ export class Switch {
   readonly #contact: Contact;
   readonly #repeater: Repeater;
 
-  /** What the group shows, as far as this switch knows; the level is the one it has or returns to. */
+  /**
+   * What the group shows, as far as this switch knows; the level is the one it has or returns to.
+   */
   #on: boolean | undefined = undefined;
   #level: number | undefined = undefined;
   /** When the command that made it so was sent. */
@@ -113,8 +116,8 @@ export class Switch {
   }
 
   /**
-   * A genuine command of another sender to this switch's group. `prevails`: of two that crossed in flight, the
-   * other one's wins.
+   * A genuine command of another sender to this switch's group. `prevails`: of two that crossed in
+   * flight, the other one's wins.
    */
   heard(command: Command, prevails: boolean): void {
     if (!acts(command)) return;

@@ -1,12 +1,12 @@
 /**
  * How often lighting may write to flash.
  *
- * A page lasts 10,000 erases on nRF52. What has to be written before acting (replay bounds, sender numbers)
- * has the first claim on them; a lamp's own state comes last. Rejected: a fixed pause between writes, which
- * either loses what a person set twice in a row or lets a dimming sensor write for 20 years. Chosen: a
- * bucket. 64 writes may come at once (an installer storing scenes), after that one in five minutes:
- * 2.1 million records of 32 bytes in 20 years, 1,030 erases of each page of a 64 KB partition, about
- * 10 % of its life, whoever writes and whatever for.
+ * A page lasts 10,000 erases on nRF52. What has to be written before acting (replay bounds, sender
+ * numbers) has the first claim on them; a lamp's own state comes last. Rejected: a fixed pause
+ * between writes, which either loses what a person set twice in a row or lets a dimming sensor
+ * write for 20 years. Chosen: a bucket. 64 writes may come at once (an installer storing scenes),
+ * after that one in five minutes: 2.1 million records of 32 bytes in 20 years, 1,030 erases of
+ * each page of a 64 KB partition, about 10 % of its life, whoever writes and whatever for.
  */
 import type { Clock } from "../ports/clock.js";
 

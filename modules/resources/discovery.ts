@@ -11,7 +11,8 @@ const NONE: Reply = Object.freeze({ code: CONTENT, quiet: true });
 export function discover(request: Request, resources: readonly Resource[]): Reply {
   const queries = findTexts(request.options, URI_QUERY);
   // RFC 6690 §4.1: one filter. Several, or one that is no text, select nothing.
-  if (queries === undefined || queries.length > 1) return REPLY.badOption; // check: discovery-one-query
+  if (queries === undefined) return REPLY.badOption;
+  if (queries.length > 1) return REPLY.badOption; // check: discovery-one-query
   if (!accepts(request, LINK_FORMAT)) return REPLY.notAcceptable;
   const links = linkFormat(resources, queries[0]);
   if (links === "") return NONE; // check: discovery-quiet

@@ -24,7 +24,9 @@ const IDENTIFY_SECONDS_MAX = 65535;
 /** POST /l: the hot path. Its Content-Format may be left out: two bytes of every command. */
 export function postLight(request: Request, face: Face): Reply {
   const { payload } = request;
-  if (request.options.length > 1 && !isFormat(request, CBOR)) return REPLY.unsupportedFormat; // check: light-format
+  if (request.options.length > 1 && !isFormat(request, CBOR)) {
+    return REPLY.unsupportedFormat; // check: light-format
+  }
   if (payload === undefined) return REPLY.badRequest;
   const decoded = decodeCommand(payload);
   if (!decoded.ok) return REPLY.badRequest; // check: light-malformed
@@ -125,7 +127,10 @@ export function identify(request: Request, face: Face): Reply {
   });
 }
 
-/** /scn/<0-254>. PUT without a payload stores what the lamp is set to: one message for a whole group. */
+/**
+ * /scn/<0-254>. PUT without a payload stores what the lamp is set to: one message for a whole
+ * group.
+ */
 export function scene(request: Request, face: Face): Reply {
   const luminaire = face.luminaire as Luminaire;
   const number = lastNumber(request.options);

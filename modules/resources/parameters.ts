@@ -12,6 +12,7 @@ export function parameter(request: Request, face: Face): Reply {
   if (request.code === 1) return text(request, `${face.settings.get(id)}`);
   if (!isFormat(request, TEXT_PLAIN)) return REPLY.unsupportedFormat;
   const value = parseWhole(request.payload, PARAMETERS[id].most);
-  if (value === undefined || !face.settings.fits(id, value)) return REPLY.badRequest; // check: parameter-bounds
+  if (value === undefined) return REPLY.badRequest;
+  if (!face.settings.fits(id, value)) return REPLY.badRequest; // check: parameter-bounds
   return face.settings.set(id, value) ? REPLY.changed : REPLY.unavailable;
 }

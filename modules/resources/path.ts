@@ -1,9 +1,9 @@
 /**
  * Uri-Path options as one text.
  *
- * A path is compared byte for byte, once it is known to be made of nothing but the bytes our paths are made of.
- * Percent signs, capitals, slashes inside a segment and empty segments belong to no path of ours (RFC
- * 7252 §6.4: a segment travels decoded), so each of them ends the search.
+ * A path is compared byte for byte, once it is known to be made of nothing but the bytes our paths
+ * are made of. Percent signs, capitals, slashes inside a segment and empty segments belong to no
+ * path of ours (RFC 7252 §6.4: a segment travels decoded), so each of them ends the search.
  */
 import type { Option } from "../coap/message.js";
 import { URI_PATH } from "../coap/options.js";

@@ -34,7 +34,9 @@ export const PRESENCE = 1 << 3;
 export const DAYLIGHT = 1 << 4;
 export const ANY_ROLE = LUMINAIRE | SWITCH | PRESENCE | DAYLIGHT;
 
-/** A request after every security check; `options` and `payload` are those inside the protection. */
+/**
+ * A request after every security check; `options` and `payload` are those inside the protection.
+ */
 export interface Request {
   /** GET, POST, PUT or DELETE. */
   readonly code: number;
@@ -51,7 +53,9 @@ export interface Reply {
   /** Content-Format of the payload. */
   readonly format?: number;
   readonly payload?: Uint8Array;
-  /** A multicast request gets no answer: an error, or nothing worth the air time (RFC 7252 §8.2). */
+  /**
+   * A multicast request gets no answer: an error, or nothing worth the air time (RFC 7252 §8.2).
+   */
   readonly quiet: boolean;
 }
 
@@ -103,7 +107,10 @@ export interface Levels {
   readonly delete?: Level;
 }
 
-/** One row of the table. Frozen and shared by all devices of an image: nothing of a device is in it. */
+/**
+ * One row of the table. Frozen and shared by all devices of an image: nothing of a device is in
+ * it.
+ */
 export interface Resource {
   /** Without the leading slash; a last segment of "#" is a number. */
   readonly path: string;
@@ -146,7 +153,10 @@ export function text(request: Request, value: string): Reply {
   return content(TEXT_PLAIN, utf8(value));
 }
 
-/** True when the payload is of `format`, or does not say what it is. A format that is no number fits nothing. */
+/**
+ * True when the payload is of `format`, or does not say what it is. A format that is no number
+ * fits nothing.
+ */
 export function isFormat(request: Request, format: number): boolean {
   return optionFits(request, CONTENT_FORMAT, format);
 }

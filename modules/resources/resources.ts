@@ -1,10 +1,11 @@
 /**
  * The CoAP face of a device: from options to a resource, its level, and a reply.
  *
- * Two steps, because between them stands the access policy: `find` and `levelOf` change nothing and read nothing
- * but the table, `handle` carries out. The table (table.ts) is frozen and lies in ROM; a device holds only
- * its role and what its resources show. Rejected: an object with closures for each resource (35 of them
- * are 5 KB of the 48), and a router over strings for `/l`, whose path is one byte.
+ * Two steps, because between them stands the access policy: `find` and `levelOf` change nothing
+ * and read nothing but the table, `handle` carries out. The table (table.ts) is frozen and lies in
+ * ROM; a device holds only its role and what its resources show. Rejected: an object with closures
+ * for each resource (35 of them are 5 KB of the 48), and a router over strings for `/l`, whose
+ * path is one byte.
  */
 import type { Level } from "../access/level.js";
 import type { Option } from "../coap/message.js";
@@ -27,7 +28,9 @@ import { LIGHT_COMMAND, RESOURCES } from "./table.js";
 /** "l" */
 const LIGHT_SEGMENT = 0x6c;
 
-/** Critical options a request may have. Host and port say how we were reached, and choose nothing. */
+/**
+ * Critical options a request may have. Host and port say how we were reached, and choose nothing.
+ */
 const UNDERSTOOD: readonly number[] = Object.freeze([URI_HOST, URI_PORT, URI_PATH, ACCEPT]);
 const UNDERSTOOD_BY_DISCOVERY: readonly number[] = Object.freeze([...UNDERSTOOD, URI_QUERY]);
 
@@ -64,8 +67,9 @@ export class Resources {
 
   /** Carries out a request that the access policy let through. */
   handle(resource: Resource, request: Request): Reply {
-    if (levelOf(resource, request.code) === undefined) return REPLY.methodNotAllowed; // check: resource-method
-    if (hasUnknown(resource, request.options)) return REPLY.badOption; // check: resource-critical-option
+    const { code, options } = request;
+    if (levelOf(resource, code) === undefined) return REPLY.methodNotAllowed; // check: resource-method
+    if (hasUnknown(resource, options)) return REPLY.badOption; // check: resource-critical-option
     return resource.run(request, this.#face, this.#role);
   }
 }
@@ -79,7 +83,9 @@ export function levelOf(resource: Resource, code: number): Level | undefined {
   return code === DELETE ? levels.delete : undefined;
 }
 
-/** True when a critical option is there that we do not honour. Most requests have Uri-Path alone. */
+/**
+ * True when a critical option is there that we do not honour. Most requests have Uri-Path alone.
+ */
 function hasUnknown(resource: Resource, options: readonly Option[]): boolean {
   let plain = true;
   for (let i = 0; i < options.length; i++) {

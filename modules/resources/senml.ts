@@ -1,6 +1,7 @@
 /**
- * SenML (RFC 8428) as far as LwM2M objects need it: one pack of records with a name and a number or a boolean.
- * A pack to be written is strict: nothing is skipped, so that nobody believes a value was taken that was not.
+ * SenML (RFC 8428) as far as LwM2M objects need it: one pack of records with a name and a number
+ * or a boolean. A pack to be written is strict: nothing is skipped, so that nobody believes a
+ * value was taken that was not.
  */
 import { fromUtf8, utf8 } from "../bytes/utf8.js";
 import { type Cbor, decode } from "../cbor/decode.js";
@@ -56,12 +57,16 @@ function toJson({ base, records }: Pack): string {
   return JSON.stringify(list);
 }
 
-/** The records a request brings, names without `base`; or the reply that says what is wrong with it. */
+/**
+ * The records a request brings, names without `base`; or the reply that says what is wrong with
+ * it.
+ */
 export function parse(request: Request, base: string): Entry[] | Reply {
   const { payload } = request;
   if (payload === undefined || payload.length > PAYLOAD_MAX) return REPLY.badRequest;
   const isCbor = isFormat(request, SENML_CBOR);
-  if (!isCbor && !isFormat(request, SENML_JSON)) return REPLY.unsupportedFormat; // check: senml-format
+  const isJson = isFormat(request, SENML_JSON);
+  if (!isCbor && !isJson) return REPLY.unsupportedFormat; // check: senml-format
   const entries = isCbor ? fromCbor(payload) : fromJson(payload);
   if (entries === undefined || entries.length < 1 || entries.length > RECORDS_MAX) {
     return REPLY.badRequest;
@@ -129,8 +134,8 @@ function fromJson(payload: Uint8Array): Fields[] | undefined {
 }
 
 /**
- * One array of objects, nothing deeper: XS parses JSON by recursion in C and ends the program, not the call,
- * when the stack is full.
+ * One array of objects, nothing deeper: XS parses JSON by recursion in C and ends the program, not
+ * the call, when the stack is full.
  */
 function isFlat(payload: Uint8Array): boolean {
   let arrays = 0;

@@ -1,6 +1,7 @@
 /**
- * Every path of a device, with the access level of each method: the only place where a level is declared
- * (ARCHITECTURE, data model). Levels up to 2 are those that multicast reaches; access/policy.ts sees to that.
+ * Every path of a device, with the access level of each method: the only place where a level is
+ * declared (ARCHITECTURE, data model). Levels up to 2 are those that multicast reaches;
+ * access/policy.ts sees to that.
  */
 import { ADDRESSING, DISCOVERY, type Level, PARAMETERS, REPORTING, USE } from "../access/level.js";
 import * as device from "./device.js";

@@ -5,7 +5,10 @@ const NINE = 0x39;
 const POINT = 0x2e;
 const DIGITS_MAX = 9;
 
-/** A whole number up to `most`; undefined for anything else, signs, spaces and leading zeros included. */
+/**
+ * A whole number up to `most`; undefined for anything else, signs, spaces and leading zeros
+ * included.
+ */
 export function parseWhole(payload: Uint8Array | undefined, most: number): number | undefined {
   if (payload === undefined) return undefined;
   const value = digits(payload, 0, payload.length);

@@ -1,6 +1,8 @@
 import { kindOf } from "../../modules/store/keys.js";
 
-/** What modules/store promises, in memory: durable at once, refusing when told to, writes counted. */
+/**
+ * What modules/store promises, in memory: durable at once, refusing when told to, writes counted.
+ */
 export class MemoryRecords {
   /** Set it to make `put` and `delete` fail, as flash does that is full or broken. */
   refuses = false;

@@ -18,8 +18,8 @@ const PROOFS: readonly (Proof | undefined)[] = [
 ];
 
 /**
- * The issue's sentences turned into a list of what may be had, the other way round than the code: the highest
- * level each combination can reach, then the lower of that and what was granted.
+ * The issue's sentences turned into a list of what may be had, the other way round than the code:
+ * the highest level each combination can reach, then the lower of that and what was granted.
  */
 function reachable(proof: string, transport: string, scope: string, granted: number): number {
   const ceilings: Record<string, number> = {
