@@ -12,7 +12,7 @@
  * - Flash holds a bound of each row; everything up to it counts as seen after a restart. A number above the
  *   bound is accepted only once a bound that covers it is durable.
  * - The first few numbers of a sender after a pause get an exact bound each; when he goes on, the bound
- *   runs 32 ahead, so a write covers 33 messages, and `idle()` pulls it back. So a single press costs one
+ *   runs 31 ahead, so a write covers 32 messages, and `idle()` pulls it back. So a single press costs one
  *   record, two or three do as well, and a cut while idle costs no number.
  * - Two records a row: who it is, written once, and the bound, as short as can be (store.ts, wear).
  * - Columns of typed arrays, found through a hash; a full table drops the newcomer.
@@ -30,8 +30,8 @@ import {
   type Windows,
 } from "./window.js";
 
-/** How far a bound runs ahead in a burst: what a cut may cost one sender. */
-export const RUN_AHEAD = 32;
+/** How far a bound runs ahead in a burst: with the message under way, a cut costs a sender 32 numbers. */
+export const RUN_AHEAD = 31;
 /** Exact bounds of one sender between two pauses before his bound runs ahead. */
 const EXACT_WRITES = 4;
 
@@ -60,7 +60,7 @@ export class Recipients {
   /** The id as an integer of 64 bits. */
   readonly #idHigh: Int32Array;
   readonly #idLow: Int32Array;
-  /** Bound on flash - highest number: 0 to 32. */
+  /** Bound on flash - highest number: 0 to RUN_AHEAD. */
   readonly #ahead: Uint8Array;
   /** Exact bounds written since the last pause. */
   readonly #exact: Uint8Array;
@@ -209,11 +209,11 @@ export class Recipients {
 
   #write(row: number, bound: number): boolean {
     const bytes = bound < 0x100000000 ? this.#shortBound : this.#longBound;
+    let at = bytes.length;
     let rest = bound;
-    for (let i = bytes.length - 1; i >= 0; i--) {
-      bytes[i] = rest % 256;
-      rest = Math.floor(rest / 256);
-    }
+    // Beyond 31 bits by arithmetic.
+    for (; rest > 0x7fffffff; rest = Math.floor(rest / 256)) bytes[--at] = rest % 256;
+    for (; at > 0; rest >>= 8) bytes[--at] = rest;
     return this.#store.put(key(KIND.REPLAY_BOUND, row), bytes);
   }
 
@@ -234,12 +234,12 @@ export class Recipients {
   }
 
   #fold(bytes: Uint8Array, start: number, length: number): void {
+    const end = start + length;
     let high = 0;
     let low = 0;
-    for (let i = start; i < start + length; i++) {
-      high = (high << 8) | (low >>> 24);
-      low = (low << 8) | bytes[i];
-    }
+    let at = start;
+    for (; at < end - 4; at++) high = (high << 8) | bytes[at];
+    for (; at < end; at++) low = (low << 8) | bytes[at];
     this.#high = high;
     this.#low = low;
   }
@@ -274,12 +274,10 @@ export class Recipients {
     for (let row = 0; row < this.#capacity; row++) if (this.#tags[row] !== FREE) this.#enter(row);
   }
 
+  /** Ids are counters or addresses, which differ in their last bytes, or random: folding will do. */
   #home(tag: number, high: number, low: number): number {
-    const mixed = Math.imul(
-      low ^ Math.imul(high ^ Math.imul(tag, 0x85ebca6b), 0xc2b2ae35),
-      0x9e3779b1,
-    );
-    return ((mixed >>> 16) * this.#places.length) >>> 16;
+    const folded = (low ^ (low >>> 16) ^ high ^ (high >>> 16)) & 0x7fff;
+    return (((folded * 40503 + tag * 997) & 0xffff) * this.#places.length) >>> 16;
   }
 }
 

@@ -64,18 +64,26 @@ export class Index {
 
   /** Points `key` at its newest record. Throws RangeError for a key beyond the capacity. */
   set(key: number, offset: number, size: number): void {
-    let place = this.find(key);
-    if (place < 0) {
-      if (this.count === this.capacity)
-        throw new RangeError("store: more keys than it was made for");
-      place = this.#home(key | 0);
-      while (this.#words[place] !== 0) if (++place === this.#places) place = 0;
-      this.#keys[place] = key | 0;
-      this.count++;
-    } else this.bytes -= this.#sizes[place];
+    const place = this.find(key);
+    this.setAt(place < 0 ? this.#add(key) : place, offset, size);
+  }
+
+  /** The same for a key found at `place`. */
+  setAt(place: number, offset: number, size: number): void {
+    this.bytes += size - this.#sizes[place];
     this.#words[place] = offset / WORD_BYTES;
     this.#sizes[place] = size;
-    this.bytes += size;
+  }
+
+  /** A place for a key that has none yet. */
+  #add(key: number): number {
+    if (this.count === this.capacity) throw new RangeError("store: more keys than it was made for");
+    let place = this.#home(key | 0);
+    while (this.#words[place] !== 0) if (++place === this.#places) place = 0;
+    this.#keys[place] = key | 0;
+    this.#sizes[place] = 0;
+    this.count++;
+    return place;
   }
 
   /** Takes `key` out, if it is there; what comes behind in the same run moves up. */
@@ -100,8 +108,9 @@ export class Index {
     this.#words[hole] = 0;
   }
 
-  /** Fibonacci hashing, the high half scaled to the number of places: cheaper than a remainder. */
+  /** Spreads keys by multiplication; small enough for 31 bits, which XS multiplies fastest. */
   #home(key: number): number {
-    return ((Math.imul(key, 0x9e3779b1) >>> 16) * this.#places) >>> 16;
+    const mixed = (key & 0xfff) * 40503 + (key >>> 12) * 997;
+    return ((mixed & 0xffff) * this.#places) >>> 16;
   }
 }

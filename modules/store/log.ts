@@ -47,6 +47,8 @@ export class Log {
   #generation = 0;
   #oldest = 0;
   #position = 0;
+  /** End of the head's sector. */
+  #end = 0;
   #debris = 0;
   #keep = 0;
 
@@ -102,6 +104,7 @@ export class Log {
   resume(oldest: number, head: number, tail: Tail): void {
     this.#oldest = oldest;
     this.#generation = head;
+    this.#end = (this.sectorOf(head) + 1) * this.sectorBytes;
     this.#position = tail.position;
     this.#debris = tail.debris;
     this.#keep = tail.keep;
@@ -130,11 +133,10 @@ export class Log {
   }
 
   /**
-   * Appends a record (`value` undefined: "deleted") and returns its offset, 0 when there is no room or flash
-   * refused. `isTidying` may enter the reserve.
+   * Appends a record of `size` bytes in flash (`value` undefined: "deleted") and returns its offset, 0 when
+   * there is no room or flash refused. `isTidying` may enter the reserve.
    */
-  append(key: number, value: Uint8Array | undefined, isTidying: boolean): number {
-    const size = this.records.sizeOf(key, value === undefined ? 0 : value.length);
+  append(key: number, value: Uint8Array | undefined, size: number, isTidying: boolean): number {
     const spare = key === RETIRE ? 0 : this.#retireBytes;
     if (!this.#makeRoom(size + spare, isTidying)) return 0;
     return this.#write(key, value, size);
@@ -148,7 +150,7 @@ export class Log {
     value[1] = next >>> 16;
     value[2] = next >>> 8;
     value[3] = next;
-    if (this.append(RETIRE, value, true) === 0) return false;
+    if (this.append(RETIRE, value, this.#retireBytes, true) === 0) return false;
     this.#states[this.sectorOf(this.#oldest)] = DIRTY;
     this.#oldest = next;
     return true;
@@ -173,11 +175,10 @@ export class Log {
   }
 
   #makeRoom(bytes: number, isTidying: boolean): boolean {
-    const end = this.#headEnd();
     if (this.#debris === 0) {
-      return this.#position + bytes <= end || this.#enter(isTidying);
+      return this.#position + bytes <= this.#end || this.#enter(isTidying);
     }
-    if (this.#position + this.#noteBytes + bytes <= end) {
+    if (this.#position + this.#noteBytes + bytes <= this.#end) {
       const debris = this.#debris;
       if (this.#write(RESUME, this.noteFor(debris), this.#noteBytes) !== 0) {
         this.#debris = 0;
@@ -195,7 +196,7 @@ export class Log {
         this.#debris = at;
         this.#keep = at;
       }
-      this.#position = this.#headEnd();
+      this.#position = this.#end;
       return 0;
     }
     this.writes++;
@@ -219,6 +220,7 @@ export class Log {
         this.setSector(sector, OPENED, generation);
         this.#generation = generation;
         this.#position = sector * this.sectorBytes + RECORDS_START;
+        this.#end = (sector + 1) * this.sectorBytes;
         this.#debris = 0;
         return true;
       }
@@ -232,11 +234,7 @@ export class Log {
       this.#debris = end;
       this.#keep = end;
     }
-    this.#position = this.#headEnd();
-  }
-
-  #headEnd(): number {
-    return (this.sectorOf(this.#generation) + 1) * this.sectorBytes;
+    this.#position = this.#end;
   }
 
   #generationAfter(generation: number): number {

@@ -52,6 +52,7 @@ export class Records {
   readonly #buffer = new Uint8Array(CHUNK_BYTES);
   /** By length in program units: the buffer's first bytes, made when first used. */
   readonly #views: Uint8Array[] = [];
+  /** Its first four bytes change, the others stay erased. */
   readonly #seal: Uint8Array;
   readonly #found: Uint8Array;
   #isComparing = false;
@@ -60,7 +61,7 @@ export class Records {
     this.#flash = flash;
     this.#unit = flash.programBytes;
     this.#firstBytes = Math.max(LONG_HEAD, this.#unit);
-    this.#seal = new Uint8Array(this.#unit);
+    this.#seal = new Uint8Array(this.#unit).fill(0xff);
     this.#found = new Uint8Array(this.#unit);
   }
 
@@ -72,7 +73,8 @@ export class Records {
   /** Bytes in flash of a record with `length` bytes of value. */
   sizeOf(key: number, length: number): number {
     const unit = this.#unit;
-    return Math.ceil((headBytes(key, length) + length) / unit) * unit + unit;
+    // Units are powers of two.
+    return ((headBytes(key, length) + length + unit - 1) & -unit) + unit;
   }
 
   /** Appends at `at`; `value` undefined deletes. Durable when true. */
@@ -115,53 +117,65 @@ export class Records {
 
   #emit(at: number, generation: number, key: number, value: Uint8Array | undefined): boolean {
     const buffer = this.#buffer;
+    const unit = this.#unit;
     const length = value === undefined ? 0 : value.length;
-    let crc = this.#putHead(generation, key, length, value === undefined);
-    let fill = headBytes(key, length);
-    let flushAt = Math.max(fill, this.#unit);
+    const isBrief = isShort(key, length);
+    let crc = isBrief
+      ? this.#putShortHead(generation, key, value === undefined ? SHORT_DELETED : length)
+      : this.#putLongHead(generation, key, value === undefined ? LONG_DELETED : length);
+    let fill = isBrief ? SHORT_HEAD : LONG_HEAD;
+    // The head's program unit goes first, on its own.
+    let flushAt = isBrief ? unit : this.#firstBytes;
     let offset = at;
-    for (let i = 0; i < length; i++) {
+    for (let i = 0; i < length; ) {
       if (fill === flushAt) {
         if (!this.#put(offset, fill)) return false;
         offset += fill;
         fill = 0;
         flushAt = CHUNK_BYTES;
       }
-      const byte = (value as Uint8Array)[i];
-      buffer[fill++] = byte;
-      crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8);
+      let end = i + flushAt - fill;
+      if (end > length) end = length;
+      while (i < end) {
+        const byte = (value as Uint8Array)[i++];
+        buffer[fill++] = byte;
+        crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8);
+      }
     }
-    while (fill % this.#unit !== 0) buffer[fill++] = 0xff;
+    while ((fill & (unit - 1)) !== 0) buffer[fill++] = 0xff;
     if (!this.#put(offset, fill)) return false;
     this.#makeSeal(crc);
     return this.#putBytes(offset + fill, this.#seal);
   }
 
   /** Head into the buffer; returns the CRC's register after it. */
-  #putHead(generation: number, key: number, length: number, isDeleted: boolean): number {
+  #putShortHead(generation: number, key: number, length: number): number {
     const buffer = this.#buffer;
-    const index = key & 0xffffff;
-    let checked: number;
-    if (isShort(key, length)) {
-      buffer[0] = key >>> 24;
-      buffer[1] = index;
-      buffer[2] = isDeleted ? SHORT_DELETED : length;
-      checked = 3;
-    } else {
-      buffer[0] = LONG | (key >>> 24);
-      buffer[1] = index >> 16;
-      buffer[2] = index >> 8;
-      buffer[3] = index;
-      buffer[4] = (isDeleted ? LONG_DELETED : length) >> 8;
-      buffer[5] = length;
-      checked = 6;
-    }
-    const register = registerAfter(buffer, checked, generation);
-    if (checked === 3) buffer[3] = fold8(register);
-    else {
-      buffer[6] = fold16(register) >> 8;
-      buffer[7] = fold16(register);
-    }
+    const kind = key >>> 24;
+    const index = key & 0xff;
+    let register = ~generation;
+    register = CRC_TABLE[(register ^ kind) & 0xff] ^ (register >>> 8);
+    register = CRC_TABLE[(register ^ index) & 0xff] ^ (register >>> 8);
+    register = CRC_TABLE[(register ^ length) & 0xff] ^ (register >>> 8);
+    buffer[0] = kind;
+    buffer[1] = index;
+    buffer[2] = length;
+    buffer[3] = fold8(register);
+    return register;
+  }
+
+  #putLongHead(generation: number, key: number, length: number): number {
+    const buffer = this.#buffer;
+    buffer[0] = LONG | (key >>> 24);
+    buffer[1] = key >> 16;
+    buffer[2] = key >> 8;
+    buffer[3] = key;
+    buffer[4] = length >> 8;
+    buffer[5] = length;
+    const register = registerAfter(buffer, 6, generation);
+    const check = fold16(register);
+    buffer[6] = check >> 8;
+    buffer[7] = check;
     return register;
   }
 
@@ -235,15 +249,18 @@ export class Records {
     seal[1] = sum >>> 16;
     seal[2] = sum >>> 8;
     seal[3] = sum;
-    for (let i = 4; i < seal.length; i++) seal[i] = 0xff;
   }
 
   #put(offset: number, length: number): boolean {
-    return this.#putBytes(offset, this.#view(length));
+    return this.#putBytes(offset, this.#views[length >> 2] ?? this.#view(length));
   }
 
   #putBytes(offset: number, bytes: Uint8Array): boolean {
-    if (!this.#isComparing) return this.#flash.program(offset, bytes);
+    return this.#isComparing ? this.#compare(offset, bytes) : this.#flash.program(offset, bytes);
+  }
+
+  /** True when programming `bytes` could have led to what flash holds. */
+  #compare(offset: number, bytes: Uint8Array): boolean {
     const found = this.#found;
     for (let base = 0; base < bytes.length; base += found.length) {
       this.#flash.read(offset + base, found);
@@ -257,7 +274,9 @@ export class Records {
   #view(length: number): Uint8Array {
     const view = this.#views[length >> 2];
     if (view !== undefined) return view;
-    return (this.#views[length >> 2] = new Uint8Array(this.#buffer.buffer, 0, length));
+    const made = new Uint8Array(this.#buffer.buffer, 0, length);
+    this.#views[length >> 2] = made;
+    return made;
   }
 }
 

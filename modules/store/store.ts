@@ -60,16 +60,24 @@ const SECTORS_MIN = 8;
 const COPIES_A_STEP = 8;
 /** The log is kept about this long: opening reads all of it. */
 const LOG_SECTORS = 8;
+/** Erased sectors that put() finds when all is tidied: one for use, the others for cuts. */
+const SPARE_SECTORS = 3;
 /** A record as long as they get, which may not fit at the end of a sector. */
 const RECORD_BYTES_MAX = 1056;
 
 export class Store {
   readonly #log: Log;
   readonly #index: Index;
+  /** Bytes that find room in a sector however long the records are. */
+  readonly #sureBytes: number;
+  /** Live bytes the store takes: then there is always a sector to write to once it is tidied. */
+  readonly #bytesMax: number;
 
   private constructor(log: Log, index: Index) {
     this.#log = log;
     this.#index = index;
+    this.#sureBytes = log.payloadBytes - RECORD_BYTES_MAX;
+    this.#bytesMax = (log.sectors - RESERVE_SECTORS - 4) * this.#sureBytes;
   }
 
   /**
@@ -124,17 +132,19 @@ export class Store {
     const place = index.find(key);
     const replaced = place < 0 ? 0 : index.sizeAt(place);
     if (place < 0 && index.count === index.capacity) return false; // check: store-keys-max
-    if (index.bytes + size - replaced > this.#bytesMax()) return false; // check: store-bytes-max
-    const at = this.#log.append(key, value, false);
+    if (index.bytes + size - replaced > this.#bytesMax) return false; // check: store-bytes-max
+    const at = this.#log.append(key, value, size, false);
     if (at === 0) return false; // check: store-refused
-    index.set(key, at, size);
+    if (place < 0) index.set(key, at, size);
+    else index.setAt(place, at, size);
     return true;
   }
 
   /** True when the key is durably gone, or was not there. */
   delete(key: number): boolean {
     if (this.#index.find(key) < 0) return true;
-    if (this.#log.append(key, undefined, false) === 0) return false;
+    const size = this.#log.records.sizeOf(key, 0);
+    if (this.#log.append(key, undefined, size, false) === 0) return false;
     this.#index.remove(key);
     return true;
   }
@@ -184,9 +194,10 @@ export class Store {
       const offset = index.offsetAt(place);
       if (offset < start || offset >= end) continue;
       if (copies++ === COPIES_A_STEP) return true;
-      const at = this.#log.append(index.keyAt(place), this.#valueAt(place), true);
+      const size = index.sizeAt(place);
+      const at = this.#log.append(index.keyAt(place), this.#valueAt(place), size, true);
       if (at === 0) return false;
-      index.set(index.keyAt(place), at, index.sizeAt(place));
+      index.setAt(place, at, size);
     }
     return this.#log.retire();
   }
@@ -201,18 +212,11 @@ export class Store {
 
   /** Sectors of the log after which tidying begins; what is live always fits into fewer. */
   #sectorsMax(): number {
-    const least = Math.ceil(this.#index.bytes / this.#sureBytes()) + 2;
-    return Math.max(least, Math.min(LOG_SECTORS, this.#log.sectors - RESERVE_SECTORS - 1));
-  }
-
-  /** Live bytes the store takes: then there is always a sector to write to once it is tidied. */
-  #bytesMax(): number {
-    return (this.#log.sectors - RESERVE_SECTORS - 4) * this.#sureBytes();
-  }
-
-  /** Bytes that find room in a sector however long the records are. */
-  #sureBytes(): number {
-    return this.#log.payloadBytes - RECORD_BYTES_MAX;
+    const least = Math.ceil(this.#index.bytes / this.#sureBytes) + 2;
+    return Math.max(
+      least,
+      Math.min(LOG_SECTORS, this.#log.sectors - RESERVE_SECTORS - SPARE_SECTORS),
+    );
   }
 }
 

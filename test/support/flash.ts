@@ -73,9 +73,9 @@ export class NorFlash implements Flash {
     const operation = { offset, bytes };
     const fault = this.#begin(operation);
     if (this.refuses?.(operation) === true) return false;
-    if (fault !== "not") this.#program(offset, bytes, fault === "torn");
+    const isGood = fault === "not" || this.#program(offset, bytes, fault === "torn");
     this.#finish(fault);
-    return true;
+    return isGood;
   }
 
   erase(offset: number): boolean {
@@ -153,7 +153,9 @@ export class NorFlash implements Flash {
     if (this.#isOff) throw new PowerCut(`power cut at operation ${this.operations}, ${fault}`);
   }
 
-  #program(offset: number, bytes: Uint8Array, isTorn: boolean): void {
+  /** False when what is read back differs: a cell was not erased to begin with. */
+  #program(offset: number, bytes: Uint8Array, isTorn: boolean): boolean {
+    let isGood = true;
     if (isTorn) this.tornPrograms++;
     const unit = this.programBytes;
     const content = this.#content;
@@ -166,10 +168,12 @@ export class NorFlash implements Flash {
       for (let i = 0; i < unit; i++) {
         content[at + i] &= bytes[start + i] | (isTorn ? this.#random.u32() >>> 24 : 0);
         isBlank = isBlank && content[at + i] === 0xff;
+        isGood = isGood && content[at + i] === bytes[start + i];
       }
       // Torn before the first bit: nothing has happened to this unit.
       this.#programmed[at / unit] = isTorn && isBlank ? 0 : 1;
     }
+    return isGood;
   }
 
   #erase(offset: number, isTorn: boolean): void {
