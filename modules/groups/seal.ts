@@ -28,7 +28,7 @@ export function seal(
   outgoing: Outgoing,
 ): Outcome<{ bytes: Uint8Array; binding: RequestBinding }> {
   const association = outgoing.association ?? groups.keyring.current(outgoing.appGroup.security);
-  if (association === undefined) return drop("expired"); // check: seal-key-valid
+  if (association === undefined) return drop("expired");
   const spent = association.lifetime.spend();
   if (!spent.ok) return spent;
   const sequence = groups.sequence.next();

@@ -63,14 +63,13 @@ export class Outer {
     this.appGroupLength = 0;
     this.hasOthers = false;
     this.repeats = false;
-    const at = 4 + tokenLength;
-    if (at > end) return false; // check: outer-token-whole
     if (!typeFits(this.type as MessageType, this.code)) return false; // check: outer-type-code
     // RFC 7252 §4.1: an Empty message is its four bytes and nothing else.
     if (this.code === 0 && end !== 4) return false; // check: outer-empty
-    return this.#scanOptions(bytes, at, end);
+    return this.#scanOptions(bytes, 4 + tokenLength, end);
   }
 
+  /** Whatever reaches past the end, token, extension or value, leaves `at` elsewhere than at the end. */
   #scanOptions(bytes: Uint8Array, start: number, end: number): boolean {
     let at = start;
     let number = 0;
@@ -96,7 +95,6 @@ export class Outer {
       }
       number += delta;
       if (number > OPTION_NUMBER_MAX) return false; // check: outer-option-overflow
-      if (!(at + length <= end)) return false; // check: outer-option-whole
       if (++count > OPTIONS_MAX) return false; // check: outer-options-max
       this.#note(number, at, length);
       at += length;
@@ -122,8 +120,7 @@ export class Outer {
 
 /**
  * The extended delta or length that a nibble of 13 or 14 announces (RFC 7252 §3.1).
- * Past the end a typed array reads undefined and the sum is NaN; `at` is past the end too then,
- * and `scan` refuses the option as not whole.
+ * Past the end a typed array reads undefined and the sum is NaN, which is no end of a message.
  */
 function extension(bytes: Uint8Array, at: number, nibble: number): number {
   if (nibble === 13) return bytes[at] + 13;

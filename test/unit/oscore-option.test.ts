@@ -40,7 +40,7 @@ const MALFORMED: Record<string, string> = {
   "piv with a leading zero": "0a0014",
   "piv cut": "0d010203",
   "kid context without its length": "1105",
-  "kid context past the end": "110509aa",
+  "kid context past the end": "190509aa",
   "bytes left over without the kid flag": "0114aa",
 };
 

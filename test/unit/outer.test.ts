@@ -36,7 +36,7 @@ const HOSTILE: Record<string, string> = {
   "empty with a token": "42001001a1a2",
   "empty with a byte after it": "4000100100",
   "empty by NON": "50001001",
-  "delta 15": "52021001a1a2f0",
+  "delta 15": "52021001a1a2f0000000",
   "length 15": "52021001a1a20f",
   "delta extension missing": "52021001a1a2d0",
   "second delta extension byte missing": "52021001a1a2e001",
