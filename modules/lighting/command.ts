@@ -202,7 +202,8 @@ function bounded(reader: CborReader, least: number, most: number): number {
 }
 
 function pullXy(reader: CborReader, command: MutableCommand): void {
-  if (reader.array() !== 2) reader.fail(); // check: command-xy-pair
+  const items = reader.array();
+  if (items !== 2) reader.fail(); // check: command-xy-pair
   command.x = bounded(reader, 0, XY_MAX);
   command.y = bounded(reader, 0, XY_MAX);
 }

@@ -78,7 +78,8 @@ export function decodeReport(payload: Uint8Array): Outcome<Report> {
     return drop("malformed"); // check: report-lamp-failure
   }
   if (!reader.complete || result === undefined) return drop("malformed"); // check: report-complete
-  if (status === undefined || !isStatus(status)) return drop("malformed"); // check: report-status
+  if (status === undefined) return drop("malformed");
+  if (!isStatus(status)) return drop("malformed"); // check: report-status
   return ok({ result, status, lampFailure: pairs === 3 });
 }
 

@@ -122,7 +122,7 @@ export class Switch {
   heard(command: Command, prevails: boolean): void {
     if (!acts(command)) return;
     const sent = sentAt(command, this.#clock.micros());
-    if (!this.#repeater.yieldsTo(sent, prevails)) return; // check: switch-older-ignored
+    if (!this.#repeater.yieldsTo(sent, prevails)) return; // check: switch-crossing
     // A repetition of something older than what another sender said since.
     if (sent + CROSSING_MICROS < this.#sinceMicros) return; // check: switch-follows-newest
     this.#repeater.cancel();

@@ -1,6 +1,14 @@
 /** Resources of a luminaire, and `/l` for whoever follows a group. */
 import { CBOR, TEXT_PLAIN } from "../coap/options.js";
-import { type Command, decodeCommand, decodeScene, encodeCommand } from "../lighting/command.js";
+import {
+  type Command,
+  decodeCommand,
+  decodeScene,
+  encodeCommand,
+  FADE_TENTHS_MAX,
+  LEVEL_MAX,
+  SCENE_MAX,
+} from "../lighting/command.js";
 import type { Luminaire, Result } from "../lighting/luminaire.js";
 import { encodeReport } from "../lighting/report.js";
 import { lastNumber } from "./path.js";
@@ -17,8 +25,6 @@ import {
 import * as senml from "./senml.js";
 import { parseTenths, parseWhole } from "./text.js";
 
-const LEVEL_FULL = 254;
-const FADE_TENTHS_MAX = 65535;
 const IDENTIFY_SECONDS_MAX = 65535;
 
 /** POST /l: the hot path. Its Content-Format may be left out: two bytes of every command. */
@@ -29,7 +35,7 @@ export function postLight(request: Request, face: Face): Reply {
   }
   if (payload === undefined) return REPLY.badRequest;
   const decoded = decodeCommand(payload);
-  if (!decoded.ok) return REPLY.badRequest; // check: light-malformed
+  if (!decoded.ok) return REPLY.badRequest;
   const command = decoded.value;
   face.follower?.heard(command, request.prevails);
   const { luminaire } = face;
@@ -134,7 +140,8 @@ export function identify(request: Request, face: Face): Reply {
 export function scene(request: Request, face: Face): Reply {
   const luminaire = face.luminaire as Luminaire;
   const number = lastNumber(request.options);
-  if (number === undefined || number > 254) return REPLY.notFound; // check: scene-number
+  if (number === undefined) return REPLY.notFound;
+  if (number > SCENE_MAX) return REPLY.notFound; // check: scene-number
   if (request.code === 4)
     return luminaire.scenes.delete(number) ? REPLY.deleted : REPLY.unavailable;
   const known = luminaire.scenes.get(number);
@@ -146,7 +153,7 @@ export function scene(request: Request, face: Face): Reply {
   let wanted: Command = luminaire.asScene();
   if (request.payload !== undefined) {
     const decoded = decodeScene(request.payload);
-    if (!decoded.ok) return REPLY.badRequest; // check: scene-malformed
+    if (!decoded.ok) return REPLY.badRequest;
     wanted = decoded.value;
   }
   if (luminaire.scenes.put(number, wanted) !== "stored") return REPLY.unavailable;
@@ -167,9 +174,9 @@ function put(request: Request, most: number, act: (value: number) => Result): Re
 
 /** What is on is at least 1 %, and 1 % is on. */
 function percentOf(level: number): number {
-  return level === 0 ? 0 : Math.max(1, Math.round((level * 100) / LEVEL_FULL));
+  return level === 0 ? 0 : Math.max(1, Math.round((level * 100) / LEVEL_MAX));
 }
 
 function levelOf(percent: number): number {
-  return Math.round((percent * LEVEL_FULL) / 100);
+  return Math.round((percent * LEVEL_MAX) / 100);
 }

@@ -19,7 +19,6 @@ export function pathOf(options: readonly Option[]): string | undefined {
     if (number !== URI_PATH) continue;
     if (!first) path += "/";
     first = false;
-    if (value.length === 0) return undefined; // check: path-empty-segment
     if (path.length + value.length > LENGTH_MAX) return undefined; // check: path-length
     for (let i = 0; i < value.length; i++) {
       const byte = value[i];

@@ -88,7 +88,7 @@ test("command: unknown keys are malformed, a false report too", () => {
 });
 
 test("command: coordinates come in pairs", () => {
-  for (const hex of ["a10580", "a1058101", "a10583010203"]) {
+  for (const hex of ["a10580", "a1058101", "a10583010203", "a2058301020607"]) {
     equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
   }
 });

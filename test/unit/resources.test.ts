@@ -1,6 +1,7 @@
 import type { Level } from "../../modules/access/level.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
+import { pathOf } from "../../modules/resources/path.js";
 import * as roles from "../../modules/resources/resource.js";
 import { levelOf } from "../../modules/resources/resources.js";
 import { equal, test } from "../harness.js";
@@ -205,6 +206,13 @@ test("structure: position and membership are handed to whoever keeps them", () =
   equal(box.write(PUT, "loc"), "4.0");
   equal(box.write(PUT, "loc", { payload: new Uint8Array(257) }), "4.0");
   equal(box.write(PUT, "loc", { payload: "x", format: 0 }), "4.15");
+});
+
+test("no path longer than ours is put together", () => {
+  const long = [{ number: 11, value: new Uint8Array(60_000).fill(0x61) }];
+  equal(pathOf(long), undefined);
+  equal(pathOf(pathOptions("a/b/c/d/e/f/g/h/i/j/k/l/m")), undefined);
+  equal(pathOf(pathOptions("grp/4294967295")), "grp/4294967295");
 });
 
 test("a method that a resource does not have", () => {
