@@ -113,7 +113,7 @@ test("concat joins in order", () => {
   equal(concat(), new Uint8Array(0));
 });
 
-// RFC 3629 §7: A<NOT IDENTICAL TO><ALPHA>., hangugeo, nihongo; the fourth example begins with U+233B4.
+// RFC 3629 §7: A<NOT IDENTICAL TO><ALPHA>., hangugeo, nihongo; the fourth begins with U+233B4.
 test("UTF-8 examples of RFC 3629", () => {
   equal(toHex(utf8("A\u2262\u0391.")), "41e289a2ce912e");
   equal(toHex(utf8("\uD55C\uAD6D\uC5B4")), "ed959ceab5adec96b4");
