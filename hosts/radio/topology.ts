@@ -46,7 +46,7 @@ export function nextHops(input: {
   node: number;
   routers?: readonly boolean[];
 }): Map<number, number> {
-  const usable = (input.links ?? []).filter((link) => (link.lossPercent ?? 0) < 100);
+  const usable = input.links.filter((link) => (link.lossPercent ?? 0) < 100);
   const known = new Set(usable.map((link) => link.from * input.count + link.to));
   const neighbours: number[][] = Array.from({ length: input.count }, () => []);
   for (const { from, to } of usable) {

@@ -169,7 +169,8 @@ export class Intake {
       return this.#declined("notForUs"); // check: fragment-wanted
     }
     const { next: payloadAt, headerBytes } = packet;
-    const refused = this.#reassembler.open(head, { frame, payloadAt, headerBytes });
+    const message = mpl ? { seedHigh, seedLow, sequence } : undefined;
+    const refused = this.#reassembler.open(head, { frame, payloadAt, headerBytes, message });
     return refused === undefined ? undefined : this.#declined(refused);
   }
 
@@ -200,6 +201,7 @@ export class Intake {
     if (reason !== undefined) return reason;
     const admitted = this.#admit(packet, atMicros);
     if (admitted === SEEN) return this.#copy(); // check: mpl-seen-whole
+    if (packet.mpl) this.#reassembler.endCopies(packet);
     return this.#handOver(payload, admitted === NEW, atMicros);
   }
 

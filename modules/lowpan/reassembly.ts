@@ -27,7 +27,15 @@ export interface Reassembly {
   readonly payload: Uint8Array;
 }
 
+/** Which MPL message a datagram is: the same one comes from every forwarder under another tag. */
+export interface MessageName {
+  readonly seedHigh: number;
+  readonly seedLow: number;
+  readonly sequence: number;
+}
+
 interface Slot extends Reassembly {
+  readonly message: MessageName | undefined;
   readonly sourceHigh: number;
   readonly sourceLow: number;
   readonly destinationHigh: number;
@@ -50,6 +58,7 @@ export class Reassembler {
   readonly #limits: LowpanLimits;
   readonly #onLost: () => void;
   #slots: Slot[] = [];
+  #bytes = 0;
   readonly #ignored: number[] = [];
 
   /** `onLost` is called once for every datagram that never became whole. */
@@ -75,7 +84,12 @@ export class Reassembler {
    */
   open(
     head: FragmentHead,
-    input: { frame: Uint8Array; payloadAt: number; headerBytes: number },
+    input: {
+      frame: Uint8Array;
+      payloadAt: number;
+      headerBytes: number;
+      message: MessageName | undefined;
+    },
   ): Drop | undefined {
     const { frame, payloadAt, headerBytes } = input;
     const known = this.#find(head);
@@ -87,11 +101,14 @@ export class Reassembler {
     if ((headerBytes + part) % 8 !== 0) return "fragment"; // check: fragment-first-unit
     if (headerBytes + part >= head.size) return "fragment"; // check: fragment-first-whole
     this.#endOlder(head);
-    if (this.#slots.length >= this.#limits.reassemblies) return "overflow"; // check: fragment-bounded
+    const { reassemblies, reassemblyBytes } = this.#limits;
+    if (this.#slots.length >= reassemblies) return "overflow"; // check: fragment-bounded
+    if (this.#bytes + head.size > reassemblyBytes) return "overflow"; // check: fragment-bytes-bounded
     const payload = new Uint8Array(head.size - headerBytes);
     payload.set(frame.slice(payloadAt));
     const slot: Slot = {
       first: frame.slice(),
+      message: input.message,
       payload,
       sourceHigh: head.mac.sourceHigh,
       sourceLow: head.mac.sourceLow,
@@ -109,7 +126,23 @@ export class Reassembler {
     slot.units[0] = part === 0 ? INSIDE : part;
     slot.timer = this.#clock.after(this.#limits.reassemblyMicros, () => this.#expire(slot));
     this.#slots.push(slot);
+    this.#bytes += slot.size;
     return undefined;
+  }
+
+  /** A copy of this message is whole: the others make room, and what comes of them is ignored. */
+  endCopies(name: MessageName): void {
+    for (const slot of this.#slots) {
+      const { message } = slot;
+      if (
+        message !== undefined &&
+        message.sequence === name.sequence &&
+        message.seedLow === name.seedLow &&
+        message.seedHigh === name.seedHigh
+      ) {
+        this.#ruin(slot);
+      }
+    }
   }
 
   /**
@@ -209,6 +242,7 @@ export class Reassembler {
   #free(slot: Slot): void {
     if (slot.timer !== undefined) this.#clock.cancel(slot.timer);
     this.#slots = this.#slots.filter((other) => other !== slot);
+    this.#bytes -= slot.size;
   }
 }
 

@@ -300,8 +300,8 @@ test("a sender's next datagram ends the one it left unfinished", () => {
   equal(node.received.length, 1);
 });
 
-test("two datagrams at once and no third: the newcomer is dropped", () => {
-  const { node, give } = receiver();
+test("as many datagrams at once as the limit says: the newcomer is dropped", () => {
+  const { node, give } = receiver({ reassemblies: 2 });
   const from = (short: string) => ({ mac: MAC.replace("0b00", short) });
   give(first(undefined, from("0c00")), first(), first(undefined, from("0d00")));
   equal(node.counts, { overflow: 1 });
@@ -309,7 +309,17 @@ test("two datagrams at once and no third: the newcomer is dropped", () => {
   equal([node.received.length, node.counts], [1, { overflow: 1 }]);
 });
 
-test("a hundred thousand first fragments of as many senders hold two datagrams", () => {
+test("as many bytes at once as the limit says: the newcomer is dropped", () => {
+  const { node, give } = receiver({ reassemblyBytes: 175 });
+  const from = (short: string) => ({ mac: MAC.replace("0b00", short) });
+  give(first(), first(undefined, from("0c00")));
+  equal(node.counts, { overflow: 1 });
+  // Room comes back with the datagram that took it.
+  give(SECOND, THIRD, first(undefined, { ...from("0c00"), tag: "0001" }));
+  equal([node.received.length, node.counts], [1, { overflow: 1 }]);
+});
+
+test("a hundred thousand first fragments of as many senders hold six datagrams", () => {
   const { node, mesh } = receiver();
   const frame = fromHex(first());
   const many = 100_000;
@@ -319,7 +329,7 @@ test("a hundred thousand first fragments of as many senders hold two datagrams",
     frame[11] = i >> 16;
     node.radio.onFrame?.(frame, mesh.clock.micros());
   }
-  equal(mesh.clock.pending, 2);
+  equal(mesh.clock.pending, 6);
   const { overflow = 0, fragment = 0, notForUs = 0 } = node.counts;
   equal([overflow + fragment + notForUs > many - 100, node.received.length], [true, 0]);
   mesh.run(5000);
@@ -392,19 +402,35 @@ test("fragments of a message seen before open nothing", () => {
   equal([node.received.length, node.counts], [1, {}]);
 });
 
+/** The group message of above by way of two forwarders, 0x000b and 0x000c. */
+function twoCopies(): string[][] {
+  const headers = "7c6a40000b15000001e1046d020033f0163316335a74";
+  return ["0b00", "0c00"].map((from) => [
+    `418801cdabffff${from}c0601234${headers}${PAYLOAD.slice(0, 16)}`,
+    `418801cdabffff${from}e060123408${PAYLOAD.slice(16)}`,
+  ]);
+}
+
 test("two copies of one message under way at once are delivered once", () => {
   const mesh = new Mesh();
   const node = mesh.node(0x000a);
   node.stack.join(GROUP);
-  const headers = "7c6a40000b15000001e1046d020033f0163316335a74";
-  const frames = ["0b00", "0c00"].map((from) => [
-    `418801cdabffff${from}c0601234${headers}${PAYLOAD.slice(0, 16)}`,
-    `418801cdabffff${from}e060123408${PAYLOAD.slice(16)}`,
-  ]);
-  for (const i of [0, 1]) {
-    for (const copy of frames) node.radio.onFrame?.(fromHex(copy[i]), 0);
-  }
-  equal([node.received.length, node.stack.statistics.copies, node.counts], [1, 1, {}]);
+  const [one, two] = twoCopies();
+  for (const frame of [one[0], two[0], one[1]]) node.radio.onFrame?.(fromHex(frame), 0);
+  // The copy made room at once, and what comes of it is ignored.
+  equal([node.received.length, mesh.clock.pending], [1, 0]);
+  for (const frame of two) node.radio.onFrame?.(fromHex(frame), 0);
+  equal([node.received.length, mesh.clock.pending, node.counts], [1, 0, {}]);
+});
+
+test("a copy that becomes whole after the message came in one frame is not delivered", () => {
+  const mesh = new Mesh();
+  const node = mesh.node(0x000a);
+  node.stack.join(GROUP);
+  const [[first, rest]] = twoCopies();
+  const whole = `418801cdabffff0c007c6a40000b15000001e1046d020033f0163316335a74${PAYLOAD}`;
+  for (const frame of [first, whole, rest]) node.radio.onFrame?.(fromHex(frame), 0);
+  equal([node.received.length, node.stack.statistics.copies], [1, 1]);
 });
 
 // ---- property
