@@ -105,16 +105,47 @@ static void read_mappings(const char *p)
   }
 }
 
-/* "../../modules/a.ts" is "modules/a.ts" to a person. */
+/* Takes "x/.." and "." out of an absolute path, in place. */
+static void normalize(char *path)
+{
+  char *to = path;
+  for (char *from = path; *from;) {
+    size_t length = 1 + strcspn(from + 1, "/");
+    bool up = length == 3 && !strncmp(from, "/..", 3);
+    if (up) while (to > path && *--to != '/');
+    if (!up && length > 1 && !(length == 2 && from[1] == '.')) {
+      memmove(to, from, length);
+      to += length;
+    }
+    from += length;
+  }
+  *to = 0;
+}
+
+/* The map's paths are relative to the bundle's folder; a person wants them from where they are. */
+static char *source_name(const char *source)
+{
+  char here[2048], whole[5000];
+  const char *slash = strrchr(bundle.path, '/');
+  int folder = slash ? (int)(slash - bundle.path) : 0;
+  size_t length;
+  if (!getcwd(here, sizeof here)) return strdup(source);
+  length = strlen(here);
+  if (*source == '/') snprintf(whole, sizeof whole, "%s", source);
+  else snprintf(whole, sizeof whole, "%s/%.*s/%s", *bundle.path == '/' ? "" : here, folder,
+      bundle.path, source);
+  normalize(whole);
+  if (!strncmp(whole, here, length) && whole[length] == '/') return strdup(whole + length + 1);
+  return strdup(whole);
+}
+
 static void read_sources(struct json *j)
 {
   char path[1024];
   if (!json_array(j)) return;
   while (json_item(j) && json_string(j, path, sizeof path)) {
-    const char *p = path;
-    while (!strncmp(p, "../", 3)) p += 3;
     bundle.sources = realloc(bundle.sources, sizeof *bundle.sources * (bundle.source_count + 1));
-    bundle.sources[bundle.source_count++] = strdup(p);
+    bundle.sources[bundle.source_count++] = source_name(path);
   }
 }
 

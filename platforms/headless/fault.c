@@ -67,14 +67,21 @@ static void stack_overflow(txMachine *the)
   finish(EXIT_STACK_OVERFLOW, text);
 }
 
-/* A release build knows no lines and leaves "()" behind each name; top levels have no name. */
-static void strip_empty_places(char *text)
+/* A release build knows no lines and leaves "()" behind each name, or in place of one. */
+static void tidy_places(const char *from, char *to, size_t size)
 {
-  char *to = text;
-  for (const char *from = text; *from;) {
-    if (strncmp(from, " ()", 3) == 0 && (from[3] == '\n' || from[3] == 0)) from += 3;
-    else if (strncmp(from, "\n at ()", 7) == 0) from += 7;
-    else *to++ = *from++;
+  static const char nameless[] = "\n at (anonymous)";
+  const char *end = to + size - sizeof nameless;
+  while (*from && to < end) {
+    if (strncmp(from, "\n at ()", 7) == 0) {
+      memcpy(to, nameless, sizeof nameless - 1);
+      to += sizeof nameless - 1;
+      from += 7;
+    } else if (strncmp(from, " ()", 3) == 0 && (from[3] == '\n' || from[3] == 0)) {
+      from += 3;
+    } else {
+      *to++ = *from++;
+    }
   }
   *to = 0;
 }
@@ -100,13 +107,14 @@ static void uncaught(txMachine *the, const char *kind)
 {
   static bool again;
   char stack[4096];
+  char tidied[4096];
   char text[4200];
   if (again) finish(EXIT_UNCAUGHT, "an error while showing an uncaught error");
   again = true;
   strcpy(stack, "(it cannot be shown)");
   describe_exception(the, stack, sizeof stack);
-  strip_empty_places(stack);
-  snprintf(text, sizeof text, "%s: %s", kind, stack);
+  tidy_places(stack, tidied, sizeof tidied);
+  snprintf(text, sizeof text, "%s: %s", kind, tidied);
   finish(EXIT_UNCAUGHT, text);
 }
 

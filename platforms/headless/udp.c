@@ -26,9 +26,7 @@ static struct {
   unsigned socket_count;
   uint8_t groups[64][16]; /* joined: sockets opened later join them too */
   unsigned group_count;
-  struct {
-    uint64_t hash; /* of a multicast sent; 0: none */
-  } recent[RECENT_MAX];
+  uint64_t recent[RECENT_MAX]; /* identities of multicasts sent; 0: none */
   unsigned recent_at;
 } net;
 
@@ -169,7 +167,7 @@ bool udp_send(const uint8_t to[16], uint16_t port, uint16_t from_port, const uin
   if (sendto(s, bytes, size, 0, (struct sockaddr *)&address, sizeof address) != (ssize_t)size)
     return false;
   if (!multicast) return true;
-  net.recent[net.recent_at].hash = identity(from_port, to, port, bytes, size);
+  net.recent[net.recent_at] = identity(from_port, to, port, bytes, size);
   net.recent_at = (net.recent_at + 1) % RECENT_MAX;
   return true;
 }
@@ -180,21 +178,28 @@ unsigned udp_sockets(int sockets[UDP_SOCKETS_MAX])
   return net.socket_count;
 }
 
+static bool is_own_address(const uint8_t address[16])
+{
+  for (unsigned i = 0; i < net.address_count; i++)
+    if (!memcmp(net.addresses[i], address, 16)) return true;
+  return false;
+}
+
 static bool is_own_copy(const struct udp_datagram *d)
 {
   uint64_t sum;
-  unsigned own = 0;
-  while (own < net.address_count && memcmp(net.addresses[own], d->from, 16)) own++;
-  if (own == net.address_count || d->to[0] != 0xFF) return false;
+  if (d->to[0] != 0xFF || !is_own_address(d->from)) return false;
   sum = identity(d->from_port, d->to, d->to_port, d->bytes, d->size);
   for (unsigned i = 0; i < RECENT_MAX; i++)
-    if (net.recent[i].hash == sum) {
-      net.recent[i].hash = 0;
+    if (net.recent[i] == sum) {
+      net.recent[i] = 0;
       return true;
     }
   return false;
 }
 
+/* Where it was sent to; false when that is another interface. Unicast between two processes of one
+   computer comes by way of lo. */
 static bool destination(struct msghdr *message, uint8_t to[16])
 {
   for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c))
@@ -202,7 +207,7 @@ static bool destination(struct msghdr *message, uint8_t to[16])
       struct in6_pktinfo info;
       memcpy(&info, CMSG_DATA(c), sizeof info);
       memcpy(to, &info.ipi6_addr, 16);
-      return info.ipi6_ifindex == net.interface;
+      return to[0] == 0xFF ? info.ipi6_ifindex == net.interface : is_own_address(to);
     }
   return false;
 }
