@@ -77,7 +77,7 @@ export class LiveRoom {
       onKey: (key) => this.key(key),
       onResize: () => draw(),
     });
-    const draw = () => terminal.draw(render(this.view(), terminal.size, terminal.colour));
+    const draw = () => terminal.draw(render(this.view(), terminal.size, terminal.colours));
     const timer = setInterval(draw, REDRAW_MS);
     try {
       draw();
@@ -90,7 +90,7 @@ export class LiveRoom {
 
   view(): View {
     const { engine, now } = this.#medium;
-    const latest = this.#presses[0];
+    const latest = this.#latest(now);
     const lamps = this.#luminaires.map((name) => {
       return { name, level: this.#level(name), latencyMicros: latest?.reactions.get(name) };
     });
@@ -147,13 +147,11 @@ export class LiveRoom {
   #press(name: string, at: number, mode: Mode): void {
     const first = shortPress(at, this.#chance);
     this.#close(name, first.edges, first.completingMicros);
-    if (mode === "press") {
-      this.#watch(`${name} press`, name, first.completingMicros);
-      return;
-    }
+    this.#watch(`${name} press`, name, first.completingMicros);
+    if (mode === "press") return;
     const second = shortPress(first.completingMicros + DOUBLE_GAP_MICROS, this.#chance);
     this.#close(name, second.edges, second.completingMicros);
-    this.#watch(`${name} double press`, name, second.completingMicros);
+    this.#watch(`${name} second press`, name, second.completingMicros);
   }
 
   #letGo(name: string, at: number): void {
@@ -183,6 +181,11 @@ export class LiveRoom {
     this.#presses = [press, ...this.#presses].slice(0, PRESSES_SHOWN);
   }
 
+  /** The press that was complete last; a double press is planned ahead. */
+  #latest(now: number): PressLine | undefined {
+    return this.#presses.find((press) => press.at <= now);
+  }
+
   #level(name: string): number {
     return this.#levels.get(name) ?? 0;
   }
@@ -194,10 +197,10 @@ export class LiveRoom {
   #onLight({ device, at, light }: MediumEvents["light"]): void {
     const changed = light.level !== this.#level(device);
     this.#levels.set(device, light.level);
-    const press = this.#presses[0];
+    const press = this.#latest(at);
     if (!changed || press === undefined || press.reactions.has(device)) return;
     const after = at - press.at;
-    if (after >= 0 && after < WINDOW_MICROS) press.reactions.set(device, after);
+    if (after < WINDOW_MICROS) press.reactions.set(device, after);
   }
 
   #onTrace({ device, at, event }: MediumEvents["trace"]): void {

@@ -1,7 +1,7 @@
 /**
- * Watches the light ports and says of each press when each lamp obeyed. It sees what a person in
- * the room sees, nothing of what devices know: the state a press commands is the opposite of what
- * most lamps showed.
+ * Watches the light ports and says of each press when each lamp obeyed. It sees what a person in the
+ * room sees, and knows only what a switch promises (modules/lighting/switch.ts): a press turns its
+ * group the other way than the last press did, and the first one says on.
  */
 import type { Installation } from "../installation/types.js";
 import type { MediumEvents } from "../medium/types.js";
@@ -23,6 +23,7 @@ export interface Measured {
 
 interface Running {
   readonly switch: string;
+  readonly group: number;
   readonly at: number;
   readonly on: boolean;
   readonly lamps: readonly string[];
@@ -33,6 +34,8 @@ interface Running {
 export class Meter {
   readonly #room: Installation;
   readonly #levels = new Map<string, number>();
+  /** By application group: what its last press commanded. */
+  readonly #commanded = new Map<number, boolean>();
   #running: Running | undefined;
 
   constructor(room: Installation) {
@@ -46,11 +49,23 @@ export class Meter {
 
   /** A press of `name` is complete at `at`; what the lamps do from then on counts. */
   begin(name: string, at: number): void {
+    this.#correct();
     const lamps = lampsOf(this.#room, name);
-    const lit = lamps.filter((lamp) => this.level(lamp) > 0);
-    const on = lit.length * 2 <= lamps.length;
+    const group = targetOf(this.#room, name);
+    const on = !(this.#commanded.get(group) ?? false);
+    this.#commanded.set(group, on);
     const already = new Set(lamps.filter((lamp) => this.level(lamp) > 0 === on));
-    this.#running = { switch: name, at, on, lamps, already, reactions: new Map() };
+    this.#running = { switch: name, group, at, on, lamps, already, reactions: new Map() };
+  }
+
+  /**
+   * Where not one lamp obeyed, the switch had missed what another commanded (frames are lost) and
+   * said the same again: the next press turns the other way.
+   */
+  #correct(): void {
+    const running = this.#running;
+    if (running === undefined || this.latest?.missed.length !== running.lamps.length) return;
+    this.#commanded.set(running.group, !running.on);
   }
 
   /** Every light event, in order of time. True when it is a lamp's answer to the press. */
@@ -69,16 +84,22 @@ export class Meter {
   get latest(): Measured | undefined {
     const running = this.#running;
     if (running === undefined) return undefined;
-    const { lamps, already, reactions } = running;
-    const missed = lamps.filter((lamp) => !reactions.has(lamp) && !already.has(lamp));
-    return { switch: running.switch, at: running.at, on: running.on, reactions, missed };
+    const { lamps, already, reactions, on } = running;
+    const shows = (lamp: string) => already.has(lamp) && this.level(lamp) > 0 === on;
+    const missed = lamps.filter((lamp) => !reactions.has(lamp) && !shows(lamp));
+    return { switch: running.switch, at: running.at, on, reactions, missed };
   }
 }
 
 /** The lamps a switch or sensor commands. */
 export function lampsOf(room: Installation, commander: string): string[] {
-  const target = room.devices.find((device) => device.name === commander)?.target;
+  const target = targetOf(room, commander);
   return room.devices
-    .filter(({ role, groups }) => role === "luminaire" && groups.some((id) => id === target))
+    .filter(({ role, groups }) => role === "luminaire" && groups.includes(target))
     .map((device) => device.name);
+}
+
+/** -1 for a device that commands nobody. */
+function targetOf(room: Installation, name: string): number {
+  return room.devices.find((device) => device.name === name)?.target ?? -1;
 }

@@ -35,18 +35,25 @@ export interface Size {
 const CELL_COLUMNS = 34;
 const BAR_COLUMNS = 8;
 const NAME_COLUMNS = 10;
-/** xterm's 256 colours, dark to bright yellow-white. */
-const WARM = [236, 58, 100, 142, 178, 220, 221, 222, 229, 230];
+/** Lines kept for everything but the lamps, however small the terminal. */
+const OTHER_ROWS = 9;
+/** Dark to bright yellow-white, in xterm's 256 colours and in the 16 every terminal has. */
+const WARM_256 = [236, 58, 100, 142, 178, 220, 221, 222, 229, 230].map((index) => `38;5;${index}`);
+const WARM_16 = ["90", "33", "93", "97"];
 const BOLD = "1";
 const FAINT = "2";
 
+/** How many colours the terminal has. */
+export type Colours = 0 | 16 | 256;
+
 /** Exactly `rows` lines, none wider than `columns` once colours are taken away. */
-export function render(view: View, size: Size, colour: boolean): string[] {
-  const paint = painter(colour);
+export function render(view: View, size: Size, colours: Colours): string[] {
+  const paint = painter(colours > 0);
+  const warm = colours === 256 ? WARM_256 : WARM_16;
   const lines: Line[] = [
     line([view.title, BOLD], [`   ${clock(view.nowMicros)}`, FAINT]),
     line(),
-    ...lampLines(view.lamps, size.columns),
+    ...lampLines(view.lamps, size, warm),
     line(),
     commanderLine(view),
     line(),
@@ -80,23 +87,31 @@ function clip(spans: Line, columns: number): Line {
   });
 }
 
-function lampLines(lamps: readonly Lamp[], columns: number): Line[] {
+function lampLines(
+  lamps: readonly Lamp[],
+  { columns, rows }: Size,
+  warm: readonly string[],
+): Line[] {
   const across = Math.max(1, Math.floor(columns / CELL_COLUMNS));
+  const room = across * Math.max(1, rows - OTHER_ROWS);
+  const shown = lamps.slice(0, room);
   const lines: Line[] = [];
-  for (let start = 0; start < lamps.length; start += across) {
-    lines.push(lamps.slice(start, start + across).flatMap(lampCell));
+  for (let start = 0; start < shown.length; start += across) {
+    lines.push(shown.slice(start, start + across).flatMap((lamp) => lampCell(lamp, warm)));
   }
+  const hidden = lamps.length - shown.length;
+  if (hidden > 0) lines.push(line([`… and ${hidden} more: make the window larger`, FAINT]));
   return lines;
 }
 
-function lampCell({ name, level, latencyMicros }: Lamp): Span[] {
+function lampCell({ name, level, latencyMicros }: Lamp, warm: readonly string[]): Span[] {
   const filled = Math.ceil((BAR_COLUMNS * level) / 254);
-  const warm = WARM[Math.round((level / 254) * (WARM.length - 1))];
+  const style = warm[Math.ceil((level / 254) * (warm.length - 1))];
   const percent = `${Math.round((100 * level) / 254)}%`.padStart(5);
   const latency = latencyMicros === undefined ? "" : millis(latencyMicros);
   return [
     [`${name.slice(0, NAME_COLUMNS).padEnd(NAME_COLUMNS)} `, ""],
-    ["█".repeat(filled) + "░".repeat(BAR_COLUMNS - filled), `38;5;${warm}`],
+    ["█".repeat(filled) + "░".repeat(BAR_COLUMNS - filled), style],
     [percent, level > 0 ? BOLD : FAINT],
     [latency.padStart(CELL_COLUMNS - NAME_COLUMNS - BAR_COLUMNS - 7).concat(" "), FAINT],
     [" ", ""],

@@ -1,6 +1,6 @@
 /** A terminal in raw mode on its alternate screen, given back however the program ends. */
 import { atEnd } from "../medium/cleanup.js";
-import type { Size } from "./screen.js";
+import type { Colours, Size } from "./screen.js";
 
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J";
 const LEAVE = "\x1b[?25h\x1b[?1049l";
@@ -40,8 +40,9 @@ export class Terminal {
   }
 
   /** https://no-color.org: any value but the empty one. */
-  get colour(): boolean {
-    return (process.env.NO_COLOR ?? "") === "" && this.#out.hasColors(256);
+  get colours(): Colours {
+    if ((process.env.NO_COLOR ?? "") !== "") return 0;
+    return this.#out.hasColors(256) ? 256 : this.#out.hasColors(16) ? 16 : 0;
   }
 
   /** Overwrites the screen line by line: no flicker. */

@@ -1,0 +1,130 @@
+/** `npm start` as a program: what it prints, what it refuses, what it leaves behind. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { EXAMPLE } from "../support/room.js";
+
+const PROGRAM = fileURLToPath(new URL("../../hosts/room/main.js", import.meta.url));
+
+function start(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8", timeout: 120_000 });
+}
+
+test("not at a terminal: a progress bar, then one JSON object", () => {
+  const { status, stdout, stderr } = start("--presses", "4", "--luminaires", "3", "--seed", "7");
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /\[#{30}\] 4\/4 presses/);
+  assert.equal(stdout.split("\n").length, 2);
+  const summary = JSON.parse(stdout);
+  assert.deepEqual(Object.keys(summary), [
+    "engine",
+    "luminaires",
+    "presses",
+    "missed",
+    "latencyMs",
+    "firstToLastMs",
+    "drops",
+    "heapBytes",
+  ]);
+  assert.match(summary.engine, /^xs 13/);
+  assert.deepEqual([summary.luminaires, summary.presses, summary.missed], [3, 4, 0]);
+  assert.deepEqual(Object.keys(summary.latencyMs), ["p50", "p95", "p99", "max"]);
+  assert.ok(summary.heapBytes.luminaire.live > 0);
+  assert.ok(summary.heapBytes.luminaire.peak >= summary.heapBytes.luminaire.live);
+});
+
+test("an installation file: its lamps and groups, and a copy for the owner only", () => {
+  const folder = mkdtempSync(join(tmpdir(), "lumicast-test-"));
+  try {
+    const copy = join(folder, "copy.json");
+    const { status, stdout, stderr } = start(
+      "--file",
+      EXAMPLE,
+      "--presses",
+      "4",
+      "--json",
+      "--save",
+      copy,
+    );
+    assert.equal(status, 0, stderr);
+    const summary = JSON.parse(stdout);
+    assert.deepEqual([summary.luminaires, summary.presses, summary.missed], [4, 4, 0]);
+    assert.equal(statSync(copy).mode & 0o777, 0o600);
+    const again = start("--file", copy, "--presses", "4", "--json");
+    assert.equal(again.stdout, stdout);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a wrong command line or file: what to mend, no stack, exit code 2", () => {
+  for (const args of [
+    ["--presses", "many"],
+    ["--file", "/nowhere.json"],
+    ["--switches", "0"],
+  ]) {
+    const { status, stdout, stderr } = start(...args, "--json");
+    assert.equal(status, 2, stderr);
+    assert.equal(stdout, "");
+    assert.ok(!stderr.includes("    at "), stderr);
+  }
+  const help = start("--help");
+  assert.deepEqual([help.status, help.stderr], [0, ""]);
+  assert.match(help.stdout, /--luminaires N/);
+});
+
+/** Processes whose parent is `pid`. */
+function childrenOf(pid: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number)
+    .filter((child) => {
+      return parentOf(child) === pid;
+    });
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" ? undefined : Number(parent);
+  } catch {
+    return undefined;
+  }
+}
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  test(`${signal} in the middle of a run leaves no process, no socket, no folder`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lumicast-test-"));
+    try {
+      const env = { ...process.env, TMPDIR: folder };
+      const args = [PROGRAM, "--presses", "100000", "--json"];
+      const child = spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+      const closed = once(child, "close");
+      await once(child.stderr, "data");
+      let devices: number[] = [];
+      while (devices.length < 15) {
+        devices = childrenOf(child.pid ?? 0);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      child.kill(signal);
+      assert.deepEqual(await closed, [code, null]);
+      const deadline = performance.now() + 10_000;
+      while (devices.some((pid) => parentOf(pid) !== undefined)) {
+        assert.ok(performance.now() < deadline, "a device process is still there");
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      assert.deepEqual(readdirSync(folder), []);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
