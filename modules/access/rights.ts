@@ -147,8 +147,14 @@ export class Rights {
 
   #find(appGroup: number | null, bytes: Uint8Array, start: number, length: number): number {
     if (!(length >= 1 && length <= CLIENT_BYTES_MAX)) return -1;
-    const low = lowOf(bytes, start, length);
-    const high = highOf(bytes, start, length);
+    const end = start + length;
+    let low = 0;
+    let high = 0;
+    // Both halves in one pass: what is shifted out of the lower one enters the upper one.
+    for (let i = start; i < end; i++) {
+      high = (high << 8) | (low >>> 24);
+      low = (low << 8) | bytes[i];
+    }
     const group = (appGroup ?? 0) | 0;
     const kind = appGroup === null ? DEVICE : 0;
     const index = this.#index;

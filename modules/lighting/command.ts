@@ -66,6 +66,12 @@ const XY = 5;
 const REPEAT = 6;
 const REPORT = 7;
 
+// First bytes of items, RFC 8949 §3.
+const CBOR_FALSE = 0xf4;
+const CBOR_TRUE = 0xf5;
+/** An integer below is its own encoding; this one has its value, 24 or more, in the next byte. */
+const ONE_BYTE_FOLLOWS = 24;
+
 /** True when the command asks for a change, not only for a report. */
 export function acts(command: Command): boolean {
   return turns(command) !== undefined || command.mired !== undefined || command.x !== undefined;
@@ -170,22 +176,28 @@ function readFields(payload: Uint8Array): Command | undefined {
 }
 
 /**
- * The next item of `reader` as a command; undefined when a field is wrong. The caller asks the
- * reader, too.
+ * The next item of `reader`, which ends where its bytes end, as a command; undefined when a field is
+ * wrong. The caller asks the reader, too.
+ *
+ * A call costs a device as much as reading a byte, and every key and nearly every value here has one
+ * or two bytes: those are read in place, the rest is the reader's.
  */
 export function pullCommand(reader: CborReader): Command | undefined {
+  const { bytes } = reader;
   const command: MutableCommand = {};
-  let key = -1;
+  let last = -1;
   for (let pairs = reader.map(); pairs > 0; pairs--) {
-    key = reader.key(key);
-    if (key === ON) command.on = reader.bool();
+    const key = bytes[reader.pos++];
+    if (!(key > last)) return undefined; // check: command-key-order
+    last = key;
+    if (key === ON) command.on = pullBool(reader);
     else if (key === LEVEL) command.level = bounded(reader, 0, LEVEL_MAX);
     else if (key === FADE) command.fadeTenths = bounded(reader, 0, FADE_TENTHS_MAX);
     else if (key === SCENE) command.scene = bounded(reader, 0, SCENE_MAX);
     else if (key === MIRED) command.mired = bounded(reader, 1, MIRED_MAX);
     else if (key === XY) pullXy(reader, command);
     else if (key === REPEAT) command.ageHundredths = bounded(reader, 1, AGE_HUNDREDTHS_MAX);
-    else if (key === REPORT && reader.bool()) command.report = true;
+    else if (key === REPORT && pullBool(reader)) command.report = true;
     else return undefined; // check: command-known-keys
     if (reader.failed) return undefined;
   }
@@ -195,8 +207,24 @@ export function pullCommand(reader: CborReader): Command | undefined {
   return command;
 }
 
+function pullBool(reader: CborReader): boolean {
+  const byte = reader.bytes[reader.pos++];
+  if (byte === CBOR_TRUE) return true;
+  if (byte !== CBOR_FALSE) reader.fail(); // check: command-bool
+  return false;
+}
+
 function bounded(reader: CborReader, least: number, most: number): number {
-  const value = reader.uint();
+  const { bytes, pos } = reader;
+  let value = bytes[pos];
+  if (value < ONE_BYTE_FOLLOWS) {
+    reader.pos = pos + 1;
+  } else if (value === ONE_BYTE_FOLLOWS && bytes[pos + 1] >= ONE_BYTE_FOLLOWS) {
+    value = bytes[pos + 1];
+    reader.pos = pos + 2;
+  } else {
+    value = reader.uint();
+  }
   if (value < least || value > most) return reader.fail(); // check: command-range
   return value;
 }

@@ -80,8 +80,6 @@ export class Luminaire {
   readonly #from = new Shade();
   readonly #present = new Shade();
   readonly #target = new Shade();
-  /** Scratch of one turn. */
-  readonly #next = new Shade();
   /** What `on` without a level returns to; never 0. */
   #restore = LEVEL_FULL;
   #startMicros = 0;
@@ -96,6 +94,8 @@ export class Luminaire {
   #identifyEnd = 0;
   #saveMicros = NEVER;
   #timer: Timer | undefined = undefined;
+  /** When `#timer` fires. */
+  #dueMicros = 0;
   readonly #wake = () => this.#onTimer();
 
   /** Shows the state after power-up before it returns. */
@@ -190,68 +190,66 @@ export class Luminaire {
    * Moves the target; undefined when the command asks for nothing, else whether the target is new.
    */
   #aim(command: Command): boolean | undefined {
-    const { on, level, mired, x, y } = command;
-    const next = this.#next;
+    const { on, level } = command;
+    const coloured = command.mired !== undefined || command.x !== undefined;
     const target = this.#target;
-    next.copy(target);
-    if (on === undefined && level === undefined && mired === undefined && x === undefined) {
+    let aim = target.level;
+    if (level !== undefined) {
+      aim = level === 0 ? 0 : this.#clamp(level);
+      if (level > 0) this.#restore = aim;
+    } else if (on === true) {
+      aim = this.#clamp(this.#restore);
+    } else if (on === undefined && !coloured) {
       return undefined;
     }
-    if (level !== undefined && level > 0) this.#restore = this.#clamp(level);
-    if (on === false || level === 0) next.level = 0;
-    else if (on === true || level !== undefined) next.level = this.#clamp(this.#restore);
-    if (mired !== undefined) {
-      next.mired = mired;
-      next.x = WHITE;
-      next.y = WHITE;
-    } else if (x !== undefined && y !== undefined) {
-      next.x = x;
-      next.y = y;
-    }
-    if (next.equals(target)) return false;
-    target.copy(next);
-    return true;
+    if (on === false) aim = 0;
+    const changed = aim !== target.level;
+    target.level = aim;
+    return (coloured && target.colour(command)) || changed;
   }
 
+  /** Where the limits contradict each other, the lower one holds: a lamp that is on is seen. */
   #clamp(level: number): number {
     const least = this.#settings.get(setting.LEVEL_MIN);
-    if (level < least) return least;
-    return Math.max(least, Math.min(level, this.#settings.get(setting.LEVEL_MAX)));
+    const most = this.#settings.get(setting.LEVEL_MAX);
+    return Math.max(least, Math.min(level, most));
   }
 
   /** From what is shown now to the target, there at `end`. */
   #start(now: number, end: number, changed: boolean): void {
-    const { level } = this.#present;
-    this.#from.copy(this.#present);
-    if (level === 0) {
-      // What is dark has no colour to fade from.
-      this.#from.copy(this.#target);
-      this.#from.level = 0;
-    }
-    this.#startMicros = now;
-    const steps = this.#from.stepsTo(this.#target);
-    this.#endMicros = steps === 0 ? now : Math.max(now, end);
-    const span = this.#endMicros - now;
-    this.#stepMicros = steps === 0 ? STEP_MICROS : Math.max(STEP_MICROS, Math.floor(span / steps));
     if (changed) {
       this.#identifyEnd = 0;
       this.#saveMicros = now + SETTLE_MICROS;
     }
+    this.#endMicros = end;
+    if (end > now) this.#fade(now);
     this.#move(now);
     this.#show(now);
     this.#schedule(now);
   }
 
-  /** Brings the present up to `now`; true when it changed. */
-  #move(now: number): boolean {
-    const present = this.#present;
-    this.#next.copy(present);
-    if (now >= this.#endMicros) present.copy(this.#target);
-    else {
-      const elapsed = now - this.#startMicros;
-      present.between(this.#from, this.#target, elapsed, this.#endMicros - this.#startMicros);
+  #fade(now: number): void {
+    const from = this.#from;
+    from.copy(this.#present);
+    if (from.level === 0) {
+      // What is dark has no colour to fade from.
+      from.copy(this.#target);
+      from.level = 0;
     }
-    return !present.equals(this.#next);
+    this.#startMicros = now;
+    const steps = from.stepsTo(this.#target);
+    if (steps === 0) this.#endMicros = now;
+    else this.#stepMicros = Math.max(STEP_MICROS, Math.floor((this.#endMicros - now) / steps));
+  }
+
+  /** Brings the present up to `now`. */
+  #move(now: number): void {
+    if (now >= this.#endMicros) {
+      this.#present.copy(this.#target);
+      return;
+    }
+    const duration = this.#endMicros - this.#startMicros;
+    this.#present.between(this.#from, this.#target, now - this.#startMicros, duration);
   }
 
   #show(now: number): void {
@@ -271,12 +269,15 @@ export class Luminaire {
     this.#timer = undefined;
     const now = this.#clock.micros();
     const blinking = this.#identifyEnd > this.#identifyStart;
-    if (this.#move(now) || blinking) this.#show(now);
+    const { level, mired, x, y } = this.#present;
+    this.#move(now);
+    if (blinking || !this.#present.is(level, mired, x, y)) this.#show(now);
     if (now >= this.#identifyEnd) this.#identifyEnd = this.#identifyStart;
     if (now >= this.#saveMicros && now >= this.#endMicros) this.#save(now);
     this.#schedule(now);
   }
 
+  /** Sees to it that the timer fires when the next thing is due, or earlier: then it asks again. */
   #schedule(now: number): void {
     let due = this.#saveMicros;
     if (due < this.#endMicros) due = this.#endMicros;
@@ -288,8 +289,12 @@ export class Luminaire {
       const blink = Math.floor((now - this.#identifyStart) / BLINK_MICROS) + 1;
       due = Math.min(due, this.#identifyEnd, this.#identifyStart + blink * BLINK_MICROS);
     }
-    if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
-    const delay = Math.max(0, due - now);
+    if (this.#timer !== undefined) {
+      if (this.#dueMicros <= due) return;
+      this.#clock.cancel(this.#timer);
+    }
+    this.#dueMicros = due;
+    const delay = due > now ? due - now : 0;
     this.#timer = due === NEVER ? undefined : this.#clock.after(delay, this.#wake);
   }
 

@@ -1,5 +1,6 @@
 /** What a lamp emits: level and colour, the colour as a temperature or as coordinates. */
 import type { LightOutput } from "../ports/light.js";
+import type { Command } from "./command.js";
 
 /** `x` of a shade whose colour is a temperature. */
 export const WHITE = -1;
@@ -20,13 +21,20 @@ export class Shade {
     this.y = from.y;
   }
 
-  equals(other: Shade): boolean {
-    return (
-      this.level === other.level &&
-      this.mired === other.mired &&
-      this.x === other.x &&
-      this.y === other.y
-    );
+  is(level: number, mired: number, x: number, y: number): boolean {
+    return this.level === level && this.mired === mired && this.x === x && this.y === y;
+  }
+
+  /** Takes the colour of a command that has one; true when it is another. */
+  colour(command: Command): boolean {
+    const mired = command.mired ?? this.mired;
+    const x = command.x ?? WHITE;
+    const y = command.y ?? WHITE;
+    if (this.is(this.level, mired, x, y)) return false;
+    this.mired = mired;
+    this.x = x;
+    this.y = y;
+    return true;
   }
 
   /** How many visible steps lie between two shades: those of the component that changes most. */

@@ -68,7 +68,8 @@ export class Resources {
   /** Carries out a request that the access policy let through. */
   handle(resource: Resource, request: Request): Reply {
     const { code, options } = request;
-    if (levelOf(resource, code) === undefined) return REPLY.methodNotAllowed; // check: resource-method
+    const level = levelOf(resource, code);
+    if (level === undefined) return REPLY.methodNotAllowed; // check: resource-method
     if (hasUnknown(resource, options)) return REPLY.badOption; // check: resource-critical-option
     return resource.run(request, this.#face, this.#role);
   }

@@ -70,6 +70,7 @@ test("command: other types are malformed", () => {
     "a1014101",
     "a103f5",
     "a10500",
+    "a100f8f5",
     "a200f507f4",
     "a200f50701",
     "8100",
@@ -133,6 +134,12 @@ test("command: order, duplicates, long forms, indefinite lengths, bytes after it
     "a10118",
     "bb7fffffffffffffff",
   ]) {
+    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+  }
+});
+
+test("command: on is a boolean, and nothing that looks false", () => {
+  for (const hex of ["a10000", "a10001", "a100f6", "a100f7", "a100e0"]) {
     equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
   }
 });

@@ -198,6 +198,19 @@ test("levels stay within the limits that are set", () => {
   }
 });
 
+test("limits that contradict each other leave the lower one", () => {
+  const lamp = new Lamp({
+    settings: [
+      [6, 100],
+      [7, 50],
+    ],
+  });
+  for (const level of [1, 75, 254]) {
+    lamp.luminaire.apply({ level }, A);
+    equal(lamp.level, 100);
+  }
+});
+
 test("scenes: stored, recalled, deleted; an unknown one fails and changes nothing", () => {
   const lamp = new Lamp();
   const { luminaire } = lamp;
