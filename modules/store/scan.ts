@@ -215,7 +215,11 @@ function settle(
   const { generation, end } = place;
   const note = log.noteFor(debris);
   const noteBytes = records.sizeOf(RESUME, note.length);
-  let at = from;
+  if (from + records.leastBytes > end) return { state: UNSETTLED, at: from };
+  // Kept free: right behind a record whose head was damaged comes the rest of that record.
+  const isGap = records.read(from, generation, end) === BLANK;
+  if (!isGap) return { state: FOREIGN, at: from }; // check: store-gap
+  let at = from + records.leastBytes;
   while (at + records.leastBytes <= end) {
     const state = records.read(at, generation, end);
     if (state === BLANK) break;
