@@ -176,11 +176,11 @@ function readFields(payload: Uint8Array): Command | undefined {
 }
 
 /**
- * The next item of `reader`, which ends where its bytes end, as a command; undefined when a field is
- * wrong. The caller asks the reader, too.
+ * The next item of `reader`, which ends where its bytes end, as a command; undefined when a field
+ * is wrong. The caller asks the reader, too.
  *
- * A call costs a device as much as reading a byte, and every key and nearly every value here has one
- * or two bytes: those are read in place, the rest is the reader's.
+ * A call costs a device as much as reading a byte, and every key and nearly every value here has
+ * one or two bytes: those are read in place, the rest is the reader's.
  */
 export function pullCommand(reader: CborReader): Command | undefined {
   const { bytes } = reader;
