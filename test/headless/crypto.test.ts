@@ -1,6 +1,6 @@
 /**
- * The native AES-CCM, HMAC and HKDF against published vectors: NIST's and RFC 3610's for 8-byte tags,
- * Wycheproof for the rest. test/unit/crypto.test.ts holds what needs no files.
+ * The native AES-CCM, HMAC and HKDF against published vectors: NIST's and RFC 3610's for 8-byte
+ * tags, Wycheproof for the rest. test/unit/crypto.test.ts holds what needs no files.
  */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";

@@ -166,7 +166,7 @@ test("an accepted command costs about 3.3 ms, a duplicate about 0.8", async () =
   assert.equal(await medium.stop(), 0);
 });
 
-test("the same seed gives the same bytes, another seed or device others, none always others", async () => {
+test("the same seed repeats the bytes; another seed, another device or none does not", async () => {
   const draw = async (...options: string[]) => {
     const medium = await booted("echo", ...options);
     const lines = await medium.grant(10, [{ at: 5, frame: "06" }]);
@@ -217,7 +217,7 @@ test("a power cut on the medium exits 73", async () => {
   assert.equal(medium.lines.at(-1)?.fatal, "power cut at flash operation 1");
 });
 
-test("garbage on the socket is a fault of the medium's: exit 65, and the line is quoted", async () => {
+test("garbage on the socket is the medium's fault: exit 65, the line is quoted", async () => {
   const lines = [
     "garbage",
     "{}",

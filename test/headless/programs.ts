@@ -1,6 +1,6 @@
 /**
- * What the headless host is made to run in its tests: one image, and the provisioning file names the
- * program. Bundled and compiled by lumicast.ts.
+ * What the headless host is made to run in its tests: one image, and the provisioning file names
+ * the program. Bundled and compiled by lumicast.ts.
  */
 import type { Board } from "../../modules/ports/board.js";
 import { board as makeBoard } from "../../platforms/headless/board.js";
