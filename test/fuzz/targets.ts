@@ -24,6 +24,7 @@ import { findTexts, findUint, unsupportedOption } from "../../modules/coap/optio
 import { emitKey, parseKey } from "../../modules/cose/key.js";
 import { OscoreOption } from "../../modules/oscore/option.js";
 import { Outer } from "../../modules/oscore/outer.js";
+import { checkFrames, checkHeaders } from "./lowpan.js";
 
 export interface Target {
   readonly name: string;
@@ -38,6 +39,8 @@ export const targets: readonly Target[] = [
   target("cose-key", checkKey),
   target("oscore-option", checkOscoreOption),
   target("utf8", checkUtf8),
+  target("lowpan-headers", checkHeaders),
+  target("lowpan-frames", checkFrames),
 ];
 
 function target(name: string, check: (bytes: Uint8Array) => void): Target {
