@@ -137,7 +137,9 @@ async function compileForXs(
 ): Promise<string> {
   const { bundleText } = await import(join(ROOT, "hosts/bundle.mjs"));
   const name = join(WORK, `${only ?? "all"}${prepareOnly ? "-prepared" : ""}`);
-  const wish = [setup, samples, only, prepareOnly].map((one) => JSON.stringify(one) ?? "undefined").join(", ");
+  const wish = [setup, samples, only, prepareOnly]
+    .map((one) => JSON.stringify(one) ?? "undefined")
+    .join(", ");
   await bundleText(
     `${name}.js`,
     `import { run } from ${JSON.stringify(join(ROOT, "hosts/bench/xs.ts"))};

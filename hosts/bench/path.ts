@@ -223,7 +223,7 @@ class PathBench {
             payload: encodeCommand({ on: true, level: 1 + ((i + this.#sequence) % 254) }),
           },
           clear: [],
-          appGroup,
+          appGroup: { id: appGroup, prefix: undefined, prefixOf: undefined },
           sender,
           sequence: this.#sequence,
           to,

@@ -16,11 +16,11 @@ export const LIMITS = Object.freeze({
   /** Keys present at once: every security group in the middle of a rekey. */
   keysMax: 20,
   /** (key, sender) pairs with a replay window; newcomers beyond are dropped. */
-  recipientsMax: 100,
+  recipientsMax: 64,
   /** Records in the store at once. */
-  storeKeysMax: 420,
+  storeKeysMax: 290,
   /** Clients with rights of their own. */
-  rightsMax: 100,
+  rightsMax: 64,
   /** Requests of ours that wait for answers. */
   exchangesMax: 8,
   /** Luminaires that may answer one group request. */

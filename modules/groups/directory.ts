@@ -8,7 +8,7 @@
  */
 import { equalBytes } from "../bytes/equal.js";
 import type { Endpoint } from "../ports/datagram.js";
-import type { KeyMaterial, Profile } from "../profiles/profile.js";
+import type { AppGroupId, KeyMaterial, Profile } from "../profiles/profile.js";
 import type { Lifetime } from "./lifetime.js";
 
 /** One key of a security group, under the group's profile. */
@@ -32,9 +32,7 @@ export interface SecurityGroup {
   highest: Uint8Array;
 }
 
-export interface AppGroup {
-  /** CoAP uint, at most 4 bytes. */
-  readonly id: number;
+export interface AppGroup extends AppGroupId {
   readonly security: SecurityGroup;
   /** The multicast address and port its requests go to. */
   readonly endpoint: Endpoint;
@@ -51,11 +49,10 @@ export class Directory {
     this.#securities.push(security);
   }
 
-  addAppGroup(appGroup: AppGroup): void {
-    if (this.#appGroups.has(appGroup.id)) {
-      throw new RangeError(`application group ${appGroup.id} twice`);
-    }
-    this.#appGroups.set(appGroup.id, appGroup);
+  addAppGroup(input: { id: number; security: SecurityGroup; endpoint: Endpoint }): void {
+    const { id } = input;
+    if (this.#appGroups.has(id)) throw new RangeError(`application group ${id} twice`);
+    this.#appGroups.set(id, { ...input, prefix: undefined, prefixOf: undefined });
   }
 
   appGroup(id: number): AppGroup | undefined {

@@ -91,9 +91,11 @@ export class Keyring {
     }
     security.associations.sort((a, b) => compareKeyIds(a.material.keyId, b.material.keyId));
     const last = security.associations.at(-1);
-    if (last !== undefined && compareKeyIds(last.material.keyId, security.highest) > 0) {
-      this.#setHighest(security, last.material.keyId);
-    }
+    if (last === undefined) return security;
+    const order = compareKeyIds(last.material.keyId, security.highest);
+    if (order > 0) this.#setHighest(security, last.material.keyId);
+    // One array for both: with ten groups a byte array of its own each is a kilobyte.
+    if (order === 0) security.highest = last.material.keyId;
     return security;
   }
 
@@ -121,7 +123,7 @@ export class Keyring {
     const before = security.associations.at(-1);
     if (before !== undefined) this.#startGrace(security, before, now);
     const association = this.#add(security, index, record);
-    if (!this.#setHighest(security, offer.keyId)) return drop("storeFailed");
+    if (!this.#setHighest(security, association.material.keyId)) return drop("storeFailed");
     return ok(association);
   }
 

@@ -21,6 +21,9 @@ export interface LifetimeTerms {
   readonly messages: number | undefined;
 }
 
+/** Most keys have no limit: they share this. */
+const ENDLESS: LifetimeTerms = Object.freeze({ endsAtSeconds: undefined, messages: undefined });
+
 export class Lifetime {
   readonly terms: LifetimeTerms;
   #store: Store;
@@ -39,7 +42,9 @@ export class Lifetime {
   ) {
     this.#store = store;
     this.#index = index;
-    this.terms = terms;
+    const { endsAtSeconds, messages } = terms;
+    const isEndless = endsAtSeconds === undefined && messages === undefined;
+    this.terms = isEndless ? ENDLESS : { endsAtSeconds, messages };
     this.retiresAtSeconds = retiresAtSeconds;
     const record = store.get(key(KIND.KEY_USE, index));
     if (record !== undefined) {

@@ -23,7 +23,7 @@ export function open(
     return drop("replayed"); // check: window-fresh
   }
   const opened = association.security.profile.open(association.material, arriving, {
-    appGroup: arriving.appGroup.id,
+    appGroup: arriving.appGroup,
     request,
     work: groups.work,
   });

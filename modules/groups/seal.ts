@@ -39,7 +39,7 @@ export function seal(
       header: outgoing.header,
       inner: outgoing.inner,
       clear: outgoing.clear,
-      appGroup: outgoing.appGroup.id,
+      appGroup: outgoing.appGroup,
       sender: groups.clientId,
       sequence,
       to: outgoing.to,

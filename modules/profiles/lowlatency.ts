@@ -26,7 +26,15 @@ import {
 import { OPTION_APP_GROUP, OPTION_OSCORE } from "../oscore/outer.js";
 import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
 import type { Endpoint } from "../ports/datagram.js";
-import type { Arrival, Departure, Inner, KeyMaterial, Profile, RequestBinding } from "./profile.js";
+import type {
+  AppGroupId,
+  Arrival,
+  Departure,
+  Inner,
+  KeyMaterial,
+  Profile,
+  RequestBinding,
+} from "./profile.js";
 
 const NAME = "lowlatency";
 const NONCE_BYTES = 13;
@@ -64,7 +72,7 @@ function importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }
     length: NONCE_BYTES,
   });
   const aead = crypto.aeadKey(AES_CCM_16_64_128, input.raw);
-  return { aead, iv, keyId: input.keyId, prefixes: new Map() };
+  return { aead, iv, keyId: input.keyId };
 }
 
 function wellFormed(arrival: Arrival): boolean {
@@ -88,7 +96,7 @@ function isMinimalUint(bytes: Uint8Array, start: number, length: number): boolea
 function open(
   key: KeyMaterial,
   arrival: Arrival,
-  context: { appGroup: number; request: RequestBinding | undefined; work: Workspace },
+  context: { appGroup: AppGroupId; request: RequestBinding | undefined; work: Workspace },
 ): Outcome<Inner> {
   const { outer, option } = arrival;
   const { work, request } = context;
@@ -134,7 +142,7 @@ function standsInside(inside: readonly Option[], outside: readonly Option[]): bo
 function additionalData(
   work: Workspace,
   key: KeyMaterial,
-  appGroup: number,
+  appGroup: AppGroupId,
   message: { bytes: Uint8Array; option: OscoreOption; to: Endpoint },
   request: RequestBinding | undefined,
   outside: readonly Option[],
@@ -142,7 +150,10 @@ function additionalData(
   const { bytes, option, to } = message;
   const aad = work.aad;
   aad.begin();
-  aad.append(key.prefixes.get(appGroup) ?? addPrefix(key, appGroup));
+  const { prefix } = appGroup;
+  aad.append(
+    prefix !== undefined && appGroup.prefixOf === key ? prefix : makePrefix(key, appGroup),
+  );
   const ids = aad.position;
   aad.slice(bytes, option.kidStart, option.kidLength);
   aad.slice(bytes, option.pivStart, option.pivLength);
@@ -159,17 +170,18 @@ function additionalData(
   return aad.finish();
 }
 
-/** What every external_aad of one key and application group begins with; made once. */
-function addPrefix(key: KeyMaterial, appGroup: number): Uint8Array {
+/** What every external_aad of one key and application group begins with; kept for the key used last. */
+function makePrefix(key: KeyMaterial, appGroup: AppGroupId): Uint8Array {
   const writer = new Writer(16);
   const cbor = new CborWriter(writer);
   cbor.array(11);
   cbor.uint(1);
   cbor.uint(AES_CCM_16_64_128);
-  cbor.uint(appGroup);
+  cbor.uint(appGroup.id);
   cbor.bytes(key.keyId);
   const prefix = writer.finish();
-  key.prefixes.set(appGroup, prefix);
+  appGroup.prefix = prefix;
+  appGroup.prefixOf = key;
   return prefix;
 }
 
@@ -187,7 +199,7 @@ function seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Arr
   const plain = plaintext(inner);
   const own = [
     { number: OPTION_OSCORE, value },
-    { number: OPTION_APP_GROUP, value: coapUint(appGroup) },
+    { number: OPTION_APP_GROUP, value: coapUint(appGroup.id) },
   ];
   return emitMessage({
     ...departure.header,

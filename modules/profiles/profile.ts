@@ -33,8 +33,15 @@ export interface KeyMaterial {
   readonly iv: Uint8Array;
   /** The key id as it travels, minimal big-endian, 1 to 8 bytes. */
   readonly keyId: Uint8Array;
-  /** Constant beginnings of the additional data, by application group; filled by the profile. */
-  readonly prefixes: Map<number, Uint8Array>;
+}
+
+/** An application group, as far as a profile cares. */
+export interface AppGroupId {
+  /** CoAP uint, at most 4 bytes. */
+  readonly id: number;
+  /** What the profile wants to keep per group and key: the constant beginning of the additional data. */
+  prefix: Uint8Array | undefined;
+  prefixOf: KeyMaterial | undefined;
 }
 
 /** A protected message as it arrived: where things stand, nothing copied. */
@@ -50,7 +57,7 @@ export interface Departure {
   readonly inner: Inner;
   /** Options the application asks to leave readable; integrity-protected all the same. */
   readonly clear: readonly Option[];
-  readonly appGroup: number;
+  readonly appGroup: AppGroupId;
   readonly sender: Uint8Array;
   readonly sequence: number;
   readonly to: Endpoint;
@@ -73,7 +80,7 @@ export interface Profile {
   open(
     key: KeyMaterial,
     arrival: Arrival,
-    context: { appGroup: number; request: RequestBinding | undefined; work: Workspace },
+    context: { appGroup: AppGroupId; request: RequestBinding | undefined; work: Workspace },
   ): Outcome<Inner>;
   /** The whole datagram. Throws RangeError on a departure the scheme has no encoding for (our bug). */
   seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Array;

@@ -25,19 +25,22 @@
  *   random content has to hit two CRCs and a magic number, 2^-96, to pass for a sector.
  * - The order of operations tells a cut from damage (records.ts). What a cut left stays where it is and is
  *   settled by a note in front of the next record: the note names where the unfinished part begins, so
- *   neither it nor any number of cut notes can hide a later record, and nothing is ever searched for.
+ *   neither it nor any number of cut notes can hide a later record, and nothing is ever searched for. A
+ *   little is left blank before the note: behind a record with a damaged head that place is not blank.
  *   A sector head tells where the records of the one before end.
  * - Everything else that does not verify is damage: open() says where and whose, and there is no store.
- *   Undetectable here: a whole image restored from a copy, and, for the very last record only, damage that
- *   leaves its seal blank or happens to look like an unfinished right one (1 in 10,000 of random damage).
+ *   Undetectable here: a whole image restored from a copy; and, for the very last record only, damage that
+ *   happens to look like a cut: its seal blank, or an unfinished right one (1 in 10,000 of random damage),
+ *   or a head with another length whose check fits (1 in 256 of what hits that byte).
  *
- * WEAR. A replay bound below 2^32 takes 12 bytes with 4-byte program units, 32 with units of 16. Exact bounds
- * (one record a message) for the 73 million, with what tidying copies, are 230,000 erases of 4 KB sectors on
- * nRF52, evenly spread because the ring turns: see test/unit/store-wear.test.ts, which simulates it.
- *   nRF52, 10,000 cycles:  256 KB 36 %, 128 KB 72 %, 64 KB is not enough for 20 years (143 %)
- *   ESP32, 100,000 cycles: 64 KB 40 %, 128 KB 20 %
+ * WEAR. A replay bound below 2^32 takes 12 bytes with 4-byte program units, 32 with units of 16. Exact bounds,
+ * a record a message, for the 73 million make 237,000 erases on nRF52 with what tidying copies, and the ring
+ * spreads them evenly. test/unit/store-wear.test.ts simulates it:
+ *   nRF52, 10,000 cycles:  256 KB 37 %, 192 KB 49 %, 128 KB 74 %; 64 KB would be worn out after 13 years
+ *   ESP32, 100,000 cycles: 64 KB 43 %, 128 KB 22 %
+ * Bursts cost less (a record for 32 messages), so this is the most that senders can make a device write.
  *
- * MEMORY. 250 keys: 2.7 KB of index, 0.2 KB for 16 sectors, a 64-byte buffer. put() allocates nothing.
+ * MEMORY. 250 keys: 2.7 KB of index; 16 sectors: 0.1 KB; a buffer of 64 bytes. put() allocates nothing.
  */
 import type { Flash } from "../ports/flash.js";
 import { Index } from "./index.js";

@@ -110,11 +110,8 @@ test("truncated and stretched commands: no lamp moves", async () => {
   const fresh = await freshCommand(7, 2);
   await withRoom(STRANGE, async (room) => {
     const from = await pressed(room);
-    const frames = disguised(new Array<Uint8Array>(fresh.length - 9).fill(fresh)).map(
-      (frame, index) => {
-        return frame.slice(0, 9 + index);
-      },
-    );
+    const copies = new Array<Uint8Array>(fresh.length - 9).fill(fresh);
+    const frames = disguised(copies).map((frame, index) => frame.slice(0, 9 + index));
     for (const more of [1, 2, 8]) {
       const frame = fromStranger(fresh, STRANGER, 100 + more);
       frames.push(Uint8Array.of(...frame, ...new Uint8Array(more)));

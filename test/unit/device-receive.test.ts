@@ -1,6 +1,7 @@
 import { fromHex } from "../../modules/bytes/hex.js";
 import type { Drop } from "../../modules/bytes/outcome.js";
 import { GET, PUT } from "../../modules/coap/options.js";
+import { LIMITS } from "../../modules/device/limits.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
 import { equal, test } from "../harness.js";
 import { craft, memberEndpoint, OFF, ON, withBytes } from "../support/craft.js";
@@ -259,7 +260,7 @@ test("drop unsupported: no such resource, no such method", () => {
 
 test("drop tableFull: the newcomer is dropped, nobody is evicted", () => {
   const room = new Room();
-  const rights = Array.from({ length: 100 }, (_, i) => [i + 100, 1, 2] as const);
+  const rights = Array.from({ length: LIMITS.recipientsMax }, (_, i) => [i + 100, 1, 2] as const);
   const lamp = room.luminaire(LAMP, { rights });
   for (const [sender] of rights) equal(verdict(lamp, craft({ sender, sequence: 5 })), "accepted");
   silently(lamp, room, craft({ sender: 1, sequence: 5 }), "tableFull");

@@ -2,7 +2,7 @@
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { emitMessage, parseMessage } from "../../modules/coap/message.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
-import { type AppGroup, Directory, type SecurityGroup } from "../../modules/groups/directory.js";
+import { Directory, type SecurityGroup } from "../../modules/groups/directory.js";
 import { Groups } from "../../modules/groups/groups.js";
 import { Keyring } from "../../modules/groups/keyring.js";
 import { Lifetime } from "../../modules/groups/lifetime.js";
@@ -50,7 +50,7 @@ export const lowlatencyAdapter: Adapter = {
           payload: input.payload === null ? undefined : fromHex(input.payload),
         },
         clear: options.filter((option) => clear.has(option.number)),
-        appGroup: Number(input.app_group),
+        appGroup: { id: Number(input.app_group), prefix: undefined, prefixOf: undefined },
         sender: minimal(context.devices[vector.from]),
         sequence: Number(input.seq),
         to: {
@@ -147,12 +147,8 @@ function fill(directory: Directory, store: Store, context: Context): void {
       bySequence.set(signature, security);
       directory.addSecurity(security);
     }
-    const appGroup: AppGroup = {
-      id: Number(id),
-      security,
-      endpoint: { address: new Uint8Array(16), port: 5683 },
-    };
-    directory.addAppGroup(appGroup);
+    const endpoint = { address: new Uint8Array(16), port: 5683 };
+    directory.addAppGroup({ id: Number(id), security, endpoint });
   }
 }
 
