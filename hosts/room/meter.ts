@@ -1,7 +1,7 @@
 /**
- * Watches the light ports and says of each press when each lamp obeyed. It sees what a person in the
- * room sees, and knows only what a switch promises (modules/lighting/switch.ts): a press turns its
- * group the other way than the last press did, and the first one says on.
+ * Watches the light ports and says of each press when each lamp obeyed. It sees what a person in
+ * the room sees, and knows only what a switch promises (modules/lighting/switch.ts): a press turns
+ * its group the other way than the last press did, and the first one says on.
  */
 import type { Installation } from "../installation/types.js";
 import type { MediumEvents } from "../medium/types.js";
