@@ -1,10 +1,13 @@
 /** Composition root of the firmware: the board it runs on and its provisioning make one device. */
+import { selftest } from "./modules/crypto/selftest.js";
 import { Device } from "./modules/device/device.js";
 import { board as bootBoard } from "./platforms/board.js";
 
 export default function main(): void {
   const board = bootBoard();
   try {
+    const fault = selftest(board.crypto);
+    if (fault !== undefined) throw new Error(`crypto self-test: ${fault}; do not use this board`);
     Device.start(board);
   } catch (error) {
     // Only start-up may fail: what it throws tells a person what to mend.

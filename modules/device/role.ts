@@ -8,7 +8,7 @@ import { Settings } from "../lighting/settings.js";
 import { Switch } from "../lighting/switch.js";
 import { WearBudget } from "../lighting/wear.js";
 import type { Board } from "../ports/board.js";
-import type { Face, Facts, Follower } from "../resources/resource.js";
+import type { Face, Facts, Follower, System } from "../resources/resource.js";
 import * as roles from "../resources/resource.js";
 import type { Device } from "./device.js";
 import { type Provisioning, ROLE } from "./provision.js";
@@ -29,7 +29,7 @@ export function buildRole(device: Device, board: Board, provisioning: Provisioni
   const budget = new WearBudget(clock);
   const settings = new Settings({ records: store, budget, initial: provisioning.settings });
   const facts = factsOf(provisioning);
-  const system = { restart: () => board.fatal("restart asked for"), factoryReset: () => {} };
+  const system = systemOf(board);
   const common = { facts, settings, system };
   if (provisioning.role === ROLE.LUMINAIRE) {
     const { light } = board;
@@ -61,6 +61,17 @@ export function buildRole(device: Device, board: Board, provisioning: Provisioni
   board.sensor.onLux = (lux) => daylight.onLux(lux);
   const face = { ...common, daylight, follower: following(daylight) };
   return { bit: roles.DAYLIGHT, face, target };
+}
+
+function systemOf(board: Board): System {
+  return {
+    restart: () => board.fatal("restart asked for"),
+    factoryReset: () => {
+      const { flash } = board;
+      for (let at = 0; at < flash.size; at += flash.eraseBytes) flash.erase(at);
+      board.fatal("factory reset: flash is erased; provision the device again");
+    },
+  };
 }
 
 function targetOf(device: Device, provisioning: Provisioning): number {

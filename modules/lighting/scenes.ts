@@ -11,6 +11,13 @@ import type { WearBudget } from "./wear.js";
 /** As many as fit beside keys and replay state in the store's index; DALI has 16. */
 export const SCENES_MAX = 32;
 
+/**
+ * There from the start, until another one is stored under its number: half bright. Without it the first
+ * double press in a new room does nothing, and the person at the switch cannot know why.
+ */
+const FACTORY_NUMBER = 1;
+const FACTORY_SCENE: Command = Object.freeze({ on: true, level: 127 });
+
 export class Scenes {
   readonly #records: Records;
   readonly #budget: WearBudget;
@@ -23,7 +30,7 @@ export class Scenes {
   /** What scene 0-254 shows; undefined when it is not stored. */
   get(number: number): Command | undefined {
     const stored = this.#records.get(key(KIND.SCENE, number));
-    if (stored === undefined) return undefined;
+    if (stored === undefined) return number === FACTORY_NUMBER ? FACTORY_SCENE : undefined;
     const decoded = decodeScene(stored);
     // The store checks its records; one that is whole but unreadable is answered like one never
     // stored.

@@ -234,6 +234,15 @@ test("scenes: stored, recalled, deleted; an unknown one fails and changes nothin
   equal(again.luminaire.scenes.delete(254), true, "gone is gone");
 });
 
+test("scene 1 is half bright until somebody stores it", () => {
+  const lamp = new Lamp();
+  equal(lamp.luminaire.apply({ scene: 1, fadeTenths: 0 }, A), "ok");
+  equal(lamp.luminaire.state().level, 127);
+  equal(lamp.luminaire.scenes.put(1, { level: 9 }), "stored");
+  lamp.luminaire.apply({ scene: 1, fadeTenths: 0 }, A);
+  equal(lamp.luminaire.state().level, 9);
+});
+
 test("scenes: 32 of them; the next one is refused, none is evicted", () => {
   const lamp = new Lamp();
   const { scenes } = lamp.luminaire;
