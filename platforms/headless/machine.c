@@ -1,7 +1,7 @@
 /*
  * Two machines, as Moddable's preloading makes them on a device: the root evaluates the image's
  * module and is then shared (its objects become flash: not collected, not counted as RAM), and the
- * clone runs it with a heap of its own. The image is frozen (preload.c).
+ * clone runs it with a heap of its own. A firmware's image is frozen (preload.c).
  *
  * Sizes. A root may grow as it likes. A clone under --heap gets a third of it as slots and a third
  * as chunks at the start, so that collections are few; the rest is for stack, key tables and growth

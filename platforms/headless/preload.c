@@ -30,25 +30,16 @@ static txIndex array_length(const txSlot *array)
   return room < array->value.array.length ? room : array->value.array.length;
 }
 
-/*
- * What is not frozen costs the clone an entry in its table of changed objects: four bytes each on a
- * device, 1,800 of them for the firmware. Modules keep no mutable state (test/tidy sees to it), so
- * everything the root holds is frozen: functions, prototypes, tables, module variables. Code that
- * writes to one of them gets a TypeError, also where the write would only shadow what a frozen
- * prototype has (`this.name = ...` in a class that extends Error: declare a field instead).
- */
 static void freeze_slot(txSlot *slot)
 {
   slot->flag |= XS_DONT_DELETE_FLAG;
   if (slot->kind != XS_ACCESSOR_KIND) slot->flag |= XS_DONT_SET_FLAG;
 }
 
-static void freeze(txSlot *slot)
+static void freeze_instance(txSlot *instance)
 {
-  if (slot->kind == XS_CLOSURE_KIND) slot->value.closure->flag |= XS_DONT_SET_FLAG;
-  if (slot->kind != XS_INSTANCE_KIND) return;
-  slot->flag |= XS_DONT_PATCH_FLAG;
-  for (txSlot *property = slot->next; property; property = property->next) {
+  instance->flag |= XS_DONT_PATCH_FLAG;
+  for (txSlot *property = instance->next; property; property = property->next) {
     if (property->kind != XS_ARRAY_KIND) {
       freeze_slot(property);
       continue;
@@ -56,6 +47,25 @@ static void freeze(txSlot *slot)
     for (txIndex i = 0, count = array_length(property); i < count; i++)
       freeze_slot(&property->value.array.address[i]);
   }
+}
+
+/*
+ * What is not frozen costs the clone an entry in its table of changed objects: four bytes each on a
+ * device, 1,800 of them for the firmware. Modules keep no mutable state (test/tidy sees to it), so
+ * everything a firmware's root holds is frozen: functions, prototypes, tables, module variables.
+ * Code that writes to one of them gets a TypeError, also where the write would only shadow what a
+ * frozen prototype has (`this.name = ...` in a class that extends Error: declare a field instead).
+ */
+static void freeze(txSlot *slot)
+{
+  if (slot->kind == XS_CLOSURE_KIND) slot->value.closure->flag |= XS_DONT_SET_FLAG;
+  if (slot->kind == XS_INSTANCE_KIND) freeze_instance(slot);
+}
+
+/* A test suite may keep state at module level: the clone copies what it changes. */
+static void freeze_function(txSlot *slot)
+{
+  if (slot->kind == XS_INSTANCE_KIND && mxIsFunction(slot)) freeze_instance(slot);
 }
 
 static void leave_to_flash(txSlot *slot)
@@ -99,7 +109,7 @@ void preload_seal(void *root)
 {
   txMachine *the = root;
   fill_global_cache(the);
-  each_slot(the, freeze);
+  each_slot(the, options.mode == MODE_TEST ? freeze_function : freeze);
   fxShareMachine(the);
   each_slot(the, leave_to_flash);
   for (txSlot *slot = the->stack; slot < the->stackTop; slot++) leave_to_flash(slot);
