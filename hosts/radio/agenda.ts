@@ -1,4 +1,6 @@
-/** A binary heap of pending events, earliest first; ties by rank, then node, then order of entry. */
+/**
+ * A binary heap of pending events, earliest first; ties by rank, then node, then order of entry.
+ */
 
 export interface Entry<T> {
   readonly at: number;

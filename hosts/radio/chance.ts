@@ -1,8 +1,9 @@
 /**
  * The channel's own random numbers: small, seeded, the same on every host. Not for keys.
  *
- * Back-offs come from one stream a node; losses are a pure function of (seed, sender, receiver, number
- * of the frame), so that nothing depends on the order in which the caller handed in frames.
+ * Back-offs come from one stream a node; losses are a pure function of (seed, sender, receiver,
+ * number of the frame), so that nothing depends on the order in which the caller handed in
+ * frames.
  */
 
 /** A 32-bit mixing step: the finaliser of MurmurHash3 over `state + salt`. */

@@ -1,17 +1,18 @@
 /**
  * One 802.15.4 channel as a calculation: frames in, receptions out, in virtual time.
  *
- * Problem: latency of a group command is made of back-offs, airtime, collisions and hidden nodes. Sockets
- * between processes have none of these, and any figure taken on them is a figure of the machine.
- * Rejected: a probability per frame (no hidden nodes, no load dependence); a full PHY with propagation
- * and symbol errors (nothing above would notice).
- * Choice: discrete events. Each node has a FIFO queue and runs unslotted CSMA/CA (IEEE 802.15.4-2006
- * §7.5.1.4); a transmission occupies the air at every node linked to the sender; a receiver gets a frame
- * if nothing else was on the air *there* meanwhile (or it is stronger by `captureDb`), it was not sending
- * itself, and the dice of the link allow. Filtering and immediate ACKs happen here, as in the hardware.
+ * Problem: latency of a group command is made of back-offs, airtime, collisions and hidden nodes.
+ * Sockets between processes have none of these, and any figure taken on them is a figure of the
+ * machine. Rejected: a probability per frame (no hidden nodes, no load dependence); a full PHY
+ * with propagation and symbol errors (nothing above would notice). Choice: discrete events. Each
+ * node has a FIFO queue and runs unslotted CSMA/CA (IEEE 802.15.4-2006 §7.5.1.4); a transmission
+ * occupies the air at every node linked to the sender; a receiver gets a frame if nothing else
+ * was on the air *there* meanwhile (or it is stronger by `captureDb`), it was not sending itself,
+ * and the dice of the link allow. Filtering and immediate ACKs happen here, as in the hardware.
  *
- * Left out: propagation time (33 ns in ten metres), clock drift, a receiver that locks to the first of two
- * preambles, interference from senders that are too far away to have a link, and other networks.
+ * Left out: propagation time (33 ns in ten metres), clock drift, a receiver that locks to the
+ * first of two preambles, interference from senders that are too far away to have a link, and
+ * other networks.
  */
 import { Agenda } from "./agenda.js";
 import { chance, Stream } from "./chance.js";

@@ -1,4 +1,7 @@
-/** What radio hardware reads of a frame before the processor sees it: destination, ACK request, number. */
+/**
+ * What radio hardware reads of a frame before the processor sees it: destination, ACK request,
+ * number.
+ */
 
 export interface Addressed {
   readonly isAck: boolean;

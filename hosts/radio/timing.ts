@@ -25,12 +25,18 @@ export const CCA_MICROS = 128;
 export const TURNAROUND_MICROS = 192;
 /** macAckWaitDuration: 20 + 12 + 10 + ceil(6 * 2) = 54 symbols, from the end of the frame. */
 export const ACK_WAIT_MICROS = 864;
-/** Interframe spacing after frames of at most 18 bytes (aMaxSIFSFrameSize, FCS included), and longer ones. */
+/**
+ * Interframe spacing after frames of at most 18 bytes (aMaxSIFSFrameSize, FCS included), and
+ * longer ones.
+ */
 export const SIFS_MICROS = 192;
 export const LIFS_MICROS = 640;
 export const SIFS_FRAME_BYTES = 18;
 
-/** On air from the first preamble symbol to the end of the FCS. `bytes` counts the frame without FCS. */
+/**
+ * On air from the first preamble symbol to the end of the FCS. `bytes` counts the frame without
+ * FCS.
+ */
 export function airtimeMicros(bytes: number): number {
   return (PHY_HEADER_BYTES + bytes + FCS_BYTES) * BYTE_MICROS;
 }

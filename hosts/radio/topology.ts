@@ -1,4 +1,6 @@
-/** Who hears whom: links from positions, and the static next hops a multi-hop installation needs. */
+/**
+ * Who hears whom: links from positions, and the static next hops a multi-hop installation needs.
+ */
 import type { Link, Position, RadioNode } from "./types.js";
 
 export function distanceMetres(a: Position, b: Position): number {
@@ -36,9 +38,10 @@ export function bothWays(links: readonly Link[]): Link[] {
 }
 
 /**
- * For `node`: the neighbour on a way with the fewest hops to every node it can reach; neighbours lead to
- * themselves. Only links that work in both directions carry unicast (the ACK comes back). Only nodes with
- * `routers[n]` true pass frames on; all do when it is absent. Ties go to the lowest node number.
+ * For `node`: the neighbour on a way with the fewest hops to every node it can reach; neighbours
+ * lead to themselves. Only links that work in both directions carry unicast (the ACK comes back).
+ * Only nodes with `routers[n]` true pass frames on; all do when it is absent. Ties go to the
+ * lowest node number.
  */
 export function nextHops(input: {
   count: number;

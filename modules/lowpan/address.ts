@@ -1,8 +1,10 @@
 /**
- * IPv6 addresses as the mesh uses them: numbers instead of 16 bytes wherever RFC 6282 has a short form.
+ * IPv6 addresses as the mesh uses them: numbers instead of 16 bytes wherever RFC 6282 has a short
+ * form.
  *
- * Most addresses here are (mesh prefix or fe80::/64) + interface identifier, or ffXX::00XX:XXXX:XXXX. As
- * numbers they cost two comparisons and no array; only what has no such form is kept as bytes.
+ * Most addresses here are (mesh prefix or fe80::/64) + interface identifier, or
+ * ffXX::00XX:XXXX:XXXX. As numbers they cost two comparisons and no array; only what has no such
+ * form is kept as bytes.
  */
 import { sumBytes } from "./checksum.js";
 import { SHORT, word } from "./mac.js";
@@ -25,8 +27,8 @@ const SHORT_IID_LOW = 0xfe000000;
 const UNIVERSAL_LOCAL = 0x02000000;
 
 /**
- * Interface identifiers are pairs like link addresses: (SHORT, XXXX) for 0000:00ff:fe00:XXXX, else the
- * two 32-bit halves. Each identifier has exactly one pair.
+ * Interface identifiers are pairs like link addresses: (SHORT, XXXX) for 0000:00ff:fe00:XXXX,
+ * else the two 32-bit halves. Each identifier has exactly one pair.
  */
 export class Address {
   kind = UNSPECIFIED;

@@ -4,8 +4,8 @@
  *     1 1 0 0 0 size(11) | tag(16)             and the compressed headers
  *     1 1 1 0 0 size(11) | tag(16) | offset(8)
  *
- * `size` is that of the packet uncompressed, and so are the offsets, in units of 8 bytes. All fragments but
- * the last end on such a unit; the first counts its headers uncompressed.
+ * `size` is that of the packet uncompressed, and so are the offsets, in units of 8 bytes. All
+ * fragments but the last end on such a unit; the first counts its headers uncompressed.
  */
 import { Address, MESH } from "./address.js";
 import { HEADER_BYTES_MAX, plainHeaderBytes, putHeaders } from "./compress.js";

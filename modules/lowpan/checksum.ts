@@ -1,9 +1,11 @@
 /**
- * The UDP checksum over the IPv6 pseudo header (RFC 8200 §8.1, RFC 1071). Partial sums are plain numbers,
- * folded at the end: 1280 bytes stay below 2^26.
+ * The UDP checksum over the IPv6 pseudo header (RFC 8200 §8.1, RFC 1071). Partial sums are plain
+ * numbers, folded at the end: 1280 bytes stay below 2^26.
  */
 
-/** Sum of the big-endian 16-bit words from `start` to `end`; an odd last byte is padded with zero. */
+/**
+ * Sum of the big-endian 16-bit words from `start` to `end`; an odd last byte is padded with zero.
+ */
 export function sumBytes(bytes: Uint8Array, start: number, end: number): number {
   let sum = 0;
   let i = start;
@@ -25,8 +27,8 @@ export function checksumOf(sum: number): number {
 }
 
 /**
- * Sum of everything the checksum covers but itself. `addresses` is the sum of both IPv6 addresses. The
- * length stands in the pseudo header and in the UDP header; 17 is the next header.
+ * Sum of everything the checksum covers but itself. `addresses` is the sum of both IPv6
+ * addresses. The length stands in the pseudo header and in the UDP header; 17 is the next header.
  */
 export function udpSum(
   header: { readonly sourcePort: number; readonly destinationPort: number },

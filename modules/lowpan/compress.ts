@@ -1,7 +1,8 @@
 /**
- * Writing IPHC, the hop-by-hop header and UDP-NHC (RFC 6282): always the shortest form there is, but for
- * packets on their way through several hops by MPL. There the hop limit and the source stay in line, or a
- * full frame would outgrow 127 bytes at the first forwarder, whose link address is not the source's.
+ * Writing IPHC, the hop-by-hop header and UDP-NHC (RFC 6282): always the shortest form there is,
+ * but for packets on their way through several hops by MPL. There the hop limit and the source
+ * stay in line, or a full frame would outgrow 127 bytes at the first forwarder, whose link
+ * address is not the source's.
  */
 import { type Address, FULL, MESH, putIid, same, UNSPECIFIED } from "./address.js";
 import { SHORT } from "./mac.js";
@@ -13,7 +14,10 @@ export const HEADER_BYTES_MAX = 64;
 const IPHC = 0x60;
 const NEXT_COMPRESSED = 4;
 
-/** The link addresses of the frame the header goes into, as identifier sources for elided addresses. */
+/**
+ * The link addresses of the frame the header goes into, as identifier sources for elided
+ * addresses.
+ */
 export interface LinkPair {
   /** IPv6 addresses (MESH or LINK_LOCAL) made of the frame's source and destination. */
   readonly source: Address;
@@ -79,7 +83,10 @@ function putTraffic(out: Uint8Array, at: number, form: number, packet: Packet): 
   return p + 3;
 }
 
-/** SAC and SAM, or DAC and DAM with M = 0. `elided`: the address the reader would make of the link's. */
+/**
+ * SAC and SAM, or DAC and DAM with M = 0. `elided`: the address the reader would make of the
+ * link's.
+ */
 function unicastForm(address: Address, elided: Address | undefined): number {
   if (address.kind === UNSPECIFIED) return 4;
   if (address.kind === FULL) return 0;

@@ -1,4 +1,7 @@
-/** From a frame to a packet with its payload: filter, headers, copies, fragments. Decides nothing else. */
+/**
+ * From a frame to a packet with its payload: filter, headers, copies, fragments. Decides nothing
+ * else.
+ */
 import type { Drop } from "../bytes/outcome.js";
 import type { Clock } from "../ports/clock.js";
 import { DISPATCH_FRAG1, DISPATCH_FRAGN, FRAG1_BYTES, FRAGN_BYTES } from "./build.js";
@@ -38,7 +41,10 @@ interface IntakeConfig {
   readonly count: (reason: Drop) => void;
 }
 
-/** Unicast frames remembered to tell a repetition after a lost ACK, and for how long: all its retries. */
+/**
+ * Unicast frames remembered to tell a repetition after a lost ACK, and for how long: all its
+ * retries.
+ */
 const RECENT_FRAMES = 4;
 const RECENT_MICROS = 200_000;
 
@@ -126,7 +132,10 @@ export class Intake {
     return reason ?? readHopByHop(reading, this.#packet);
   }
 
-  /** For a packet without MPL nobody can tell; it is delivered, and not passed on as a group message. */
+  /**
+   * For a packet without MPL nobody can tell; it is delivered, and not passed on as a group
+   * message.
+   */
   #admit(packet: Packet, atMicros: number): number {
     if (!packet.mpl) return NEW;
     return this.#seeds.admit(packet.seedHigh, packet.seedLow, packet.sequence, atMicros);

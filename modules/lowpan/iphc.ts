@@ -124,7 +124,8 @@ function readMulticast(input: Reading, form: number, at: number, into: Address):
   if (form === 8) {
     into.setBytes(bytes, at, input.prefix);
   } else if (form === 12) {
-    // §3.2.4, RFC 3306: ffXX:XXLL:PPPP:PPPP:PPPP:PPPP:XXXX:XXXX with the context's length and prefix.
+    // §3.2.4, RFC 3306: ffXX:XXLL:PPPP:PPPP:PPPP:PPPP:XXXX:XXXX with the context's length and
+    // prefix.
     const full = into.full;
     full[0] = 0xff;
     full[1] = bytes[at];

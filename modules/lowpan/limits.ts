@@ -1,4 +1,7 @@
-/** What the stack may hold and for how long. Every table here is filled by what comes from the air. */
+/**
+ * What the stack may hold and for how long. Every table here is filled by what comes from the
+ * air.
+ */
 
 export interface LowpanLimits {
   /** Datagrams being put together from fragments at once. */
@@ -21,10 +24,12 @@ export interface LowpanLimits {
   readonly groups: number;
 }
 
-/** OpenThread remembers a seed for 5 s too; 32 seeds are all switches and sensors of a large room. */
+/**
+ * OpenThread remembers a seed for 5 s too; 32 seeds are all switches and sensors of a large room.
+ */
 export const LOWPAN_LIMITS: LowpanLimits = {
-  // A signed command comes from several forwarders at once, each copy 150 bytes: with two places one
-  // lamp in 300 misses it at 10 % loss over three hops, with six none (test/simulation/mpl).
+  // A signed command comes from several forwarders at once, each copy 150 bytes: with two places
+  // one lamp in 300 misses it at 10 % loss over three hops, with six none (test/simulation/mpl).
   reassemblies: 6,
   reassemblyBytes: 2560,
   reassemblyMicros: 5_000_000,

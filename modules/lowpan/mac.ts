@@ -1,13 +1,14 @@
 /**
  * IEEE 802.15.4-2006 data frames (§7.2.2.2), without FCS: the radio adds and checks it.
  *
- *     frame control 2 | sequence 1 | destination PAN 2 | destination 2 or 8 | [source PAN 2] | source 2 or 8
+ *     frame control 2 | sequence 1 | PAN 2 | destination 2 or 8 | [source PAN 2] | source 2 or 8
  *
- * All fields are little-endian. We emit intra-PAN frames of version 0 (§7.2.3: what a 2003 device reads
- * too, right for unsecured frames up to 127 bytes); both versions and both PAN forms are read.
+ * All fields are little-endian. We emit intra-PAN frames of version 0 (§7.2.3: what a 2003 device
+ * reads too, right for unsecured frames up to 127 bytes); both versions and both PAN forms are
+ * read.
  *
- * A link address is a pair of numbers, so that comparing and storing one costs no array: (SHORT, 16 bits)
- * or the two 32-bit halves of an EUI-64.
+ * A link address is a pair of numbers, so that comparing and storing one costs no array: (SHORT,
+ * 16 bits) or the two 32-bit halves of an EUI-64.
  */
 import type { Drop } from "../bytes/outcome.js";
 
@@ -31,7 +32,10 @@ const INTRA_PAN = 0x40;
 const MODE_SHORT = 2;
 const MODE_EXTENDED = 3;
 
-/** The fields of one frame; written by `readMac`, owned by the stack and used again for the next frame. */
+/**
+ * The fields of one frame; written by `readMac`, owned by the stack and used again for the next
+ * frame.
+ */
 export class MacHeader {
   wantsAck = false;
   sequence = 0;
@@ -64,7 +68,8 @@ export function readMac(frame: Uint8Array, into: MacHeader): Drop | undefined {
   const destinationMode = (high >> 2) & 3;
   const sourceMode = high >> 6;
   // A data frame that names no receiver or no sender has no place in a mesh.
-  if (destinationMode < MODE_SHORT || sourceMode < MODE_SHORT) return "malformed"; // check: mac-addresses
+  const least = Math.min(destinationMode, sourceMode);
+  if (least < MODE_SHORT) return "malformed"; // check: mac-addresses
   const intraPan = (low & INTRA_PAN) !== 0;
   const destinationAt = 5;
   const panAt = destinationAt + (destinationMode === MODE_SHORT ? 2 : 8);

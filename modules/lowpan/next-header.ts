@@ -1,7 +1,7 @@
 /**
- * Reading what follows the IPv6 header: the hop-by-hop options header with the MPL option (RFC 7731 §6.1)
- * and the UDP header, each plain or compressed (RFC 6282 §4). Nothing else is carried here; IP-in-IP,
- * ICMPv6 and the other extension headers are "unsupported".
+ * Reading what follows the IPv6 header: the hop-by-hop options header with the MPL option (RFC
+ * 7731 §6.1) and the UDP header, each plain or compressed (RFC 6282 §4). Nothing else is carried
+ * here; IP-in-IP, ICMPv6 and the other extension headers are "unsupported".
  */
 import type { Drop } from "../bytes/outcome.js";
 import { Address, LINK_LOCAL } from "./address.js";
@@ -88,7 +88,8 @@ function readMpl(bytes: Uint8Array, at: number, end: number, into: Packet): Drop
   into.mpl = true;
   into.sequence = bytes[at + 1];
   if (form === SEED_16) {
-    // As OpenThread: the 16-bit seed id is the short address, the same seed as S = 0 from that address.
+    // As OpenThread: the 16-bit seed id is the short address, the same seed as S = 0 from that
+    // address.
     into.seedHigh = SHORT;
     into.seedLow = (bytes[at + 2] << 8) | bytes[at + 3];
   } else if (form === SEED_64) {
@@ -103,7 +104,10 @@ function readMpl(bytes: Uint8Array, at: number, end: number, into: Packet): Drop
   return undefined;
 }
 
-/** Reads the UDP header, which must come next. `datagramBytes`: the whole packet uncompressed, or -1. */
+/**
+ * Reads the UDP header, which must come next. `datagramBytes`: the whole packet uncompressed, or
+ * -1.
+ */
 export function readUdp(input: Reading, datagramBytes: number, into: Packet): Drop | undefined {
   const { bytes, end } = input;
   const before = into.headerBytes;
@@ -114,12 +118,17 @@ export function readUdp(input: Reading, datagramBytes: number, into: Packet): Dr
   if (datagramBytes >= 0) {
     // The first fragment: the length is the whole datagram's, not this frame's.
     if (datagramBytes < into.headerBytes) return "fragment"; // check: fragment-shorter-than-headers
-    if (into.statedBytes >= 0 && into.statedBytes !== datagramBytes) return "fragment"; // check: fragment-size-stated
+    if (differs(into, datagramBytes)) return "fragment"; // check: fragment-size-stated
     return undefined;
   }
   const whole = into.headerBytes + end - into.next;
-  if (into.statedBytes >= 0 && into.statedBytes !== whole) return "malformed"; // check: length-stated
+  if (differs(into, whole)) return "malformed"; // check: length-stated
   return undefined;
+}
+
+/** Whether the headers so far state another length of the whole packet. */
+function differs(packet: Packet, bytes: number): boolean {
+  return packet.statedBytes >= 0 && packet.statedBytes !== bytes;
 }
 
 function readNhcUdp(bytes: Uint8Array, end: number, into: Packet): Drop | undefined {
@@ -155,7 +164,7 @@ function readPlainUdp(bytes: Uint8Array, end: number, into: Packet): Drop | unde
   into.sourcePort = (bytes[p] << 8) | bytes[p + 1];
   into.destinationPort = (bytes[p + 2] << 8) | bytes[p + 3];
   const stated = into.headerBytes + ((bytes[p + 4] << 8) | bytes[p + 5]);
-  if (into.statedBytes >= 0 && into.statedBytes !== stated) return "malformed"; // check: plain-udp-length
+  if (differs(into, stated)) return "malformed"; // check: plain-udp-length
   into.statedBytes = stated;
   into.checksum = (bytes[p + 6] << 8) | bytes[p + 7];
   into.next = p + UDP_BYTES;

@@ -1,12 +1,13 @@
 /**
  * Putting fragments together (RFC 4944 §5.3), against whoever sends them.
  *
- * A datagram is bound to (source link address, destination link address, size, tag): a neighbour cannot slip
- * its own piece into another's. Only a first fragment opens one, as in OpenThread: by then the headers say
- * whether anybody here wants it, and a flood of later fragments takes nothing. What is held is bounded in
- * number, in bytes and in time; a newcomer never evicts, except that a new datagram of the same sender ends
- * the sender's old one (fragments of one sender come in order). A fragment that comes twice, exactly, is a
- * repetition; any other overlap destroys the datagram.
+ * A datagram is bound to (source link address, destination link address, size, tag): a neighbour
+ * cannot slip its own piece into another's. Only a first fragment opens one, as in OpenThread: by
+ * then the headers say whether anybody here wants it, and a flood of later fragments takes
+ * nothing. What is held is bounded in number, in bytes and in time; a newcomer never evicts,
+ * except that a new datagram of the same sender ends the sender's old one (fragments of one
+ * sender come in order). A fragment that comes twice, exactly, is a repetition; any other overlap
+ * destroys the datagram.
  */
 import type { Drop } from "../bytes/outcome.js";
 import type { Clock, Timer } from "../ports/clock.js";
@@ -20,7 +21,10 @@ export interface FragmentHead {
   tag: number;
 }
 
-/** A datagram under way. The first fragment's frame is kept: its headers are read again at the end. */
+/**
+ * A datagram under way. The first fragment's frame is kept: its headers are read again at the
+ * end.
+ */
 export interface Reassembly {
   readonly size: number;
   readonly first: Uint8Array;
@@ -43,14 +47,20 @@ interface Slot extends Reassembly {
   readonly tag: number;
   /** Uncompressed header bytes: what lies before `payload` in the packet. */
   readonly headerBytes: number;
-  /** By unit of 8 bytes: 0 missing, 255 inside a fragment, else the length of the fragment that begins. */
+  /**
+   * By unit of 8 bytes: 0 missing, 255 inside a fragment, else the length of the fragment that
+   * begins.
+   */
   readonly units: Uint8Array;
   missing: number;
   timer: Timer | undefined;
 }
 
 const INSIDE = 255;
-/** Datagrams declined or destroyed are remembered, so that their other fragments are not counted again. */
+/**
+ * Datagrams declined or destroyed are remembered, so that their other fragments are not counted
+ * again.
+ */
 const IGNORED = 8;
 
 export class Reassembler {
@@ -73,14 +83,17 @@ export class Reassembler {
     return this.#slots.length;
   }
 
-  /** Nobody here wants the datagram of this first fragment: its other fragments are ignored in silence. */
+  /**
+   * Nobody here wants the datagram of this first fragment: its other fragments are ignored in
+   * silence.
+   */
   decline(head: FragmentHead): void {
     this.#ignore(mark(head.mac.sourceLow, head.tag));
   }
 
   /**
-   * Opens a datagram with its first fragment: `frame`, whose UDP payload begins at `payloadAt` and is
-   * preceded by `headerBytes` of headers, uncompressed. A reason when it cannot be.
+   * Opens a datagram with its first fragment: `frame`, whose UDP payload begins at `payloadAt`
+   * and is preceded by `headerBytes` of headers, uncompressed. A reason when it cannot be.
    */
   open(
     head: FragmentHead,
@@ -94,7 +107,8 @@ export class Reassembler {
     const { frame, payloadAt, headerBytes } = input;
     const known = this.#find(head);
     if (known !== undefined) {
-      return sameFrom(known.first, frame, head.mac.payloadAt) ? undefined : this.#ruin(known); // check: fragment-first-differs
+      const same = sameFrom(known.first, frame, head.mac.payloadAt);
+      return same ? undefined : this.#ruin(known); // check: fragment-first-differs
     }
     const part = frame.length - payloadAt;
     if (head.size > this.#limits.packetBytes) return "fragment"; // check: fragment-size-limit
@@ -103,7 +117,8 @@ export class Reassembler {
     this.#endOlder(head);
     const { reassemblies, reassemblyBytes } = this.#limits;
     if (this.#slots.length >= reassemblies) return "overflow"; // check: fragment-bounded
-    if (this.#bytes + head.size > reassemblyBytes) return "overflow"; // check: fragment-bytes-bounded
+    const bytes = this.#bytes + head.size;
+    if (bytes > reassemblyBytes) return "overflow"; // check: fragment-bytes-bounded
     const payload = new Uint8Array(head.size - headerBytes);
     payload.set(frame.slice(payloadAt));
     const slot: Slot = {
@@ -146,8 +161,8 @@ export class Reassembler {
   }
 
   /**
-   * Adds a later fragment: `frame` from `payloadAt`, at `offset` units. The datagram when this one makes it
-   * whole, a reason when it is dropped, undefined when more have to come.
+   * Adds a later fragment: `frame` from `payloadAt`, at `offset` units. The datagram when this
+   * one makes it whole, a reason when it is dropped, undefined when more have to come.
    */
   add(
     head: FragmentHead,
@@ -164,7 +179,8 @@ export class Reassembler {
     if (!last && length % 8 !== 0) return this.#ruin(slot); // check: fragment-unit
     const count = Math.ceil(length / 8);
     if (slot.units[offset] === length && from >= slot.headerBytes) {
-      return this.#repeated(slot, input) ? undefined : this.#ruin(slot); // check: fragment-repeated-differs
+      const same = this.#repeated(slot, input);
+      return same ? undefined : this.#ruin(slot); // check: fragment-repeated-differs
     }
     for (let i = 0; i < count; i++) {
       if (slot.units[offset + i] !== 0) return this.#ruin(slot); // check: fragment-overlap
@@ -197,7 +213,10 @@ export class Reassembler {
     return undefined;
   }
 
-  /** Fragments of one sender come in order: a new datagram means that the old one will not be finished. */
+  /**
+   * Fragments of one sender come in order: a new datagram means that the old one will not be
+   * finished.
+   */
   #endOlder(head: FragmentHead): void {
     const { sourceHigh, sourceLow } = head.mac;
     for (const slot of this.#slots) {

@@ -1,6 +1,7 @@
 /**
- * When MPL messages go on air (RFC 7731 §10.3, proactive, with OpenThread's parameters): the interval is
- * 64 ms and never grows, every message goes out twice, nothing is suppressed (k infinite).
+ * When MPL messages go on air (RFC 7731 §10.3, proactive, with OpenThread's parameters): the
+ * interval is 64 ms and never grows, every message goes out twice, nothing is suppressed (k
+ * infinite).
  *
  *     seed:       at once, again after U[0, 64) ms
  *     forwarder:  after U[0, 64) ms, again at 64 + U[0, 64) ms
@@ -34,7 +35,10 @@ export class Relay {
     return this.#held;
   }
 
-  /** The second transmission of an own message, whose first is queued. False when there is no room. */
+  /**
+   * The second transmission of an own message, whose first is queued. False when there is no
+   * room.
+   */
   seed(frames: readonly Uint8Array[]): boolean {
     if (this.#held >= this.#most) return false;
     this.#held += 1;

@@ -1,11 +1,12 @@
 /**
- * Which MPL messages were seen (RFC 7731 §8, §9.3): for each seed the highest sequence number and a map of
- * the 31 before it.
+ * Which MPL messages were seen (RFC 7731 §8, §9.3): for each seed the highest sequence number and
+ * a map of the 31 before it.
  *
- * A seed is forgotten a few seconds after its last new message, as in OpenThread: by then every copy has
- * died, and a restarted seed begins anywhere. For the same reason a number far behind the highest begins
- * the seed anew (ours; the RFC drops it): 32 messages cannot overtake one another on the way.
- * A table full of live seeds refuses newcomers; their messages are delivered here but not passed on.
+ * A seed is forgotten a few seconds after its last new message, as in OpenThread: by then every
+ * copy has died, and a restarted seed begins anywhere. For the same reason a number far behind
+ * the highest begins the seed anew (ours; the RFC drops it): 32 messages cannot overtake one
+ * another on the way. A table full of live seeds refuses newcomers; their messages are delivered
+ * here but not passed on.
  */
 
 export const NEW = 0;
@@ -89,7 +90,8 @@ export class SeedSet {
       this.#before[row] |= 1 << (behind - 1);
       return;
     }
-    // Serial arithmetic (RFC 1982): up to 127 is ahead, the rest so far behind that it is a new start.
+    // Serial arithmetic (RFC 1982): up to 127 is ahead, the rest so far behind that it is a new
+    // start.
     const shifted = ahead <= WINDOW ? (this.#before[row] << ahead) | (1 << (ahead - 1)) : 0;
     this.#before[row] = ahead < 128 ? shifted & 0x7fffffff : 0;
     this.#highest[row] = sequence;

@@ -1,34 +1,39 @@
 /**
- * UDP datagrams over an 802.15.4 radio: 6LoWPAN with MPL, for platforms without a stack of their own
- * (headless, QEMU). Boards with OpenThread use OpenThread; on the air the two look alike.
+ * UDP datagrams over an 802.15.4 radio: 6LoWPAN with MPL, for platforms without a stack of their
+ * own (headless, QEMU). Boards with OpenThread use OpenThread, whose frames have the same
+ * layout and size but are secured at the link (below).
  *
- * Problem: a press has to reach every luminaire of a group over several hops within 200 ms, in frames of 127
- * bytes, and one hop has to be one frame on air. Rejected: a full IPv6 stack (neighbour discovery, ICMPv6,
- * routing protocol: none of it is on the path of a press); IP-in-IP for groups wider than the realm, as
- * RFC 7731 §5 has it (it costs 18 bytes: 64 instead of 82 for the datagram). Choice: compressed headers,
- * the MPL option in the datagram's own hop-by-hop header whatever the group's scope from realm-local up,
- * and a static table of next hops for unicast.
+ * Problem: a press has to reach every luminaire of a group over several hops within 200 ms, in
+ * frames of 127 bytes, and one hop has to be one frame on air. Rejected: a full IPv6 stack
+ * (neighbour discovery, ICMPv6, routing protocol: none of it is on the path of a press); IP-in-IP
+ * for groups wider than the realm, as RFC 7731 §5 has it (it costs 18 bytes: 64 instead of 82 for
+ * the datagram). Choice: compressed headers, the MPL option in the datagram's own hop-by-hop
+ * header whatever the group's scope from realm-local up, and a static table of next hops for
+ * unicast.
  *
- *     radio.onFrame ─▶ mac ─▶ iphc ─▶ hop-by-hop: seen before? ─▶ UDP, checksum ─▶ onDatagram
- *                               └ fragments wait in reassembly      └ forward (relay, next hop)
- *     send ─▶ packet ─▶ compress, fragment (build) ─▶ transmit ─▶ radio
+ *     radio.onFrame -> mac -> iphc -> hop-by-hop: seen before? -> UDP, checksum -> onDatagram
+ *                               + fragments wait in reassembly      + forward (relay, next hop)
+ *     send -> packet -> compress, fragment (build) -> transmit -> radio
  *
- * Addresses: the mesh prefix, which is also context 0, and 0000:00ff:fe00:XXXX for the short address XXXX
- * (RFC 6282 §3.2.2); a node without one uses its EUI-64 (U/L bit inverted). All groups go out as link
- * broadcast 0xffff, as in Thread. Unicast goes to the next hop of the table, where the destination is not in
- * it straight to the destination; an unacknowledged frame is repeated up to three times.
+ * Addresses: the mesh prefix, which is also context 0, and 0000:00ff:fe00:XXXX for the short
+ * address XXXX (RFC 6282 §3.2.2); a node without one uses its EUI-64 (U/L bit inverted). All
+ * groups go out as link broadcast 0xffff, as in Thread. Unicast goes to the next hop of the
+ * table, where the destination is not in it straight to the destination; an unacknowledged frame
+ * is repeated up to three times.
  *
- * **Link-layer security is counted, not done.** Thread protects every frame with AES-CCM* under a network
- * key: an auxiliary header of 6 bytes and a MIC of 4. The crypto port has no 4-byte tag, and a frame that
- * claims a MIC it does not have could not be told from a damaged one. So the ten bytes are left free in every
- * frame and counted in the airtime by the radio channel: sizes and times are those of secured frames, but
- * whoever is in radio range can read headers, inject frames, use up tables, and suppress a message by sending
- * its (seed, sequence) first. None of this can light a lamp or read a command: the application's own
- * protection is end to end and does not know the link. Losing messages to a jammer or a suppressor is
- * what repeats with fresh numbers are for (ARCHITECTURE.md decision 10).
+ * **Link-layer security is counted, not done.** Thread protects every frame with AES-CCM* under a
+ * network key: an auxiliary header of 6 bytes and a MIC of 4. The crypto port has no 4-byte tag,
+ * and a frame that claims a MIC it does not have could not be told from a damaged one. So the ten
+ * bytes are left free in every frame and counted in the airtime by the radio channel: sizes and
+ * times are those of secured frames, but whoever is in radio range can read headers, inject
+ * frames, use up tables, and suppress a message by sending its (seed, sequence) first. None of
+ * this can light a lamp or read a command: the application's own protection is end to end and
+ * does not know the link. Losing messages to a jammer or a suppressor is what repeats with fresh
+ * numbers are for (ARCHITECTURE.md decision 10).
  *
- * Everything from the air ends in a datagram, in silence (a copy, the other fragments of something counted),
- * or in one count of a Drop reason. A frame for others or a copy of an MPL message allocates nothing.
+ * Everything from the air ends in a datagram, in silence (a copy, the other fragments of
+ * something counted), or in one count of a Drop reason. A frame for others or a copy of an MPL
+ * message allocates nothing.
  */
 import type { Drop } from "../bytes/outcome.js";
 import type { Clock } from "../ports/clock.js";
@@ -218,7 +223,10 @@ export class LowpanStack implements DatagramPort {
     return true;
   }
 
-  /** A multicast frame, or the second transmission of one. A full queue loses it: copies are on the air. */
+  /**
+   * A multicast frame, or the second transmission of one. A full queue loses it: copies are on
+   * the air.
+   */
   #transmitAgain(frames: readonly Uint8Array[]): void {
     if (!this.#queue.push({ frames, wantsAck: false })) this.#notForwarded += 1;
   }
@@ -282,7 +290,8 @@ export class LowpanStack implements DatagramPort {
     this.onDatagram?.({
       from: { address: source.bytes(this.#prefix), port: packet.sourcePort },
       to: { address: group?.bytes ?? this.address, port: packet.destinationPort },
-      // A router passes the same bytes on afterwards: what the owner does with his is his own matter.
+      // A router passes the same bytes on afterwards: what the owner does with his is his own
+      // matter.
       bytes: this.#router ? payload.slice() : payload,
       atMicros: arrival.atMicros,
     });

@@ -1,8 +1,8 @@
 /**
- * Frames on their way to the radio, one at a time: the next goes when the radio says what became of the
- * last, so that fragments keep their order although an unacknowledged one is sent again (IEEE 802.15.4-2006
- * §7.5.6.4.3: up to macMaxFrameRetries times, same sequence number). A frame nobody acknowledged takes
- * the rest of its datagram with it.
+ * Frames on their way to the radio, one at a time: the next goes when the radio says what became
+ * of the last, so that fragments keep their order although an unacknowledged one is sent again
+ * (IEEE 802.15.4-2006 §7.5.6.4.3: up to macMaxFrameRetries times, same sequence number). A frame
+ * nobody acknowledged takes the rest of its datagram with it.
  */
 import type { Radio } from "../ports/radio.js";
 import { FRAME_RETRIES } from "./limits.js";
@@ -24,7 +24,9 @@ export class TransmitQueue {
   #id = 0;
   #index = 0;
   #attempts = 0;
-  /** Datagrams given up for want of an ACK or of a free channel; retries made; frames handed over. */
+  /**
+   * Datagrams given up for want of an ACK or of a free channel; retries made; frames handed over.
+   */
   undelivered = 0;
   retries = 0;
   frames = 0;

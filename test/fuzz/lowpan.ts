@@ -24,7 +24,8 @@ export function checkHeaders(bytes: Uint8Array): void {
   const link = { source: new Address(), destination: new Address() };
   link.source.setLink(MESH, mac.sourceHigh, mac.sourceLow);
   link.destination.setLink(MESH, mac.destinationHigh, mac.destinationLow);
-  // A packet without options may come with a hop-by-hop header; what we write has MPL in it or none.
+  // A packet without options may come with a hop-by-hop header; what we write has MPL in it or
+  // none.
   assert.ok(plainHeaderBytes(packet) <= packet.headerBytes);
   const end = putHeaders(out, macBytes, packet, link, PREFIX);
   const again = new Packet();
@@ -56,8 +57,8 @@ function fieldsOf(packet: Packet): string {
 }
 
 /**
- * Length-prefixed frames, one a millisecond, into a lamp and into a router. Nothing throws, every frame
- * ends in at most one count, what is held stays within its limits and is gone in the end.
+ * Length-prefixed frames, one a millisecond, into a lamp and into a router. Nothing throws, every
+ * frame ends in at most one count, what is held stays within its limits and is gone in the end.
  */
 export function checkFrames(bytes: Uint8Array): void {
   const mesh = new Mesh();
@@ -73,7 +74,8 @@ export function checkFrames(bytes: Uint8Array): void {
     at += 1 + length;
     given += 1;
     for (const { radio } of nodes) radio.onFrame?.(frame.slice(), mesh.clock.micros());
-    // The lamp keeps one timer a reassembly, the router one more a held message, the ether one a frame.
+    // The lamp keeps one timer a reassembly, the router one more a held message, the ether one a
+    // frame.
     const most = 2 * LOWPAN_LIMITS.reassemblies + LOWPAN_LIMITS.heldMessages + 1;
     assert.ok(mesh.clock.pending <= most, `${mesh.clock.pending} timers`);
     mesh.run(1);

@@ -61,7 +61,7 @@ test("a frame of 77 bytes takes 2.66 ms, the longest 4.26 ms, an ACK 0.35 ms", (
   ]);
 });
 
-test("the first back-off is 0 to 7 periods of 320 us, each as often, then 128 us of CCA and 192 to turn", () => {
+test("the first back-off is 0 to 7 periods of 320 us, each as often, then CCA and turning", () => {
   const channel = channelOf(2);
   const rounds = 8000;
   const counts = new Array<number>(8).fill(0);
@@ -343,7 +343,7 @@ function busyRun(seed: number, step: "next" | "once", order: 1 | -1 = 1): RadioE
   return events;
 }
 
-test("the same seed gives the same events, however time is stepped and frames are handed in", () => {
+test("the same seed gives the same events, however time is stepped and frames come in", () => {
   const events = busyRun(11, "once");
   equal(events.length > 100, true);
   equal(busyRun(11, "next"), events);

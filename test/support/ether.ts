@@ -1,7 +1,8 @@
 /**
- * 802.15.4 radios in memory, for suites of modules/: what one sends its neighbours get after its airtime,
- * nothing collides, nothing backs off. Filtering and the immediate ACK are done as in hardware. The real
- * channel is hosts/radio; this one runs on XS and lets a test decide the fate of every frame.
+ * 802.15.4 radios in memory, for suites of modules/: what one sends its neighbours get after its
+ * airtime, nothing collides, nothing backs off. Filtering and the immediate ACK are done as in
+ * hardware. The real channel is hosts/radio; this one runs on XS and lets a test decide the fate
+ * of every frame.
  */
 import type { Clock } from "../../modules/ports/clock.js";
 import type { Radio } from "../../modules/ports/radio.js";

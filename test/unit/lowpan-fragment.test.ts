@@ -1,7 +1,8 @@
 /**
- * Fragmentation and reassembly (RFC 4944 §5.3) against what a network, and an attacker, can send. The
- * datagram used throughout: 40 bytes of UDP payload from 0x000b to 0x000a, 88 = 0x058 uncompressed, in
- * fragments of 8 + 16 + 16 bytes laid out by hand; its checksum was computed by a few lines of Python.
+ * Fragmentation and reassembly (RFC 4944 §5.3) against what a network, and an attacker, can send.
+ * The datagram used throughout: 40 bytes of UDP payload from 0x000b to 0x000a, 88 = 0x058
+ * uncompressed, in fragments of 8 + 16 + 16 bytes laid out by hand; its checksum was computed by
+ * a few lines of Python.
  */
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { equal, test } from "../harness.js";

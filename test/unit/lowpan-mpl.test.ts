@@ -1,6 +1,6 @@
 /**
- * MPL (RFC 7731) with OpenThread's parameters: who passes what on, when, and what is known as a copy.
- * Frames as in lowpan-header.test.ts.
+ * MPL (RFC 7731) with OpenThread's parameters: who passes what on, when, and what is known as a
+ * copy. Frames as in lowpan-header.test.ts.
  */
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { Relay } from "../../modules/lowpan/relay.js";
@@ -104,7 +104,7 @@ test("a full set has no room for newcomers until one is forgotten", () => {
 
 // ---- times
 
-test("a forwarder sends after U[0, 64) ms and again at 64 + U[0, 64) ms, a seed again after U[0, 64)", () => {
+test("a forwarder sends after U[0, 64) ms and at 64 + U[0, 64), a seed after U[0, 64)", () => {
   const clock = new TestClock();
   const times: number[] = [];
   const transmit = () => times.push(clock.micros());

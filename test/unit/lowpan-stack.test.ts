@@ -251,8 +251,9 @@ test("a wrong checksum is malformed, zero too", () => {
 test("a checksum of zero is malformed even where it would add up to nothing", () => {
   const mesh = new Mesh();
   const node = mesh.node(0x000a);
-  // The checksum without the last word is d9f1; two bytes more count twice in the lengths: d9f1 - 4 makes
-  // the sum of all the rest 0xffff, whose complement is 0 and is sent as 0xffff (RFC 768).
+  // The checksum without the last word is d9f1; two bytes more count twice in the lengths: d9f1 -
+  // 4 makes the sum of all the rest 0xffff, whose complement is 0 and is sent as 0xffff (RFC
+  // 768).
   const rest = "50010001b161d9ed";
   inject(mesh, node, fromB("01", `7e77 f0 1633 1633 ffff ${rest}`));
   inject(mesh, node, fromB("02", `7e77 f0 1633 1633 0000 ${rest}`));
@@ -428,7 +429,8 @@ test("a unicast datagram and its answer cross three hops", () => {
     nodes.map(({ stack }) => stack.statistics.forwarded),
     [0, 2, 2, 0],
   );
-  // Two bytes of destination at the first hop, of source at the last, of both between; hop limit 64, 63, 62.
+  // Two bytes of destination at the first hop, of source at the last, of both between; hop limit
+  // 64, 63, 62.
   equal(mesh.frames()[0].slice(18, 26), "7e760004");
   equal(mesh.frames()[1].slice(18, 32), "7c663f00010004");
   equal(mesh.frames()[2].slice(18, 28), "7c673e0001");
