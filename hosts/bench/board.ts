@@ -8,7 +8,7 @@ import type { DatagramPort } from "../../modules/ports/datagram.js";
 import type { Flash } from "../../modules/ports/flash.js";
 import type { Light, LightOutput } from "../../modules/ports/light.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
-import type { Engine } from "./path.js";
+import type { Engine } from "./engine.js";
 
 /** Timers are taken and forgotten: what runs later is not part of the path. */
 class StillClock implements Clock {

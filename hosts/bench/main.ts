@@ -1,11 +1,12 @@
 /**
  * npm run bench [-- --samples N] [--quick] [--json]
  *
- * The receive path from datagram to light port (store write and trace included) and the send path, on Node and
- * on headless XS in a release build: medians of one run, ratios to plain AES-CCM and to `coap-packet` parsing,
- * and, where valgrind is installed, x86 instructions a message on XS.
+ * The receive path from datagram to light port (store write and trace included) and the send path,
+ * on Node and on headless XS in a release build: medians of one run, ratios to plain AES-CCM and to
+ * `coap-packet` parsing, and, where valgrind is installed, x86 instructions a message on XS.
  *
- * These machines are noisy: compare the ratios of one run, or the instruction counts; not microseconds.
+ * These machines are noisy: compare the ratios of one run, or the instruction counts; not
+ * microseconds.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -14,7 +15,6 @@ import { parseArgs } from "node:util";
 import coapPacket from "coap-packet";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
-import { need } from "../../test/support/skip.js";
 import { generate } from "../installation/generate.js";
 import { provisioning } from "../installation/provisioning.js";
 import { ROOT } from "../root.js";
@@ -68,9 +68,7 @@ async function main(): Promise<void> {
   const node: EngineResult = { engine: "node", series: measure(nodeEngine(), setup, samples) };
   const xs: EngineResult = { engine: "xs", series: await onXs(setup, samples) };
   const coapParse = timeCoapPacket(samples);
-  const counts = need("valgrind", "instruction counts of the bench")
-    ? await instructionCounts(setup)
-    : undefined;
+  const counts = hasValgrind() ? await instructionCounts(setup) : undefined;
   const results = [node, xs].map((result) => table(result, coapParse, counts));
   if (values.json)
     console.log(JSON.stringify({ samples, coapPacketParseMicros: coapParse, results }));
@@ -78,6 +76,15 @@ async function main(): Promise<void> {
 }
 
 class UsageError extends Error {}
+
+/** Says what is left out and what mends it, in the words test/run collects. */
+function hasValgrind(): boolean {
+  if (spawnSync("valgrind", ["--version"], { stdio: "ignore" }).status === 0) return true;
+  console.error(
+    "# skip instruction counts of the bench: valgrind is missing: sudo apt-get install -y valgrind",
+  );
+  return false;
+}
 
 /** One luminaire in ten groups, fifty switches: the load a device is built for. */
 function makeSetup(): Setup {

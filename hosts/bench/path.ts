@@ -1,31 +1,20 @@
 /**
  * The receive path (datagram to light port) and the send path, timed one message at a time.
  *
- * Runs unchanged on Node and on XS. A whole Device is measured, not a model of it: store write, trace,
- * rights, ordering and the light port are in the figures. No datagram is used twice, and the flash is tidied
- * between the samples, as a device does while idle.
+ * Runs unchanged on Node and on XS. A whole Device is measured, not a model of it: store write,
+ * trace, rights, ordering and the light port are in the figures. No datagram is used twice, and the
+ * flash is tidied between the samples, as a device does while idle.
  */
 import { fromHex } from "../../modules/bytes/hex.js";
 import { emitMessage, parseMessage } from "../../modules/coap/message.js";
 import { Device } from "../../modules/device/device.js";
 import { encodeCommand } from "../../modules/lighting/command.js";
 import { Workspace } from "../../modules/oscore/aad.js";
-import { AES_CCM_16_64_128, type AeadKey, type Crypto } from "../../modules/ports/crypto.js";
+import { AES_CCM_16_64_128, type AeadKey } from "../../modules/ports/crypto.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
-import type { Flash } from "../../modules/ports/flash.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import { BenchBoard } from "./board.js";
-
-/** What the engine brings. */
-export interface Engine {
-  readonly crypto: Crypto;
-  /** A fresh, erased partition of 64 KB with 16-byte units. */
-  flash(): Flash;
-  /** Wall time; fractions of a microsecond count. */
-  nowMicros(): number;
-  /** Releases garbage between series, where the engine can. */
-  collect(): void;
-}
+import type { Engine } from "./engine.js";
 
 /** The installation, cut down to what a bench needs; everything in hex. */
 export interface Setup {
@@ -63,8 +52,8 @@ const SPARSE_MICROS = 3_000_000;
 const BURST_MICROS = 1_000;
 
 /**
- * All series, or the one named. With `prepareOnly` messages are made and not used: what callgrind counts then
- * is taken off what it counts with them.
+ * All series, or the one named. With `prepareOnly` messages are made and not used: what callgrind
+ * counts then is taken off what it counts with them.
  */
 export function measure(
   engine: Engine,

@@ -1,4 +1,6 @@
-/** The bench on XS: natives for crypto, flash and time. Bundled by main.ts, run by `lumicast test`. */
+/**
+ * The bench on XS: natives for crypto, flash and time. Bundled by main.ts, run by `lumicast test`.
+ */
 import { HostCrypto } from "../../platforms/headless/crypto.js";
 import { HostFlash } from "../../platforms/headless/flash.js";
 import { host } from "../../platforms/headless/host.js";

@@ -1,8 +1,9 @@
 /**
  * What can become of something a peer sent.
  *
- * Anything the network can cause is *returned* as an Outcome; only our own bugs throw. The reasons are a
- * closed list: the same words stand in the trace, the room view, the decoder and the documents.
+ * Anything the network can cause is *returned* as an Outcome; only our own bugs throw. The reasons
+ * are a closed list: the same words stand in the trace, the room view, the decoder and the
+ * documents.
  */
 
 /** Why an incoming datagram had no effect. Local knowledge: never sent to anybody. */
@@ -17,7 +18,9 @@ export const DROPS = [
   "replayed",
   /** The AEAD tag does not verify: forged, damaged, or sent to another address or port. */
   "forged",
-  /** Genuine, but the sender's rights, the proof or the transport do not reach the resource's level. */
+  /**
+   * Genuine, but the sender's rights, the proof or the transport do not reach the resource's level.
+   */
   "forbidden",
   /** Genuine, but older than the last command applied from this sender. */
   "outOfOrder",

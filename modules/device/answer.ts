@@ -1,31 +1,15 @@
 import { drop, type Outcome } from "../bytes/outcome.js";
 import { ACK, CON } from "../coap/message.js";
-import type { AppGroup } from "../groups/directory.js";
 import { locate } from "../groups/locate.js";
 import { open } from "../groups/open.js";
 import type { Datagram } from "../ports/datagram.js";
-import type { Inner, RequestBinding } from "../profiles/profile.js";
-import type { Device } from "./device.js";
-
-/** What an answer is bound to: the request we sent, and its group. */
-export interface Asked {
-  readonly appGroup: AppGroup;
-  /** Known once the request is sealed. */
-  request: RequestBinding | undefined;
-}
-
-/** What one member said to a request of ours. */
-export interface Answer {
-  /** Client id it claims; under a group key any member can claim any. */
-  readonly member: Uint8Array;
-  readonly inner: Inner;
-}
+import type { Parts } from "./parts.js";
 
 /**
- * A response: matched by its token to a request of ours, opened against that request's ids, then handed to
- * whoever asked. Same checks in the same order as a request.
+ * A response: matched by its token to a request of ours, opened against that request's ids, then
+ * handed to whoever asked. Same checks in the same order as a request.
  */
-export function receiveAnswer(device: Device, datagram: Datagram): Outcome<true> {
+export function receiveAnswer(device: Parts, datagram: Datagram): Outcome<true> {
   const { endpoint, exchanges, groups } = device;
   const { arriving } = groups;
   const { outer, option } = arriving;

@@ -1,10 +1,11 @@
 /**
  * From a flash partition and a provisioning blob to the durable parts of a device.
  *
- * The one thing that must never happen is a silent fresh start: a counter that begins again at 0 under the
- * same key repeats nonces, and an empty replay window accepts every recording. So a partition is formatted
- * only when every byte of it is erased, and the record that says "first start finished" is written
- * last: while it is missing nothing was ever sent or accepted, and the first start is simply done again.
+ * The one thing that must never happen is a silent fresh start: a counter that begins again at 0
+ * under the same key repeats nonces, and an empty replay window accepts every recording. So a
+ * partition is formatted only when every byte of it is erased, and the record that says "first
+ * start finished" is written last: while it is missing nothing was ever sent or accepted, and the
+ * first start is simply done again.
  */
 
 import type { Rights } from "../access/rights.js";
@@ -54,7 +55,9 @@ export function openStore(flash: Flash, provisioning: Provisioning): Store {
   return store;
 }
 
-/** Brings keys and rights of the installation into the store; what is there already is left alone. */
+/**
+ * Brings keys and rights of the installation into the store; what is there already is left alone.
+ */
 export function applyProvisioning(
   parts: { store: Store; crypto: Crypto; keyring: Keyring; rights: Rights },
   provisioning: Provisioning,

@@ -1,12 +1,14 @@
 /**
  * One device: the parts, put together, and what goes on while nothing arrives.
  *
- * The problem: every part of the firmware needs a few others, and on XS the whole has to be built without a
- * service locator or module state (preloaded modules lie in ROM). Chosen: `start` makes each part once, hands
- * it exactly what it needs, and ends with the network, so that the first datagram finds a complete device.
+ * The problem: every part of the firmware needs a few others, and on XS the whole has to be built
+ * without a service locator or module state (preloaded modules lie in ROM). Chosen: `start` makes
+ * each part once, hands it exactly what it needs, and ends with the network, so that the first
+ * datagram finds a complete device.
  *
- * Time that nobody needs is used for flash: bounds that ran ahead are pulled back, old keys retired, full
- * sectors erased. An erase takes up to 90 ms, so it happens only after IDLE without a datagram.
+ * Time that nobody needs is used for flash: bounds that ran ahead are pulled back, old keys
+ * retired, full sectors erased. An erase takes up to 90 ms, so it happens only after IDLE without a
+ * datagram.
  */
 import { Rights } from "../access/rights.js";
 import type { Outcome } from "../bytes/outcome.js";
@@ -27,14 +29,14 @@ import type { Trace } from "../ports/trace.js";
 import { Resources } from "../resources/resources.js";
 import type { Store } from "../store/store.js";
 import { Uptime } from "../store/uptime.js";
-import type { Answer, Asked } from "./answer.js";
 import { applyProvisioning, openStore } from "./boot.js";
 import { LIMITS } from "./limits.js";
-import { RateLimit } from "./plain.js";
+import type { Answer, Asked, MemberReport, Parts, Role } from "./parts.js";
 import { type Provisioning, parseProvisioning } from "./provision.js";
+import { RateLimit } from "./rate.js";
 import { receive } from "./receive.js";
-import { buildRole, type Role } from "./role.js";
-import { type MemberReport, sendCommand } from "./send.js";
+import { buildRole } from "./role.js";
+import { sendCommand } from "./send.js";
 
 /** RFC 7252 §6.1. */
 const COAP_PORT = 5683;
@@ -47,7 +49,7 @@ const PLAIN_REFILL_MICROS = 1_000_000;
 const TIDY_PAUSE_MICROS = 200_000;
 const UPTIME_TICK_MICROS = 600_000_000;
 
-export class Device {
+export class Device implements Parts {
   readonly clock: Clock;
   readonly trace: Trace;
   readonly store: Store;

@@ -5,7 +5,7 @@ import { BAD_REQUEST, GET } from "../coap/options.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import { levelOf } from "../resources/resources.js";
-import type { Device } from "./device.js";
+import type { Parts } from "./parts.js";
 import { respond } from "./respond.js";
 
 const DONE: Outcome<true> = ok(true);
@@ -15,10 +15,11 @@ const BY_GROUP: Proof = Object.freeze({ by: "group" });
 /**
  * From an opened request to its effect: right, order, resource, answer.
  *
- * Rights come before order, so that somebody without the right cannot even move the order of commands; both
- * come after the window was marked, because a genuine message is used up whatever it asks for.
+ * Rights come before order, so that somebody without the right cannot even move the order of
+ * commands; both come after the window was marked, because a genuine message is used up whatever it
+ * asks for.
  */
-export function dispatch(device: Device, datagram: Datagram, inner: Inner): Outcome<true> {
+export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outcome<true> {
   const { resources, rights } = device;
   const { recipients, arriving } = device.groups;
   const { appGroup, option, outer, row } = arriving;
@@ -35,7 +36,8 @@ export function dispatch(device: Device, datagram: Datagram, inner: Inner): Outc
   });
   if (!permitted) return drop("forbidden"); // check: policy
   const commands = inner.code !== GET;
-  if (commands && !recipients.isNewest(row, option.sequence)) return drop("outOfOrder"); // check: order
+  const late = commands && !recipients.isNewest(row, option.sequence);
+  if (late) return drop("outOfOrder"); // check: order
   const reply = resources.handle(resource, {
     code: inner.code,
     options: inner.options,

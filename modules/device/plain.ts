@@ -1,8 +1,9 @@
 /**
  * Unprotected CoAP: discovery, and nothing else.
  *
- * Level 0 is all that plain CoAP reaches (ARCHITECTURE.md decision 8). The source address of such a request
- * can be anybody's, so what is sent back is rate-limited: a lamp must not become an amplifier.
+ * Level 0 is all that plain CoAP reaches (ARCHITECTURE.md decision 8). The source address of such a
+ * request can be anybody's, so what is sent back is rate-limited: a lamp must not become an
+ * amplifier.
  */
 
 import { mayUse } from "../access/policy.js";
@@ -12,16 +13,15 @@ import { isMulticast } from "../coap/addresses.js";
 import { suppresses } from "../coap/endpoint.js";
 import { emitMessage, type Message, parseMessage } from "../coap/message.js";
 import { BAD_REQUEST, CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
-import type { Clock } from "../ports/clock.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Reply } from "../resources/resource.js";
 import { levelOf } from "../resources/resources.js";
-import type { Device } from "./device.js";
+import type { Parts } from "./parts.js";
 
 const DONE: Outcome<true> = ok(true);
 const RESPONSE_CODES = 64;
 
-export function receivePlain(device: Device, datagram: Datagram): Outcome<true> {
+export function receivePlain(device: Parts, datagram: Datagram): Outcome<true> {
   const parsed = parseMessage(datagram.bytes);
   if (!parsed.ok) return parsed;
   const message = parsed.value;
@@ -50,7 +50,7 @@ export function receivePlain(device: Device, datagram: Datagram): Outcome<true> 
   return reply.code < BAD_REQUEST ? DONE : drop("unsupported");
 }
 
-function answerPlain(device: Device, datagram: Datagram, request: Message, reply: Reply): void {
+function answerPlain(device: Parts, datagram: Datagram, request: Message, reply: Reply): void {
   const multicast = isMulticast(datagram.to.address);
   const silent = suppresses(findUint(request.options, NO_RESPONSE), reply.code);
   if (multicast && (reply.quiet || silent)) return;
@@ -69,35 +69,8 @@ function answerPlain(device: Device, datagram: Datagram, request: Message, reply
     });
     return;
   }
-  // Not remembered: discovery may be handled twice (RFC 7252 §4.5), and anybody could fill the table.
+  // Not remembered: discovery may be handled twice (RFC 7252 §4.5), and anybody could fill the
+  // table.
   if (!silent) endpoint.reply({ request, from, make });
   else endpoint.acknowledge(request, from);
-}
-
-/** A bucket of `burst` that refills by one every `refillMicros`. */
-export class RateLimit {
-  #left: number;
-  #countedMicros: number;
-  readonly #clock: Clock;
-  readonly #burst: number;
-  readonly #refillMicros: number;
-
-  constructor(clock: Clock, burst: number, refillMicros: number) {
-    this.#clock = clock;
-    this.#burst = burst;
-    this.#left = burst;
-    this.#refillMicros = refillMicros;
-    this.#countedMicros = clock.micros();
-  }
-
-  /** Takes one; false when there is none. */
-  take(): boolean {
-    const now = this.#clock.micros();
-    const refills = Math.floor((now - this.#countedMicros) / this.#refillMicros);
-    this.#countedMicros += refills * this.#refillMicros;
-    this.#left = Math.min(this.#burst, this.#left + refills);
-    if (this.#left === 0) return false;
-    this.#left--;
-    return true;
-  }
 }

@@ -2,15 +2,18 @@
  * A device's part of the installation: who it is, its groups and keys, who may do what.
  *
  * Until an authority exists this comes as one CBOR map made by `hosts/installation` from the
- * installation file. It is read strictly and whole: every fault is an error that names the field, because a
- * lamp that starts with half of its groups looks like a radio problem to the person on the ladder.
+ * installation file. It is read strictly and whole: every fault is an error that names the field,
+ * because a lamp that starts with half of its groups looks like a radio problem to the person on
+ * the ladder.
  */
 import { type Cbor, decode } from "../cbor/decode.js";
 import type { KeyOffer } from "../groups/keyring.js";
 
 export const FORMAT_VERSION = 1;
 
-/** A hundred rights, ten groups with two keys each, routes: our own data, and bounded all the same. */
+/**
+ * A hundred rights, ten groups with two keys each, routes: our own data, and bounded all the same.
+ */
 const ITEMS_MAX = 2048;
 
 export const ROLE = Object.freeze({ LUMINAIRE: 1, SWITCH: 2, PRESENCE: 3, DAYLIGHT: 4 });
@@ -128,7 +131,10 @@ function network(fields: Fields): NetworkPart {
   };
 }
 
-/** A map with small integer keys, or an array, whose entries are read by position and named in errors. */
+/**
+ * A map with small integer keys, or an array, whose entries are read by position and named in
+ * errors.
+ */
 class Fields {
   readonly #values: ReadonlyMap<Cbor, Cbor>;
   readonly #path: string;

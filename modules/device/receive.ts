@@ -5,9 +5,9 @@ import { locate } from "../groups/locate.js";
 import { open } from "../groups/open.js";
 import type { Datagram } from "../ports/datagram.js";
 import { receiveAnswer } from "./answer.js";
-import type { Device } from "./device.js";
 import { dispatch } from "./dispatch.js";
 import { LIMITS } from "./limits.js";
+import type { Parts } from "./parts.js";
 import { receivePlain } from "./plain.js";
 
 /** Codes from 2.00 on are responses (RFC 7252 §3). */
@@ -16,25 +16,29 @@ const RESPONSE_CODES = 64;
 /**
  * One datagram, from the network to the lamp: the main path of the firmware.
  *
- * Everything up to `locate` reads in place and allocates nothing; `open` checks, opens and marks; only then
- * does anything look at what the message says. Whatever goes wrong is returned as a reason, and nothing is
- * said to the sender.
+ * Everything up to `locate` reads in place and allocates nothing; `open` checks, opens and marks;
+ * only then does anything look at what the message says. Whatever goes wrong is returned as a
+ * reason, and nothing is said to the sender.
  */
-export function receive(device: Device, datagram: Datagram): Outcome<true> {
+export function receive(device: Parts, datagram: Datagram): Outcome<true> {
   const { groups } = device;
   const { arriving } = groups;
   const { outer } = arriving;
-  if (datagram.bytes.length > LIMITS.datagramBytesMax) return drop("malformed"); // check: datagram-size
+  const { length } = datagram.bytes;
+  if (length > LIMITS.datagramBytesMax) return drop("malformed"); // check: datagram-size
   if (!device.listensOn(datagram.to.port)) return drop("notForUs"); // check: listening-port
   if (!outer.scan(datagram.bytes)) return drop("malformed"); // check: outer-well-formed
   // RFC 7252 §8.1: a multicast request is never confirmable.
-  if (outer.type === CON && isMulticast(datagram.to.address)) return drop("malformed"); // check: multicast-con
+  const confirmable = outer.type === CON;
+  const multicast = isMulticast(datagram.to.address);
+  if (confirmable && multicast) return drop("malformed"); // check: multicast-con
   arriving.from = datagram.from;
   arriving.to = datagram.to;
   if (outer.oscoreStart < 0 && outer.appGroupStart < 0) return receivePlain(device, datagram);
   if (outer.code >= RESPONSE_CODES) return receiveAnswer(device, datagram);
-  // A retransmission is answered from memory: its number is used up, opening it again would say "replayed".
-  if (outer.type === CON && device.endpoint.check(outer, datagram.from) !== "new") {
+  // A retransmission is answered from memory: its number is used up, opening it again would say
+  // "replayed".
+  if (confirmable && device.endpoint.check(outer, datagram.from) !== "new") {
     return drop("duplicate"); // check: coap-retransmission
   }
   const located = locate(groups, arriving);

@@ -1,9 +1,9 @@
 /**
  * Answers to protected requests.
  *
- * To a group request most luminaires say nothing (RFC 7252 §8.2): errors never, and a command only when a
- * report was asked for. What is said is spread over the leisure time, and protected at the moment it is
- * sent, under the key that opened the request.
+ * To a group request most luminaires say nothing (RFC 7252 §8.2): errors never, and a command only
+ * when a report was asked for. What is said is spread over the leisure time, and protected at the
+ * moment it is sent, under the key that opened the request.
  */
 
 import { coapUint } from "../bytes/uint.js";
@@ -16,9 +16,9 @@ import type { Outer } from "../oscore/outer.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Reply } from "../resources/resource.js";
-import type { Device } from "./device.js";
+import type { Parts } from "./parts.js";
 
-export function respond(device: Device, datagram: Datagram, inner: Inner, reply: Reply): void {
+export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: Reply): void {
   const multicast = isMulticast(datagram.to.address);
   if (multicast && reply.quiet) return;
   const { endpoint, groups } = device;
@@ -45,7 +45,7 @@ type Header = { type: number; mid: number; token: Uint8Array };
 
 /** Builds the protected answer when its time has come; the datagram may be long gone by then. */
 function protector(
-  device: Device,
+  device: Parts,
   datagram: Datagram,
   reply: Reply,
 ): (header: Header) => Uint8Array | undefined {

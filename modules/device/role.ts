@@ -8,22 +8,14 @@ import { Settings } from "../lighting/settings.js";
 import { Switch } from "../lighting/switch.js";
 import { WearBudget } from "../lighting/wear.js";
 import type { Board } from "../ports/board.js";
-import type { Face, Facts, Follower, System } from "../resources/resource.js";
+import type { Facts, Follower, System } from "../resources/resource.js";
 import * as roles from "../resources/resource.js";
-import type { Device } from "./device.js";
+import type { Parts, Role } from "./parts.js";
 import { type Provisioning, ROLE } from "./provision.js";
 import { sendCommand } from "./send.js";
 
-export interface Role {
-  /** As in resources/resource.ts. */
-  readonly bit: number;
-  readonly face: Face;
-  /** The application group it commands. */
-  readonly target: number | undefined;
-}
-
 /** Throws an Error when a switch or sensor has no group to command. */
-export function buildRole(device: Device, board: Board, provisioning: Provisioning): Role {
+export function buildRole(device: Parts, board: Board, provisioning: Provisioning): Role {
   const { clock } = board;
   const { store } = device;
   const budget = new WearBudget(clock);
@@ -74,7 +66,7 @@ function systemOf(board: Board): System {
   };
 }
 
-function targetOf(device: Device, provisioning: Provisioning): number {
+function targetOf(device: Parts, provisioning: Provisioning): number {
   const { target } = provisioning;
   if (target === undefined) {
     throw new Error("provisioning.target: a switch or sensor needs the group it commands");

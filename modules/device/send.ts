@@ -7,15 +7,14 @@ import { NON, type Option } from "../coap/message.js";
 import { POST, URI_PATH } from "../coap/options.js";
 import { seal } from "../groups/seal.js";
 import { type Command, encodeCommand } from "../lighting/command.js";
-import { decodeReport, type Report } from "../lighting/report.js";
-import type { Answer, Asked } from "./answer.js";
-import type { Device } from "./device.js";
+import { decodeReport } from "../lighting/report.js";
+import type { Answer, Asked, MemberReport, Parts } from "./parts.js";
 
 /** Answers come within the leisure time; this is for the network. */
 const ANSWER_MARGIN_MICROS = 2_000_000;
 
 /** Sends one command to an application group. False when there is no key, number or room for it. */
-export function sendCommand(device: Device, appGroupId: number, command: Command): boolean {
+export function sendCommand(device: Parts, appGroupId: number, command: Command): boolean {
   const { groups, trace, net } = device;
   const appGroup = groups.directory.appGroup(appGroupId);
   if (appGroup === undefined) throw new RangeError(`not a member of group ${appGroupId}`);
@@ -47,13 +46,11 @@ function lightPath(): Option[] {
   return [{ number: URI_PATH, value: Uint8Array.of(0x6c) }];
 }
 
-/** One member's execution report. */
-export interface MemberReport extends Report {
-  readonly member: Uint8Array;
-}
-
-/** Collects the reports of a command until the leisure time is over; no token when the table is full. */
-function awaitReports(device: Device, asked: Asked): Uint8Array {
+/**
+ * Collects the reports of a command until the leisure time is over; no token when the table is
+ * full.
+ */
+function awaitReports(device: Parts, asked: Asked): Uint8Array {
   const reports: MemberReport[] = [];
   const exchange = device.exchanges.open({
     binding: asked,

@@ -1,10 +1,10 @@
 /**
  * Which keys serve which application group.
  *
- * draft-somaraju §3.5: every receiver keeps a table from application group id to a *sequence* of security
- * associations. Here the sequence belongs to a security group, and application groups point to one, so
- * that several of them can share keys (§5.4) without a copy of replay state each: a key's replay window
- * is one, whichever application group a message names.
+ * draft-somaraju §3.5: every receiver keeps a table from application group id to a *sequence* of
+ * security associations. Here the sequence belongs to a security group, and application groups
+ * point to one, so that several of them can share keys (§5.4) without a copy of replay state each:
+ * a key's replay window is one, whichever application group a message names.
  */
 import { equalBytes } from "../bytes/equal.js";
 import type { Endpoint } from "../ports/datagram.js";
@@ -13,7 +13,9 @@ import type { Lifetime } from "./lifetime.js";
 
 /** One key of a security group, under the group's profile. */
 export interface Association {
-  /** Small number, unique among the keys present; names the key in the store and in `Recipients`. */
+  /**
+   * Small number, unique among the keys present; names the key in the store and in `Recipients`.
+   */
   readonly index: number;
   readonly security: SecurityGroup;
   readonly material: KeyMaterial;

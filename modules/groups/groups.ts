@@ -1,8 +1,8 @@
 /**
  * Everything a device needs to open and seal group messages, in one object.
  *
- * It only holds the parts; what is done with them stands in `locate.ts`, `open.ts` and `seal.ts`, one
- * function each, in the order a message meets them.
+ * It only holds the parts; what is done with them stands in `locate.ts`, `open.ts` and `seal.ts`,
+ * one function each, in the order a message meets them.
  */
 
 import { Workspace } from "../oscore/aad.js";

@@ -1,12 +1,14 @@
 /**
  * The group keys of this device, kept in flash.
  *
- * A key that comes again after it was dropped would start with empty replay windows, and every recorded
- * message would work once more (matter.js#3870 is this mistake with counters). So key ids only go up:
- * whatever is not above the greatest id ever installed in its security group is refused for good.
+ * A key that comes again after it was dropped would start with empty replay windows, and every
+ * recorded message would work once more (matter.js#3870 is this mistake with counters). So key ids
+ * only go up: whatever is not above the greatest id ever installed in its security group is refused
+ * for good.
  *
- * Order of writes, so that a power cut between any two leaves a working device: the key first, then the
- * group's greatest id (repaired from the keys at start), and on retirement the replay rows go last.
+ * Order of writes, so that a power cut between any two leaves a working device: the key first, then
+ * the group's greatest id (repaired from the keys at start), and on retirement the replay rows go
+ * last.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Reader } from "../bytes/reader.js";
@@ -104,7 +106,8 @@ export class Keyring {
    * `replayed` for a key id seen before, `tableFull`, `storeFailed`.
    */
   install(security: SecurityGroup, offer: KeyOffer): Outcome<Association> {
-    if (compareKeyIds(offer.keyId, security.highest) <= 0) return drop("replayed"); // check: key-id-increases
+    const newer = compareKeyIds(offer.keyId, security.highest) > 0;
+    if (!newer) return drop("replayed"); // check: key-id-increases
     const index = this.#freeIndex();
     if (index < 0) return drop("tableFull");
     const now = this.#uptime.seconds();

@@ -1,10 +1,12 @@
 /**
- * When a group key ends: by time, by number of messages, or when the grace after a newer key is over.
+ * When a group key ends: by time, by number of messages, or when the grace after a newer key is
+ * over.
  *
- * draft-somaraju §3.6: "The lifetime can be based on time or on the number of transmitted messages."
- * Devices have no calendar, so time is uptime accumulated in flash (store/uptime). Messages are counted by
- * everyone for himself, sent and accepted together, and reserved on flash in blocks before they are used:
- * after a restart the whole block counts, so a budget is never exceeded by pulling plugs.
+ * draft-somaraju §3.6: "The lifetime can be based on time or on the number of transmitted
+ * messages." Devices have no calendar, so time is uptime accumulated in flash (store/uptime).
+ * Messages are counted by everyone for himself, sent and accepted together, and reserved on flash
+ * in blocks before they are used: after a restart the whole block counts, so a budget is never
+ * exceeded by pulling plugs.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Reader } from "../bytes/reader.js";
@@ -56,7 +58,8 @@ export class Lifetime {
   /** The key may still protect and open messages. */
   isValid(uptimeSeconds: number): boolean {
     const { endsAtSeconds, messages } = this.terms;
-    if (endsAtSeconds !== undefined && uptimeSeconds >= endsAtSeconds) return false; // check: key-validity
+    const end = endsAtSeconds ?? Number.POSITIVE_INFINITY;
+    if (uptimeSeconds >= end) return false; // check: key-validity
     if (messages !== undefined && this.#used >= messages) return false; // check: key-budget
     return true;
   }

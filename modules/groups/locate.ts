@@ -6,7 +6,8 @@ import type { Arriving, Groups } from "./groups.js";
  * From the outside of a message to the one key that may open it and the sender's replay row.
  * No crypto, and nothing is allocated: most of what a lamp hears ends here.
  *
- * draft-somaraju §3.5: the application group names a sequence of associations, the key id one of them.
+ * draft-somaraju §3.5: the application group names a sequence of associations, the key id one of
+ * them.
  */
 export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
   const { outer, option } = arriving;
@@ -16,7 +17,8 @@ export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
   if (!option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength)) return drop("malformed");
   const appGroup = groups.directory.appGroup(appGroupOf(arriving));
   if (appGroup === undefined) return drop("unknownGroup");
-  if (!appGroup.security.profile.wellFormed(arriving)) return drop("malformed"); // check: profile-well-formed
+  const { profile } = appGroup.security;
+  if (!profile.wellFormed(arriving)) return drop("malformed"); // check: profile-form
   const { bytes } = outer;
   const association = uniqueAssociation(
     appGroup.security,

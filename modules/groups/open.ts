@@ -4,8 +4,8 @@ import type { Association } from "./directory.js";
 import type { Arriving, Groups } from "./groups.js";
 
 /**
- * Check, open, mark (ARCHITECTURE.md decision 4): the window is only read before the AEAD, and moved, on
- * flash first, only after it. A forgery with a huge number changes nothing.
+ * Check, open, mark (ARCHITECTURE.md decision 4): the window is only read before the AEAD, and
+ * moved, on flash first, only after it. A forgery with a huge number changes nothing.
  *
  * `request` is set when the message answers one of ours.
  */
@@ -51,7 +51,10 @@ function isOurs(groups: Groups, arriving: Arriving): boolean {
   return true;
 }
 
-/** Moves the sender's window past this message; flash holds a bound that covers it when this is true. */
+/**
+ * Moves the sender's window past this message; flash holds a bound that covers it when this is
+ * true.
+ */
 function mark(groups: Groups, arriving: Arriving): boolean {
   const { association, option } = arriving;
   const { recipients } = groups;

@@ -13,15 +13,17 @@ export interface Outgoing {
   readonly clear: readonly Option[];
   readonly appGroup: AppGroup;
   readonly to: Endpoint;
-  /** Set in a response: the request it answers, and the key that opened it (the asker has that one). */
+  /**
+   * Set in a response: the request it answers, and the key that opened it (the asker has that one).
+   */
   readonly request: RequestBinding | undefined;
   readonly association: Association | undefined;
 }
 
 /**
- * Takes the next sequence number, durable before use, and protects a message: a request under the newest
- * key, a response under its request's.
- * `expired` without a usable key, `storeFailed` without a number that flash vouches for.
+ * Takes the next sequence number, durable before use, and protects a message: a request under the
+ * newest key, a response under its request's. `expired` without a usable key, `storeFailed` without
+ * a number that flash vouches for.
  */
 export function seal(
   groups: Groups,

@@ -12,8 +12,8 @@ import type { WearBudget } from "./wear.js";
 export const SCENES_MAX = 32;
 
 /**
- * There from the start, until another one is stored under its number: half bright. Without it the first
- * double press in a new room does nothing, and the person at the switch cannot know why.
+ * There from the start, until another one is stored under its number: half bright. Without it the
+ * first double press in a new room does nothing, and the person at the switch cannot know why.
  */
 const FACTORY_NUMBER = 1;
 const FACTORY_SCENE: Command = Object.freeze({ on: true, level: 127 });

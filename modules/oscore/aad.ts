@@ -2,9 +2,9 @@
  * Additional data and nonce, built in place.
  *
  * Both are needed once a datagram and thrown away, so a fresh array each time would be most of the
- * garbage of the receive path. One workspace per device holds the bytes; a view is kept for every length
- * that has occurred, because making a view costs as much as filling it. What is the same in every
- * message of a key is encoded once and copied by one native call (`append`).
+ * garbage of the receive path. One workspace per device holds the bytes; a view is kept for every
+ * length that has occurred, because making a view costs as much as filling it. What is the same in
+ * every message of a key is encoded once and copied by one native call (`append`).
  */
 import { OscoreOption } from "./option.js";
 
@@ -24,7 +24,10 @@ export class AadWriter {
     this.#buffer = prepared(256);
   }
 
-  /** Begins `Enc(h'', external_aad)`. What follows is the whole external_aad, its array head included. */
+  /**
+   * Begins `Enc(h'', external_aad)`. What follows is the whole external_aad, its array head
+   * included.
+   */
   begin(): void {
     this.#at = EXTERNAL_START;
   }
@@ -144,8 +147,8 @@ function writeHead(into: Uint8Array, start: number, major: number, value: number
 }
 
 /**
- * nonce = IV ⊕ (id left-padded to `idWidth` ‖ piv left-padded to the rest), from a parsed option whose
- * positions lie in `bytes`. Only the bytes that are there are combined: padding is zero.
+ * nonce = IV ⊕ (id left-padded to `idWidth` ‖ piv left-padded to the rest), from a parsed option
+ * whose positions lie in `bytes`. Only the bytes that are there are combined: padding is zero.
  */
 export function fillNonce(
   nonce: Uint8Array,

@@ -18,7 +18,9 @@ export const SEQUENCE_MAX = 2 ** 40 - 1;
 
 export class OscoreOption {
   flags = 0;
-  /** Positions are in the buffer given to `parse`; a length of 0 with the flag clear means absent. */
+  /**
+   * Positions are in the buffer given to `parse`; a length of 0 with the flag clear means absent.
+   */
   pivStart = 0;
   pivLength = 0;
   contextStart = 0;
@@ -66,7 +68,8 @@ export class OscoreOption {
     const start = this.pivStart;
     const length = this.pivLength;
     let value = bytes[start];
-    // RFC 8613 §6.1: the encoding is minimal; a second spelling of a number would be a second nonce.
+    // RFC 8613 §6.1: the encoding is minimal; a second spelling of a number would be a second
+    // nonce.
     if (value === 0 && length > 1) return false; // check: option-piv-minimal
     for (let i = 1; i < length; i++) value = value * 256 + bytes[start + i];
     this.sequence = value;

@@ -1,10 +1,11 @@
 /**
  * The outside of a protected message, read once, in place.
  *
- * Most datagrams a luminaire hears are not for it, or are copies it has seen. They have to die before
- * anything is allocated, so the full CoAP parser (which makes an object an option) was rejected here:
- * this reader only notes where things stand, in one reusable instance of whole numbers.
- * It accepts exactly what `coap/message.ts` accepts (test/unit/outer.test.ts holds the two equal).
+ * Most datagrams a luminaire hears are not for it, or are copies it has seen. They have to die
+ * before anything is allocated, so the full CoAP parser (which makes an object an option) was
+ * rejected here: this reader only notes where things stand, in one reusable instance of whole
+ * numbers. It accepts exactly what `coap/message.ts` accepts (test/unit/outer.test.ts holds the two
+ * equal).
  */
 
 import { type MessageType, OPTIONS_MAX, typeFits } from "../coap/message.js";
@@ -69,7 +70,10 @@ export class Outer {
     return this.#scanOptions(bytes, 4 + tokenLength, end);
   }
 
-  /** Whatever reaches past the end, token, extension or value, leaves `at` elsewhere than at the end. */
+  /**
+   * Whatever reaches past the end, token, extension or value, leaves `at` elsewhere than at the
+   * end.
+   */
   #scanOptions(bytes: Uint8Array, start: number, end: number): boolean {
     let at = start;
     let number = 0;

@@ -22,7 +22,10 @@ export interface Board {
   readonly radio?: Radio;
   /** A datagram service of the operating system. */
   readonly datagram?: DatagramPort;
-  /** This device's part of the installation (CBOR, see modules/device/provision.ts); undefined when none came. */
+  /**
+   * This device's part of the installation (CBOR, see modules/device/provision.ts); undefined when
+   * none came.
+   */
   provisioning(): Uint8Array | undefined;
   /** One line for a person: boot messages and refusals to start. */
   log(line: string): void;

@@ -1,6 +1,6 @@
 /**
- * Cryptography, handed in: native C on devices, TypeScript for hosts and tests. Synchronous; keys are handles.
- * Algorithm numbers are those of the COSE registry (RFC 9053).
+ * Cryptography, handed in: native C on devices, TypeScript for hosts and tests. Synchronous; keys
+ * are handles. Algorithm numbers are those of the COSE registry (RFC 9053).
  */
 
 /** AES-CCM-16-64-128: 13-byte nonce, 8-byte tag. */
@@ -19,7 +19,9 @@ export interface AeadKey {
 }
 
 export interface Crypto {
-  /** Imports a key and wipes `raw`. Throws RangeError on an algorithm or a length it does not have. */
+  /**
+   * Imports a key and wipes `raw`. Throws RangeError on an algorithm or a length it does not have.
+   */
   aeadKey(algorithm: number, raw: Uint8Array): AeadKey;
   /** 32 bytes. */
   sha256(data: Uint8Array): Uint8Array;

@@ -6,7 +6,9 @@ export interface Flash {
   readonly eraseBytes: number;
   /** Program unit in bytes: 4 (nRF) or 16 (ESP with flash encryption). */
   readonly programBytes: number;
-  /** Fills `into` from `offset`. Any alignment. Throws RangeError outside the partition (our bug). */
+  /**
+   * Fills `into` from `offset`. Any alignment. Throws RangeError outside the partition (our bug).
+   */
   read(offset: number, into: Uint8Array): void;
   /**
    * Programs whole units: `offset` and `bytes.length` are multiples of `programBytes`.

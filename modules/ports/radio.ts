@@ -7,9 +7,15 @@ export interface Radio {
   readonly eui64: Uint8Array;
   /** 16-bit short address and PAN id the radio filters and acknowledges for. */
   setAddress(address: { pan: number; short: number }): void;
-  /** Queues one frame (MAC header and payload, without FCS, at most 125 bytes); answers by `onSent` with the same id. */
+  /**
+   * Queues one frame (MAC header and payload, without FCS, at most 125 bytes); answers by `onSent`
+   * with the same id.
+   */
   send(frame: Uint8Array): number;
-  /** `acked` is meaningful for frames that asked for an ACK; false also when the channel stayed busy. */
+  /**
+   * `acked` is meaningful for frames that asked for an ACK; false also when the channel stayed
+   * busy.
+   */
   onSent: ((sent: { id: number; acked: boolean; transmitted: boolean }) => void) | undefined;
   /** A frame that passed the FCS (FCS removed). */
   onFrame: ((frame: Uint8Array, atMicros: number) => void) | undefined;

@@ -1,6 +1,8 @@
 import type { Drop } from "../bytes/outcome.js";
 
-/** What happened, one counter each. Everything a datagram can come to ends in exactly one of these. */
+/**
+ * What happened, one counter each. Everything a datagram can come to ends in exactly one of these.
+ */
 export type TraceEvent = Drop | "accepted" | "response" | "sent" | "sendRefused" | "plain";
 
 export interface Trace {

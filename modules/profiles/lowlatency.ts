@@ -1,13 +1,15 @@
 /**
  * `lowlatency`: draft-somaraju-ace-multicast-01 in the layout of WIRE.md.
  *
- * One symmetric key per security group; any holder of it can pose as any other, so the proof is "group"
- * and nothing protected this way passes access level 2. What makes a copy useless elsewhere is the
- * additional data: destination address and port, application group and every outer option are in it.
+ * One symmetric key per security group; any holder of it can pose as any other, so the proof is
+ * "group" and nothing protected this way passes access level 2. What makes a copy useless elsewhere
+ * is the additional data: destination address and port, application group and every outer option
+ * are in it.
  *
  *   1. identify   outer options 65001 (application group) and 9 (piv, key id, client id)
  *   2. nonce      IV ⊕ (client id left-padded to 8 ‖ sequence number left-padded to 5)
- *   3. AAD        Enc(h'', [1, 10, group, key_id, kid, piv, request_kid, request_piv, dst, port, options])
+ *   3. AAD        Enc(h'', [1, 10, group, key_id, kid, piv, request_kid, request_piv,
+ *                          dst, port, options])
  *   4. AEAD       AES-CCM-16-64-128 over code ‖ options ‖ [FF ‖ payload]
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
@@ -81,14 +83,15 @@ function wellFormed(arrival: Arrival): boolean {
   if (option.pivLength === 0) return false; // check: lowlatency-piv
   // An integer has one spelling: a leading zero would be a second name for the same sender or key.
   const bytes = outer.bytes;
-  if (!isMinimalUint(bytes, option.contextStart, option.contextLength)) return false; // check: lowlatency-key-id
-  if (!isMinimalUint(bytes, option.kidStart, option.kidLength)) return false; // check: lowlatency-client-id
-  if (outer.appGroupLength > 0 && bytes[outer.appGroupStart] === 0) return false; // check: lowlatency-app-group-minimal
+  if (!isUint(bytes, option.contextStart, option.contextLength)) return false; // check: key-id-form
+  if (!isUint(bytes, option.kidStart, option.kidLength)) return false; // check: client-id-form
+  const { appGroupStart, appGroupLength } = outer;
+  if (appGroupLength > 0 && bytes[appGroupStart] === 0) return false; // check: app-group-form
   return outer.payloadStart < bytes.length;
 }
 
 /** 1 to 8 bytes, no leading zero but for the number 0 itself. */
-function isMinimalUint(bytes: Uint8Array, start: number, length: number): boolean {
+function isUint(bytes: Uint8Array, start: number, length: number): boolean {
   if (length === 0 || length > ID_BYTES_MAX) return false;
   return length === 1 || bytes[start] !== 0;
 }
@@ -170,7 +173,9 @@ function additionalData(
   return aad.finish();
 }
 
-/** What every external_aad of one key and application group begins with; kept for the key used last. */
+/**
+ * What every external_aad of one key and application group begins with; kept for the key used last.
+ */
 function makePrefix(key: KeyMaterial, appGroup: AppGroupId): Uint8Array {
   const writer = new Writer(16);
   const cbor = new CborWriter(writer);
@@ -217,7 +222,7 @@ function inOrder(options: Option[]): Option[] {
 /** flags ‖ piv ‖ s ‖ key_id ‖ client_id (RFC 8613 §6.1). */
 function optionValue(key: KeyMaterial, departure: Departure): Uint8Array {
   const { sender, sequence } = departure;
-  if (!isMinimalUint(sender, 0, sender.length)) throw new RangeError("client id of 1 to 8 bytes");
+  if (!isUint(sender, 0, sender.length)) throw new RangeError("client id of 1 to 8 bytes");
   const pivLength = pivLengthOf(sequence);
   const value = new Uint8Array(2 + pivLength + key.keyId.length + sender.length);
   value[0] = FLAGS | pivLength;

@@ -1,10 +1,10 @@
 /**
  * The contract every group-security scheme fulfils: data plus functions, never a subclass.
  *
- * Six documents answer "how is a group message protected?" differently, and a device may be in groups
- * of different schemes at once. A class hierarchy with overridden hooks was rejected: the order of
- * checks would hide in a base class. Each profile says in one file how it names a key, opens and
- * seals; `groups/` holds the order (check, open, mark) that all share.
+ * Six documents answer "how is a group message protected?" differently, and a device may be in
+ * groups of different schemes at once. A class hierarchy with overridden hooks was rejected: the
+ * order of checks would hide in a base class. Each profile says in one file how it names a key,
+ * opens and seals; `groups/` holds the order (check, open, mark) that all share.
  */
 import type { Outcome, Proof } from "../bytes/outcome.js";
 import type { Option } from "../coap/message.js";
@@ -39,7 +39,10 @@ export interface KeyMaterial {
 export interface AppGroupId {
   /** CoAP uint, at most 4 bytes. */
   readonly id: number;
-  /** What the profile wants to keep per group and key: the constant beginning of the additional data. */
+  /**
+   * What the profile wants to keep per group and key: the constant beginning of the additional
+   * data.
+   */
   prefix: Uint8Array | undefined;
   prefixOf: KeyMaterial | undefined;
 }
@@ -82,6 +85,8 @@ export interface Profile {
     arrival: Arrival,
     context: { appGroup: AppGroupId; request: RequestBinding | undefined; work: Workspace },
   ): Outcome<Inner>;
-  /** The whole datagram. Throws RangeError on a departure the scheme has no encoding for (our bug). */
+  /**
+   * The whole datagram. Throws RangeError on a departure the scheme has no encoding for (our bug).
+   */
   seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Array;
 }

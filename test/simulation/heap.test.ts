@@ -1,5 +1,6 @@
 /**
- * RAM of a luminaire as a device has it: 32-bit build, image preloaded, hard ceiling on everything XS takes.
+ * RAM of a luminaire as a device has it: 32-bit build, image preloaded, hard ceiling on everything
+ * XS takes.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

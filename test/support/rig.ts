@@ -1,7 +1,7 @@
 /**
- * Whole devices in one test: the firmware's own composition over memory flash, a test's clock and a net in
- * memory. Runs on Node and on XS. Provisioning is written here by hand, field by field, so that a change of
- * the format is noticed.
+ * Whole devices in one test: the firmware's own composition over memory flash, a test's clock and a
+ * net in memory. Runs on Node and on XS. Provisioning is written here by hand, field by field, so
+ * that a change of the format is noticed.
  */
 
 import { type Cbor, encode } from "../../modules/cbor/encode.js";

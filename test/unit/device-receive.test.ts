@@ -122,7 +122,10 @@ test("no bit of a genuine datagram can be changed, but for message id and kind o
   equal(verdict(lamp, good), "accepted");
 });
 
-/** Negative cases of ../shared/vectors/lowlatency.json, made for the key, group and address of this rig. */
+/**
+ * Negative cases of ../shared/vectors/lowlatency.json, made for the key, group and address of this
+ * rig.
+ */
 const OUT_OF_FORM: Record<string, string> = {
   "group id missing": "52021001a1a2951905010711ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",
   "group id twice": "52021001a1a2951905010711e1fcd3010101ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f",

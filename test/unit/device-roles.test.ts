@@ -2,7 +2,7 @@ import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
 import { ACK, CON, emitMessage, NON, parseMessage } from "../../modules/coap/message.js";
 import { GET, NO_RESPONSE, URI_QUERY } from "../../modules/coap/options.js";
-import type { MemberReport } from "../../modules/device/send.js";
+import type { MemberReport } from "../../modules/device/parts.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import { equal, test, throws } from "../harness.js";
 import { craft, GROUP, memberEndpoint, OFF, ON, pathOptions } from "../support/craft.js";

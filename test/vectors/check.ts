@@ -1,80 +1,14 @@
 /**
- * Checks one file of the shared vector format (its README is beside the files) on the engine this runs on.
+ * Checks one file of the shared vector format (its README is beside the files) on the engine this
+ * runs on.
  *
- * Positive cases are sealed and compared byte by byte, then opened by a fresh receiver; negative ones have to
- * be refused with the file's word, and must leave the receiver as it was. Every profile supplies an adapter
- * that drives the firmware's own path (outer, locate, open, mark); a profile without one is *missing*, which
- * is never the same as passed.
+ * Positive cases are sealed and compared byte by byte, then opened by a fresh receiver; negative
+ * ones have to be refused with the file's word, and must leave the receiver as it was. Every
+ * profile supplies an adapter that drives the firmware's own path (outer, locate, open, mark); a
+ * profile without one is *missing*, which is never the same as passed.
  */
-import type { Drop } from "../../modules/bytes/outcome.js";
+import type { Adapter, NegativeCase, Receiver, VectorCase, VectorFile } from "./format.js";
 import { lowlatencyAdapter } from "./lowlatency.js";
-
-export interface VectorInput {
-  readonly message?: string;
-  readonly type: string;
-  readonly code: string;
-  readonly mid: number;
-  readonly token: string;
-  readonly options: readonly [number, string][];
-  readonly payload: string | null;
-  readonly [extra: string]: unknown;
-}
-
-export interface VectorCase {
-  readonly name: string;
-  readonly context: string;
-  readonly direction: "request" | "response";
-  readonly from: string;
-  readonly to: string;
-  readonly request?: string;
-  readonly after?: readonly string[];
-  readonly unprotect_only?: boolean;
-  readonly input: VectorInput;
-  readonly received?: VectorInput;
-  readonly output: string;
-}
-
-export interface NegativeCase {
-  readonly name: string;
-  readonly context: string;
-  readonly direction: "request" | "response";
-  readonly to: string;
-  readonly request?: string;
-  readonly after?: readonly string[];
-  readonly dst_addr?: string;
-  readonly dst_port?: number;
-  readonly datagram: string;
-  readonly expect: string;
-  readonly also?: readonly string[];
-  readonly then?: string;
-}
-
-export interface VectorFile {
-  readonly profile: string;
-  readonly context: Readonly<Record<string, unknown>>;
-  readonly cases: readonly VectorCase[];
-  readonly negative: readonly NegativeCase[];
-}
-
-/** What a receiver made of a datagram: the whole unprotected message in hex, or the reason for none. */
-export type Opened = { readonly message: string } | { readonly drop: Drop };
-
-/** A datagram as a receiver meets it. */
-export interface Incoming {
-  readonly datagram: string;
-  readonly destination: { readonly address: string; readonly port: number };
-  readonly request: VectorCase | undefined;
-}
-
-export interface Receiver {
-  open(incoming: Incoming): Opened;
-}
-
-export interface Adapter {
-  seal(file: VectorFile, vector: VectorCase, request: VectorCase | undefined): string;
-  /** A receiver that has seen nothing and is synchronised. */
-  receiver(file: VectorFile, context: string, device: string): Receiver;
-}
 
 const ADAPTERS: Readonly<Record<string, Adapter>> = { lowlatency: lowlatencyAdapter };
 

@@ -17,7 +17,7 @@ import { Store } from "../../modules/store/store.js";
 import { Uptime } from "../../modules/store/uptime.js";
 import { TestClock } from "../support/clock.js";
 import { NorFlash } from "../support/flash.js";
-import type { Adapter, Incoming, Opened, Receiver, VectorCase, VectorFile } from "./check.js";
+import type { Adapter, Incoming, Opened, Receiver, VectorCase, VectorFile } from "./format.js";
 
 interface Context {
   readonly associations: Readonly<Record<string, readonly { key_id: string; key: string }[]>>;

@@ -1,15 +1,16 @@
 /**
  * npm run vectors -- DIR [--profile NAME] [--json]
  *
- * Checks every vectors file in DIR on Node and on headless XS. Exit 1 on any mismatch; 3 when a file's
- * profile has no implementation here, which is never counted as passed; 2 on wrong usage.
+ * Checks every vectors file in DIR on Node and on headless XS. Exit 1 on any mismatch; 3 when a
+ * file's profile has no implementation here, which is never counted as passed; 2 on wrong usage.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "../../hosts/root.js";
-import { checkFile, type Report, type VectorFile } from "./check.js";
+import { checkFile, type Report } from "./check.js";
+import type { VectorFile } from "./format.js";
 
 interface Row {
   readonly file: string;
@@ -77,7 +78,8 @@ async function checkOnXs(path: string, file: VectorFile): Promise<Report> {
   const work = join(ROOT, "build/vectors");
   mkdirSync(work, { recursive: true });
   const name = join(work, file.profile);
-  const contents = `import { checkFile } from ${JSON.stringify(join(ROOT, "test/vectors/check.ts"))};
+  const check = JSON.stringify(join(ROOT, "test/vectors/check.ts"));
+  const contents = `import { checkFile } from ${check};
 const text = ${JSON.stringify(JSON.stringify(file))};
 export default function () {
   print(JSON.stringify(checkFile(JSON.parse(text))));

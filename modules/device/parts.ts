@@ -1,0 +1,70 @@
+/**
+ * What the steps of the path share: the device as they see it. `device.ts` makes one; the steps
+ * never import it, so the order of reading is the order of calling.
+ */
+import type { Rights } from "../access/rights.js";
+import type { Endpoint } from "../coap/endpoint.js";
+import type { Exchanges } from "../coap/exchange.js";
+import type { AppGroup } from "../groups/directory.js";
+import type { Arriving, Groups } from "../groups/groups.js";
+import type { Report } from "../lighting/report.js";
+import type { Clock } from "../ports/clock.js";
+import type { DatagramPort } from "../ports/datagram.js";
+import type { Trace } from "../ports/trace.js";
+import type { Inner, RequestBinding } from "../profiles/profile.js";
+import type { Face } from "../resources/resource.js";
+import type { Resources } from "../resources/resources.js";
+import type { Store } from "../store/store.js";
+import type { RateLimit } from "./rate.js";
+
+/** What an answer is bound to: the request we sent, and its group. */
+export interface Asked {
+  readonly appGroup: AppGroup;
+  /** Known once the request is sealed. */
+  request: RequestBinding | undefined;
+}
+
+/** What one member said to a request of ours. */
+export interface Answer {
+  /** Client id it claims; under a group key any member can claim any. */
+  readonly member: Uint8Array;
+  readonly inner: Inner;
+}
+
+export interface Role {
+  /** As in resources/resource.ts. */
+  readonly bit: number;
+  readonly face: Face;
+  /** The application group it commands. */
+  readonly target: number | undefined;
+}
+
+/** One member's execution report. */
+export interface MemberReport extends Report {
+  readonly member: Uint8Array;
+}
+
+export interface Parts {
+  readonly clock: Clock;
+  readonly trace: Trace;
+  readonly store: Store;
+  readonly groups: Groups;
+  readonly rights: Rights;
+  readonly net: DatagramPort;
+  readonly endpoint: Endpoint;
+  readonly exchanges: Exchanges<Asked, Answer>;
+  readonly resources: Resources;
+  readonly plainReplies: RateLimit;
+  /** Whether anything here follows the group: then it matters who prevails. */
+  readonly follows: boolean;
+  /** Spread of answers to a group request (RFC 7252 §8.2). */
+  readonly leisureMicros: number;
+  /** The latest command's execution reports, one a member, when their time is over. */
+  readonly onReports: (reports: readonly MemberReport[]) => void;
+  listensOn(port: number): boolean;
+  /**
+   * Of two commands that crossed in flight the larger client id's wins, on every device alike
+   * (lighting/switch.ts).
+   */
+  prevails(arriving: Arriving): boolean;
+}
