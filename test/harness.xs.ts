@@ -23,8 +23,8 @@ export function test(name: string, fn: () => void): void {
 }
 
 /**
- * Runs what was collected, or the tests named `only`, and prints a line for each; returns the number
- * of failures.
+ * Runs what was collected, or the tests named `only`, and prints a line for each; returns the
+ * number of failures.
  */
 export function finish(only?: string): number {
   const chosen = cases.filter(({ name }) => only === undefined || only === name);

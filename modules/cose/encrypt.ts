@@ -1,9 +1,9 @@
 /**
  * COSE encryption (RFC 9052 §5): what is authenticated beside the ciphertext.
  *
- * The OSCORE-like profiles send no COSE object, they borrow this structure for their additional data;
- * objects that are sent whole (tokens, key envelopes, oscoap-00) use it too. Only the structure is
- * here: how a profile compresses the rest is its own business.
+ * The OSCORE-like profiles send no COSE object, they borrow this structure for their additional
+ * data; objects that are sent whole (tokens, key envelopes, oscoap-00) use it too. Only the
+ * structure is here: how a profile compresses the rest is its own business.
  */
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";

@@ -27,7 +27,9 @@ export function emitKey(key: SymmetricKey): Uint8Array {
   return encode(map);
 }
 
-/** `malformed` unless `bytes` are exactly what `emitKey` writes for some key: no other parameters. */
+/**
+ * `malformed` unless `bytes` are exactly what `emitKey` writes for some key: no other parameters.
+ */
 export function parseKey(bytes: Uint8Array): Outcome<SymmetricKey> {
   const decoded = decode(bytes, { depthMax: 1, itemsMax: 9 });
   if (!decoded.ok) return decoded;

@@ -105,7 +105,9 @@ test("Wycheproof HKDF-SHA-256", { skip }, () => {
   }
 });
 
-/** Deterministic, but beyond our limits (value.ts). The file itself marks what is not deterministic. */
+/**
+ * Deterministic, but beyond our limits (value.ts). The file itself marks what is not deterministic.
+ */
 const BEYOND = ["1bffffffffffffffff", "3bffffffffffffffff", "f0", "f818", "f8ff"];
 
 interface CborExample {

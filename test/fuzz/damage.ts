@@ -1,4 +1,7 @@
-/** Input for parsers, by fast-check: noise, and good input damaged in the ways that have hurt others. */
+/**
+ * Input for parsers, by fast-check: noise, and good input damaged in the ways that have hurt
+ * others.
+ */
 import fc from "fast-check";
 
 /** Positions are taken modulo the length that the bytes have when it is their turn. */

@@ -1,9 +1,9 @@
 /**
  * npm run fuzz -- [--runs N] [--seed S] [--target NAME]
  *
- * Feeds every parser with damaged input until something breaks, or N inputs a target are over. Exit 1
- * on a finding: put its hex into test/fuzz/corpus and mend the parser. Without --seed each run takes
- * another one and prints it.
+ * Feeds every parser with damaged input until something breaks, or N inputs a target are over. Exit
+ * 1 on a finding: put its hex into test/fuzz/corpus and mend the parser. Without --seed each run
+ * takes another one and prints it.
  */
 import { parseArgs } from "node:util";
 import { fuzz } from "./fuzz.js";
