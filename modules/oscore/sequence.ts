@@ -18,22 +18,23 @@ export const BLOCK_NUMBERS = 64;
 
 const RECORD = key(KIND.SEQUENCE, 0);
 
+/** There is no record, so nobody knows what was used. */
+const MISSING = -1;
+
 export type SequenceStore = Pick<Store, "get" | "put">;
 
 export class Sequence {
   readonly #store: SequenceStore;
-  /** -1: there is no record, so nobody knows what was used. */
-  #next = -1;
-  #reserved = -1;
+  #next: number;
+  #reserved: number;
 
   /** Takes up the counter in the store and reserves the first block. */
   constructor(store: SequenceStore) {
     this.#store = store;
     const record = store.get(RECORD);
-    if (record === undefined) return; // check: sequence-missing
-    this.#next = readUint(record);
+    this.#next = record === undefined ? MISSING : readUint(record);
     this.#reserved = this.#next;
-    this.#reserve();
+    if (this.#next !== MISSING) this.#reserve();
   }
 
   /**
@@ -51,8 +52,7 @@ export class Sequence {
    */
   next(): number | undefined {
     const number = this.#next;
-    if (number < 0) return undefined;
-    if (number > SEQUENCE_MAX) return undefined; // check: sequence-exhausted
+    if (number === MISSING) return undefined; // check: sequence-missing
     if (number >= this.#reserved && !this.#reserve()) return undefined; // check: sequence-reserved
     this.#next = number + 1;
     return number;
@@ -61,7 +61,7 @@ export class Sequence {
   /** On flash first, then in memory. */
   #reserve(): boolean {
     const limit = Math.min(this.#next + BLOCK_NUMBERS, SEQUENCE_MAX + 1);
-    if (limit === this.#reserved) return false;
+    if (limit === this.#reserved) return false; // check: sequence-exhausted
     if (!this.#store.put(RECORD, uintBytes(limit))) return false;
     this.#reserved = limit;
     return true;

@@ -48,7 +48,8 @@ export function isFreshIn(windows: Windows, row: number, number: number): boolea
   if (age < 0) return true;
   if (age >= WINDOW_BITS) return false; // check: window-too-old
   const half = age < 32 ? windows.near[row] : windows.far[row];
-  return ((half >>> (age & 31)) & 1) === 0;
+  if (((half >>> (age & 31)) & 1) !== 0) return false; // check: window-seen
+  return true;
 }
 
 /** Marks `number` as seen; it is fresh. */

@@ -103,8 +103,7 @@ export class Log {
   /** Takes the log up where scan.ts found its end. */
   resume(oldest: number, head: number, tail: Tail): void {
     this.#oldest = oldest;
-    this.#generation = head;
-    this.#end = (this.sectorOf(head) + 1) * this.sectorBytes;
+    this.#begin(head);
     this.#position = tail.position;
     this.#debris = tail.debris;
     this.#keep = tail.keep;
@@ -216,17 +215,21 @@ export class Log {
       // `end` is being written down: from here on nothing more may go into the old head.
       this.#close(end + base);
       const span = generation - this.#oldest;
-      if (this.heads.writeOpening({ generation, step, span, end })) {
-        this.setSector(sector, OPENED, generation);
-        this.#generation = generation;
-        this.#position = sector * this.sectorBytes + RECORDS_START;
-        this.#end = (sector + 1) * this.sectorBytes;
-        this.#debris = 0;
-        return true;
-      }
-      this.#states[sector] = DIRTY;
+      const isDone = this.heads.writeOpening({ generation, step, span, end });
+      this.setSector(sector, isDone ? OPENED : DIRTY, generation);
+      if (isDone) this.#begin(generation);
+      // Where flash refused once, the next record may try the next sector.
+      return isDone;
     }
     return false;
+  }
+
+  #begin(generation: number): void {
+    const base = this.sectorOf(generation) * this.sectorBytes;
+    this.#generation = generation;
+    this.#position = base + RECORDS_START;
+    this.#end = base + this.sectorBytes;
+    this.#debris = 0;
   }
 
   #close(end: number): void {

@@ -30,7 +30,7 @@ const REMEDY = "provision the device again, with a new sender id and new keys";
 /** Brings `log` up to what is in flash and visits all records, or says what is wrong. */
 export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefined {
   const found = readHeads(log);
-  if (found.foreign >= 0) return geometryError(found.foreign * log.sectorBytes);
+  if (found.foreign >= 0) return geometryError(found.foreign * log.sectorBytes); // check: store-geometry
   const head = found.newest;
   if (head < 0) return headless(flash, log);
   const lost = lostHead(log, found);
@@ -41,9 +41,8 @@ export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefin
     if (log.records.key === RETIRE) oldest = readRetired(log, at);
   });
   if ("kind" in tail) return tail;
-  if (!isErased(flash, alignUp(tail.position), headPlace.end)) {
-    return damagedError(tail.position, undefined);
-  }
+  const isEnd = isErased(flash, alignUp(tail.position), headPlace.end);
+  if (!isEnd) return damagedError(tail.position, undefined); // check: store-log-end
   const chain = chainFrom(log, found, oldest);
   if ("kind" in chain) return chain;
   for (const place of [...chain, headPlace]) {
@@ -171,7 +170,7 @@ function walk(log: Log, place: Place, visit: Visit): Tail | StoreError {
   while (at + records.leastBytes <= end) {
     const state = records.read(at, generation, end);
     if (state === BLANK) break;
-    if (state === DAMAGED) return damagedError(at, records.key);
+    if (state === DAMAGED) return damagedError(at, records.key); // check: store-damaged
     if (state === VALID) {
       if (records.key !== RESUME) {
         visit(at);

@@ -38,7 +38,7 @@
  * spreads them evenly. test/unit/store-wear.test.ts simulates it:
  *   nRF52, 10,000 cycles:  256 KB 37 %, 192 KB 49 %, 128 KB 74 %; 64 KB would be worn out after 13 years
  *   ESP32, 100,000 cycles: 64 KB 43 %, 128 KB 22 %
- * Bursts cost less (a record for 32 messages), so this is the most that senders can make a device write.
+ * Five messages in a row cost six records, which is the worst; a hundred cost eight (oscore/recipients.ts).
  *
  * MEMORY. 250 keys: 2.7 KB of index; 16 sectors: 0.1 KB; a buffer of 64 bytes. put() allocates nothing.
  */

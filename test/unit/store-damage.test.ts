@@ -129,6 +129,24 @@ test("the newest record, damaged, does not give way to the one before it", () =>
   }
 });
 
+test("nor does the newest record with a long head", () => {
+  for (const unit of PROGRAM_UNITS) {
+    const flash = formatted(unit);
+    const store = opened(flash);
+    store.put(at(300), bytesOf(9, 1));
+    const last = 32 + Math.ceil(17 / unit) * unit + unit;
+    store.put(at(300), bytesOf(9, 2));
+    for (let offset = last; offset < last + 17; offset++) {
+      for (const mask of [0xff, 0x0f, 0x02]) {
+        flash.flip(offset, mask);
+        equal(Store.open({ flash }).ok, false, `${unit} ${offset - last} ${mask}`);
+        flash.flip(offset, mask);
+      }
+    }
+    equal(opened(flash).get(at(300)), bytesOf(9, 2));
+  }
+});
+
 test("a damaged head of the newest sector does not make it disappear", () => {
   for (const unit of PROGRAM_UNITS) {
     const { flash, start } = used(unit);
@@ -144,12 +162,14 @@ test("a damaged head of the newest sector does not make it disappear", () => {
 });
 
 test("a damaged head of an older sector breaks the chain", () => {
-  const { flash } = used(4);
-  flash.flip(4096 + 17, 0x01);
-  const error = refused(flash);
-  equal(error.kind, "damaged");
-  equal(error.offset, 4096);
-  equal(/damaged sector head at 0x1000/.test(error.message), true);
+  for (const sector of [0, 1]) {
+    const { flash } = used(4);
+    flash.flip(sector * 4096 + 17, 0x01);
+    const error = refused(flash);
+    equal(error.kind, "damaged");
+    equal(error.offset, sector * 4096);
+    equal(error.message.startsWith(`damaged sector head at 0x${sector}`), true);
+  }
 });
 
 test("a sector that is missing altogether is missed", () => {
@@ -162,9 +182,10 @@ test("a sector that is missing altogether is missed", () => {
 test("records cut off at the end of a closed sector are missed", () => {
   const { flash } = used(4);
   const content = flash.snapshot();
-  let last = 8191;
-  while (content[last] === 0xff) last--;
-  flash.restore(content.fill(0xff, last - 60, 8192));
+  let end = 8192;
+  while (content[end - 1] === 0xff) end--;
+  // Exactly the last record: head 8, value 400, seal 4.
+  flash.restore(content.fill(0xff, Math.ceil(end / 4) * 4 - 412, 8192));
   equal(refused(flash).kind, "damaged");
 });
 
