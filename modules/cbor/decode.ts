@@ -59,7 +59,8 @@ class Decoder {
     this.#itemsLeft--;
     if (this.#itemsLeft < 0) reader.fail(); // check: cbor-items
     const major = reader.head();
-    if (major >= ARRAY && major <= TAG && depth >= this.#depthMax) reader.fail(); // check: cbor-depth
+    const nests = major >= ARRAY && major <= TAG;
+    if (nests && depth >= this.#depthMax) reader.fail(); // check: cbor-depth
     if (reader.failed) return undefined;
     switch (major) {
       case UINT:
@@ -98,7 +99,8 @@ class Decoder {
       const start = reader.pos;
       const key = this.item(depth + 1);
       const end = reader.pos;
-      if (!ascends(reader.bytes, lastStart, lastEnd, start, end)) reader.fail(); // check: cbor-map-order
+      const ordered = ascends(reader.bytes, lastStart, lastEnd, start, end);
+      if (!ordered) reader.fail(); // check: cbor-map-order
       lastStart = start;
       lastEnd = end;
       map.set(key, this.item(depth + 1));

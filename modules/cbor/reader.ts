@@ -72,7 +72,8 @@ export class CborReader {
     const least = info === 24 ? 24 : 2 ** (width * 4);
     if (argument < least) return this.fail(); // check: cbor-minimal
     // -1 - argument must be a safe integer too.
-    if (argument >= Number.MAX_SAFE_INTEGER + (major === NEGATIVE ? 0 : 1)) return this.fail(); // check: cbor-safe-integer
+    const limit = Number.MAX_SAFE_INTEGER + (major === NEGATIVE ? 0 : 1);
+    if (argument >= limit) return this.fail(); // check: cbor-safe-integer
     this.argument = argument;
     return major;
   }
