@@ -29,6 +29,7 @@ export function testStages(): Stage[] {
     { name: "tidy", jobs: () => [ownProgram("tree", "test/tidy/main.ts", []), ...suites("tidy")] },
     { name: "unit-node", parallel: cores, jobs: () => suitesIn("test/unit").map(onNode) },
     { name: "unit-xs", parallel: cores, jobs: () => suitesIn("test/unit").map(onXs) },
+    { name: "m32-host", jobs: m32Host },
     ...folders.map(folderStage),
   ];
 }
@@ -48,7 +49,6 @@ export function ciStages(): Stage[] {
       name: "security-checks",
       jobs: () => [ownProgram("mutants", "test/mutants/main.ts", [], 900)],
     },
-    { name: "m32-host", jobs: m32Host },
     ...folders.map(folderStage),
     { name: "bench", jobs: () => [ownProgram("quick", "hosts/bench/main.ts", ["--quick"], 900)] },
     { name: "start", jobs: () => [program("five presses", node, room)] },
