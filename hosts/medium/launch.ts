@@ -24,7 +24,10 @@ export interface DeviceOptions {
   readonly program?: 4 | 16;
   /** Hard ceiling of the heap in bytes. */
   readonly heapBytes?: number;
-  /** Faults of the flash, each OPERATION:MODE:SEED (see platforms/headless). */
+  /**
+   * Power cuts by flash operation, each OPERATION:MODE:SEED (see platforms/headless), for the first
+   * start; `restart` takes its own.
+   */
   readonly faults?: readonly string[];
 }
 

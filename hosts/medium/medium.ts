@@ -72,6 +72,7 @@ export class Medium {
     trace: new Set(),
     log: new Set(),
     air: new Set(),
+    power: new Set(),
   };
   /** What people and the mains do, by time. */
   readonly #inputs = new Agenda<() => void | Promise<void>>();
@@ -165,10 +166,10 @@ export class Medium {
     this.#plan(station.index, at, () => this.#powerOff(station));
   }
 
-  /** The power is back. Without effect while the device runs. */
-  restart(device: string, at = this.now): void {
+  /** The power is back, with other faults of the flash if wanted. Nothing while the device runs. */
+  restart(device: string, at = this.now, faults: readonly string[] = []): void {
     const station = this.#station(device);
-    this.#plan(station.index, at, () => this.#powerOn(station));
+    this.#plan(station.index, at, () => this.#powerOn(station, faults));
   }
 
   /** A rogue (0 the first) sends a frame, without FCS. */
@@ -286,7 +287,8 @@ export class Medium {
     if (process === undefined) return;
     const events = station.inbox;
     station.inbox = [];
-    const { outputs, next } = await process.grant(untilMicros, events);
+    const { outputs, next, powerLost } = await process.grant(untilMicros, events);
+    if (powerLost) this.#goDark(station);
     station.granted = untilMicros;
     station.booted = true;
     station.next = next;
@@ -306,7 +308,7 @@ export class Medium {
 
   #apply(station: Station, { life, output }: Effect): void {
     // The power went before the work was done.
-    if (station.process === undefined || station.life !== life) return;
+    if (life <= station.voidLife) return;
     const device = station.device.name;
     const { at } = output;
     if (output.kind === "tx") this.#transmit(station, output.frame, output.id);
@@ -339,7 +341,8 @@ export class Medium {
     }
     const sending = this.#sending.get(event.id);
     this.#sending.delete(event.id);
-    if (sending === undefined || sending.life !== station.life) return;
+    const alive = station.process !== undefined && sending?.life === station.life;
+    if (sending === undefined || !alive) return;
     const { acked, transmitted } = event;
     station.inbox.push({ at, sent: sending.id, acked, transmitted });
   }
@@ -370,10 +373,11 @@ export class Medium {
     return found;
   }
 
-  async #powerOn(station: Station): Promise<void> {
+  async #powerOn(station: Station, faults?: readonly string[]): Promise<void> {
     if (station.process !== undefined || this.#hub === undefined) return;
     const { device } = station;
-    const options = this.#options.devices?.[device.name] ?? {};
+    const { faults: first = [], ...rest } = this.#options.devices?.[device.name] ?? {};
+    const options = { ...rest, faults: faults ?? first };
     station.life += 1;
     const args = this.#workspace.args(device, station.life, options);
     station.process = new DeviceProcess({
@@ -386,20 +390,28 @@ export class Medium {
       },
     });
     this.#hub.expect(toHex(device.eui64), station.process);
-    await station.process.hello();
+    const started = await station.process.hello();
     station.next = this.#now;
     station.granted = this.#now;
     station.booted = false;
+    this.#tell("power", { device: device.name, at: this.#now, on: true });
+    if (!started) this.#goDark(station);
   }
 
   async #powerOff(station: Station): Promise<void> {
     const { process } = station;
+    if (process === undefined) return;
+    station.voidLife = station.life;
+    this.#goDark(station);
+    await process.powerCut();
+  }
+
+  #goDark(station: Station): void {
     station.process = undefined;
     station.next = undefined;
     station.inbox = [];
-    station.life += 1;
     this.#channel.setAddress(station.index, DEAF);
-    await process?.powerCut();
+    this.#tell("power", { device: station.device.name, at: this.#now, on: false });
   }
 
   #remove(): void {

@@ -22,13 +22,28 @@ export interface Granted {
   readonly outputs: readonly Output[];
   /** When the device wants to run next. */
   readonly next: number | undefined;
+  /** A fault of its flash took the power before the grant was over; the process is gone. */
+  readonly powerLost: boolean;
+}
+
+interface Question<T> {
+  /** "took more than 20 s ..." */
+  readonly what: string;
+  readonly message?: string;
+  /** The value in the line that ends the wait; undefined for any other line. */
+  readonly answer: (line: DeviceLine) => { readonly value: T } | undefined;
+  /** Collects what comes before the answer. */
+  readonly outputs?: Output[];
+  /** The answer of a process that a flash fault took the power from; else that is a failure. */
+  readonly powerLost?: () => T;
 }
 
 interface Waiting {
   readonly outputs: Output[];
-  /** Takes the line that ends the wait; false for one that does not. */
+  /** True for the line that ended the wait. */
   readonly accept: (line: DeviceLine) => boolean;
   readonly reject: (error: Error) => void;
+  readonly powerLost?: (() => void) | undefined;
 }
 
 /** platforms/headless. */
@@ -37,6 +52,7 @@ const EXIT_WORDS: Readonly<Record<number, string>> = {
   71: "heap ceiling reached",
   72: "stack overflow",
 };
+const EXIT_POWER_CUT = 73;
 const STDERR_LINES = 12;
 const STOP_MS = 2_000;
 
@@ -77,6 +93,10 @@ export class DeviceProcess {
         resolve();
       });
       this.#child.on("close", (code, signal) => {
+        if (code === EXIT_POWER_CUT && this.#waiting?.powerLost !== undefined) {
+          this.#failure ??= new MediumError(`${name}: has no power`);
+          this.#waiting.powerLost();
+        }
         this.#fail(this.#obituary(code, signal), input.onFailed);
         resolve();
       });
@@ -87,13 +107,16 @@ export class DeviceProcess {
     return this.#child.pid;
   }
 
-  /** Resolves with its first line. */
-  hello(): Promise<void> {
-    return this.#wait<void>("to say hello", undefined, (line, resolve) => {
-      if (line.kind !== "hello") return false;
-      this.engine = line.engine;
-      resolve();
-      return true;
+  /** Resolves with its first line: true, or false when a flash fault took the power before it. */
+  hello(): Promise<boolean> {
+    return this.#ask<boolean>({
+      what: "to say hello",
+      answer: (line) => {
+        if (line.kind !== "hello") return undefined;
+        this.engine = line.engine;
+        return { value: true };
+      },
+      powerLost: () => false,
     });
   }
 
@@ -106,25 +129,23 @@ export class DeviceProcess {
   /** Lets the device run up to and including `untilMicros`. `events` in order of time. */
   grant(untilMicros: number, events: readonly DeviceEvent[]): Promise<Granted> {
     const outputs: Output[] = [];
-    const message = JSON.stringify({ grant: untilMicros, events });
-    const what = `to answer the grant up to ${untilMicros} µs`;
-    return this.#wait<Granted>(
-      what,
-      message,
-      (line, resolve) => {
-        if (line.kind !== "done" || line.at !== untilMicros) return false;
-        resolve({ outputs, next: line.next });
-        return true;
-      },
+    return this.#ask<Granted>({
+      what: `to answer the grant up to ${untilMicros} µs`,
+      message: JSON.stringify({ grant: untilMicros, events }),
       outputs,
-    );
+      answer: (line) => {
+        if (line.kind !== "done" || line.at !== untilMicros) return undefined;
+        return { value: { outputs, next: line.next, powerLost: false } };
+      },
+      powerLost: () => ({ outputs, next: undefined, powerLost: true }),
+    });
   }
 
   usage(): Promise<Usage> {
-    return this.#wait<Usage>("to tell its usage", '{"usage":true}', (line, resolve) => {
-      if (line.kind !== "usage") return false;
-      resolve(line.usage);
-      return true;
+    return this.#ask<Usage>({
+      what: "to tell its usage",
+      message: '{"usage":true}',
+      answer: (line) => (line.kind === "usage" ? { value: line.usage } : undefined),
     });
   }
 
@@ -173,34 +194,29 @@ export class DeviceProcess {
     waiting.outputs.push(line);
   }
 
-  #wait<T>(
-    what: string,
-    message: string | undefined,
-    accept: (line: DeviceLine, resolve: (value: T) => void) => boolean,
-    outputs: Output[] = [],
-  ): Promise<T> {
+  #ask<T>(question: Question<T>): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#waiting !== undefined) throw new Error(`${this.name}: asked twice at once`);
+    const { what, message, answer, powerLost } = question;
     return new Promise<T>((resolve, reject) => {
       const watchdog = setTimeout(() => {
         this.#fail(`took more than ${this.#watchdogMs / 1000} s ${what}; it was killed`);
         this.killNow();
       }, this.#watchdogMs);
-      const settle = () => {
+      const settle = (end: () => void) => {
         clearTimeout(watchdog);
         this.#waiting = undefined;
+        end();
       };
       this.#waiting = {
-        outputs,
-        accept: (line) =>
-          accept(line, (value) => {
-            settle();
-            resolve(value);
-          }),
-        reject: (error) => {
-          settle();
-          reject(error);
+        outputs: question.outputs ?? [],
+        accept: (line) => {
+          const found = answer(line);
+          if (found !== undefined) settle(() => resolve(found.value));
+          return found !== undefined;
         },
+        reject: (error) => settle(() => reject(error)),
+        powerLost: powerLost && (() => settle(() => resolve(powerLost()))),
       };
       if (message !== undefined) this.#socket?.write(`${message}\n`);
     });

@@ -14,13 +14,23 @@ export interface Station {
   granted: number;
   booted: boolean;
   inbox: DeviceEvent[];
-  /** Counts the starts; what an earlier life left behind is void. */
+  /** Counts the starts. */
   life: number;
+  /** What this life and those before it had not finished is void: the power was cut first. */
+  voidLife: number;
   stuck: number;
 }
 
 export function station(device: Device, index: number): Station {
-  const idle = { next: undefined, granted: 0, booted: false, inbox: [], life: 0, stuck: 0 };
+  const idle = {
+    next: undefined,
+    granted: 0,
+    booted: false,
+    inbox: [],
+    life: 0,
+    voidLife: 0,
+    stuck: 0,
+  };
   return { index, device, process: undefined, ...idle };
 }
 

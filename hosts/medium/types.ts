@@ -35,4 +35,6 @@ export interface MediumEvents {
     readonly frame: Uint8Array;
     readonly ack: boolean;
   };
+  /** A device starts, or its power goes: by `kill`, or by a fault of its flash. */
+  readonly power: { readonly device: string; readonly at: number; readonly on: boolean };
 }

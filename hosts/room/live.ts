@@ -35,7 +35,8 @@ type Mode = "press" | "double" | "hold";
 interface PressLine {
   readonly what: string;
   readonly at: number;
-  readonly lamps: number;
+  /** Those it commands. */
+  readonly lamps: readonly string[];
   readonly reactions: Map<string, number>;
 }
 
@@ -176,7 +177,7 @@ export class LiveRoom {
   }
 
   #watch(what: string, name: string, at: number): void {
-    const lamps = lampsOf(this.#room, name).length;
+    const lamps = lampsOf(this.#room, name);
     const press: PressLine = { what, at, lamps, reactions: new Map() };
     this.#presses = [press, ...this.#presses].slice(0, PRESSES_SHOWN);
   }
@@ -198,9 +199,9 @@ export class LiveRoom {
     const changed = light.level !== this.#level(device);
     this.#levels.set(device, light.level);
     const press = this.#latest(at);
-    if (!changed || press === undefined || press.reactions.has(device)) return;
+    if (!changed || press === undefined || !press.lamps.includes(device)) return;
     const after = at - press.at;
-    if (after < WINDOW_MICROS) press.reactions.set(device, after);
+    if (after < WINDOW_MICROS && !press.reactions.has(device)) press.reactions.set(device, after);
   }
 
   #onTrace({ device, at, event }: MediumEvents["trace"]): void {
@@ -216,7 +217,7 @@ function namesOf(room: Installation, role: Role): string[] {
 
 function pressText({ what, at, lamps, reactions }: PressLine): string {
   const times = [...reactions.values()];
-  const start = `${clock(at)} ${what}: ${times.length} of ${lamps} lamps changed`;
+  const start = `${clock(at)} ${what}: ${times.length} of ${lamps.length} lamps changed`;
   if (times.length === 0) return start;
   return `${start}, first ${millis(Math.min(...times))}, last ${millis(Math.max(...times))}`;
 }

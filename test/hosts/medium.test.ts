@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { generate } from "../../hosts/installation/generate.js";
+import { Hub } from "../../hosts/medium/hub.js";
 import type { CommandOf } from "../../hosts/medium/launch.js";
 import { Medium } from "../../hosts/medium/medium.js";
 import type { MediumOptions } from "../../hosts/medium/types.js";
@@ -135,6 +136,24 @@ test("a power cut: nothing more from the device, its flash stays, it boots anew"
   });
 });
 
+test("a flash fault takes the power: the run goes on, the device can come back", async () => {
+  await withMedium({ command: fakes({ "lamp-2": "cut" }) }, async (medium) => {
+    const power: [string, boolean][] = [];
+    const logs: string[] = [];
+    medium.on("log", ({ device, text }) => logs.push(`${device} ${text}`));
+    medium.on("power", ({ device, at, on }) => {
+      power.push([device, on]);
+      if (!on) medium.restart(device, at + SECOND);
+    });
+    await medium.run(5 * SECOND);
+    assert.deepEqual(power, [
+      ["lamp-2", false],
+      ["lamp-2", true],
+    ]);
+    assert.ok(logs.includes("lamp-2 boot 1") && logs.includes("lamp-2 boot 2"));
+  });
+});
+
 test("a device that dies is reported with its exit code and last words", async () => {
   await withMedium({ command: fakes({ "lamp-2": "die" }) }, async (medium) => {
     await assert.rejects(medium.run(10 * SECOND), (error: Error) => {
@@ -220,6 +239,8 @@ test("the past, unknown names and long socket paths are refused", async () => {
     assert.throws(() => medium.button("switch-1", true, SECOND - 1), /999999 µs is in the past/);
     assert.throws(() => medium.button("switch-9", true), /there is no device switch-9/);
   });
+  const deep = `/tmp/${"x".repeat(100)}/medium.sock`;
+  await assert.rejects(Hub.listen(deep), /too long for a unix socket; set TMPDIR to a shorter/);
 });
 
 /**

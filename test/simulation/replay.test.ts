@@ -115,3 +115,36 @@ test("after a restart in silence the next press is obeyed", async () => {
     assert.deepEqual(room.levels, [254, 254]);
   });
 });
+
+test("power goes in the middle of a flash operation: no replay, presses go on", async () => {
+  const cuts: string[] = [];
+  for (const [index, mode] of ["not", "torn", "done", "torn", "not", "torn"].entries()) {
+    const faults = [`${5 + 9 * index}:${mode}:${index}`];
+    const devices = { "lamp-1": { faults } };
+    const size = { luminaires: 2, switches: 1 };
+    await withRoom({ rogues: 1, forwarders: false, devices, room: size }, async (room) => {
+      room.medium.on("power", ({ device, at, on }) => {
+        if (on) return;
+        cuts.push(`${faults[0]} at ${at}`);
+        room.medium.restart(device, at + 100_000);
+      });
+      let edge = 2 * SECOND;
+      for (let count = 0; count < 40; count++) {
+        edge = room.press("switch-1", edge + 330_000);
+      }
+      await room.run(edge + 20_000);
+      const heard = room.air.map(({ frame }) => frame);
+      // Silence until the last repeat is over.
+      const from = edge + 31 * SECOND;
+      await room.run(from);
+      assert.equal(new Set(room.levels).size, 1, `${faults}: ${room.levels}`);
+      await replay(room, heard, from);
+      room.assertDark(from);
+      const [before] = room.levels;
+      const next = room.press("switch-1", room.medium.now + SECOND);
+      await room.run(next + 30_000);
+      assert.deepEqual(room.levels, [254 - before, 254 - before]);
+    });
+  }
+  assert.equal(cuts.length, 6, `${cuts}`);
+});

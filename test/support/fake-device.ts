@@ -16,6 +16,7 @@ const short = eui64[4] * 256 + eui64[7];
 const flash = option("--flash");
 const PAN = 0x4c55;
 const WORK_MICROS = 2_000;
+const LOCKOUT_MICROS = 15_000;
 
 let seed = Number(option("--seed"));
 let next: number | undefined;
@@ -23,6 +24,8 @@ let level = 0;
 let grants = 0;
 let id = 0;
 let dead = false;
+let boots = 0;
+let lockedUntil = 0;
 
 const socket = connect(option("--control"));
 if (mode !== "silent")
@@ -55,12 +58,13 @@ function grant(until: number, events: Message["events"] & object): void {
   if (mode === "hang" && grants >= 3) return;
   if (next === undefined) {
     say({ at: until, address: { pan: PAN, short } });
-    say({ at: until, log: `boot ${boots()}` });
+    boots = countBoots();
+    say({ at: until, log: `boot ${boots}` });
     next = until + tick();
   }
   for (const event of events) {
     tickUntil(event.at);
-    if (event.button === false) transmit(event.at + WORK_MICROS);
+    if (event.button !== undefined) onEdge(event.button, event.at);
     if (event.frame !== undefined) {
       level = 254 - level;
       say({ at: event.at + WORK_MICROS, light: { level, mired: 250 } });
@@ -79,6 +83,13 @@ function tickUntil(until: number): void {
   }
 }
 
+/** The first edge counts, the bounce after it does not. */
+function onEdge(down: boolean, at: number): void {
+  if (at < lockedUntil) return;
+  lockedUntil = at + LOCKOUT_MICROS;
+  if (!down) transmit(at + WORK_MICROS);
+}
+
 /** IEEE 802.15.4-2006 §7.2.1: a data frame to everybody in the PAN, short addresses. */
 function transmit(at: number): void {
   const head = [0x41, 0x88, id & 0xff, PAN & 0xff, PAN >> 8, 0xff, 0xff, short & 0xff, short >> 8];
@@ -93,7 +104,7 @@ function tick(): number {
 }
 
 /** Counts the starts in the flash file. */
-function boots(): number {
+function countBoots(): number {
   const count = existsSync(flash) ? Number(readFileSync(flash, "utf8")) + 1 : 1;
   writeFileSync(flash, `${count}`);
   return count;
@@ -104,6 +115,10 @@ function misbehave(): void {
     say({ fatal: "heap full at 48 KB" });
     process.stderr.write("first line\nlast words of the device\n", () => process.exit(71));
     dead = true;
+  }
+  if (mode === "cut" && boots === 1) {
+    dead = true;
+    process.exit(73);
   }
   if (mode === "garbage") socket.write("{not json\n");
   if (mode === "past") say({ at: 0, trace: "tick" });
