@@ -1,19 +1,22 @@
 /**
- * Who was heard, and up to which number: one row with a replay window for each (association, sender).
+ * Who was heard, and up to which number: one row with a replay window for each (association,
+ * sender).
  *
- * PROBLEM. A command recorded today must not work after tonight's power cut, for 50 senders and 20 years, on
- * flash that wears out, in a lamp with 48 KB; and the row must be found before any crypto is done.
+ * PROBLEM. A command recorded today must not work after tonight's power cut, for 50 senders and 20
+ * years, on flash that wears out, in a lamp with 48 KB; and the row must be found before any crypto
+ * is done.
  *
- * REJECTED. Saving windows now and then (what came in between is replayable). Saving each number before
- * acting on it, always (a dimming switch writes 10 times a second). Objects and string keys (allocation
- * for every datagram). Evicting the oldest sender (an attacker with 100 ids makes room for replays).
+ * REJECTED. Saving windows now and then (what came in between is replayable). Saving each number
+ * before acting on it, always (a dimming switch writes 10 times a second). Objects and string keys
+ * (allocation for every datagram). Evicting the oldest sender (an attacker with 100 ids makes room
+ * for replays).
  *
  * CHOICE (ARCHITECTURE.md decisions 4, 5, 7, 9).
- * - Flash holds a bound of each row; everything up to it counts as seen after a restart. A number above the
- *   bound is accepted only once a bound that covers it is durable.
- * - The first few numbers of a sender after a pause get an exact bound each; when he goes on, the bound
- *   runs 31 ahead, so a write covers 32 messages, and `idle()` pulls it back. So a single press costs one
- *   record, two or three do as well, and a cut while idle costs no number.
+ * - Flash holds a bound of each row; everything up to it counts as seen after a restart. A number
+ *   above the bound is accepted only once a bound that covers it is durable.
+ * - The first few numbers of a sender after a pause get an exact bound each; when he goes on, the
+ *   bound runs 31 ahead, so a write covers 32 messages, and `idle()` pulls it back. So a single
+ *   press costs one record, two or three do as well, and a cut while idle costs no number.
  * - Two records a row: who it is, written once, and the bound, as short as can be (store.ts, wear).
  * - Columns of typed arrays, found through a hash; a full table drops the newcomer.
  */
@@ -30,7 +33,10 @@ import {
   type Windows,
 } from "./window.js";
 
-/** How far a bound runs ahead in a burst: with the message under way, a cut costs a sender 32 numbers. */
+/**
+ * How far a bound runs ahead in a burst: with the message under way, a cut costs a sender 32
+ * numbers.
+ */
 export const RUN_AHEAD = 31;
 /** Exact bounds of one sender between two pauses before his bound runs ahead. */
 const EXACT_WRITES = 4;
@@ -41,7 +47,7 @@ const FREE = -1;
 /** Association (2), length of the id (1), id, then the number the row began with. */
 const ROW_HEAD_BYTES = 3;
 
-export type RecipientsStore = Pick<Store, "get" | "put" | "delete" | "keys" | "has">;
+export type RecipientsStore = Pick<Store, "get" | "put" | "delete" | "keys">;
 
 /** A sender's id within a larger buffer, and the number of his message. */
 export interface Newcomer {
@@ -75,7 +81,10 @@ export class Recipients {
   #low = 0;
   #count = 0;
 
-  /** Loads the rows in the store. Throws when one does not fit: a smaller table would forget senders. */
+  /**
+   * Loads the rows in the store. Throws when one does not fit: a smaller table would forget
+   * senders.
+   */
   constructor(options: { store: RecipientsStore; capacity: number }) {
     const { store, capacity } = options;
     this.#store = store;
@@ -91,7 +100,10 @@ export class Recipients {
     for (const stored of store.keys(KIND.REPLAY_ROW)) this.#load(indexOf(stored));
   }
 
-  /** Row of the sender whose id is `length` bytes from `start`, -1 when it is not known. Allocates nothing. */
+  /**
+   * Row of the sender whose id is `length` bytes from `start`, -1 when it is not known. Allocates
+   * nothing.
+   */
   find(association: number, bytes: Uint8Array, start: number, length: number): number {
     if (length > ID_BYTES_MAX) return -1;
     this.#fold(bytes, start, length);
@@ -109,8 +121,8 @@ export class Recipients {
   }
 
   /**
-   * A new sender, after his first message was verified. Returns his row, -1 when the table is full or flash
-   * refused: then nothing has changed and the message is to be dropped.
+   * A new sender, after his first message was verified. Returns his row, -1 when the table is full
+   * or flash refused: then nothing has changed and the message is to be dropped.
    */
   admit(association: number, sender: Newcomer): number {
     const { bytes, start, length, sequence } = sender;
@@ -121,9 +133,10 @@ export class Recipients {
     if (row < 0) return -1; // check: recipients-full
     const boundKey = key(KIND.REPLAY_BOUND, row);
     // A cut in forget() may have left the bound of whoever had this row before.
-    if (this.#store.has(boundKey) && !this.#store.delete(boundKey)) return -1; // check: recipients-stale-bound
+    if (!this.#store.delete(boundKey)) return -1; // check: recipients-stale-bound
     const record = rowRecord(association, bytes.subarray(start, start + length), sequence);
-    if (!this.#store.put(key(KIND.REPLAY_ROW, row), record)) return -1; // check: recipients-admit-durable
+    const isStored = this.#store.put(key(KIND.REPLAY_ROW, row), record);
+    if (!isStored) return -1; // check: recipients-admit-durable
     this.#fold(bytes, start, length);
     this.#insert(row, association * 16 + length);
     startWindow(this.#windows, row, sequence);
@@ -134,8 +147,9 @@ export class Recipients {
   }
 
   /**
-   * Marks a fresh number as seen, after verification and before it is acted on. When true, flash holds a
-   * bound that covers it; false when flash refused: then nothing has changed, drop the message.
+   * Marks a fresh number as seen, after verification and before it is acted on. When true, flash
+   * holds a bound that covers it; false when flash refused: then nothing has changed, drop the
+   * message.
    */
   mark(row: number, number: number): boolean {
     const highest = this.#windows.highest[row];
@@ -178,9 +192,9 @@ export class Recipients {
   }
 
   /**
-   * Deletes the rows of a key that is gone. Delete the key first, and durably: rows deleted while the key is
-   * still there would make everything it ever protected acceptable again. False when flash refused; what is
-   * left of the rows stays.
+   * Deletes the rows of a key that is gone. Delete the key first, and durably: rows deleted while
+   * the key is still there would make everything it ever protected acceptable again. False when
+   * flash refused; what is left of the rows stays.
    */
   forget(association: number): boolean {
     let isDone = true;
@@ -198,7 +212,10 @@ export class Recipients {
     return isDone;
   }
 
-  /** Makes a bound durable that covers `number`; returns how far beyond it reaches, -1 when flash refused. */
+  /**
+   * Makes a bound durable that covers `number`; returns how far beyond it reaches, -1 when flash
+   * refused.
+   */
   #cover(row: number, number: number): number {
     const isBurst = this.#exact[row] >= EXACT_WRITES;
     const ahead = isBurst ? Math.min(RUN_AHEAD, NUMBER_MAX - number) : 0;
@@ -274,7 +291,9 @@ export class Recipients {
     for (let row = 0; row < this.#capacity; row++) if (this.#tags[row] !== FREE) this.#enter(row);
   }
 
-  /** Ids are counters or addresses, which differ in their last bytes, or random: folding will do. */
+  /**
+   * Ids are counters or addresses, which differ in their last bytes, or random: folding will do.
+   */
   #home(tag: number, high: number, low: number): number {
     const folded = (low ^ (low >>> 16) ^ high ^ (high >>> 16)) & 0x7fff;
     return (((folded * 40503 + tag * 997) & 0xffff) * this.#places.length) >>> 16;

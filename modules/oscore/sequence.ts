@@ -1,12 +1,12 @@
 /**
- * This device's sender numbers: one counter for all its group keys (WIRE.md, lowlatency), so that a key that
- * is installed twice cannot make a nonce repeat.
+ * This device's sender numbers: one counter for all its group keys (WIRE.md, lowlatency), so that a
+ * key that is installed twice cannot make a nonce repeat.
  *
- * The store holds the first number that is *not* reserved; all below may have been used. A block is reserved
- * on flash before the first number of it is handed out, the next one at every start: what was left of a
- * block when the power went is never used. Rejected: writing each number (wear, and a write before every
- * message) and moving the limit in memory first (a cut between the two repeats a nonce; test/powercut
- * carries that mistake along and shows that it is found).
+ * The store holds the first number that is *not* reserved; all below may have been used. A block is
+ * reserved on flash before the first number of it is handed out, the next one at every start: what
+ * was left of a block when the power went is never used. Rejected: writing each number (wear, and a
+ * write before every message) and moving the limit in memory first (a cut between the two repeats a
+ * nonce; test/powercut carries that mistake along and shows that it is found).
  */
 import { readUint, uintBytes } from "../bytes/uint.js";
 import { KIND, key } from "../store/keys.js";
@@ -38,8 +38,8 @@ export class Sequence {
   }
 
   /**
-   * The counter of a new device, beginning at `first`: part of provisioning, never of a start. False when
-   * there is one already, whatever its value, or flash refused.
+   * The counter of a new device, beginning at `first`: part of provisioning, never of a start.
+   * False when there is one already, whatever its value, or flash refused.
    */
   static create(store: SequenceStore, first = 0): boolean {
     if (store.get(RECORD) !== undefined) return false; // check: sequence-created-once
@@ -47,8 +47,8 @@ export class Sequence {
   }
 
   /**
-   * A number nobody had before and nobody will have again. Undefined: do not send. The record is missing,
-   * flash refuses, or 2^40 - 1 was used and this sender id is spent.
+   * A number nobody had before and nobody will have again. Undefined: do not send. The record is
+   * missing, flash refuses, or 2^40 - 1 was used and this sender id is spent.
    */
   next(): number | undefined {
     const number = this.#next;

@@ -1,9 +1,10 @@
 /**
- * The replay window: which of the last 64 numbers of a sender were seen (RFC 8613 §7.4, RFC 6347 §4.1.2.6).
+ * The replay window: which of the last 64 numbers of a sender were seen (RFC 8613 §7.4, RFC 6347
+ * §4.1.2.6).
  *
- * Functions over columns, one row a sender: an object for each of a hundred senders would cost a lamp 10 KB.
- * Numbers go to 2^53 - 1, so they are compared and subtracted, never shifted; the 64 bits are two halves of
- * 32. Bit k says that highest - k was seen.
+ * Functions over columns, one row a sender: an object for each of a hundred senders would cost a
+ * lamp 10 KB. Numbers go to 2^53 - 1, so they are compared and subtracted, never shifted; the 64
+ * bits are two halves of 32. Bit k says that highest - k was seen.
  */
 
 export const WINDOW_BITS = 64;

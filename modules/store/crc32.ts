@@ -1,9 +1,10 @@
 /**
- * CRC-32 as in IEEE 802.3 and zlib (reflected polynomial 0xEDB88320), by a table of 256 words: half the
- * steps of the nibble form. A plain array, for XS reads one twice as fast as a typed one; it is constant, so
- * preloading puts it into read-only memory.
+ * CRC-32 as in IEEE 802.3 and zlib (reflected polynomial 0xEDB88320), by a table of 256 words: half
+ * the steps of the nibble form. A plain array, for XS reads one twice as fast as a typed one; it is
+ * constant, so preloading puts it into read-only memory.
  *
- * Loops that see each byte anyway inline the step: `crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8)`.
+ * Loops that see each byte anyway inline the step: `crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>>
+ * 8)`.
  */
 export const CRC_TABLE: readonly number[] = Object.freeze(makeTable());
 

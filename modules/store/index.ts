@@ -1,6 +1,6 @@
 /**
- * Where the newest record of each key lies: open addressing in three typed columns, 10 bytes a place, a
- * third of the places left free. Nothing is allocated after construction.
+ * Where the newest record of each key lies: open addressing in three typed columns, 10 bytes a
+ * place, a third of the places left free. Nothing is allocated after construction.
  */
 const WORD_BYTES = 4;
 

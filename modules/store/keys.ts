@@ -1,15 +1,18 @@
 /**
  * What lies in the store under which key: kind (high 8 bits) and index (low 24 bits).
  *
- * A number that was ever given to a kind stays with it: a device that comes back after years must not read
- * an old record as something else. A kind that goes out of use moves to the list of the retired.
+ * A number that was ever given to a kind stays with it: a device that comes back after years must
+ * not read an old record as something else. A kind that goes out of use moves to the list of the
+ * retired.
  */
 export const KIND = Object.freeze({
   /** Sender numbers up to here may have been used (oscore/sequence). Index 0. */
   SEQUENCE: 0x01,
   /** Seconds of uptime that count as used (store/uptime). Index 0. */
   UPTIME: 0x02,
-  /** A sender with a replay window: association, first number, id (oscore/recipients). Index: row. */
+  /**
+   * A sender with a replay window: association, first number, id (oscore/recipients). Index: row.
+   */
   REPLAY_ROW: 0x03,
   /** Numbers of that sender up to here count as seen. Index: row. */
   REPLAY_BOUND: 0x04,
@@ -52,7 +55,9 @@ const NAMES = Object.freeze([
   "provisioning",
 ]);
 
-/** The key of `index` (0 to 2^24 - 1) among its kind. Throws RangeError for numbers that are none. */
+/**
+ * The key of `index` (0 to 2^24 - 1) among its kind. Throws RangeError for numbers that are none.
+ */
 export function key(kind: number, index: number): number {
   if (!(kind > 0 && kind < KIND_RESERVED)) throw new RangeError(`store: no such kind ${kind}`);
   if (!(index >= 0 && index < INDEX_LIMIT)) throw new RangeError(`store: no such index ${index}`);

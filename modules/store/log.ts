@@ -1,13 +1,16 @@
 /**
- * The ring of sectors that records are appended to: where the next record goes, which sectors are part of
- * the log, which wait for an erase. Says nothing about which record of a key is the newest: store.ts.
+ * The ring of sectors that records are appended to: where the next record goes, which sectors are
+ * part of the log, which wait for an erase. Says nothing about which record of a key is the newest:
+ * store.ts.
  */
 import type { Flash } from "../ports/flash.js";
 import { KIND_RESERVED } from "./keys.js";
 import { Records } from "./records.js";
 import { DIRTY, OPENED, READY, RECORDS_START, SectorHead } from "./sector.js";
 
-/** "What a cut left from this byte of the sector on is settled; go on behind me." Value: 2 bytes. */
+/**
+ * "What a cut left from this byte of the sector on is settled; go on behind me." Value: 2 bytes.
+ */
 export const RESUME = KIND_RESERVED * 0x1000000 + 1;
 /** "The log begins with this generation now; what is older may be erased." Value: 4 bytes. */
 export const RETIRE = KIND_RESERVED * 0x1000000 + 2;
@@ -15,7 +18,9 @@ export const RETIRE = KIND_RESERVED * 0x1000000 + 2;
 /** A sector whose erase or mark was refused: left alone until the next start. */
 const REFUSED = 3;
 
-/** Erased sectors that only tidying may enter: it must be able to finish after any number of cuts. */
+/**
+ * Erased sectors that only tidying may enter: it must be able to finish after any number of cuts.
+ */
 export const RESERVE_SECTORS = 2;
 
 /** What scan.ts found the end of the log to be. */
@@ -24,7 +29,9 @@ export interface Tail {
   readonly position: number;
   /** Begin of what a cut left unfinished before `position`; 0 when nothing is. */
   readonly debris: number;
-  /** End of what counts: `debris`, or the end of the record there when it is as good as finished. */
+  /**
+   * End of what counts: `debris`, or the end of the record there when it is as good as finished.
+   */
   readonly keep: number;
 }
 
@@ -110,8 +117,9 @@ export class Log {
   }
 
   /**
-   * Erases what is not blank, marks every sector, and enters the first one last. The oldest part of an
-   * earlier log goes first: without it nothing opens, so that a cut in here cannot bring back an old state.
+   * Erases what is not blank, marks every sector, and enters the first one last. The oldest part of
+   * an earlier log goes first: without it nothing opens, so that a cut in here cannot bring back an
+   * old state.
    */
   format(): boolean {
     const order: { sector: number; generation: number }[] = [];
@@ -132,8 +140,8 @@ export class Log {
   }
 
   /**
-   * Appends a record of `size` bytes in flash (`value` undefined: "deleted") and returns its offset, 0 when
-   * there is no room or flash refused. `isTidying` may enter the reserve.
+   * Appends a record of `size` bytes in flash (`value` undefined: "deleted") and returns its
+   * offset, 0 when there is no room or flash refused. `isTidying` may enter the reserve.
    */
   append(key: number, value: Uint8Array | undefined, size: number, isTidying: boolean): number {
     const spare = key === RETIRE ? 0 : this.#retireBytes;

@@ -2,18 +2,20 @@
  * Bits of one record, written and read at a place in flash.
  *
  *   head    short: kind(1) index(1) length(1) check(1)
- *           long:  0x80|kind(1) index(3) length(2) check(2), for an index over 255 or over 127 bytes of value
+ *           long:  0x80|kind(1) index(3) length(2) check(2), for an index over 255 or a value
+ *                  of over 127 bytes
  *           the top bit of length says "deleted"; there is no value then
  *   value   0 to 1024 bytes, then 0xFF up to the next program unit
  *   seal    one program unit: CRC-32 of head (without check) and value, then 0xFF
  *
- * All numbers are big-endian. The CRC starts from the sector's generation, so a record that an earlier life
- * of the sector left behind never verifies; `check` is the CRC's register after the head, folded.
+ * All numbers are big-endian. The CRC starts from the sector's generation, so a record that an
+ * earlier life of the sector left behind never verifies; `check` is the CRC's register after the
+ * head, folded.
  *
- * Written in that order: the head's program unit, the rest, the seal, each a program operation that begins
- * after the one before is done. That order is what tells a torn write from damage, see store.ts:
- * a head that does not check was torn only if nothing follows it; a value was torn only if the seal is
- * blank; a seal was torn only if it still has every one-bit of the right one.
+ * Written in that order: the head's program unit, the rest, the seal, each a program operation that
+ * begins after the one before is done. That order is what tells a torn write from damage, see
+ * store.ts: a head that does not check was torn only if nothing follows it; a value was torn only
+ * if the seal is blank; a seal was torn only if it still has every one-bit of the right one.
  */
 import type { Flash } from "../ports/flash.js";
 import { CRC_TABLE } from "./crc32.js";
@@ -191,7 +193,8 @@ export class Records {
       this.length = buffer[2] & SHORT_LENGTH_MAX;
     } else {
       register = registerAfter(buffer, 6, generation);
-      if (buffer[6] * 256 + buffer[7] !== fold16(register)) return undefined; // check: store-long-head
+      const check = buffer[6] * 256 + buffer[7];
+      if (check !== fold16(register)) return undefined; // check: store-long-head
       const index = (buffer[1] << 16) | (buffer[2] << 8) | buffer[3];
       this.key = (buffer[0] & 0x7f) * 0x1000000 + index;
       const length = buffer[4] * 256 + buffer[5];

@@ -1,6 +1,7 @@
 /**
- * Opening: finds the log in a partition, checks all of it, and tells what a power cut may leave from what
- * only damage can. Writes nothing: what a cut left behind is settled by the next record (log.ts).
+ * Opening: finds the log in a partition, checks all of it, and tells what a power cut may leave
+ * from what only damage can. Writes nothing: what a cut left behind is settled by the next record
+ * (log.ts).
  */
 import type { Flash } from "../ports/flash.js";
 import { nameOf } from "./keys.js";
@@ -10,8 +11,9 @@ import { DIRTY, OPENED, RECORDS_START } from "./sector.js";
 
 export interface StoreError {
   /**
-   * `blank`: never formatted, or nothing was ever written; `damaged`: what was written is not what is read;
-   * `geometry`: the partition has another size or program unit than the store in it, or does not fit.
+   * `blank`: never formatted, or nothing was ever written; `damaged`: what was written is not what
+   * is read; `geometry`: the partition has another size or program unit than the store in it, or
+   * does not fit.
    */
   readonly kind: "blank" | "damaged" | "geometry";
   /** Where in the partition, in bytes. */
@@ -30,7 +32,8 @@ const REMEDY = "provision the device again, with a new sender id and new keys";
 /** Brings `log` up to what is in flash and visits all records, or says what is wrong. */
 export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefined {
   const found = readHeads(log);
-  if (found.foreign >= 0) return geometryError(found.foreign * log.sectorBytes); // check: store-geometry
+  const foreign = found.foreign * log.sectorBytes;
+  if (foreign >= 0) return geometryError(foreign); // check: store-geometry
   const head = found.newest;
   if (head < 0) return headless(flash, log);
   const lost = lostHead(log, found);
@@ -116,8 +119,8 @@ function headless(flash: Flash, log: Log): StoreError {
 }
 
 /**
- * A damaged sector head must not make the newest part of the log disappear. In a sector that does not
- * verify, records of the generation it would have next can only mean that.
+ * A damaged sector head must not make the newest part of the log disappear. In a sector that does
+ * not verify, records of the generation it would have next can only mean that.
  */
 function lostHead(log: Log, found: Heads): StoreError | undefined {
   const newest = found.generation[found.newest];
@@ -143,8 +146,9 @@ function chainFrom(log: Log, found: Heads, oldest: number): Place[] | StoreError
   while (generation > oldest) {
     const sector = log.sectorOf(generation);
     const before = generation - found.step[sector];
-    const isThere = found.generation[log.sectorOf(before)] === before;
-    if (!isThere) return damagedSector(log.sectorOf(before) * log.sectorBytes); // check: store-chain
+    const place = log.sectorOf(before);
+    const isThere = found.generation[place] === before;
+    if (!isThere) return damagedSector(place * log.sectorBytes); // check: store-chain
     if (before === generation || before < oldest) return damagedSector(sector * log.sectorBytes);
     chain.unshift(placeOf(log, before, found.end[sector], false));
     generation = before;
@@ -203,7 +207,10 @@ const SETTLED = 0;
 const UNSETTLED = 1;
 const FOREIGN = 2;
 
-/** What follows the unfinished business that begins at `debris` and ends at `from`, and where that ends. */
+/**
+ * What follows the unfinished business that begins at `debris` and ends at `from`, and where that
+ * ends.
+ */
 function settle(
   log: Log,
   place: Place,
@@ -260,8 +267,8 @@ function damagedSector(offset: number): StoreError {
 }
 
 export function geometryError(offset: number): StoreError {
-  const message = `the store at ${hex(offset)} was made for another partition size or program unit: \
-use the board it was made for, or ${REMEDY}`;
+  const what = "made for another partition size or program unit";
+  const message = `the store at ${hex(offset)} was ${what}: use its own board, or ${REMEDY}`;
   return { kind: "geometry", offset, key: undefined, message };
 }
 

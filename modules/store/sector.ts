@@ -1,12 +1,14 @@
 /**
  * The two heads of a sector.
  *
- *   0   mark, programmed when an erase is done: "LCS1", program unit(1), 0(1), sectors(2), 0(4), CRC-32(4).
+ *   0   mark, programmed when an erase is done:
+ *         "LCS1", program unit(1), 0(1), sectors(2), 0(4), CRC-32(4)
  *       A sector without a mark was never erased completely and is not written to.
- *   16  opening, programmed when the log enters the sector: generation(4), step(2), span(2), end(2), 0(2),
- *       CRC-32(4). The generation modulo the number of sectors is the sector's place; the one before it in
- *       the log has generation - step and holds records up to its byte `end`; the oldest one that is still
- *       part of the log has generation - span. Step 0: there is none before.
+ *   16  opening, programmed when the log enters the sector:
+ *         generation(4), step(2), span(2), end(2), 0(2), CRC-32(4)
+ *       The generation modulo the number of sectors is the sector's place. The sector before it in
+ *       the log has generation - step and holds records up to its byte `end`; the oldest one that
+ *       is still part of the log has generation - span. Step 0: there is none before.
  *   32  records
  *
  * Each head is one program operation of 16 bytes; all numbers are big-endian.

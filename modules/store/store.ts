@@ -1,46 +1,53 @@
 /**
- * Small durable records over raw flash: the one place on every platform where anything outlives a power cut.
+ * Small durable records over raw flash: the one place on every platform where anything outlives a
+ * power cut.
  *
- * PROBLEM. Security hangs on it: a sender number read back too low repeats a nonce, a replay bound read back
- * too low accepts a recorded command. Power goes at any moment, also in the middle of a program or an erase,
- * and again while recovering. Flash wears out: nRF52 stands 10,000 erases of a page, and 50 senders x 200
- * messages a day x 20 years are 73 million bounds to be written before acting on each. And cells rot: what
- * was acknowledged and cannot be read any more has to be told from what a cut never finished, or damage
- * passes for "nothing was written yet" and a counter starts again.
+ * PROBLEM. Security hangs on it: a sender number read back too low repeats a nonce, a replay bound
+ * read back too low accepts a recorded command. Power goes at any moment, also in the middle of a
+ * program or an erase, and again while recovering. Flash wears out: nRF52 stands 10,000 erases of a
+ * page, and 50 senders x 200 messages a day x 20 years are 73 million bounds to be written before
+ * acting on each. And cells rot: what was acknowledged and cannot be read any more has to be told
+ * from what a cut never finished, or damage passes for "nothing was written yet" and a counter
+ * starts again.
  *
- * REJECTED. Moddable's preferences and ECMA-419 key-value on nRF52 (erase or invalidate first: a counter is
- * lost at 75 % of cut points). Two banks swapped by copying (erases under way whenever a bank is full; a bit
- * of damage takes a bank). A file system (littlefs bundled with the SDK is old, 20 KB of code, no typed
- * error for damage). One program operation a record (a torn record and a damaged newest record look alike:
- * rot would roll a counter back silently). Closing the sector behind every torn record (a series of cuts
- * uses up the erased sectors).
+ * REJECTED. Moddable's preferences and ECMA-419 key-value on nRF52 (erase or invalidate first: a
+ * counter is lost at 75 % of cut points). Two banks swapped by copying (erases under way whenever a
+ * bank is full; a bit of damage takes a bank). A file system (littlefs bundled with the SDK is old,
+ * 20 KB of code, no typed error for damage). One program operation a record (a torn record and a
+ * damaged newest record look alike: rot would roll a counter back silently). Closing the sector
+ * behind every torn record (a series of cuts uses up the erased sectors).
  *
- * CHOICE. A ring of sectors (sector.ts, log.ts), records appended (records.ts), the newest of a key counts.
- * - put() appends: head, value, seal, in this order, and returns true when the seal is programmed. It never
- *   erases; when no erased sector is left but the reserve it returns false.
- * - tidy(), called while nobody waits, does one bounded step: erases a sector that is out of the log, or
- *   copies up to eight live records from the oldest sector to the end. The sector leaves the log by a record
- *   that says so, durable before the erase begins; a torn erase hits only what is out of the log.
- * - Every sector is marked after its erase is complete and entered by a programmed head with a generation;
- *   random content has to hit two CRCs and a magic number, 2^-96, to pass for a sector.
- * - The order of operations tells a cut from damage (records.ts). What a cut left stays where it is and is
- *   settled by a note in front of the next record: the note names where the unfinished part begins, so
- *   neither it nor any number of cut notes can hide a later record, and nothing is ever searched for. A
- *   little is left blank before the note: behind a record with a damaged head that place is not blank.
- *   A sector head tells where the records of the one before end.
- * - Everything else that does not verify is damage: open() says where and whose, and there is no store.
- *   Undetectable here: a whole image restored from a copy; and, for the very last record only, damage that
- *   happens to look like a cut: its seal blank, or an unfinished right one (1 in 10,000 of random damage),
- *   or a head with another length whose check fits (1 in 256 of what hits that byte).
+ * CHOICE. A ring of sectors (sector.ts, log.ts), records appended (records.ts), the newest of a key
+ * counts.
+ * - put() appends: head, value, seal, in this order, and returns true when the seal is programmed.
+ *   It never erases; when no erased sector is left but the reserve it returns false.
+ * - tidy(), called while nobody waits, does one bounded step: erases a sector that is out of the
+ *   log, or copies up to eight live records from the oldest sector to the end. The sector leaves
+ *   the log by a record that says so, durable before the erase begins; a torn erase hits only what
+ *   is out of the log.
+ * - Every sector is marked after its erase is complete and entered by a programmed head with a
+ *   generation; random content has to hit two CRCs and a magic number, 2^-96, to pass for a sector.
+ * - The order of operations tells a cut from damage (records.ts). What a cut left stays where it is
+ *   and is settled by a note in front of the next record: the note names where the unfinished part
+ *   begins, so neither it nor any number of cut notes can hide a later record, and nothing is ever
+ *   searched for. A little is left blank before the note: behind a record with a damaged head that
+ *   place is not blank. A sector head tells where the records of the one before end.
+ * - Everything else that does not verify is damage: open() says where and whose, and there is no
+ *   store. Undetectable here: a whole image restored from a copy; and, for the very last record
+ *   only, damage that happens to look like a cut: its seal blank, or an unfinished right one (1 in
+ *   10,000 of random damage), or a head with another length whose check fits (1 in 256 of what hits
+ *   that byte).
  *
- * WEAR. A replay bound below 2^32 takes 12 bytes with 4-byte program units, 32 with units of 16. Exact bounds,
- * a record a message, for the 73 million make 237,000 erases on nRF52 with what tidying copies, and the ring
- * spreads them evenly. test/unit/store-wear.test.ts simulates it:
- *   nRF52, 10,000 cycles:  256 KB 37 %, 192 KB 49 %, 128 KB 74 %; 64 KB would be worn out after 13 years
+ * WEAR. A replay bound below 2^32 takes 12 bytes with 4-byte program units, 32 with units of 16.
+ * Exact bounds, a record a message, for the 73 million make 237,000 erases on nRF52 with what
+ * tidying copies, and the ring spreads them evenly. test/unit/store-wear.test.ts simulates it:
+ *   nRF52, 10,000 cycles:  256 KB 37 %, 192 KB 49 %, 128 KB 74 %; 64 KB are worn out in 13 years
  *   ESP32, 100,000 cycles: 64 KB 43 %, 128 KB 22 %
- * Five messages in a row cost six records, which is the worst; a hundred cost eight (oscore/recipients.ts).
+ * Five messages in a row cost six records, which is the worst; a hundred cost eight
+ * (oscore/recipients.ts).
  *
- * MEMORY. 250 keys: 2.7 KB of index; 16 sectors: 0.1 KB; a buffer of 64 bytes. put() allocates nothing.
+ * MEMORY. 250 keys: 2.7 KB of index; 16 sectors: 0.1 KB; a buffer of 64 bytes. put() allocates
+ * nothing.
  */
 import type { Flash } from "../ports/flash.js";
 import { Index } from "./index.js";
@@ -102,8 +109,9 @@ export class Store {
   }
 
   /**
-   * Makes an empty store; what was in the partition is gone. Only for provisioning: whoever formats owes the
-   * device a new sender id and new keys. False when flash refuses. Takes up to 0.1 s a sector.
+   * Makes an empty store; what was in the partition is gone. Only for provisioning: whoever formats
+   * owes the device a new sender id and new keys. False when flash refuses. Takes up to 0.1 s a
+   * sector.
    */
   static format(options: { flash: Flash }): boolean {
     if (!fits(options.flash)) throw new RangeError(geometryError(0).message);
@@ -121,9 +129,9 @@ export class Store {
   }
 
   /**
-   * True when the value is durable; after a cut in here it is the old one or the new one. False when the
-   * store is full (until tidied, or for good) or flash refused; then the old value counts, though after a
-   * restart it may be the new one. Throws RangeError for a value over 1024 bytes.
+   * True when the value is durable; after a cut in here it is the old one or the new one. False
+   * when the store is full (until tidied, or for good) or flash refused; then the old value counts,
+   * though after a restart it may be the new one. Throws RangeError for a value over 1024 bytes.
    */
   put(key: number, value: Uint8Array): boolean {
     if (value.length > VALUE_MAX) throw new RangeError(`store: a value of ${value.length} bytes`);
@@ -177,8 +185,8 @@ export class Store {
   }
 
   /**
-   * One step towards having erased sectors again: one erase (up to 90 ms) or a few records copied. Only while
-   * nobody waits for this device. Returns `needsTidy`.
+   * One step towards having erased sectors again: one erase (up to 90 ms) or a few records copied.
+   * Only while nobody waits for this device. Returns `needsTidy`.
    */
   tidy(): boolean {
     if (!this.needsTidy) return false;

@@ -1,11 +1,11 @@
 /**
- * Seconds this device has been running, over all its starts: what a group key's validity is measured in,
- * for a device has no calendar.
+ * Seconds this device has been running, over all its starts: what a group key's validity is
+ * measured in, for a device has no calendar.
  *
- * The store holds a time that counts as used up, an hour ahead when it is written; a write is due when it
- * has passed, and at a start. After a cut the whole hour counts, so no key lives longer than its validity,
- * and one that is cut off n times may live n hours less. Rejected: writing what has passed (a device that
- * is switched off every evening would never age).
+ * The store holds a time that counts as used up, an hour ahead when it is written; a write is due
+ * when it has passed, and at a start. After a cut the whole hour counts, so no key lives longer
+ * than its validity, and one that is cut off n times may live n hours less. Rejected: writing what
+ * has passed (a device that is switched off every evening would never age).
  */
 import { readUint, uintBytes } from "../bytes/uint.js";
 import type { Clock } from "../ports/clock.js";

@@ -1,10 +1,11 @@
 /**
  * npm run powercut [-- --cuts N] [--seed S] [--second X] [--json]
  *
- * Cuts the power of a working device at every flash operation and checks what comes up again; how is told
- * in test/support/powercut.ts. Goes through whole workloads of 2,000 operations, one for each program unit
- * and then the next seed, until there were at least N cuts (20,000). --second: second cuts for each first
- * one (0.5). Prints counts, or one JSON object; exit 1 with the seed and the operation of a failure.
+ * Cuts the power of a working device at every flash operation and checks what comes up again; how
+ * is told in test/support/powercut.ts. Goes through whole workloads of 2,000 operations, one for
+ * each program unit and then the next seed, until there were at least N cuts (20,000). --second:
+ * second cuts for each first one (0.5). Prints counts, or one JSON object; exit 1 with the seed and
+ * the operation of a failure.
  */
 import { parseArgs } from "node:util";
 import { type CutReport, cutPower } from "../support/powercut.js";

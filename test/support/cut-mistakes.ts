@@ -1,6 +1,6 @@
 /**
- * Devices with one mistake each, of the kind found in the field (research of the trusted systems' bugs): what
- * looks for lost writes and repeated numbers has to find every one of them.
+ * Devices with one mistake each, of the kind found in the field (research of the trusted systems'
+ * bugs): what looks for lost writes and repeated numbers has to find every one of them.
  */
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { Recipients } from "../../modules/oscore/recipients.js";
@@ -12,7 +12,10 @@ import { type Boot, bootStore, ROWS, type Subject, withStore } from "./cut-world
 /** Small, so that the mistake shows soon. */
 const HASTY_BLOCK = 4;
 
-/** Moves the limit in memory first and writes it with the next number: RIOT#16844, uoscore-uedhoc#32. */
+/**
+ * Moves the limit in memory first and writes it with the next number: RIOT#16844,
+ * uoscore-uedhoc#32.
+ */
 class HastySequence {
   readonly #store: Subject["store"];
   #next: number;

@@ -1,6 +1,7 @@
 /**
- * The world around a device whose power is cut: what it acknowledged, used and accepted, kept outside of it,
- * and what must hold of a device that comes up again. For test/powercut and its slice among the unit suites.
+ * The world around a device whose power is cut: what it acknowledged, used and accepted, kept
+ * outside of it, and what must hold of a device that comes up again. For test/powercut and its
+ * slice among the unit suites.
  */
 import { Recipients } from "../../modules/oscore/recipients.js";
 import { Sequence } from "../../modules/oscore/sequence.js";
@@ -242,7 +243,8 @@ export class World {
     for (const number of accepted) {
       if (recipients.isFresh(row, number)) throw new Error(`message ${number} is accepted again`);
     }
-    // The message under way may count as seen; the numbers its sender skipped before it are no loss.
+    // The message under way may count as seen; the numbers its sender skipped before it are no
+    // loss.
     const isSeen = inFlight > highest && !recipients.isFresh(row, inFlight);
     let next = isSeen ? inFlight : highest + 1;
     let lost = 0;

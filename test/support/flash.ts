@@ -18,10 +18,10 @@ export class PowerCut extends Error {}
 /**
  * NOR flash in memory, for Node and XS. A program unit is programmed once per erase, or it throws.
  *
- * Operations (programs and erases) are numbered from 1. A fault at an operation leaves it not begun, torn
- * or done, and then the power is gone: PowerCut is thrown there and at every access after it, until
- * `restart`. A torn program has cleared a random part of the bits it should clear; a torn erase has left
- * random content. The same seed tears alike.
+ * Operations (programs and erases) are numbered from 1. A fault at an operation leaves it not
+ * begun, torn or done, and then the power is gone: PowerCut is thrown there and at every access
+ * after it, until `restart`. A torn program has cleared a random part of the bits it should clear;
+ * a torn erase has left random content. The same seed tears alike.
  */
 export class NorFlash implements Flash {
   readonly size: number;

@@ -1,11 +1,12 @@
 /**
- * Cuts the power at every flash operation of a workload, in every way, and once more while the device
- * recovers.
+ * Cuts the power at every flash operation of a workload, in every way, and once more while the
+ * device recovers.
  *
- * The workload runs once. Before each of its flash operations the hook below takes a copy of the flash as it
- * is, applies the operation not at all, torn, or completely, starts a device on the copy and checks it
- * against the world (cut-world.ts); nothing is replayed from the beginning. Then it lets that device work on
- * and cuts the power a second time, at an operation drawn by lot, its start included.
+ * The workload runs once. Before each of its flash operations the hook below takes a copy of the
+ * flash as it is, applies the operation not at all, torn, or completely, starts a device on the
+ * copy and checks it against the world (cut-world.ts); nothing is replayed from the beginning. Then
+ * it lets that device work on and cuts the power a second time, at an operation drawn by lot, its
+ * start included.
  */
 
 import { Sequence } from "../../modules/oscore/sequence.js";
@@ -123,7 +124,9 @@ class Cutter {
     return report;
   }
 
-  /** Works until every sector was erased once: from then on flash is as it is for the next 20 years. */
+  /**
+   * Works until every sector was erased once: from then on flash is as it is for the next 20 years.
+   */
   #warmUp(subject: Subject): void {
     const { wear } = this.#flash;
     while (wear.includes(0)) turn(this.#world, subject, this.#random);

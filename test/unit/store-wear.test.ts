@@ -9,8 +9,9 @@ const SENDERS = 50;
 const MESSAGES = SENDERS * 200 * 365 * 20;
 
 /**
- * Erases of each sector in 20 years, by simulating a part of them: every message comes alone, so every one
- * needs its exact bound; scenes, rights, keys and settings lie in between and have to be copied around.
+ * Erases of each sector in 20 years, by simulating a part of them: every message comes alone, so
+ * every one needs its exact bound; scenes, rights, keys and settings lie in between and have to be
+ * copied around.
  */
 function erasesIn20Years(unit: number, sectors: number): number {
   const flash = formatted(unit, sectors);

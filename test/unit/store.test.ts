@@ -17,7 +17,9 @@ import { SCALE } from "../support/scale.js";
 
 const at = (index: number) => key(KIND.SETTING, index);
 
-/** CRC-32 bit by bit, with the register of before the first byte: apart from the code under test. */
+/**
+ * CRC-32 bit by bit, with the register of before the first byte: apart from the code under test.
+ */
 function slowCrc(bytes: readonly number[], start = 0xffffffff): number {
   let crc = start;
   for (const byte of bytes) {
@@ -53,7 +55,8 @@ test("the bits of a sector and of records with units of 4 bytes", () => {
   store.put(key(KIND.GROUP_HIGHEST, 0x012345), new Uint8Array([9]));
   store.delete(key(KIND.REPLAY_BOUND, 3));
   const content = flash.snapshot();
-  // Mark: magic, unit, sectors. Opening: generation 16 (the first after a format), nothing before it.
+  // Mark: magic, unit, sectors. Opening: generation 16 (the first after a format), nothing before
+  // it.
   equal(toHex(content.slice(0, 12)), "4c435331" + "04000010" + "00000000");
   equal(toHex(content.slice(16, 28)), "00000010" + "00000000" + "00000000");
   // A short record: kind, index, length, check; value; seal. The CRC starts from the generation.
