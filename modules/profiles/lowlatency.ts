@@ -109,8 +109,9 @@ function open(
   const outside = outer.hasOthers ? clearOptions(bytes) : NOTHING;
   const message = { bytes, option, to: arrival.to };
   const aad = additionalData(work, key, context.appGroup, message, request, outside);
-  const plain = key.aead.open({ nonce, aad, sealed: bytes.subarray(outer.payloadStart) });
-  if (plain === undefined) return drop("forged"); // check: lowlatency-tag
+  const opened = key.aead.open({ nonce, aad, sealed: bytes.subarray(outer.payloadStart) });
+  if (opened === undefined) return drop("forged"); // check: lowlatency-tag
+  const plain = opened as Uint8Array;
   if (plain.length === 0) return drop("malformed"); // check: lowlatency-inner-empty
   const body = parseBody(plain, 1);
   if (!body.ok) return body;
