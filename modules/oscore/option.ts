@@ -32,24 +32,28 @@ export class OscoreOption {
 
   /** False when the value is malformed by the rules all OSCORE-like profiles share (WIRE.md). */
   parse(bytes: Uint8Array, start: number, length: number): boolean {
-    this.flags = 0;
-    this.pivLength = 0;
+    const flags = length === 0 ? 0 : bytes[start];
+    this.flags = flags;
     this.contextLength = 0;
     this.kidLength = 0;
     this.sequence = -1;
-    if (length === 0) return true;
-    const end = start + length;
-    const flags = bytes[start];
     if ((flags & FLAGS_RESERVED) !== 0) return false; // check: option-reserved-bits
-    this.flags = flags;
     const pivLength = flags & FLAG_PIV_LENGTH;
+    this.pivLength = pivLength;
+    if (length === 0) return true;
     if (pivLength > PIV_BYTES_MAX) return false; // check: option-piv-length
+    const end = start + length;
     let at = start + 1;
     this.pivStart = at;
-    this.pivLength = pivLength;
-    at += pivLength;
-    if (at > end) return false; // check: option-piv-whole
-    if (pivLength > 0 && !this.#readSequence(bytes)) return false;
+    if (pivLength > 0) {
+      let sequence = bytes[at++];
+      // RFC 8613 §6.1: the encoding is minimal; a second spelling of a number would be a second
+      // nonce.
+      if (sequence === 0 && pivLength > 1) return false; // check: option-piv-minimal
+      while (at <= start + pivLength) sequence = sequence * 256 + bytes[at++];
+      this.sequence = sequence;
+      if (at > end) return false; // check: option-piv-whole
+    }
     if ((flags & FLAG_KID_CONTEXT) !== 0) {
       // Past the end of the datagram this reads undefined, and the sum fails the test below.
       const contextLength = bytes[at++];
@@ -61,18 +65,6 @@ export class OscoreOption {
     if ((flags & FLAG_KID) === 0) return at === end;
     this.kidStart = at;
     this.kidLength = end - at;
-    return true;
-  }
-
-  #readSequence(bytes: Uint8Array): boolean {
-    const start = this.pivStart;
-    const length = this.pivLength;
-    let value = bytes[start];
-    // RFC 8613 §6.1: the encoding is minimal; a second spelling of a number would be a second
-    // nonce.
-    if (value === 0 && length > 1) return false; // check: option-piv-minimal
-    for (let i = 1; i < length; i++) value = value * 256 + bytes[start + i];
-    this.sequence = value;
     return true;
   }
 }

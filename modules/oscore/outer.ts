@@ -25,8 +25,6 @@ export class Outer {
   type = 0;
   /** class * 32 + detail. */
   code = 0;
-  mid = 0;
-  tokenStart = 4;
   tokenLength = 0;
   /** Value of the OSCORE option; start is -1 when the option is absent. */
   oscoreStart = -1;
@@ -45,7 +43,15 @@ export class Outer {
     this.bytes = new Uint8Array(0);
   }
 
-  /** Reads a datagram; false when it is no well-formed CoAP message (RFC 7252 §3). */
+  /** Message ID. */
+  get mid(): number {
+    return (this.bytes[2] << 8) | this.bytes[3];
+  }
+
+  /**
+   * Reads a datagram; false when it is no well-formed CoAP message (RFC 7252 §3): then what stands
+   * here is of no use.
+   */
   scan(bytes: Uint8Array): boolean {
     const end = bytes.length;
     if (end < 4) return false;
@@ -53,20 +59,15 @@ export class Outer {
     if (first >> 6 !== 1) return false; // check: outer-version
     const tokenLength = first & 15;
     if (tokenLength > 8) return false; // check: outer-token-length
-    this.bytes = bytes;
-    this.type = (first >> 4) & 3;
-    this.code = bytes[1];
-    this.mid = (bytes[2] << 8) | bytes[3];
-    this.tokenLength = tokenLength;
-    this.oscoreStart = -1;
-    this.oscoreLength = 0;
-    this.appGroupStart = -1;
-    this.appGroupLength = 0;
-    this.hasOthers = false;
-    this.repeats = false;
-    if (!typeFits(this.type as MessageType, this.code)) return false; // check: outer-type-code
+    const type = (first >> 4) & 3;
+    const code = bytes[1];
+    if (!typeFits(type as MessageType, code)) return false; // check: outer-type-code
     // RFC 7252 §4.1: an Empty message is its four bytes and nothing else.
-    if (this.code === 0 && end !== 4) return false; // check: outer-empty
+    if (code === 0 && end !== 4) return false; // check: outer-empty
+    this.bytes = bytes;
+    this.type = type;
+    this.code = code;
+    this.tokenLength = tokenLength;
     return this.#scanOptions(bytes, 4 + tokenLength, end);
   }
 
@@ -75,14 +76,20 @@ export class Outer {
    * end.
    */
   #scanOptions(bytes: Uint8Array, start: number, end: number): boolean {
+    this.hasOthers = false;
+    this.repeats = false;
+    let oscoreStart = -1;
+    let oscoreLength = 0;
+    let appGroupStart = -1;
+    let appGroupLength = 0;
+    let hasPayload = false;
     let at = start;
     let number = 0;
-    let count = 0;
-    while (at < end) {
+    for (let count = 0; at < end; count++) {
       const head = bytes[at++];
       if (head === 0xff) {
-        this.payloadStart = at;
-        return at < end;
+        hasPayload = true;
+        break;
       }
       let delta = head >> 4;
       let length = head & 15;
@@ -99,26 +106,26 @@ export class Outer {
       }
       number += delta;
       if (number > OPTION_NUMBER_MAX) return false; // check: outer-option-overflow
-      if (++count > OPTIONS_MAX) return false; // check: outer-options-max
-      this.#note(number, at, length);
+      if (count === OPTIONS_MAX) return false; // check: outer-options-max
+      if (number === OPTION_OSCORE) {
+        if (oscoreStart >= 0) this.repeats = true;
+        oscoreStart = at;
+        oscoreLength = length;
+      } else if (number === OPTION_APP_GROUP) {
+        if (appGroupStart >= 0) this.repeats = true;
+        appGroupStart = at;
+        appGroupLength = length;
+      } else {
+        this.hasOthers = true;
+      }
       at += length;
     }
-    this.payloadStart = end;
-    return at === end;
-  }
-
-  #note(number: number, start: number, length: number): void {
-    if (number === OPTION_OSCORE) {
-      if (this.oscoreStart >= 0) this.repeats = true;
-      this.oscoreStart = start;
-      this.oscoreLength = length;
-    } else if (number === OPTION_APP_GROUP) {
-      if (this.appGroupStart >= 0) this.repeats = true;
-      this.appGroupStart = start;
-      this.appGroupLength = length;
-    } else {
-      this.hasOthers = true;
-    }
+    this.oscoreStart = oscoreStart;
+    this.oscoreLength = oscoreLength;
+    this.appGroupStart = appGroupStart;
+    this.appGroupLength = appGroupLength;
+    this.payloadStart = at;
+    return hasPayload ? at < end : at === end;
   }
 }
 
