@@ -306,6 +306,7 @@ const SETTINGS: readonly [Exclude<keyof Settings, "powerOn">, number, number, bo
   ["levelMax", 1, 254, true],
   ["sensorLevel", 0, 254, true],
   ["pressScene", 0, 254, true],
+  ["reports", 0, 1, true],
 ];
 
 function readSettings(at: Field): Settings {

@@ -84,6 +84,7 @@ function settingsPart(settings: Settings): Cbor {
     [setting.LEVEL_MAX, settings.levelMax],
     [setting.SENSOR_LEVEL, settings.sensorLevel],
     [setting.PRESS_SCENE, settings.pressScene],
+    [setting.REPORTS, settings.reports],
   );
 }
 

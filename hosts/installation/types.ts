@@ -94,6 +94,8 @@ export interface Settings {
   readonly sensorLevel?: number;
   /** Scene a double press recalls. */
   readonly pressScene?: number;
+  /** 1: a switch asks for execution reports and logs how many luminaires obeyed. */
+  readonly reports?: number;
 }
 
 export interface Device {

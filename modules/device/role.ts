@@ -4,7 +4,7 @@ import type { Command } from "../lighting/command.js";
 import { DaylightSensor } from "../lighting/daylight.js";
 import { Luminaire } from "../lighting/luminaire.js";
 import { PresenceSensor } from "../lighting/presence.js";
-import { Settings } from "../lighting/settings.js";
+import { REPORTS, Settings } from "../lighting/settings.js";
 import { Switch } from "../lighting/switch.js";
 import { WearBudget } from "../lighting/wear.js";
 import type { Board } from "../ports/board.js";
@@ -38,7 +38,7 @@ export function buildRole(device: Parts, board: Board, provisioning: Provisionin
     },
   });
   if (provisioning.role === ROLE.SWITCH) {
-    const wallSwitch = new Switch(ports);
+    const wallSwitch = new Switch({ ...ports, wantsReports: settings.get(REPORTS) === 1 });
     board.button.onEdge = (down, at) => wallSwitch.edge(down, at);
     const face = { ...common, wallSwitch, follower: following(wallSwitch) };
     return { bit: roles.SWITCH, face, target };

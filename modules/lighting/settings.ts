@@ -30,6 +30,8 @@ export const LEVEL_MAX = 7;
 export const SENSOR_LEVEL = 8;
 /** Scene that a double press recalls. */
 export const PRESS_SCENE = 9;
+/** 1: a switch asks every luminaire for an execution report on each command. */
+export const REPORTS = 10;
 
 export const POWER_ON_OFF = 0;
 export const POWER_ON_FULL = 1;
@@ -54,6 +56,7 @@ export const PARAMETERS: readonly Parameter[] = Object.freeze([
   { name: "max", least: 1, most: 254, initial: 254 },
   { name: "level", least: 0, most: 254, initial: 0 },
   { name: "scene", least: 0, most: 254, initial: 1 },
+  { name: "reports", least: 0, most: 1, initial: 0 },
 ]);
 
 export class Settings {

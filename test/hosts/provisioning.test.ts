@@ -99,6 +99,7 @@ test("a right on a device itself, and every setting in the firmware's numbers", 
     levelMax: 200,
     sensorLevel: 100,
     pressScene: 3,
+    reports: 1,
   } as const;
   const right = { client: "door", groups: [], devices: [first.name], level: 4 };
   const room: Installation = {
@@ -109,7 +110,7 @@ test("a right on a device itself, and every setting in the firmware's numbers", 
   const part = partOf(room, first.name);
   const own = part.rights.filter(({ appGroup }) => appGroup === null);
   assert.deepEqual(own, [{ client: hex("2a"), appGroup: null, level: 4 }]);
-  const expected = [12, 2, 60, 100, 200, 250, 10, 200, 100, 3];
+  const expected = [12, 2, 60, 100, 200, 250, 10, 200, 100, 3, 1];
   assert.deepEqual([...part.settings.values()], expected);
   const records = { get: () => undefined, put: () => true, delete: () => true };
   const read = new Settings({

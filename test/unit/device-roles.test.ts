@@ -108,6 +108,15 @@ test("execution reports are collected, one a luminaire", () => {
   equal(wall.count("accepted"), 3);
 });
 
+test("a switch set to want reports says how many luminaires obeyed", () => {
+  const room = new Room();
+  for (const number of [20, 21, 22]) room.luminaire(number);
+  const wall = room.switch(1, { settings: [[10, 1]] });
+  room.press(wall);
+  room.clock.advance(8_000_000);
+  equal(wall.log, ["reports: 3 ok, 0 failed, 0 lamp failures"]);
+});
+
 test("drop unsolicited: an answer nobody asked for, and a second one of the same member", () => {
   const room = new Room();
   const lamp = room.luminaire(20);
