@@ -138,7 +138,15 @@ export class Address {
         out[0] = 0xfe;
         out[1] = 0x80;
       }
-      putIid(out, 8, this.high, this.low);
+      if (this.high === SHORT) {
+        // putIid without writing the zeros: this is on the path of every datagram received.
+        out[11] = 0xff;
+        out[12] = 0xfe;
+        out[14] = this.low >> 8;
+        out[15] = this.low & 255;
+      } else {
+        putIid(out, 8, this.high, this.low);
+      }
     }
     return out;
   }
@@ -157,8 +165,16 @@ export function invertUniversal(high: number): number {
 
 /** 8 bytes of interface identifier. */
 export function putIid(out: Uint8Array, at: number, high: number, low: number): void {
-  putWord(out, at, high === SHORT ? SHORT_IID_HIGH : high);
-  putWord(out, at + 4, high === SHORT ? SHORT_IID_LOW + low : low);
+  if (high !== SHORT) {
+    putWord(out, at, high);
+    putWord(out, at + 4, low);
+    return;
+  }
+  putWord(out, at, SHORT_IID_HIGH);
+  out[at + 4] = 0xfe;
+  out[at + 5] = 0;
+  out[at + 6] = low >> 8;
+  out[at + 7] = low & 255;
 }
 
 /** 4 bytes, big-endian. */

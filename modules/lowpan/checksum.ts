@@ -9,6 +9,12 @@
 export function sumBytes(bytes: Uint8Array, start: number, end: number): number {
   let sum = 0;
   let i = start;
+  // Eight at a time: on XS the loop itself costs as much as the reads.
+  for (; i + 7 < end; i += 8) {
+    const upper = bytes[i] + bytes[i + 2] + bytes[i + 4] + bytes[i + 6];
+    const lower = bytes[i + 1] + bytes[i + 3] + bytes[i + 5] + bytes[i + 7];
+    sum += upper * 256 + lower;
+  }
   for (; i + 1 < end; i += 2) sum += (bytes[i] << 8) + bytes[i + 1];
   return i < end ? sum + (bytes[i] << 8) : sum;
 }

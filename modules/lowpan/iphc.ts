@@ -49,7 +49,9 @@ export function readIphc(input: Reading, at: number, into: Packet): Drop | undef
   const destinationAt = sourceAt + sourceBytes(sourceForm);
   const next = destinationAt + inline;
   if (next > end) return "malformed"; // check: iphc-truncated
-  readTraffic(bytes, p, traffic, into);
+  into.trafficClass = 0;
+  into.flowLabel = 0;
+  if (traffic !== 3) readTraffic(bytes, p, traffic, into);
   into.protocol = compressed ? COMPRESSED : bytes[hopAt - 1];
   into.hopLimit = hopForm === 0 ? bytes[hopAt] : hopForm === 1 ? 1 : hopForm === 2 ? 64 : 255;
   readUnicast(input, sourceForm, sourceAt, into.source, true);
@@ -83,9 +85,6 @@ function destinationBytes(form: number): number {
 
 /** §3.2.1: ECN comes first in line; in the traffic class it is the lower two bits. */
 function readTraffic(bytes: Uint8Array, at: number, form: number, into: Packet): void {
-  into.trafficClass = 0;
-  into.flowLabel = 0;
-  if (form === 3) return;
   const head = bytes[at];
   into.trafficClass = form === 1 ? head >> 6 : ((head & 63) << 2) | (head >> 6);
   if (form === 2) return;

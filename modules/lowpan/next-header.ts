@@ -37,7 +37,7 @@ export function readHopByHop(input: Reading, into: Packet): Drop | undefined {
     // Written so that a length byte that is not there (NaN) fails too.
     if (!(optionsEnd <= end)) return "malformed"; // check: nhc-options-truncated
     // RFC 6282 §4.2: elided padding comes back when the header is restored.
-    into.headerBytes += Math.ceil((2 + bytes[p]) / 8) * 8;
+    into.headerBytes += (bytes[p] + 9) & ~7;
     into.protocol = protocol;
     into.next = optionsEnd;
     return readOptions(bytes, p + 1, optionsEnd, into);
