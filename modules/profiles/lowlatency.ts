@@ -79,6 +79,10 @@ function importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }
 
 function wellFormed(arrival: Arrival): boolean {
   const { outer, option } = arrival;
+  // The outer code is not in the additional data; only WIRE.md's two are taken, so that no bit of
+  // it can be flipped either.
+  const known = outer.code === OUTER_REQUEST || outer.code === OUTER_RESPONSE;
+  if (!known) return false; // check: outer-code
   if ((option.flags & ~PIV_LENGTH_BITS) !== FLAGS) return false; // check: lowlatency-flags
   if (option.pivLength === 0) return false; // check: lowlatency-piv
   // An integer has one spelling: a leading zero would be a second name for the same sender or key.

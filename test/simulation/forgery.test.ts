@@ -11,11 +11,8 @@ import { SECOND, type TestRoom, withRoom } from "../support/simulation.js";
 
 const STRANGER = 0x7777;
 const GAP_MICROS = 12_000;
-/**
- * RFC 7252 §3, code and message id: not protected (RFC 8613 §4.2). Of the outer code only "request"
- * counts (WIRE.md), of the message id nothing: a change in them leaves the command what it was.
- */
-const UNPROTECTED = [1, 2, 3];
+/** RFC 7252 §3, message id: not protected, and means nothing to a group request. */
+const UNPROTECTED = [2, 3];
 const ROOM = { luminaires: 3, switches: 1 };
 /** Nobody forwards: every frame of the stranger's is heard exactly once. */
 const STRANGE = { rogues: 1, forwarders: false, room: ROOM };
