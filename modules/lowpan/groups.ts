@@ -38,7 +38,9 @@ export class Groups {
   }
 
   find(address: Address): Group | undefined {
-    for (const group of this.#list) if (group.address.equals(address)) return group;
+    const list = this.#list;
+    // By index: an iterator is an object, and this is asked for every frame on the air.
+    for (let i = 0; i < list.length; i++) if (list[i].address.equals(address)) return list[i];
     return undefined;
   }
 }
