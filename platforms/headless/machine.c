@@ -3,9 +3,9 @@
  * module and is then shared (its objects become flash: not collected, not counted as RAM), and the
  * clone runs it with a heap of its own. A firmware's image is frozen (preload.c).
  *
- * Sizes. A root may grow as it likes. A clone under --heap gets a third of it as slots and a third
- * as chunks at the start, so that collections are few; the rest is for stack, key tables and growth
- * in small steps of whichever runs short. In test mode everything is generous.
+ * Sizes. A root may grow as it likes. A clone under --heap gets a quarter of it as slots and a
+ * quarter as chunks at the start; the rest is for stack, key tables and growth in small steps of
+ * whichever runs short. In test mode everything is generous.
  */
 #include "xsAll.h"
 
@@ -50,11 +50,11 @@ static txCreation generous(void)
 static txCreation device(void)
 {
   txCreation creation = generous();
-  uint64_t third = options.heap ? options.heap / 3 : 96 * 1024;
-  if (third > 16 << 20) third = 16 << 20;
-  creation.initialChunkSize = (txSize)third;
+  uint64_t part = options.heap ? options.heap / 4 : 96 * 1024;
+  if (part > 16 << 20) part = 16 << 20;
+  creation.initialChunkSize = (txSize)part;
   creation.incrementalChunkSize = 512;
-  creation.initialHeapCount = (txSize)(third / sizeof(txSlot));
+  creation.initialHeapCount = (txSize)(part / sizeof(txSlot));
   creation.incrementalHeapCount = 64;
   if (!options.heap) {
     creation.incrementalChunkSize = 32 * 1024;

@@ -32,7 +32,7 @@ bool flash_fault(const char *text)
 static int open_file(const char *path, size_t *found)
 {
   struct stat status;
-  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0 || fstat(file, &status))
     die(EXIT_BAD_DATA, "cannot open the flash file %s: %s", path, strerror(errno));
   *found = (size_t)status.st_size;

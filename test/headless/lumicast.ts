@@ -102,16 +102,19 @@ export class Medium {
   #wake: (() => void) | undefined;
   #exit: number | null | undefined;
 
-  /** Starts a device; resolves when it has said hello. */
-  static async start(args: string[], variant: Variant = "release"): Promise<Medium> {
+  /** Starts a device, under `wrapper` if one is given; resolves when it has said hello. */
+  static async start(
+    args: string[],
+    variant: Variant = "release",
+    wrapper: readonly string[] = [],
+  ): Promise<Medium> {
     const path = join(scratch(), "medium.sock");
     const server = createServer();
     const medium = new Medium();
     server.on("connection", (socket) => medium.#connected(socket));
     await new Promise<void>((resolve) => server.listen(path, resolve));
-    const child = spawn(binary(variant), [...args, "--control", path], {
-      stdio: ["ignore", "inherit", "pipe"],
-    });
+    const [command, ...rest] = [...wrapper, binary(variant), ...args, "--control", path];
+    const child = spawn(command, rest, { stdio: ["ignore", "inherit", "pipe"] });
     child.stderr.on("data", (chunk) => {
       medium.stderr += String(chunk);
     });
