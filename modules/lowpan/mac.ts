@@ -9,6 +9,10 @@
  *
  * A link address is a pair of numbers, so that comparing and storing one costs no array: (SHORT,
  * 16 bits) or the two 32-bit halves of an EUI-64.
+ *
+ * Readers of this folder return the Drop reason, or undefined when all is well, and leave what they
+ * read in an object of the caller's: an Outcome of its own for every frame on the air would be
+ * garbage for the collector to find between two presses.
  */
 import type { Drop } from "../bytes/outcome.js";
 
