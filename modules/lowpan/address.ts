@@ -34,8 +34,14 @@ export class Address {
   kind = UNSPECIFIED;
   high = 0;
   low = 0;
-  /** Meaningful when `kind` is FULL. */
-  readonly full = new Uint8Array(16);
+  /** Only some addresses are ever FULL, and an array takes 136 bytes: made when it is asked for. */
+  private room: Uint8Array | undefined = undefined;
+
+  /** The 16 bytes. Meaningful when `kind` is FULL. */
+  get full(): Uint8Array {
+    this.room ??= new Uint8Array(16);
+    return this.room;
+  }
 
   /** An interface identifier in 8 bytes. */
   setIid(kind: number, bytes: Uint8Array, at: number): void {
@@ -80,7 +86,8 @@ export class Address {
       this.kind = UNSPECIFIED;
     } else {
       this.setIid(FULL, bytes, at + 8);
-      for (let i = 0; i < 16; i++) this.full[i] = bytes[at + i];
+      const { full } = this;
+      for (let i = 0; i < 16; i++) full[i] = bytes[at + i];
     }
   }
 

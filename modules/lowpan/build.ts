@@ -38,12 +38,12 @@ export class FrameBuilder {
     const macBytes = putMac(frame, mac);
     const payloadAt = putHeaders(frame, macBytes, packet, link, this.#prefix);
     const end = payloadAt + payload.length;
-    if (end > FRAME_BYTES_MAX) return this.#fragments(packet, payload, { macBytes, payloadAt });
+    if (end > FRAME_BYTES_MAX) return this.fragments(packet, payload, { macBytes, payloadAt });
     frame.set(payload, payloadAt);
     return [frame.slice(0, end)];
   }
 
-  #fragments(
+  private fragments(
     packet: Packet,
     payload: Uint8Array,
     at: { macBytes: number; payloadAt: number },
@@ -59,7 +59,7 @@ export class FrameBuilder {
     let done = units(plainBytes + FRAME_BYTES_MAX - payloadAt - FRAG1_BYTES) - plainBytes;
     const first = new Uint8Array(payloadAt + FRAG1_BYTES + done);
     first.set(mac);
-    this.#putFragment(first, macBytes, DISPATCH_FRAG1, size);
+    this.putFragment(first, macBytes, DISPATCH_FRAG1, size);
     first.set(headers, macBytes + FRAG1_BYTES);
     first.set(payload.slice(0, done), payloadAt + FRAG1_BYTES);
     frames.push(first);
@@ -68,7 +68,7 @@ export class FrameBuilder {
       const part = payload.slice(done, done + room);
       const next = new Uint8Array(macBytes + FRAGN_BYTES + part.length);
       next.set(mac);
-      this.#putFragment(next, macBytes, DISPATCH_FRAGN, size);
+      this.putFragment(next, macBytes, DISPATCH_FRAGN, size);
       next[macBytes + FRAG1_BYTES] = (plainBytes + done) / 8;
       next.set(part, macBytes + FRAGN_BYTES);
       frames.push(next);
@@ -77,7 +77,7 @@ export class FrameBuilder {
     return frames;
   }
 
-  #putFragment(out: Uint8Array, at: number, dispatch: number, size: number): void {
+  private putFragment(out: Uint8Array, at: number, dispatch: number, size: number): void {
     out[at] = dispatch | (size >> 8);
     out[at + 1] = size & 255;
     out[at + 2] = this.#tag >> 8;

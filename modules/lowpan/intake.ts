@@ -4,6 +4,7 @@
  */
 import type { Drop } from "../bytes/outcome.js";
 import type { Clock } from "../ports/clock.js";
+import type { Trace } from "../ports/trace.js";
 import { DISPATCH_FRAG1, DISPATCH_FRAGN, FRAG1_BYTES, FRAGN_BYTES } from "./build.js";
 import { DISPATCH_IPV6, type Reading, readIphc, readIpv6 } from "./iphc.js";
 import type { LowpanLimits } from "./limits.js";
@@ -24,21 +25,21 @@ export interface Arrival {
   readonly isNew: boolean;
 }
 
+/** Who decides about packets: the stack. */
+export interface IntakeOwner {
+  /** Whether a packet is for us, or ours to pass on. */
+  wanted(packet: Packet): boolean;
+  take(arrival: Arrival): Drop | undefined;
+}
+
 interface IntakeConfig {
   readonly clock: Clock;
+  readonly trace: Trace;
   readonly prefix: Uint8Array;
   readonly limits: LowpanLimits;
-  /** The link address we use, and the EUI-64 the radio answers to as well. */
-  readonly link: {
-    readonly pan: number;
-    readonly high: number;
-    readonly low: number;
-    readonly eui64: Uint8Array;
-  };
-  /** Whether a packet is for us, or ours to pass on. */
-  readonly wanted: (packet: Packet) => boolean;
-  readonly take: (arrival: Arrival) => Drop | undefined;
-  readonly count: (reason: Drop) => void;
+  /** PAN and source of what we send, and the EUI-64 the radio answers to as well. */
+  readonly link: { readonly own: MacHeader; readonly eui64: Uint8Array };
+  readonly owner: IntakeOwner;
 }
 
 /**
@@ -49,7 +50,11 @@ const RECENT_FRAMES = 4;
 const RECENT_MICROS = 200_000;
 
 export class Intake {
-  readonly #config: IntakeConfig;
+  readonly #clock: Clock;
+  readonly #trace: Trace;
+  readonly #owner: IntakeOwner;
+  /** PAN and source are ours. */
+  readonly #own: MacHeader;
   readonly #euiHigh: number;
   readonly #euiLow: number;
   readonly #mac = new MacHeader();
@@ -65,63 +70,65 @@ export class Intake {
   copies = 0;
 
   constructor(config: IntakeConfig) {
-    const { clock, limits, prefix, link } = config;
-    this.#config = config;
+    const { clock, trace, limits, prefix, link } = config;
+    this.#clock = clock;
+    this.#trace = trace;
+    this.#owner = config.owner;
+    this.#own = link.own;
     this.#euiHigh = word(link.eui64, 0);
     this.#euiLow = word(link.eui64, 4);
     this.#reading = { bytes: prefix, end: 0, mac: this.#mac, prefix };
     this.#head = { mac: this.#mac, size: 0, tag: 0 };
     this.#seeds = new SeedSet(limits.seeds, limits.seedMicros);
-    const onLost = () => config.count("fragment");
-    this.#reassembler = new Reassembler({ clock, limits, onLost });
+    this.#reassembler = new Reassembler({ clock, trace, limits });
   }
 
   /** One frame from the radio, without FCS. Counts what is dropped. */
   receive(frame: Uint8Array, atMicros: number): void {
-    const reason = this.#receive(frame, atMicros);
-    if (reason !== undefined) this.#config.count(reason);
+    const reason = this.read(frame, atMicros);
+    if (reason !== undefined) this.#trace.count(reason);
   }
 
   /** An own MPL message goes out: its copies are not news. */
   own(packet: Packet): void {
     const { seedHigh, seedLow, sequence } = packet;
-    this.#seeds.admit(seedHigh, seedLow, sequence, this.#config.clock.micros());
+    this.#seeds.admit(seedHigh, seedLow, sequence, this.#clock.micros());
   }
 
-  #receive(frame: Uint8Array, atMicros: number): Drop | undefined {
+  private read(frame: Uint8Array, atMicros: number): Drop | undefined {
     const mac = this.#mac;
-    const reason = readMac(frame, mac) ?? this.#filter(mac);
+    const reason = readMac(frame, mac) ?? this.filter(mac);
     if (reason !== undefined) return reason;
     const at = mac.payloadAt;
     if (at >= frame.length) return "malformed"; // check: payload-missing
-    if (mac.wantsAck && this.#isRepeated(mac, atMicros)) return this.#copy();
+    if (mac.wantsAck && this.isRepeated(mac, atMicros)) return this.copy();
     const dispatch = frame[at] & 0xf8;
-    if (dispatch === DISPATCH_FRAG1) return this.#firstFragment(frame, atMicros);
-    if (dispatch === DISPATCH_FRAGN) return this.#laterFragment(frame, atMicros);
+    if (dispatch === DISPATCH_FRAG1) return this.firstFragment(frame, atMicros);
+    if (dispatch === DISPATCH_FRAGN) return this.laterFragment(frame, atMicros);
     const packet = this.#packet;
-    const wrong = this.#readIp(frame, at);
+    const wrong = this.readIp(frame, at);
     if (wrong !== undefined) return wrong;
-    const admitted = this.#admit(packet, atMicros);
-    if (admitted === SEEN) return this.#copy(); // check: mpl-seen
+    const admitted = this.admit(packet, atMicros);
+    if (admitted === SEEN) return this.copy(); // check: mpl-seen
     // Before anything is copied: most of what is on the air is for other groups.
-    if (!this.#config.wanted(packet)) return "notForUs"; // check: packet-wanted
+    if (!this.#owner.wanted(packet)) return "notForUs"; // check: packet-wanted
     const bad = readUdp(this.#reading, -1, packet);
     if (bad !== undefined) return bad;
-    return this.#handOver(frame.slice(packet.next), admitted === NEW, atMicros);
+    return this.handOver(frame.slice(packet.next), admitted === NEW, atMicros);
   }
 
   /** What radio hardware filters; a radio that listens to all relies on us. */
-  #filter(mac: MacHeader): Drop | undefined {
-    const { link } = this.#config;
-    if (mac.pan !== link.pan && mac.pan !== BROADCAST) return "notForUs"; // check: link-pan
+  private filter(mac: MacHeader): Drop | undefined {
+    const own = this.#own;
+    if (mac.pan !== own.pan && mac.pan !== BROADCAST) return "notForUs"; // check: link-pan
     const { destinationHigh: high, destinationLow: low } = mac;
     if (high === SHORT && low === BROADCAST) return undefined;
-    if (high === link.high && low === link.low) return undefined;
+    if (high === own.sourceHigh && low === own.sourceLow) return undefined;
     if (high === this.#euiHigh && low === this.#euiLow) return undefined;
     return "notForUs"; // check: link-destination
   }
 
-  #readIp(frame: Uint8Array, at: number): Drop | undefined {
+  private readIp(frame: Uint8Array, at: number): Drop | undefined {
     const reading = this.#reading;
     reading.bytes = frame;
     reading.end = frame.length;
@@ -136,86 +143,86 @@ export class Intake {
    * For a packet without MPL nobody can tell; it is delivered, and not passed on as a group
    * message.
    */
-  #admit(packet: Packet, atMicros: number): number {
+  private admit(packet: Packet, atMicros: number): number {
     if (!packet.mpl) return NEW;
     return this.#seeds.admit(packet.seedHigh, packet.seedLow, packet.sequence, atMicros);
   }
 
-  #copy(): undefined {
+  private copy(): undefined {
     this.copies += 1;
     return undefined;
   }
 
-  #handOver(payload: Uint8Array, isNew: boolean, atMicros: number): Drop | undefined {
+  private handOver(payload: Uint8Array, isNew: boolean, atMicros: number): Drop | undefined {
     const { destinationHigh, destinationLow } = this.#mac;
     const byBroadcast = destinationHigh === SHORT && destinationLow === BROADCAST;
-    return this.#config.take({ packet: this.#packet, payload, isNew, byBroadcast, atMicros });
+    return this.#owner.take({ packet: this.#packet, payload, isNew, byBroadcast, atMicros });
   }
 
-  #readFragmentHead(frame: Uint8Array): void {
+  private readFragmentHead(frame: Uint8Array): void {
     const at = this.#mac.payloadAt;
     this.#head.size = ((frame[at] & 7) << 8) | frame[at + 1];
     this.#head.tag = (frame[at + 2] << 8) | frame[at + 3];
   }
 
-  #firstFragment(frame: Uint8Array, atMicros: number): Drop | undefined {
+  private firstFragment(frame: Uint8Array, atMicros: number): Drop | undefined {
     const at = this.#mac.payloadAt + FRAG1_BYTES;
     if (at >= frame.length) return "malformed"; // check: fragment-first-truncated
-    this.#readFragmentHead(frame);
+    this.readFragmentHead(frame);
     const head = this.#head;
     const packet = this.#packet;
-    const wrong = this.#readIp(frame, at);
-    if (wrong !== undefined) return this.#declined(wrong);
+    const wrong = this.readIp(frame, at);
+    if (wrong !== undefined) return this.declined(wrong);
     const { mpl, seedHigh, seedLow, sequence } = packet;
     if (mpl && this.#seeds.has(seedHigh, seedLow, sequence, atMicros)) {
       this.#reassembler.decline(head);
-      return this.#copy();
+      return this.copy();
     }
     const bad = readUdp(this.#reading, head.size, packet);
-    if (bad !== undefined) return this.#declined(bad);
-    if (!this.#config.wanted(packet)) {
-      this.#admit(packet, atMicros);
-      return this.#declined("notForUs"); // check: fragment-wanted
+    if (bad !== undefined) return this.declined(bad);
+    if (!this.#owner.wanted(packet)) {
+      this.admit(packet, atMicros);
+      return this.declined("notForUs"); // check: fragment-wanted
     }
     const { next: payloadAt, headerBytes } = packet;
     const message = mpl ? { seedHigh, seedLow, sequence } : undefined;
     const refused = this.#reassembler.open(head, { frame, payloadAt, headerBytes, message });
-    return refused === undefined ? undefined : this.#declined(refused);
+    return refused === undefined ? undefined : this.declined(refused);
   }
 
-  #declined(reason: Drop): Drop {
+  private declined(reason: Drop): Drop {
     this.#reassembler.decline(this.#head);
     return reason;
   }
 
-  #laterFragment(frame: Uint8Array, atMicros: number): Drop | undefined {
+  private laterFragment(frame: Uint8Array, atMicros: number): Drop | undefined {
     const at = this.#mac.payloadAt;
     const payloadAt = at + FRAGN_BYTES;
     if (payloadAt > frame.length) return "malformed"; // check: fragment-later-truncated
-    this.#readFragmentHead(frame);
+    this.readFragmentHead(frame);
     const offset = frame[at + FRAG1_BYTES];
     const result = this.#reassembler.add(this.#head, { frame, payloadAt, offset });
     if (result === undefined || typeof result === "string") return result;
-    return this.#complete(result, atMicros);
+    return this.complete(result, atMicros);
   }
 
   /** The headers are in the first fragment: read once more, now that the rest is here. */
-  #complete(whole: Reassembly, atMicros: number): Drop | undefined {
+  private complete(whole: Reassembly, atMicros: number): Drop | undefined {
     const { first, size, payload } = whole;
     const packet = this.#packet;
     const reason =
       readMac(first, this.#mac) ??
-      this.#readIp(first, this.#mac.payloadAt + FRAG1_BYTES) ??
+      this.readIp(first, this.#mac.payloadAt + FRAG1_BYTES) ??
       readUdp(this.#reading, size, packet);
     if (reason !== undefined) return reason;
-    const admitted = this.#admit(packet, atMicros);
-    if (admitted === SEEN) return this.#copy(); // check: mpl-seen-whole
+    const admitted = this.admit(packet, atMicros);
+    if (admitted === SEEN) return this.copy(); // check: mpl-seen-whole
     if (packet.mpl) this.#reassembler.endCopies(packet);
-    return this.#handOver(payload, admitted === NEW, atMicros);
+    return this.handOver(payload, admitted === NEW, atMicros);
   }
 
   /** Whether this unicast frame came a moment ago, from the same sender under the same number. */
-  #isRepeated(mac: MacHeader, atMicros: number): boolean {
+  private isRepeated(mac: MacHeader, atMicros: number): boolean {
     const recent = this.#recent;
     for (let i = 0; i < recent.length; i += 4) {
       if (

@@ -11,6 +11,7 @@
  */
 import type { Drop } from "../bytes/outcome.js";
 import type { Clock, Timer } from "../ports/clock.js";
+import type { Trace } from "../ports/trace.js";
 import type { LowpanLimits } from "./limits.js";
 import type { MacHeader } from "./mac.js";
 
@@ -66,16 +67,16 @@ const IGNORED = 8;
 export class Reassembler {
   readonly #clock: Clock;
   readonly #limits: LowpanLimits;
-  readonly #onLost: () => void;
+  readonly #trace: Trace;
   #slots: Slot[] = [];
   #bytes = 0;
   readonly #ignored: number[] = [];
 
-  /** `onLost` is called once for every datagram that never became whole. */
-  constructor(input: { clock: Clock; limits: LowpanLimits; onLost: () => void }) {
+  /** Counts every datagram that never became whole, once. */
+  constructor(input: { clock: Clock; trace: Trace; limits: LowpanLimits }) {
     this.#clock = input.clock;
     this.#limits = input.limits;
-    this.#onLost = input.onLost;
+    this.#trace = input.trace;
   }
 
   /** Datagrams under way. */
@@ -88,7 +89,7 @@ export class Reassembler {
    * silence.
    */
   decline(head: FragmentHead): void {
-    this.#ignore(mark(head.mac.sourceLow, head.tag));
+    this.ignore(mark(head.mac.sourceLow, head.tag));
   }
 
   /**
@@ -105,16 +106,16 @@ export class Reassembler {
     },
   ): Drop | undefined {
     const { frame, payloadAt, headerBytes } = input;
-    const known = this.#find(head);
+    const known = this.find(head);
     if (known !== undefined) {
       const same = sameFrom(known.first, frame, head.mac.payloadAt);
-      return same ? undefined : this.#ruin(known); // check: fragment-first-differs
+      return same ? undefined : this.ruin(known); // check: fragment-first-differs
     }
     const part = frame.length - payloadAt;
     if (head.size > this.#limits.packetBytes) return "fragment"; // check: fragment-size-limit
     if ((headerBytes + part) % 8 !== 0) return "fragment"; // check: fragment-first-unit
     if (headerBytes + part >= head.size) return "fragment"; // check: fragment-first-whole
-    this.#endOlder(head);
+    this.endOlder(head);
     const { reassemblies, reassemblyBytes } = this.#limits;
     if (this.#slots.length >= reassemblies) return "overflow"; // check: fragment-bounded
     const bytes = this.#bytes + head.size;
@@ -139,7 +140,7 @@ export class Reassembler {
     slot.units.fill(INSIDE, 0, (headerBytes + part) / 8);
     // A first fragment may carry nothing of the payload.
     slot.units[0] = part === 0 ? INSIDE : part;
-    slot.timer = this.#clock.after(this.#limits.reassemblyMicros, () => this.#expire(slot));
+    slot.timer = this.#clock.after(this.#limits.reassemblyMicros, () => this.expire(slot));
     this.#slots.push(slot);
     this.#bytes += slot.size;
     return undefined;
@@ -155,7 +156,7 @@ export class Reassembler {
         message.seedLow === name.seedLow &&
         message.seedHigh === name.seedHigh
       ) {
-        this.#ruin(slot);
+        this.ruin(slot);
       }
     }
   }
@@ -169,34 +170,34 @@ export class Reassembler {
     input: { frame: Uint8Array; payloadAt: number; offset: number },
   ): Reassembly | Drop | undefined {
     const { frame, payloadAt, offset } = input;
-    const slot = this.#find(head);
-    if (slot === undefined) return this.#strange(head);
+    const slot = this.find(head);
+    if (slot === undefined) return this.strange(head);
     const length = frame.length - payloadAt;
     const from = offset * 8;
     const end = from + length;
     const last = end === slot.size;
-    if (length === 0 || end > slot.size) return this.#ruin(slot); // check: fragment-beyond
-    if (!last && length % 8 !== 0) return this.#ruin(slot); // check: fragment-unit
+    if (length === 0 || end > slot.size) return this.ruin(slot); // check: fragment-beyond
+    if (!last && length % 8 !== 0) return this.ruin(slot); // check: fragment-unit
     const count = Math.ceil(length / 8);
     if (slot.units[offset] === length && from >= slot.headerBytes) {
-      const same = this.#repeated(slot, input);
-      return same ? undefined : this.#ruin(slot); // check: fragment-repeated-differs
+      const same = this.repeated(slot, input);
+      return same ? undefined : this.ruin(slot); // check: fragment-repeated-differs
     }
     for (let i = 0; i < count; i++) {
-      if (slot.units[offset + i] !== 0) return this.#ruin(slot); // check: fragment-overlap
+      if (slot.units[offset + i] !== 0) return this.ruin(slot); // check: fragment-overlap
     }
     slot.units.fill(INSIDE, offset, offset + count);
     slot.units[offset] = length;
     slot.payload.set(frame.slice(payloadAt), from - slot.headerBytes);
     slot.missing -= length;
     if (slot.missing > 0) return undefined;
-    this.#free(slot);
+    this.free(slot);
     // The second MPL transmission of the same datagram comes under the same tag.
     this.decline(head);
     return slot;
   }
 
-  #find(head: FragmentHead): Slot | undefined {
+  private find(head: FragmentHead): Slot | undefined {
     const { mac } = head;
     for (const slot of this.#slots) {
       if (
@@ -217,17 +218,20 @@ export class Reassembler {
    * Fragments of one sender come in order: a new datagram means that the old one will not be
    * finished.
    */
-  #endOlder(head: FragmentHead): void {
+  private endOlder(head: FragmentHead): void {
     const { sourceHigh, sourceLow } = head.mac;
     for (const slot of this.#slots) {
       if (slot.sourceLow === sourceLow && slot.sourceHigh === sourceHigh) {
-        this.#expire(slot);
+        this.expire(slot);
         return;
       }
     }
   }
 
-  #repeated(slot: Slot, input: { frame: Uint8Array; payloadAt: number; offset: number }): boolean {
+  private repeated(
+    slot: Slot,
+    input: { frame: Uint8Array; payloadAt: number; offset: number },
+  ): boolean {
     const at = input.offset * 8 - slot.headerBytes;
     for (let i = input.payloadAt; i < input.frame.length; i++) {
       if (slot.payload[at + i - input.payloadAt] !== input.frame[i]) return false;
@@ -235,30 +239,30 @@ export class Reassembler {
     return true;
   }
 
-  #strange(head: FragmentHead): Drop | undefined {
+  private strange(head: FragmentHead): Drop | undefined {
     if (this.#ignored.includes(mark(head.mac.sourceLow, head.tag))) return undefined;
     // Its first fragment was lost: counted once for the whole datagram.
     this.decline(head);
     return "fragment";
   }
 
-  #ruin(slot: Slot): Drop {
-    this.#free(slot);
-    this.#ignore(mark(slot.sourceLow, slot.tag));
+  private ruin(slot: Slot): Drop {
+    this.free(slot);
+    this.ignore(mark(slot.sourceLow, slot.tag));
     return "fragment";
   }
 
-  #ignore(value: number): void {
+  private ignore(value: number): void {
     if (this.#ignored.length >= IGNORED) this.#ignored.shift();
     this.#ignored.push(value);
   }
 
-  #expire(slot: Slot): void {
-    this.#free(slot);
-    this.#onLost();
+  private expire(slot: Slot): void {
+    this.free(slot);
+    this.#trace.count("fragment");
   }
 
-  #free(slot: Slot): void {
+  private free(slot: Slot): void {
     if (slot.timer !== undefined) this.#clock.cancel(slot.timer);
     this.#slots = this.#slots.filter((other) => other !== slot);
     this.#bytes -= slot.size;

@@ -9,25 +9,28 @@
 import type { Clock } from "../ports/clock.js";
 import type { Random } from "../ports/random.js";
 import { MPL_INTERVAL_MICROS } from "./limits.js";
+import type { TransmitQueue } from "./transmit.js";
 
 export class Relay {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #transmit: (frames: readonly Uint8Array[]) => void;
+  readonly #queue: Pick<TransmitQueue, "push">;
   readonly #most: number;
   readonly #dice = new Uint8Array(2);
   #held = 0;
+  /** Transmissions for which the queue had no room: copies are on the air. */
+  lost = 0;
 
   constructor(input: {
     clock: Clock;
     random: Random;
     most: number;
-    transmit: (frames: readonly Uint8Array[]) => void;
+    queue: Pick<TransmitQueue, "push">;
   }) {
     this.#clock = input.clock;
     this.#random = input.random;
     this.#most = input.most;
-    this.#transmit = input.transmit;
+    this.#queue = input.queue;
   }
 
   /** Messages that have transmissions to come. */
@@ -42,7 +45,7 @@ export class Relay {
   seed(frames: readonly Uint8Array[]): boolean {
     if (this.#held >= this.#most) return false;
     this.#held += 1;
-    this.#clock.after(this.#jitterMicros(), () => this.#last(frames));
+    this.#clock.after(this.jitterMicros(), () => this.last(frames));
     return true;
   }
 
@@ -50,21 +53,25 @@ export class Relay {
   forward(frames: readonly Uint8Array[]): boolean {
     if (this.#held >= this.#most) return false; // check: mpl-held-bounded
     this.#held += 1;
-    const firstMicros = this.#jitterMicros();
+    const firstMicros = this.jitterMicros();
     this.#clock.after(firstMicros, () => {
-      this.#transmit(frames);
+      this.transmit(frames);
       const restMicros = MPL_INTERVAL_MICROS - firstMicros;
-      this.#clock.after(restMicros + this.#jitterMicros(), () => this.#last(frames));
+      this.#clock.after(restMicros + this.jitterMicros(), () => this.last(frames));
     });
     return true;
   }
 
-  #last(frames: readonly Uint8Array[]): void {
+  private last(frames: readonly Uint8Array[]): void {
     this.#held -= 1;
-    this.#transmit(frames);
+    this.transmit(frames);
   }
 
-  #jitterMicros(): number {
+  private transmit(frames: readonly Uint8Array[]): void {
+    if (!this.#queue.push({ frames, wantsAck: false })) this.lost += 1;
+  }
+
+  private jitterMicros(): number {
     this.#random.fill(this.#dice);
     const value = this.#dice[0] * 256 + this.#dice[1];
     return Math.floor((value * MPL_INTERVAL_MICROS) / 65536);

@@ -14,6 +14,7 @@ export const SEEN = 1;
 export const NO_ROOM = 2;
 
 const WINDOW = 31;
+const ROW_BYTES = 32;
 
 export class SeedSet {
   readonly #rows: number;
@@ -30,25 +31,27 @@ export class SeedSet {
   constructor(rows: number, lifetimeMicros: number) {
     this.#rows = rows;
     this.#lifetimeMicros = lifetimeMicros;
-    this.#high = new Float64Array(rows);
-    this.#low = new Float64Array(rows);
-    this.#until = new Float64Array(rows);
-    this.#highest = new Int32Array(rows);
-    this.#before = new Int32Array(rows);
+    // One buffer for all: on XS another one takes as much as its view.
+    const buffer = new ArrayBuffer(rows * ROW_BYTES);
+    this.#high = new Float64Array(buffer, 0, rows);
+    this.#low = new Float64Array(buffer, rows * 8, rows);
+    this.#until = new Float64Array(buffer, rows * 16, rows);
+    this.#highest = new Int32Array(buffer, rows * 24, rows);
+    this.#before = new Int32Array(buffer, rows * 28, rows);
   }
 
   /** Whether (seed, sequence) was admitted; changes nothing. */
   has(high: number, low: number, sequence: number, nowMicros: number): boolean {
-    const row = this.#find(high, low, nowMicros);
-    return row >= 0 && this.#seen(row, sequence);
+    const row = this.find(high, low, nowMicros);
+    return row >= 0 && this.seen(row, sequence);
   }
 
   /** NEW the first time a (seed, sequence) comes, then SEEN. */
   admit(high: number, low: number, sequence: number, nowMicros: number): number {
-    let row = this.#find(high, low, nowMicros);
+    let row = this.find(high, low, nowMicros);
     if (row >= 0) {
-      if (this.#seen(row, sequence)) return SEEN;
-      this.#note(row, sequence);
+      if (this.seen(row, sequence)) return SEEN;
+      this.note(row, sequence);
     } else {
       row = this.#vacant;
       if (row < 0) return NO_ROOM;
@@ -61,7 +64,7 @@ export class SeedSet {
     return NEW;
   }
 
-  #find(high: number, low: number, nowMicros: number): number {
+  private find(high: number, low: number, nowMicros: number): number {
     this.#vacant = -1;
     let row = low % this.#rows;
     for (let i = 0; i < this.#rows; i++) {
@@ -77,13 +80,13 @@ export class SeedSet {
     return -1;
   }
 
-  #seen(row: number, sequence: number): boolean {
+  private seen(row: number, sequence: number): boolean {
     const behind = (this.#highest[row] - sequence) & 255;
     if (behind === 0) return true;
     return behind <= WINDOW && ((this.#before[row] >> (behind - 1)) & 1) === 1;
   }
 
-  #note(row: number, sequence: number): void {
+  private note(row: number, sequence: number): void {
     const ahead = (sequence - this.#highest[row]) & 255;
     const behind = 256 - ahead;
     if (behind <= WINDOW) {

@@ -45,8 +45,8 @@ import { Address, invertUniversal, MESH, UNSPECIFIED } from "./address.js";
 import { FrameBuilder } from "./build.js";
 import { checksumOf, fold, sumBytes, udpSum } from "./checksum.js";
 import { plainHeaderBytes } from "./compress.js";
-import { type Group, Groups } from "./groups.js";
-import { type Arrival, Intake } from "./intake.js";
+import { Groups } from "./groups.js";
+import { type Arrival, Intake, type IntakeOwner } from "./intake.js";
 import { LOWPAN_LIMITS, type LowpanLimits } from "./limits.js";
 import { BROADCAST, MacHeader, NO_SHORT, SHORT, word } from "./mac.js";
 import { Packet } from "./packet.js";
@@ -92,12 +92,11 @@ export interface LowpanStatistics {
 const LINK_SCOPE = 2;
 const INTERFACE_SCOPE = 1;
 
-export class LowpanStack implements DatagramPort {
+export class LowpanStack implements DatagramPort, IntakeOwner {
   /** Mesh prefix and interface identifier. */
   readonly address: Uint8Array;
   onDatagram: ((datagram: Datagram) => void) | undefined = undefined;
 
-  readonly #trace: Trace;
   readonly #limits: LowpanLimits;
   readonly #prefix: Uint8Array;
   readonly #prefixSum: number;
@@ -121,8 +120,8 @@ export class LowpanStack implements DatagramPort {
 
   constructor(config: LowpanConfig) {
     const { radio, clock, random, prefix, pan } = config;
-    this.#trace = config.trace;
-    this.#limits = { ...LOWPAN_LIMITS, ...config.limits };
+    const { limits } = config;
+    this.#limits = limits === undefined ? LOWPAN_LIMITS : { ...LOWPAN_LIMITS, ...limits };
     this.#prefix = prefix;
     this.#prefixSum = sumBytes(prefix, 0, 8);
     this.#router = config.router ?? false;
@@ -144,17 +143,11 @@ export class LowpanStack implements DatagramPort {
     this.#builder = new FrameBuilder(prefix, begin[1] * 256 + begin[2]);
     const most = this.#limits.queueFrames;
     this.#queue = new TransmitQueue({ radio, most, firstSequence: begin[3] });
-    const transmit = (frames: readonly Uint8Array[]) => this.#transmitAgain(frames);
-    this.#relay = new Relay({ clock, random, most: this.#limits.heldMessages, transmit });
-    this.#intake = new Intake({
-      clock,
-      prefix,
-      limits: this.#limits,
-      link: { pan, high: mac.sourceHigh, low: mac.sourceLow, eui64: radio.eui64 },
-      wanted: (packet) => this.#wanted(packet),
-      take: (arrival) => this.#take(arrival),
-      count: (reason) => this.#trace.count(reason),
-    });
+    const { heldMessages } = this.#limits;
+    this.#relay = new Relay({ clock, random, most: heldMessages, queue: this.#queue });
+    const { trace } = config;
+    const link = { own: mac, eui64: radio.eui64 };
+    this.#intake = new Intake({ clock, trace, prefix, limits: this.#limits, link, owner: this });
     radio.onFrame = (frame, atMicros) => this.#intake.receive(frame, atMicros);
     radio.setAddress({ pan, short: short ?? NO_SHORT });
   }
@@ -166,7 +159,7 @@ export class LowpanStack implements DatagramPort {
       retries,
       undelivered,
       forwarded: this.#forwarded,
-      notForwarded: this.#notForwarded,
+      notForwarded: this.#notForwarded + this.#relay.lost,
       copies: this.#intake.copies,
     };
   }
@@ -196,23 +189,23 @@ export class LowpanStack implements DatagramPort {
     packet.checksum = checksumOf(udpSum(packet, sum, bytes));
     packet.mpl = multicast && destination.scope() > LINK_SCOPE;
     if (plainHeaderBytes(packet) + bytes.length > this.#limits.packetBytes) return false;
-    if (!multicast) return this.#sendTo(packet, bytes);
-    return this.#sendToAll(packet, bytes);
+    if (!multicast) return this.sendTo(packet, bytes);
+    return this.sendToAll(packet, bytes);
   }
 
-  #sendTo(packet: Packet, bytes: Uint8Array): boolean {
-    if (!this.#setNextHop(packet.destination)) return false;
+  private sendTo(packet: Packet, bytes: Uint8Array): boolean {
+    if (!this.setNextHop(packet.destination)) return false;
     const frames = this.#builder.frames(packet, bytes, this.#mac);
     return this.#queue.push({ frames, wantsAck: true });
   }
 
-  #sendToAll(packet: Packet, bytes: Uint8Array): boolean {
+  private sendToAll(packet: Packet, bytes: Uint8Array): boolean {
     if (packet.mpl) {
       this.#sequence = (this.#sequence + 1) & 255;
       packet.sequence = this.#sequence;
       packet.seedIsSource();
     }
-    this.#setBroadcast();
+    this.setBroadcast();
     const frames = this.#builder.frames(packet, bytes, this.#mac);
     if (!this.#queue.push({ frames, wantsAck: false })) return false;
     if (packet.mpl) {
@@ -223,22 +216,14 @@ export class LowpanStack implements DatagramPort {
     return true;
   }
 
-  /**
-   * A multicast frame, or the second transmission of one. A full queue loses it: copies are on
-   * the air.
-   */
-  #transmitAgain(frames: readonly Uint8Array[]): void {
-    if (!this.#queue.push({ frames, wantsAck: false })) this.#notForwarded += 1;
-  }
-
-  #setBroadcast(): void {
+  private setBroadcast(): void {
     this.#mac.wantsAck = false;
     this.#mac.destinationHigh = SHORT;
     this.#mac.destinationLow = BROADCAST;
   }
 
   /** False when the address belongs to no node of this mesh. */
-  #setNextHop(destination: Address): boolean {
+  private setNextHop(destination: Address): boolean {
     if (destination.kind !== MESH) return false;
     const mac = this.#mac;
     mac.wantsAck = true;
@@ -253,43 +238,45 @@ export class LowpanStack implements DatagramPort {
     return true;
   }
 
-  /** Whether a packet is for us, or ours to pass on. */
-  #wanted(packet: Packet): boolean {
+  /** For the intake: whether a packet is for us, or ours to pass on. */
+  wanted(packet: Packet): boolean {
     const { destination } = packet;
     if (!destination.isMulticast()) return this.#router || destination.equals(this.#own);
-    return this.#groups.find(destination) !== undefined || (this.#router && packet.mpl);
+    return this.#groups.find(destination) >= 0 || (this.#router && packet.mpl);
   }
 
-  #take(arrival: Arrival): Drop | undefined {
+  /** For the intake: a whole packet. A reason when it is dropped. */
+  take(arrival: Arrival): Drop | undefined {
     const { packet } = arrival;
     const { source, destination } = packet;
     // Our own message come back, or somebody in our name: either way not for us.
     if (source.equals(this.#own)) return "notForUs"; // check: own-source
     if (!destination.isMulticast()) {
-      if (destination.equals(this.#own)) return this.#deliver(arrival, undefined);
-      return this.#forward(arrival);
+      if (destination.equals(this.#own)) return this.deliver(arrival, -1);
+      return this.forward(arrival);
     }
     const group = this.#groups.find(destination);
     const passOn = packet.mpl && arrival.isNew && this.#router;
-    if (group === undefined) return passOn ? this.#passOn(arrival) : "notForUs";
+    if (group < 0) return passOn ? this.passOn(arrival) : "notForUs";
     // The lamp first: forwarding waits a random time anyway.
-    const reason = this.#deliver(arrival, group);
-    return passOn && reason === undefined ? this.#passOn(arrival) : reason;
+    const reason = this.deliver(arrival, group);
+    return passOn && reason === undefined ? this.passOn(arrival) : reason;
   }
 
-  #deliver(arrival: Arrival, group: Group | undefined): Drop | undefined {
+  private deliver(arrival: Arrival, group: number): Drop | undefined {
     const { packet, payload } = arrival;
     const { source, checksum } = packet;
     if (source.kind === UNSPECIFIED) return "malformed"; // check: source-unspecified
     // RFC 8200 §8.1: over IPv6 a checksum of zero is no checksum, and that is not allowed.
     if (checksum === 0) return "malformed"; // check: udp-checksum-zero
-    const addresses =
-      source.sum(this.#prefixSum) + (group === undefined ? this.#ownSum : group.sum);
+    const groupSum = group < 0 ? this.#ownSum : this.#groups.sum(group);
+    const addresses = source.sum(this.#prefixSum) + groupSum;
     const sum = udpSum(packet, addresses, payload);
     if (fold(sum + checksum) !== 0xffff) return "malformed"; // check: udp-checksum
+    const to = group < 0 ? this.address : this.#groups.bytes(group);
     this.onDatagram?.({
       from: { address: source.bytes(this.#prefix), port: packet.sourcePort },
-      to: { address: group?.bytes ?? this.address, port: packet.destinationPort },
+      to: { address: to, port: packet.destinationPort },
       // A router passes the same bytes on afterwards: what the owner does with his is his own
       // matter.
       bytes: this.#router ? payload.slice() : payload,
@@ -299,12 +286,12 @@ export class LowpanStack implements DatagramPort {
   }
 
   /** Unicast for somebody else; only routers want such a packet. */
-  #forward(arrival: Arrival): Drop | undefined {
+  private forward(arrival: Arrival): Drop | undefined {
     const { packet, payload, byBroadcast } = arrival;
     // One broadcast frame must not set every router sending.
     if (byBroadcast) return "notForUs"; // check: forward-not-broadcast
     if (packet.hopLimit <= 1) return "notForUs"; // check: forward-hop-limit
-    if (!this.#setNextHop(packet.destination)) return "notForUs"; // check: forward-on-mesh
+    if (!this.setNextHop(packet.destination)) return "notForUs"; // check: forward-on-mesh
     packet.hopLimit -= 1;
     const frames = this.#builder.frames(packet, payload, this.#mac);
     if (this.#queue.push({ frames, wantsAck: true })) this.#forwarded += 1;
@@ -313,12 +300,12 @@ export class LowpanStack implements DatagramPort {
   }
 
   /** An MPL message, once. */
-  #passOn(arrival: Arrival): Drop | undefined {
+  private passOn(arrival: Arrival): Drop | undefined {
     const { packet, payload } = arrival;
     if (packet.hopLimit <= 1) return undefined; // check: mpl-hop-limit
     if (packet.destination.scope() <= LINK_SCOPE) return undefined; // check: mpl-scope
     packet.hopLimit -= 1;
-    this.#setBroadcast();
+    this.setBroadcast();
     const frames = this.#builder.frames(packet, payload, this.#mac);
     if (this.#relay.forward(frames)) this.#forwarded += 1;
     else this.#notForwarded += 1;

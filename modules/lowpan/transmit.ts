@@ -36,7 +36,7 @@ export class TransmitQueue {
     this.#radio = input.radio;
     this.#most = input.most;
     this.#sequence = input.firstSequence;
-    input.radio.onSent = (sent) => this.#onSent(sent);
+    input.radio.onSent = (sent) => this.onSent(sent);
   }
 
   /** Frames waiting, the one at the radio included. */
@@ -49,11 +49,11 @@ export class TransmitQueue {
     if (this.#waiting + job.frames.length > this.#most) return false;
     this.#waiting += job.frames.length;
     this.#jobs.push(job);
-    if (this.#frame === undefined) this.#start();
+    if (this.#frame === undefined) this.start();
     return true;
   }
 
-  #start(): void {
+  private start(): void {
     const job = this.#jobs[0];
     if (job === undefined) return;
     this.#sequence = (this.#sequence + 1) & 255;
@@ -61,23 +61,23 @@ export class TransmitQueue {
     frame[2] = this.#sequence;
     this.#attempts = 0;
     this.#frame = frame;
-    this.#hand(frame);
+    this.hand(frame);
   }
 
-  #hand(frame: Uint8Array): void {
+  private hand(frame: Uint8Array): void {
     this.#attempts += 1;
     this.frames += 1;
     this.#id = this.#radio.send(frame);
   }
 
-  #onSent(sent: { id: number; acked: boolean; transmitted: boolean }): void {
+  private onSent(sent: { id: number; acked: boolean; transmitted: boolean }): void {
     const job = this.#jobs[0];
     const frame = this.#frame;
     if (frame === undefined || job === undefined || sent.id !== this.#id) return;
     const good = sent.transmitted && (sent.acked || !job.wantsAck);
     if (!good && this.#attempts <= FRAME_RETRIES) {
       this.retries += 1;
-      this.#hand(frame);
+      this.hand(frame);
       return;
     }
     this.#frame = undefined;
@@ -91,6 +91,6 @@ export class TransmitQueue {
       this.#index = 0;
       this.#jobs.shift();
     }
-    this.#start();
+    this.start();
   }
 }
