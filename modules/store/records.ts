@@ -36,9 +36,9 @@ export const DAMAGED = 5;
 
 const CHUNK_BYTES = 64;
 const LONG = 0x80;
-const SHORT_HEAD = 4;
+export const SHORT_HEAD = 4;
 const LONG_HEAD = 8;
-const SHORT_LENGTH_MAX = 0x7f;
+export const SHORT_LENGTH_MAX = 0x7f;
 const SHORT_DELETED = 0x80;
 const LONG_DELETED = 0x8000;
 
@@ -304,7 +304,8 @@ function fold16(register: number): number {
   return (register ^ (register >>> 16)) & 0xffff;
 }
 
-function fold8(register: number): number {
+/** The check of a short head: the CRC's register after it, folded. */
+export function fold8(register: number): number {
   const half = register ^ (register >>> 16);
   return (half ^ (half >>> 8)) & 0xff;
 }

@@ -8,6 +8,7 @@ import { nameOf } from "./keys.js";
 import { isErased, type Log, RESUME, RETIRE, type Tail } from "./log.js";
 import { BLANK, DAMAGED, TORN_HEAD, UNSEALED, VALID } from "./records.js";
 import { DIRTY, OPENED, RECORDS_START } from "./sector.js";
+import { Stride } from "./stride.js";
 
 export interface StoreError {
   /**
@@ -36,11 +37,12 @@ export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefin
   if (foreign >= 0) return geometryError(foreign); // check: store-geometry
   const head = found.newest;
   if (head < 0) return headless(flash, log);
-  const lost = lostHead(log, found);
+  const reading = { log, stride: new Stride(flash, log.records) };
+  const lost = lostHead(reading, found);
   if (lost !== undefined) return lost;
   const headPlace = placeOf(log, found.generation[head], log.sectorBytes, true);
   let oldest = found.generation[head] - found.span[head];
-  const tail = walk(log, headPlace, (at) => {
+  const tail = walk(reading, headPlace, (at) => {
     if (log.records.key === RETIRE) oldest = readRetired(log, at);
   });
   if ("kind" in tail) return tail;
@@ -49,7 +51,7 @@ export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefin
   const chain = chainFrom(log, found, oldest);
   if ("kind" in chain) return chain;
   for (const place of [...chain, headPlace]) {
-    const end = walk(log, place, visit);
+    const end = walk(reading, place, visit);
     if ("kind" in end) return end;
   }
   dropOlder(log, found, [...chain, headPlace]);
@@ -67,6 +69,12 @@ interface Heads {
   readonly step: number[];
   readonly span: number[];
   readonly end: number[];
+}
+
+/** What is needed to walk through records. */
+interface Reading {
+  readonly log: Log;
+  readonly stride: Stride;
 }
 
 /** A stretch of records: one sector's. */
@@ -122,13 +130,14 @@ function headless(flash: Flash, log: Log): StoreError {
  * A damaged sector head must not make the newest part of the log disappear. In a sector that does
  * not verify, records of the generation it would have next can only mean that.
  */
-function lostHead(log: Log, found: Heads): StoreError | undefined {
+function lostHead(reading: Reading, found: Heads): StoreError | undefined {
+  const { log } = reading;
   const newest = found.generation[found.newest];
   for (let step = 1; step < log.sectors; step++) {
     const sector = log.sectorOf(newest + step);
     if (found.state[sector] !== DIRTY) continue;
     let records = 0;
-    walk(log, placeOf(log, newest + step, log.sectorBytes, true), () => records++);
+    walk(reading, placeOf(log, newest + step, log.sectorBytes, true), () => records++);
     if (records > 0) return damagedSector(sector * log.sectorBytes); // check: store-lost-head
   }
   return undefined;
@@ -166,20 +175,25 @@ function dropOlder(log: Log, found: Heads, places: readonly Place[]): void {
 }
 
 /** Visits the records of one sector and finds where they end. */
-function walk(log: Log, place: Place, visit: Visit): Tail | StoreError {
+function walk(reading: Reading, place: Place, visit: Visit): Tail | StoreError {
+  const { log, stride } = reading;
   const { records } = log;
   const { generation, end, isHead } = place;
-  let at = place.start;
   let last = 0;
-  while (at + records.leastBytes <= end) {
+  const pass = (sound: number) => {
+    last = sound;
+    visit(sound);
+  };
+  let at = place.start;
+  for (;;) {
+    at = stride.run(at, generation, end, pass);
+    if (at + records.leastBytes > end) break;
     const state = records.read(at, generation, end);
     if (state === BLANK) break;
     if (state === DAMAGED) return damagedError(at, records.key); // check: store-damaged
     if (state === VALID) {
-      if (records.key !== RESUME) {
-        visit(at);
-        last = at;
-      } else if (!isNoteFor(log, at, last)) return damagedError(at, undefined);
+      if (records.key !== RESUME) pass(at);
+      else if (!isNoteFor(log, at, last)) return damagedError(at, undefined);
       at += records.size;
       continue;
     }
