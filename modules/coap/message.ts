@@ -6,10 +6,10 @@
  * device can spare.
  *
  * Rejected: a lazy view that decodes an option when asked (damage would surface in the middle of a
- * handler); sharing the datagram's buffer (the ring reuses it, and a view costs XS more than a copy
- * of a few bytes); mending or sorting what arrives.
+ * handler); sharing the datagram's buffer (the ring reuses it); a copy for each part (on XS it
+ * costs half as much again as a view); mending or sorting what arrives.
  *
- * Choice: one pass into plain objects that own their bytes. Every message has exactly one encoding:
+ * Choice: one pass into plain objects, views of one copy of the datagram. Every message has exactly one encoding:
  * the extended forms of delta and length begin where the shorter ones end (13 at 13, 14 at 269), so
  * a longer form of the same number does not exist, and what was parsed is emitted as it came, byte
  * for byte. A message that breaks any rule is `malformed` as a whole and gets no reply. RFC 7252
@@ -46,10 +46,14 @@ export interface Body {
   readonly payload: Uint8Array | undefined;
 }
 
-export interface Message extends Body {
-  readonly type: MessageType;
+/** A message without its outside. */
+export interface Inner extends Body {
   /** class * 32 + detail: 2.05 is 69. */
   readonly code: number;
+}
+
+export interface Message extends Inner {
+  readonly type: MessageType;
   /** Message ID, 0 to 65535. */
   readonly mid: number;
   /** 0 to 8 bytes. */
@@ -68,25 +72,30 @@ export function parseMessage(bytes: Uint8Array): Outcome<Message> {
   const code = bytes[1];
   if (!typeFits(type, code)) return drop("malformed"); // check: coap-type-code
   if (code === 0 && bytes.length > 4) return drop("malformed"); // check: coap-empty
+  const own = bytes.slice();
   const options: Option[] = [];
-  const at = parseOptions(bytes, start, options);
+  const at = parseOptions(own, start, options);
   if (at === MALFORMED) return drop("malformed");
   return ok({
     type,
     code,
-    mid: bytes[2] * 256 + bytes[3],
-    token: bytes.slice(4, start),
+    mid: own[2] * 256 + own[3],
+    token: own.subarray(4, start),
     options,
-    payload: at < bytes.length ? bytes.slice(at) : undefined,
+    payload: at < own.length ? own.subarray(at) : undefined,
   });
 }
 
-/** Options and payload from `start` to the end of `bytes`, or `malformed`. */
-export function parseBody(bytes: Uint8Array, start: number): Outcome<Body> {
+/**
+ * What a protected message says inside, code ‖ options ‖ [FF ‖ payload] (RFC 8613 §5.3), or
+ * `malformed`. Its parts are views of `bytes`, which has at least one byte.
+ */
+export function parseInner(bytes: Uint8Array): Outcome<Inner> {
   const options: Option[] = [];
-  const at = parseOptions(bytes, start, options);
+  const at = parseOptions(bytes, 1, options);
   if (at === MALFORMED) return drop("malformed");
-  return ok({ options, payload: at < bytes.length ? bytes.slice(at) : undefined });
+  const payload = at < bytes.length ? bytes.subarray(at) : undefined;
+  return ok({ code: bytes[0], options, payload });
 }
 
 /** RFC 7252 §4.3 table 1, with the code classes of §4.2: 1, 6 and 7 are reserved. */
@@ -97,13 +106,14 @@ export function typeFits(type: MessageType, code: number): boolean {
 }
 
 /**
- * Appends the options to `into`; returns where the payload begins (the end when there is none), or
+ * Appends the options to `into`, as views; returns where the payload begins (the end when there is none), or
  * MALFORMED. A read past the end yields undefined, and so an `at` past the end or a sum that is not
  * a number: both fail the one test of `coap-option-cut`.
  */
 function parseOptions(bytes: Uint8Array, start: number, into: Option[]): number {
   const end = bytes.length;
   let number = 0;
+  let count = 0;
   let at = start;
   while (at < end) {
     const head = bytes[at++];
@@ -127,8 +137,8 @@ function parseOptions(bytes: Uint8Array, start: number, into: Option[]): number 
     const next = at + length;
     if (!(next <= end)) return MALFORMED; // check: coap-option-cut
     if (number > 0xffff) return MALFORMED; // check: coap-option-overflow
-    if (into.length === OPTIONS_MAX) return MALFORMED; // check: coap-options-max
-    into.push({ number, value: bytes.slice(at, next) });
+    if (count === OPTIONS_MAX) return MALFORMED; // check: coap-options-max
+    into[count++] = { number, value: bytes.subarray(at, next) };
     at = next;
   }
   return end;

@@ -4,7 +4,7 @@
  * Both are needed once a datagram and thrown away, so a fresh array each time would be most of the
  * garbage of the receive path. One workspace per device holds the bytes; a view is kept for every
  * length that has occurred, because making a view costs as much as filling it. What is the same in
- * every message of a key is encoded once and copied by one native call (`append`).
+ * every message of a key is encoded once and copied by one native call (`begin`).
  */
 import { OscoreOption } from "./option.js";
 
@@ -14,6 +14,14 @@ const ENCRYPT0: readonly number[] = Object.freeze([
 ]);
 const EXTERNAL_START = ENCRYPT0.length + 2;
 const VIEW_LENGTH_MAX = 192;
+/** Ids of 23 bytes and an endpoint. */
+const FIXED_BYTES_MAX = 96;
+
+/** The ids of the request that a response belongs to. */
+export interface RequestIds {
+  readonly kid: Uint8Array;
+  readonly piv: Uint8Array;
+}
 
 export class AadWriter {
   #buffer: Uint8Array;
@@ -24,101 +32,104 @@ export class AadWriter {
     this.#buffer = prepared(256);
   }
 
+  /** Begins `Enc(h'', external_aad)` with CBOR that is ready: the array's head and what follows. */
+  begin(prefix: Uint8Array): void {
+    this.#buffer.set(prefix, EXTERNAL_START);
+    this.#at = EXTERNAL_START + prefix.length;
+  }
+
   /**
-   * Begins `Enc(h'', external_aad)`. What follows is the whole external_aad, its array head
-   * included.
+   * Four byte strings: kid and piv of this message, whose positions lie in `bytes`, then those of
+   * the request it belongs to; a request belongs to itself.
    */
-  begin(): void {
-    this.#at = EXTERNAL_START;
-  }
-
-  /** CBOR that is ready, as it stands. */
-  append(encoded: Uint8Array): void {
-    const at = this.#room(encoded.length);
-    this.#buffer.set(encoded, at);
-    this.#at = at + encoded.length;
-  }
-
-  /** An array's head; at most 23 elements. */
-  array(elements: number): void {
-    const at = this.#room(1);
-    this.#buffer[at] = 0x80 + elements;
-    this.#at = at + 1;
-  }
-
-  /** An unsigned integer below 2^53, in its shortest form. */
-  uint(value: number): void {
-    const at = this.#room(9);
-    this.#at = writeHead(this.#buffer, at, 0, value);
-  }
-
-  /** A byte string copied from `length` bytes (at most 23) of `bytes` at `start`. */
-  slice(bytes: Uint8Array, start: number, length: number): void {
-    if (length > 23) throw new RangeError(`an id of ${length} bytes`);
-    let at = this.#room(24);
+  ids(bytes: Uint8Array, option: OscoreOption, request: RequestIds | undefined): void {
+    const { kidStart, kidLength, pivStart, pivLength } = option;
+    if (kidLength > 23) throw new RangeError(`an id of ${kidLength} bytes`);
     const buffer = this.#buffer;
+    const first = this.#at;
+    let at = first;
+    buffer[at++] = 0x40 + kidLength;
+    for (let i = kidStart, end = i + kidLength; i < end; i++) buffer[at++] = bytes[i];
+    buffer[at++] = 0x40 + pivLength;
+    for (let i = pivStart, end = i + pivLength; i < end; i++) buffer[at++] = bytes[i];
+    this.#at = at;
+    if (request === undefined) {
+      buffer.copyWithin(at, first, at);
+      this.#at = at + at - first;
+    } else {
+      this.bytes(request.kid);
+      this.bytes(request.piv);
+    }
+  }
+
+  /** An IP address as a byte string and a port as an integer. */
+  endpoint(address: Uint8Array, port: number): void {
+    const buffer = this.#buffer;
+    const { length } = address;
+    let at = this.#at;
     buffer[at++] = 0x40 + length;
-    for (let i = start, end = start + length; i < end; i++) buffer[at++] = bytes[i];
+    buffer.set(address, at);
+    at += length;
+    if (port >= 256) {
+      buffer[at++] = 0x19;
+      buffer[at++] = port >> 8;
+    } else if (port >= 24) {
+      buffer[at++] = 0x18;
+    }
+    buffer[at++] = port;
     this.#at = at;
   }
 
-  /** A whole array as a byte string. */
+  /** A byte string. */
   bytes(bytes: Uint8Array): void {
-    const start = this.#room(bytes.length + 9);
-    const at = writeHead(this.#buffer, start, 0x40, bytes.length);
+    this.#reserve(bytes.length + 9);
+    const at = writeHead(this.#buffer, this.#at, 0x40, bytes.length);
     this.#buffer.set(bytes, at);
     this.#at = at + bytes.length;
   }
 
-  /** Where the next byte goes; for `repeat`. */
-  get position(): number {
-    return this.#at;
-  }
-
-  /** Writes once more what was written since `from`. */
-  repeat(from: number): void {
-    const at = this.#room(this.#at - from);
-    this.#buffer.copyWithin(at, from, at);
-    this.#at = at + at - from;
+  /** A byte string of no bytes. */
+  empty(): void {
+    this.#buffer[this.#at++] = 0x40;
   }
 
   /** The finished Enc_structure. Valid until the next `begin`. */
   finish(): Uint8Array {
     const end = this.#at;
     const length = end - EXTERNAL_START;
-    if (length < 24 || length > 255) return this.#unusual(length);
-    this.#buffer[EXTERNAL_START - 2] = 0x58;
-    this.#buffer[EXTERNAL_START - 1] = length;
-    if (end > VIEW_LENGTH_MAX) return this.#buffer.slice(0, end);
-    let view = this.#views[end];
-    if (view === undefined) {
-      view = this.#buffer.subarray(0, end);
-      this.#views[end] = view;
-    }
-    return view;
+    if (length < 24 || end > VIEW_LENGTH_MAX) return this.#unusual(length);
+    const buffer = this.#buffer;
+    buffer[EXTERNAL_START - 2] = 0x58;
+    buffer[EXTERNAL_START - 1] = length;
+    const view = this.#views[end];
+    if (view !== undefined) return view;
+    const made = buffer.subarray(0, end);
+    this.#views[end] = made;
+    return made;
   }
 
-  /** The head of the byte string is not two bytes long: build the structure apart. */
+  /** Too short for a head of two bytes, or too long to keep a view for: built apart. */
   #unusual(length: number): Uint8Array {
+    const end = EXTERNAL_START + length;
+    // A typed array takes a byte past its end without a word, and then it is not in the tag.
+    if (end > this.#buffer.length) throw new RangeError(`additional data of ${length} bytes`);
     const head = new Uint8Array(9);
     const headEnd = writeHead(head, 0, 0x40, length);
     const whole = new Uint8Array(ENCRYPT0.length + headEnd + length);
     whole.set(ENCRYPT0, 0);
     whole.set(head.subarray(0, headEnd), ENCRYPT0.length);
-    whole.set(this.#buffer.subarray(EXTERNAL_START, this.#at), ENCRYPT0.length + headEnd);
+    whole.set(this.#buffer.subarray(EXTERNAL_START, end), ENCRYPT0.length + headEnd);
     return whole;
   }
 
-  /** The position, with so many bytes free behind it. */
-  #room(more: number): number {
-    const at = this.#at;
-    if (at + more > this.#buffer.length) {
-      const larger = prepared((at + more) * 2);
-      larger.set(this.#buffer.subarray(0, at), 0);
-      this.#buffer = larger;
-      this.#views = [];
-    }
-    return at;
+  /** Room for so many bytes, and for the ids and the endpoint behind them. */
+  #reserve(more: number): void {
+    const needed = this.#at + more + FIXED_BYTES_MAX;
+    if (needed <= this.#buffer.length) return;
+    const larger = prepared(needed * 2);
+    larger.set(this.#buffer.subarray(0, this.#at), 0);
+    this.#buffer = larger;
+    this.#views = [];
   }
 }
 

@@ -16,8 +16,14 @@ import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { coapUint } from "../bytes/uint.js";
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
-import { emitMessage, emitOptions, type Option, parseBody, parseMessage } from "../coap/message.js";
-import { fillNonce, type Workspace } from "../oscore/aad.js";
+import {
+  emitMessage,
+  emitOptions,
+  type Option,
+  parseInner,
+  parseMessage,
+} from "../coap/message.js";
+import { type AadWriter, fillNonce, type Workspace } from "../oscore/aad.js";
 import {
   FLAG_KID,
   FLAG_KID_CONTEXT,
@@ -111,19 +117,18 @@ function open(
   const nonce = work.nonce13;
   fillNonce(nonce, key, ID_BYTES_MAX, bytes, option);
   const outside = outer.hasOthers ? clearOptions(bytes) : NOTHING;
-  const message = { bytes, option, to: arrival.to };
-  const aad = additionalData(work, key, context.appGroup, message, request, outside);
+  const aad = additionalData(work.aad, key, context.appGroup, arrival, request, outside);
   const opened = key.aead.open({ nonce, aad, sealed: bytes.subarray(outer.payloadStart) });
   if (opened === undefined) return drop("forged"); // check: lowlatency-tag
   const plain = opened as Uint8Array;
   if (plain.length === 0) return drop("malformed"); // check: lowlatency-inner-empty
-  const body = parseBody(plain, 1);
-  if (!body.ok) return body;
-  const { options, payload } = body.value;
+  const inside = parseInner(plain);
+  if (!inside.ok) return inside;
+  const { options } = inside.value;
   if (standsInside(options, outside)) return drop("malformed"); // check: lowlatency-option-twice
+  if (outside === NOTHING) return inside;
   // WIRE.md: outer options are part of the message.
-  const all = outside === NOTHING ? options : inOrder([...outside, ...options]);
-  return ok({ code: plain[0], options: all, payload });
+  return ok({ ...inside.value, options: inOrder([...outside, ...options]) });
 }
 
 const NOTHING: readonly Option[] = [];
@@ -148,34 +153,28 @@ function standsInside(inside: readonly Option[], outside: readonly Option[]): bo
 }
 
 function additionalData(
-  work: Workspace,
+  aad: AadWriter,
   key: KeyMaterial,
   appGroup: AppGroupId,
-  message: { bytes: Uint8Array; option: OscoreOption; to: Endpoint },
+  { outer, option, to }: Ids,
   request: RequestBinding | undefined,
   outside: readonly Option[],
 ): Uint8Array {
-  const { bytes, option, to } = message;
-  const aad = work.aad;
-  aad.begin();
   const { prefix } = appGroup;
-  aad.append(
-    prefix !== undefined && appGroup.prefixOf === key ? prefix : makePrefix(key, appGroup),
-  );
-  const ids = aad.position;
-  aad.slice(bytes, option.kidStart, option.kidLength);
-  aad.slice(bytes, option.pivStart, option.pivLength);
-  if (request === undefined) {
-    aad.repeat(ids);
-  } else {
-    aad.bytes(request.kid);
-    aad.bytes(request.piv);
-  }
-  aad.bytes(to.address);
-  aad.uint(to.port);
-  if (outside === NOTHING) aad.slice(bytes, 0, 0);
+  aad.begin(prefix !== undefined && appGroup.prefixOf === key ? prefix : makePrefix(key, appGroup));
+  aad.ids(outer.bytes, option, request);
+  aad.endpoint(to.address, to.port);
+  if (outside === NOTHING) aad.empty();
   else aad.bytes(emitOptions(outside));
   return aad.finish();
+}
+
+/** Of a message that arrives, or of one that is being made. */
+interface Ids {
+  /** What the positions in `option` refer to. */
+  readonly outer: { readonly bytes: Uint8Array };
+  readonly option: OscoreOption;
+  readonly to: Endpoint;
 }
 
 /**
@@ -203,9 +202,9 @@ function seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Arr
   fillNonce(nonce, key, ID_BYTES_MAX, value, option);
   const { clear, inner } = departure;
   const outside = clear.length === 0 ? NOTHING : clear;
-  const message = { bytes: value, option, to: departure.to };
+  const ids = { outer: { bytes: value }, option, to: departure.to };
   const { appGroup, request } = departure;
-  const aad = additionalData(work, key, appGroup, message, request, outside);
+  const aad = additionalData(work.aad, key, appGroup, ids, request, outside);
   const plain = plaintext(inner);
   const own = [
     { number: OPTION_OSCORE, value },

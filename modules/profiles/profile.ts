@@ -7,19 +7,14 @@
  * opens and seals; `groups/` holds the order (check, open, mark) that all share.
  */
 import type { Outcome, Proof } from "../bytes/outcome.js";
-import type { Option } from "../coap/message.js";
+import type { Inner, Option } from "../coap/message.js";
 import type { Workspace } from "../oscore/aad.js";
 import type { OscoreOption } from "../oscore/option.js";
 import type { Outer } from "../oscore/outer.js";
 import type { AeadKey, Crypto } from "../ports/crypto.js";
 import type { Endpoint } from "../ports/datagram.js";
 
-/** What stands inside a protected message: RFC 8613 §5.3 plaintext, taken apart. */
-export interface Inner {
-  readonly code: number;
-  readonly options: readonly Option[];
-  readonly payload: Uint8Array | undefined;
-}
+export type { Inner } from "../coap/message.js";
 
 /** The request a response is bound to: the ids that went into the request's nonce. */
 export interface RequestBinding {

@@ -16,7 +16,7 @@ import {
   emitMessage,
   OPTIONS_MAX,
   type Option,
-  parseBody,
+  parseInner,
   parseMessage,
   writeBody,
 } from "../../modules/coap/message.js";
@@ -67,7 +67,7 @@ function checkMessage(bytes: Uint8Array): void {
 }
 
 function checkBody(bytes: Uint8Array): void {
-  const parsed = parseBody(bytes, 0);
+  const parsed = parseInner(Uint8Array.of(2, ...bytes));
   assert.ok(parsed.ok || parsed.drop === "malformed");
   if (!parsed.ok) return;
   const writer = new Writer();

@@ -11,7 +11,7 @@ import {
   NON,
   OPTIONS_MAX,
   type Option,
-  parseBody,
+  parseInner,
   parseMessage,
   RST,
   writeBody,
@@ -196,15 +196,15 @@ test("what was parsed owns its bytes", () => {
   equal(parsed.ok && toHex(emitMessage(parsed.value)), "51017d3520bb74656d7065726174757265ff01");
 });
 
-test("a body is parsed from any place, and strictly", () => {
-  const body = parseBody(fromHex("02b16cff0a"), 1);
-  equal(body, {
+test("the inside of a protected message is parsed strictly", () => {
+  equal(parseInner(fromHex("02b16cff0a")), {
     ok: true,
-    value: { options: [{ number: URI_PATH, value: utf8("l") }], payload: fromHex("0a") },
+    value: { code: 2, options: [{ number: URI_PATH, value: utf8("l") }], payload: fromHex("0a") },
   });
-  equal(parseBody(fromHex("02"), 1), { ok: true, value: { options: [], payload: undefined } });
-  equal(parseBody(fromHex("02ff"), 1), MALFORMED);
-  equal(parseBody(fromHex("02b2"), 1), MALFORMED);
+  const empty = { code: 2, options: [], payload: undefined };
+  equal(parseInner(fromHex("02")), { ok: true, value: empty });
+  equal(parseInner(fromHex("02ff")), MALFORMED);
+  equal(parseInner(fromHex("02b2")), MALFORMED);
 });
 
 test("a body and bare options are written with deltas from zero", () => {

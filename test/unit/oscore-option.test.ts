@@ -72,8 +72,7 @@ test("nonce of WIRE.md's first vector: only the bytes that are there are combine
 test("Enc_structure with one-, two- and three-byte heads (RFC 9052 5.3)", () => {
   const aad = new AadWriter();
   const whole = (content: number) => {
-    aad.begin();
-    aad.array(1);
+    aad.begin(fromHex("81"));
     aad.bytes(new Uint8Array(content));
     return toHex(aad.finish());
   };
@@ -86,24 +85,58 @@ test("Enc_structure with one-, two- and three-byte heads (RFC 9052 5.3)", () => 
   equal(whole(30), `${head}5821${"81581e"}${"00".repeat(30)}`, "and again after growing");
 });
 
-test("AAD integers take their shortest form", () => {
-  const aad = new AadWriter();
-  aad.begin();
-  aad.array(6);
-  for (const value of [23, 24, 255, 256, 65536, 4294967296]) aad.uint(value);
-  const external = "86" + "17" + "1818" + "18ff" + "190100" + "1a00010000" + "1b0000000100000000";
-  equal(toHex(aad.finish()).slice(22), `57${external}`);
+test("AAD: a port takes its shortest form, an address is a byte string", () => {
+  const external = (address: string, port: number) => {
+    const aad = new AadWriter();
+    aad.begin(fromHex(`83${"00".repeat(24)}`));
+    aad.endpoint(fromHex(address), port);
+    aad.empty();
+    return toHex(aad.finish()).slice(26 + 50);
+  };
+  equal(external("c0000201", 0), "44c00002010040");
+  equal(external("c0000201", 23), "44c00002011740");
+  equal(external("c0000201", 24), "44c0000201181840");
+  equal(external("c0000201", 255), "44c000020118ff40");
+  equal(external("c0000201", 256), "44c000020119010040");
+  equal(external("ff".repeat(16), 65535), `50${"ff".repeat(16)}19ffff40`);
 });
 
-test("what was written can be repeated and appended ready-made", () => {
+test("AAD: a request's ids stand there twice, a response names its request's", () => {
+  const option = new OscoreOption();
+  const value = fromHex("0a0102bbcc");
+  option.parse(value, 0, value.length);
   const aad = new AadWriter();
-  aad.begin();
-  aad.append(fromHex("85010a"));
-  const ids = aad.position;
-  aad.slice(fromHex("aabbcc"), 1, 2);
-  aad.slice(fromHex("07"), 0, 1);
-  aad.repeat(ids);
+  aad.begin(fromHex("85010a"));
+  aad.ids(value, option, undefined);
   aad.bytes(new Uint8Array(16));
-  equal(toHex(aad.finish()).slice(22), `581e${"85010a"}42bbcc410742bbcc410750${"00".repeat(16)}`);
-  throws(() => aad.slice(new Uint8Array(24), 0, 24), /an id of 24 bytes/);
+  const own = "42bbcc420102";
+  equal(toHex(aad.finish()).slice(22), `5820${"85010a"}${own}${own}50${"00".repeat(16)}`);
+  aad.begin(fromHex("85010a"));
+  aad.ids(value, option, { kid: fromHex("aa"), piv: fromHex("07") });
+  aad.bytes(new Uint8Array(16));
+  equal(toHex(aad.finish()).slice(22), `581e${"85010a"}${own}41aa410750${"00".repeat(16)}`);
+  const long = new Uint8Array(25).fill(8);
+  option.parse(long, 0, 25);
+  throws(() => aad.ids(long, option, undefined), /an id of 24 bytes/);
+});
+
+test("AAD: nothing is left out in silence, however much stands before it", () => {
+  const option = new OscoreOption();
+  const value = fromHex("0907bb");
+  option.parse(value, 0, value.length);
+  const aad = new AadWriter();
+  for (const content of [100, 150, 200, 250, 500]) {
+    aad.begin(fromHex("86"));
+    aad.bytes(new Uint8Array(content));
+    aad.ids(value, option, undefined);
+    aad.endpoint(new Uint8Array(16), 5683);
+    const whole = toHex(aad.finish());
+    equal(whole.slice(-56), `41bb410741bb410750${"00".repeat(16)}191633`);
+  }
+  const small = new AadWriter();
+  throws(() => {
+    small.begin(fromHex("86"));
+    for (let i = 0; i < 256; i++) small.empty();
+    small.finish();
+  }, /additional data of 257 bytes/);
 });
