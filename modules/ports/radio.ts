@@ -8,7 +8,7 @@ export interface Radio {
   /** 16-bit short address and PAN id the radio filters and acknowledges for. */
   setAddress(address: { pan: number; short: number }): void;
   /**
-   * Queues one frame (MAC header and payload, without FCS, at most 125 bytes); answers by `onSent`
+   * Queues one frame (MAC header and payload, without FCS, at most 115 bytes); answers by `onSent`
    * with the same id.
    */
   send(frame: Uint8Array): number;
