@@ -7,7 +7,6 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT } from "../../hosts/root.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
 import { type Cbor, decode, Tagged } from "../../modules/cbor/decode.js";
@@ -17,10 +16,10 @@ import { ALG, IV } from "../../modules/cose/headers.js";
 import { Aes128, AesTables } from "../../modules/crypto/aes.js";
 import { CcmKey } from "../../modules/crypto/ccm.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
+import { lacks, thirdPartyVectors } from "../support/skip.js";
 
-const shared = process.env.LUMICAST_VECTORS ?? join(ROOT, "../shared/vectors");
-const folder = join(shared, "third-party");
-const skip = existsSync(folder) ? false : `${folder} is absent: set $LUMICAST_VECTORS`;
+const folder = thirdPartyVectors;
+const skip = lacks("third-party vectors");
 const crypto = new TsCrypto();
 
 function read(path: string): unknown {

@@ -3,14 +3,15 @@
  * tags, Wycheproof for the rest. test/unit/crypto.test.ts holds what needs no files.
  */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
+import { lacks, thirdPartyVectors } from "../support/skip.js";
 import { lumicast, make, scratch } from "./lumicast.js";
 
-const FOLDER = join(ROOT, "../shared/vectors/third-party");
-const missing = existsSync(FOLDER) ? false : `${FOLDER} is not there`;
+const FOLDER = thirdPartyVectors;
+const missing = lacks("third-party vectors");
 const folder = scratch();
 
 before(() => make("release"));

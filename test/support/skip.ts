@@ -14,6 +14,14 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../../hosts/root.js";
+
+/** Vectors of others: they stay in the shared folder, beside the repository unless told otherwise. */
+export const thirdPartyVectors = join(
+  process.env.LUMICAST_VECTORS ?? join(ROOT, "../shared/vectors"),
+  "third-party",
+);
 
 interface Tool {
   readonly present: () => boolean;
@@ -32,6 +40,10 @@ const tools = {
   "the Moddable SDK": {
     present: () => process.env.MODDABLE !== undefined && existsSync(process.env.MODDABLE),
     mend: "install it from github.com/Moddable-OpenSource/moddable and set $MODDABLE",
+  },
+  "third-party vectors": {
+    present: () => existsSync(thirdPartyVectors),
+    mend: "set $LUMICAST_VECTORS to the shared folder's vectors",
   },
 } satisfies Record<string, Tool>;
 
