@@ -4,7 +4,7 @@
  * HKDF; the CBOR examples; the COSE examples for AES-CCM.
  */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";

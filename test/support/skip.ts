@@ -8,7 +8,7 @@
  *
  *   if (need("valgrind", "instruction counts of the receive path")) { ... }
  *
- * which prints `# skip instruction counts of the receive path: valgrind is missing: sudo apt-get
+ * which prints `# skip instruction counts of the receive path: needs valgrind: sudo apt-get
  * ...` on standard error. test/run collects both. In CI (CI=true) a skip is a failure unless the
  * test's name stands in test/skips.txt. For tests on Node only.
  */
@@ -58,7 +58,7 @@ export function lacks(tool: ToolName): string | false {
     present = tools[tool].present();
     found.set(tool, present);
   }
-  return present ? false : `${tool} is missing: ${tools[tool].mend}`;
+  return present ? false : `needs ${tool}: ${tools[tool].mend}`;
 }
 
 /** Whether `tool` is here; if not, reports that `what` is skipped. */
