@@ -65,7 +65,7 @@ export class Rights {
     let slots = 4;
     while (slots < capacity * 2) slots *= 2;
     this.#index = new Uint8Array(slots);
-    for (const stored of store.keys(KIND.RIGHT)) this.#load(indexOf(stored), store.get(stored));
+    for (const stored of store.keys(KIND.RIGHT)) this.load(indexOf(stored), store.get(stored));
   }
 
   get count(): number {
@@ -77,7 +77,7 @@ export class Rights {
    * (null) for this device itself; 0 when nothing was granted. Allocates nothing.
    */
   level(appGroup: number | null, bytes: Uint8Array, start: number, length: number): Level {
-    const row = this.#find(appGroup, bytes, start, length);
+    const row = this.find(appGroup, bytes, start, length);
     return row < 0 ? DISCOVERY : ((this.#levels[row] & LEVEL_BITS) as Level);
   }
 
@@ -92,7 +92,7 @@ export class Rights {
     if (!(appGroup === null || isAppGroup(appGroup))) {
       throw new RangeError(`application group ${appGroup}`);
     }
-    let row = this.#find(appGroup, client, 0, client.length);
+    let row = this.find(appGroup, client, 0, client.length);
     const known = row >= 0;
     if (!known) row = this.#levels.indexOf(FREE);
     if (row < 0) return drop("tableFull"); // check: rights-full
@@ -100,7 +100,7 @@ export class Rights {
       return drop("storeFailed"); // check: rights-durable
     }
     if (known) this.#levels[row] = (this.#levels[row] & DEVICE) | level;
-    else this.#enter(row, right);
+    else this.enter(row, right);
     return ok(level);
   }
 
@@ -120,11 +120,11 @@ export class Rights {
         done = false;
       }
     }
-    this.#reindex();
+    this.reindex();
     return done;
   }
 
-  #load(row: number, value: Uint8Array | undefined): void {
+  private load(row: number, value: Uint8Array | undefined): void {
     const right = value === undefined ? undefined : decode(value);
     if (right === undefined) {
       throw new Error(`store: right ${row} is damaged; provision the device again`);
@@ -132,20 +132,20 @@ export class Rights {
     if (row >= this.#levels.length) {
       throw new Error(`store: right ${row}, but this firmware has room for ${this.#levels.length}`);
     }
-    this.#enter(row, right);
+    this.enter(row, right);
   }
 
-  #enter(row: number, { client, appGroup, level }: Right): void {
+  private enter(row: number, { client, appGroup, level }: Right): void {
     const at = row * COLUMNS;
     this.#rows[at + LOW] = lowOf(client, 0, client.length);
     this.#rows[at + HIGH] = highOf(client, 0, client.length);
     this.#rows[at + GROUP] = (appGroup ?? 0) | 0;
     this.#levels[row] = appGroup === null ? level | DEVICE : level;
     this.#count++;
-    this.#link(row);
+    this.link(row);
   }
 
-  #find(appGroup: number | null, bytes: Uint8Array, start: number, length: number): number {
+  private find(appGroup: number | null, bytes: Uint8Array, start: number, length: number): number {
     if (!(length >= 1 && length <= CLIENT_BYTES_MAX)) return -1;
     const end = start + length;
     let low = 0;
@@ -172,7 +172,7 @@ export class Rights {
     }
   }
 
-  #link(row: number): void {
+  private link(row: number): void {
     const at = row * COLUMNS;
     const rows = this.#rows;
     const mask = this.#index.length - 1;
@@ -182,10 +182,10 @@ export class Rights {
   }
 
   /** After a deletion: with open addressing a hole would hide what was placed behind it. */
-  #reindex(): void {
+  private reindex(): void {
     this.#index.fill(0);
     for (let row = 0; row < this.#levels.length; row++) {
-      if (this.#levels[row] !== FREE) this.#link(row);
+      if (this.#levels[row] !== FREE) this.link(row);
     }
   }
 }

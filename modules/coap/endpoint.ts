@@ -132,11 +132,11 @@ export class Endpoint {
     }
     if (code === EMPTY) {
       // RFC 7252 §4.3: an empty CON is a ping.
-      if (type === CON) this.#sayEmpty(RST, mid, from);
+      if (type === CON) this.sayEmpty(RST, mid, from);
       return "done";
     }
-    const row = this.#rowOf(from, mid);
-    if (row >= 0 && type === CON) this.#sayAgain(row, mid, from);
+    const row = this.rowOf(from, mid);
+    if (row >= 0 && type === CON) this.sayAgain(row, mid, from);
     if (row >= 0) return "duplicate"; // check: duplicate-stops
     return "new";
   }
@@ -152,7 +152,7 @@ export class Endpoint {
     const { type, mid } = message;
     if (type !== CON && type !== NON) return true;
     // Two notes of one message would be one too many when the first runs out.
-    if (this.#rowOf(from, mid) >= 0) return true;
+    if (this.rowOf(from, mid) >= 0) return true;
     const nowMicros = this.#parts.clock.micros();
     const confirmable = type === CON;
     const lifetimeMicros = confirmable ? EXCHANGE_LIFETIME_MICROS : NON_LIFETIME_MICROS;
@@ -171,20 +171,20 @@ export class Endpoint {
     const { type, mid, token } = request;
     if (type !== CON) {
       const bytes = make({ type: NON, mid: this.nextMid(), token });
-      return bytes !== undefined && this.#transmit(from, bytes);
+      return bytes !== undefined && this.transmit(from, bytes);
     }
     const bytes = make({ type: ACK, mid, token });
     if (bytes === undefined) {
       this.acknowledge(request, from);
       return false;
     }
-    this.#heard?.answered(this.#rowOf(from, mid), bytes);
-    return this.#transmit(from, bytes);
+    this.#heard?.answered(this.rowOf(from, mid), bytes);
+    return this.transmit(from, bytes);
   }
 
   /** Empty ACK for a CON that gets no answer, or is itself one; nothing for other types. */
   acknowledge(message: Incoming, from: Address): void {
-    if (message.type === CON) this.#sayEmpty(ACK, message.mid, from);
+    if (message.type === CON) this.sayEmpty(ACK, message.mid, from);
   }
 
   /**
@@ -196,8 +196,8 @@ export class Endpoint {
     const { type, mid, token } = message;
     if (type !== CON) return; // check: reject-con-only
     if (isMulticast(way.to.address)) return; // check: reject-unicast-only
-    if (code === undefined || !isRequest(message.code)) this.#sayEmpty(RST, mid, way.from);
-    else this.#say({ type: ACK, code, mid, token }, way.from);
+    if (code === undefined || !isRequest(message.code)) this.sayEmpty(RST, mid, way.from);
+    else this.say({ type: ACK, code, mid, token }, way.from);
   }
 
   /**
@@ -213,7 +213,7 @@ export class Endpoint {
   }): boolean {
     if (this.#stopped) return false;
     const { clock, random, limits } = this.#parts;
-    this.#late ??= new Agenda(clock, (reply) => this.#sayLate(reply));
+    this.#late ??= new Agenda(clock, (reply) => this.sayLate(reply));
     if (this.#late.size >= limits.repliesMax) return false; // check: replies-max
     const { to, token, make } = answer;
     const ours = this.#parts.leisureMicros ?? DEFAULT_LEISURE_MICROS;
@@ -242,13 +242,13 @@ export class Endpoint {
       const build = () => make({ type: CON, mid });
       this.#sending ??= new Retransmitter({
         ...this.#parts,
-        transmit: (peer, bytes) => void this.#transmit(peer, bytes),
+        transmit: (peer, bytes) => void this.transmit(peer, bytes),
       });
       const taken = this.#sending.add({ to, mid, make: build, onFailed, onAcked });
       return taken ? mid : undefined;
     }
     const bytes = make({ type: NON, mid });
-    return bytes !== undefined && this.#transmit(to, bytes) ? mid : undefined;
+    return bytes !== undefined && this.transmit(to, bytes) ? mid : undefined;
   }
 
   /**
@@ -278,33 +278,33 @@ export class Endpoint {
   }
 
   /** A remembered message's row, or -1. */
-  #rowOf(from: Address, mid: number): number {
+  private rowOf(from: Address, mid: number): number {
     return this.#heard?.find(from, mid, this.#parts.clock.micros()) ?? -1;
   }
 
-  #sayLate({ to, token, make }: LateReply): void {
+  private sayLate({ to, token, make }: LateReply): void {
     const bytes = make({ type: NON, mid: this.nextMid(), token });
-    if (bytes !== undefined) this.#transmit(to, bytes);
+    if (bytes !== undefined) this.transmit(to, bytes);
   }
 
-  #sayAgain(row: number, mid: number, from: Address): void {
+  private sayAgain(row: number, mid: number, from: Address): void {
     const again = this.#heard?.again(row) ?? "silence";
-    if (again === "emptyAck") this.#sayEmpty(ACK, mid, from);
-    else if (again !== "silence") this.#transmit(from, again);
+    if (again === "emptyAck") this.sayEmpty(ACK, mid, from);
+    else if (again !== "silence") this.transmit(from, again);
   }
 
-  #sayEmpty(type: typeof ACK | typeof RST, mid: number, to: Address): void {
-    this.#say({ type, code: EMPTY, mid, token: new Uint8Array(0) }, to);
+  private sayEmpty(type: typeof ACK | typeof RST, mid: number, to: Address): void {
+    this.say({ type, code: EMPTY, mid, token: new Uint8Array(0) }, to);
   }
 
-  #say(
+  private say(
     head: { type: MessageType; code: number; mid: number; token: Uint8Array },
     to: Address,
   ): void {
-    this.#transmit(to, emitMessage({ ...head, options: [], payload: undefined }));
+    this.transmit(to, emitMessage({ ...head, options: [], payload: undefined }));
   }
 
-  #transmit(to: Address, bytes: Uint8Array): boolean {
+  private transmit(to: Address, bytes: Uint8Array): boolean {
     const { net, port } = this.#parts;
     return net.send({ to, fromPort: port, bytes });
   }

@@ -105,9 +105,9 @@ export class Exchanges<Binding, Answer> {
   open(opening: Opening<Binding, Answer>): Exchange<Binding> | undefined {
     if (this.#stopped) return undefined;
     if (this.#open.length >= this.#limits.exchangesMax) return undefined; // check: exchanges-max
-    const exchange = new Open(this.#newToken(), opening);
+    const exchange = new Open(this.newToken(), opening);
     this.#open.push(exchange);
-    this.#deadlines ??= new Agenda(this.#clock, (one) => this.#end(one));
+    this.#deadlines ??= new Agenda(this.#clock, (one) => this.end(one));
     this.#deadlines.add(this.#clock.micros() + opening.waitMicros, exchange);
     return exchange;
   }
@@ -163,12 +163,12 @@ export class Exchanges<Binding, Answer> {
     this.#deadlines?.clear();
   }
 
-  #end(exchange: Open<Binding, Answer>): void {
+  private end(exchange: Open<Binding, Answer>): void {
     this.close(exchange);
     exchange.opening.onDone(exchange.answers);
   }
 
-  #newToken(): Uint8Array {
+  private newToken(): Uint8Array {
     const token = new Uint8Array(TOKEN_BYTES);
     do {
       this.#random.fill(token);

@@ -96,7 +96,7 @@ export class Luminaire {
   #timer: Timer | undefined = undefined;
   /** When `#timer` fires. */
   #dueMicros = 0;
-  readonly #wake = () => this.#onTimer();
+  readonly #wake = () => this.onTimer();
 
   /** Shows the state after power-up before it returns. */
   constructor(ports: {
@@ -113,7 +113,7 @@ export class Luminaire {
     this.#budget = ports.budget;
     this.scenes = new Scenes(ports);
     this.fadeTenths = ports.settings.get(setting.FADE);
-    this.#powerUp();
+    this.powerUp();
   }
 
   /**
@@ -124,19 +124,19 @@ export class Luminaire {
     const now = this.#clock.micros();
     const age = command.ageHundredths;
     const original = age === undefined ? now : sentAt(command, now);
-    if (age !== undefined && this.#isSuperseded(original, sender)) {
-      return this.#result(); // check: repeat-superseded
+    if (age !== undefined && this.isSuperseded(original, sender)) {
+      return this.result(); // check: repeat-superseded
     }
     const wanted = command.scene === undefined ? command : this.scenes.get(command.scene);
     if (wanted === undefined) return "failed";
-    const changed = this.#aim(wanted);
-    if (changed === undefined) return this.#result();
+    const changed = this.aim(wanted);
+    if (changed === undefined) return this.result();
     this.#lastSender = sender;
     this.#lastMicros = original;
-    if (age !== undefined && !changed) return this.#result(); // check: repeat-restarts-nothing
+    if (age !== undefined && !changed) return this.result(); // check: repeat-restarts-nothing
     const tenths = command.fadeTenths ?? wanted.fadeTenths ?? this.fadeTenths;
-    this.#start(now, original + tenths * TENTH_MICROS, changed);
-    return this.#result();
+    this.start(now, original + tenths * TENTH_MICROS, changed);
+    return this.result();
   }
 
   /**
@@ -147,8 +147,8 @@ export class Luminaire {
     const now = this.#clock.micros();
     this.#identifyStart = now;
     this.#identifyEnd = now + seconds * 1_000_000;
-    this.#show(now);
-    this.#schedule(now);
+    this.show(now);
+    this.schedule(now);
   }
 
   state(): LightState {
@@ -178,27 +178,27 @@ export class Luminaire {
     return scene;
   }
 
-  #result(): Result {
+  private result(): Result {
     return this.#light.failed ? "lampFailure" : "ok";
   }
 
-  #isSuperseded(original: number, sender: number): boolean {
+  private isSuperseded(original: number, sender: number): boolean {
     return sender !== this.#lastSender && original + CROSSING_MICROS < this.#lastMicros;
   }
 
   /**
    * Moves the target; undefined when the command asks for nothing, else whether the target is new.
    */
-  #aim(command: Command): boolean | undefined {
+  private aim(command: Command): boolean | undefined {
     const { on, level } = command;
     const coloured = command.mired !== undefined || command.x !== undefined;
     const target = this.#target;
     let aim = target.level;
     if (level !== undefined) {
-      aim = level === 0 ? 0 : this.#clamp(level);
+      aim = level === 0 ? 0 : this.clamp(level);
       if (level > 0) this.#restore = aim;
     } else if (on === true) {
-      aim = this.#clamp(this.#restore);
+      aim = this.clamp(this.#restore);
     } else if (on === undefined && !coloured) {
       return undefined;
     }
@@ -209,26 +209,26 @@ export class Luminaire {
   }
 
   /** Where the limits contradict each other, the lower one holds: a lamp that is on is seen. */
-  #clamp(level: number): number {
+  private clamp(level: number): number {
     const least = this.#settings.get(setting.LEVEL_MIN);
     const most = this.#settings.get(setting.LEVEL_MAX);
     return Math.max(least, Math.min(level, most));
   }
 
   /** From what is shown now to the target, there at `end`. */
-  #start(now: number, end: number, changed: boolean): void {
+  private start(now: number, end: number, changed: boolean): void {
     if (changed) {
       this.#identifyEnd = 0;
       this.#saveMicros = now + SETTLE_MICROS;
     }
     this.#endMicros = end;
-    if (end > now) this.#fade(now);
-    this.#move(now);
-    this.#show(now);
-    this.#schedule(now);
+    if (end > now) this.fade(now);
+    this.move(now);
+    this.show(now);
+    this.schedule(now);
   }
 
-  #fade(now: number): void {
+  private fade(now: number): void {
     const from = this.#from;
     from.copy(this.#present);
     if (from.level === 0) {
@@ -243,7 +243,7 @@ export class Luminaire {
   }
 
   /** Brings the present up to `now`. */
-  #move(now: number): void {
+  private move(now: number): void {
     if (now >= this.#endMicros) {
       this.#present.copy(this.#target);
       return;
@@ -252,7 +252,7 @@ export class Luminaire {
     this.#present.between(this.#from, this.#target, now - this.#startMicros, duration);
   }
 
-  #show(now: number): void {
+  private show(now: number): void {
     const output = this.#present.output();
     if (now >= this.#identifyEnd) {
       this.#light.show(output);
@@ -265,20 +265,20 @@ export class Luminaire {
     this.#light.show({ ...output, level: bright ? LEVEL_FULL : 0 });
   }
 
-  #onTimer(): void {
+  private onTimer(): void {
     this.#timer = undefined;
     const now = this.#clock.micros();
     const blinking = this.#identifyEnd > this.#identifyStart;
     const { level, mired, x, y } = this.#present;
-    this.#move(now);
-    if (blinking || !this.#present.is(level, mired, x, y)) this.#show(now);
+    this.move(now);
+    if (blinking || !this.#present.is(level, mired, x, y)) this.show(now);
     if (now >= this.#identifyEnd) this.#identifyEnd = this.#identifyStart;
-    if (now >= this.#saveMicros && now >= this.#endMicros) this.#save(now);
-    this.#schedule(now);
+    if (now >= this.#saveMicros && now >= this.#endMicros) this.save(now);
+    this.schedule(now);
   }
 
   /** Sees to it that the timer fires when the next thing is due, or earlier: then it asks again. */
-  #schedule(now: number): void {
+  private schedule(now: number): void {
     let due = this.#saveMicros;
     if (due < this.#endMicros) due = this.#endMicros;
     if (now < this.#endMicros) {
@@ -298,7 +298,7 @@ export class Luminaire {
     this.#timer = due === NEVER ? undefined : this.#clock.after(delay, this.#wake);
   }
 
-  #save(now: number): void {
+  private save(now: number): void {
     this.#saveMicros = NEVER;
     const at = key(KIND.LIGHT, 0);
     const state = encodeCommand(this.asScene());
@@ -308,17 +308,17 @@ export class Luminaire {
     else if (!this.#records.put(at, state)) this.#saveMicros = now + SAVE_RETRY_MICROS;
   }
 
-  #powerUp(): void {
+  private powerUp(): void {
     const target = this.#target;
     target.mired = MIRED_INITIAL;
-    this.#restore = this.#clamp(LEVEL_FULL);
+    this.#restore = this.clamp(LEVEL_FULL);
     target.level = this.#restore;
     const stored = this.#records.get(key(KIND.LIGHT, 0));
     const decoded = stored === undefined ? undefined : decodeScene(stored);
-    if (decoded?.ok) this.#aim(decoded.value);
+    if (decoded?.ok) this.aim(decoded.value);
     const power = this.#settings.get(setting.POWER_ON);
     if (power === setting.POWER_ON_OFF) target.level = 0;
-    else if (power === setting.POWER_ON_FULL) target.level = this.#clamp(LEVEL_FULL);
+    else if (power === setting.POWER_ON_FULL) target.level = this.clamp(LEVEL_FULL);
     this.#present.copy(target);
     this.#light.show(target.output());
   }

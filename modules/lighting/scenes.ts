@@ -46,7 +46,7 @@ export class Scenes {
     const stored = this.#records.get(at);
     const value = encodeCommand(scene);
     if (stored !== undefined && equalBytes(stored, value)) return "stored";
-    if (stored === undefined && this.#count() >= SCENES_MAX) return "full"; // check: scenes-full
+    if (stored === undefined && this.count() >= SCENES_MAX) return "full"; // check: scenes-full
     if (!this.#budget.take()) return "refused"; // check: scenes-wear
     return this.#records.put(at, value) ? "stored" : "refused";
   }
@@ -58,7 +58,7 @@ export class Scenes {
     return this.#budget.take() && this.#records.delete(at);
   }
 
-  #count(): number {
+  private count(): number {
     return this.#records.keys(KIND.SCENE).length;
   }
 }

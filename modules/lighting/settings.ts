@@ -77,11 +77,11 @@ export class Settings {
     this.#budget = ports.budget;
     this.#values = PARAMETERS.map((parameter) => parameter.initial);
     if (ports.initial !== undefined) {
-      for (const [id, value] of ports.initial) this.#begin("installation", id, value);
+      for (const [id, value] of ports.initial) this.begin("installation", id, value);
     }
     for (let id = 0; id < PARAMETERS.length; id++) {
       const stored = ports.records.get(key(KIND.SETTING, id));
-      if (stored !== undefined) this.#begin("store", id, stored.length > 4 ? -1 : readUint(stored));
+      if (stored !== undefined) this.begin("store", id, stored.length > 4 ? -1 : readUint(stored));
     }
   }
 
@@ -113,7 +113,7 @@ export class Settings {
     return true;
   }
 
-  #begin(origin: string, id: number, value: number): void {
+  private begin(origin: string, id: number, value: number): void {
     const parameter = PARAMETERS[id];
     if (parameter === undefined) throw new Error(`${origin}: there is no setting ${id}`);
     if (!this.fits(id, value)) {

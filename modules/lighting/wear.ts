@@ -26,7 +26,7 @@ export class WearBudget {
 
   /** Takes one write from the budget; false when none is left. */
   take(): boolean {
-    this.#refill();
+    this.refill();
     if (this.#left === 0) return false; // check: wear-budget
     this.#left--;
     return true;
@@ -34,12 +34,12 @@ export class WearBudget {
 
   /** How long until there is a write to take; 0 when there is one now. */
   waitMicros(): number {
-    this.#refill();
+    this.refill();
     if (this.#left > 0) return 0;
     return this.#countedMicros + REFILL_MICROS - this.#clock.micros();
   }
 
-  #refill(): void {
+  private refill(): void {
     const now = this.#clock.micros();
     const refills = Math.floor((now - this.#countedMicros) / REFILL_MICROS);
     if (refills === 0) return;

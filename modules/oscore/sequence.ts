@@ -34,7 +34,7 @@ export class Sequence {
     const record = store.get(RECORD);
     this.#next = record === undefined ? MISSING : readUint(record);
     this.#reserved = this.#next;
-    if (this.#next !== MISSING) this.#reserve();
+    if (this.#next !== MISSING) this.reserve();
   }
 
   /**
@@ -53,13 +53,13 @@ export class Sequence {
   next(): number | undefined {
     const number = this.#next;
     if (number === MISSING) return undefined; // check: sequence-missing
-    if (number >= this.#reserved && !this.#reserve()) return undefined; // check: sequence-reserved
+    if (number >= this.#reserved && !this.reserve()) return undefined; // check: sequence-reserved
     this.#next = number + 1;
     return number;
   }
 
   /** On flash first, then in memory. */
-  #reserve(): boolean {
+  private reserve(): boolean {
     const limit = Math.min(this.#next + BLOCK_NUMBERS, SEQUENCE_MAX + 1);
     if (limit === this.#reserved) return false; // check: sequence-exhausted
     if (!this.#store.put(RECORD, uintBytes(limit))) return false;

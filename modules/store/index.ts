@@ -32,7 +32,7 @@ export class Index {
   /** Place of `key`, or -1. */
   find(key: number): number {
     const signed = key | 0;
-    let place = this.#home(signed);
+    let place = this.home(signed);
     for (;;) {
       if (this.#words[place] === 0) return -1;
       if (this.#keys[place] === signed) return place;
@@ -65,7 +65,7 @@ export class Index {
   /** Points `key` at its newest record. Throws RangeError for a key beyond the capacity. */
   set(key: number, offset: number, size: number): void {
     const place = this.find(key);
-    this.setAt(place < 0 ? this.#add(key) : place, offset, size);
+    this.setAt(place < 0 ? this.add(key) : place, offset, size);
   }
 
   /** The same for a key found at `place`. */
@@ -76,9 +76,9 @@ export class Index {
   }
 
   /** A place for a key that has none yet. */
-  #add(key: number): number {
+  private add(key: number): number {
     if (this.count === this.capacity) throw new RangeError("store: more keys than it was made for");
-    let place = this.#home(key | 0);
+    let place = this.home(key | 0);
     while (this.#words[place] !== 0) if (++place === this.#places) place = 0;
     this.#keys[place] = key | 0;
     this.#sizes[place] = 0;
@@ -96,7 +96,7 @@ export class Index {
     for (;;) {
       if (++place === this.#places) place = 0;
       if (this.#words[place] === 0) break;
-      const home = this.#home(this.#keys[place]);
+      const home = this.home(this.#keys[place]);
       // A key may not move to before its home: that would put it out of reach.
       const isBetween = hole < place ? home > hole && home <= place : home > hole || home <= place;
       if (isBetween) continue;
@@ -109,7 +109,7 @@ export class Index {
   }
 
   /** Spreads keys by multiplication; small enough for 31 bits, which XS multiplies fastest. */
-  #home(key: number): number {
+  private home(key: number): number {
     const mixed = (key & 0xfff) * 40503 + (key >>> 12) * 997;
     return ((mixed & 0xffff) * this.#places) >>> 16;
   }

@@ -110,7 +110,7 @@ export class Log {
   /** Takes the log up where scan.ts found its end. */
   resume(oldest: number, head: number, tail: Tail): void {
     this.#oldest = oldest;
-    this.#begin(head);
+    this.begin(head);
     this.#position = tail.position;
     this.#debris = tail.debris;
     this.#keep = tail.keep;
@@ -145,13 +145,13 @@ export class Log {
    */
   append(key: number, value: Uint8Array | undefined, size: number, isTidying: boolean): number {
     const spare = key === RETIRE ? 0 : this.#retireBytes;
-    if (!this.#makeRoom(size + spare, isTidying)) return 0;
-    return this.#write(key, value, size);
+    if (!this.makeRoom(size + spare, isTidying)) return 0;
+    return this.write(key, value, size);
   }
 
   /** Ends the part of the oldest sector in the log, on flash first. */
   retire(): boolean {
-    const next = this.#generationAfter(this.#oldest);
+    const next = this.generationAfter(this.#oldest);
     const value = this.#retireValue;
     value[0] = next >>> 24;
     value[1] = next >>> 16;
@@ -181,21 +181,21 @@ export class Log {
     return this.#noteValue;
   }
 
-  #makeRoom(bytes: number, isTidying: boolean): boolean {
+  private makeRoom(bytes: number, isTidying: boolean): boolean {
     if (this.#debris === 0) {
-      return this.#position + bytes <= this.#end || this.#enter(isTidying);
+      return this.#position + bytes <= this.#end || this.enter(isTidying);
     }
     if (this.#position + this.#noteBytes + bytes <= this.#end) {
       const debris = this.#debris;
-      if (this.#write(RESUME, this.noteFor(debris), this.#noteBytes) !== 0) {
+      if (this.write(RESUME, this.noteFor(debris), this.#noteBytes) !== 0) {
         this.#debris = 0;
         return true;
       }
     }
-    return this.#enter(isTidying);
+    return this.enter(isTidying);
   }
 
-  #write(key: number, value: Uint8Array | undefined, size: number): number {
+  private write(key: number, value: Uint8Array | undefined, size: number): number {
     const at = this.#position;
     if (!this.records.write(at, this.#generation, key, value)) {
       // A worn cell. What was begun here is left behind: the next record goes into the next sector.
@@ -212,7 +212,7 @@ export class Log {
   }
 
   /** Makes the next erased sector the head of the log. */
-  #enter(isTidying: boolean): boolean {
+  private enter(isTidying: boolean): boolean {
     if (this.count(READY) <= (isTidying ? 0 : RESERVE_SECTORS)) return false;
     const base = this.sectorOf(this.#generation) * this.sectorBytes;
     const end = (this.#debris === 0 ? this.#position : this.#keep) - base;
@@ -221,18 +221,18 @@ export class Log {
       const sector = this.sectorOf(generation);
       if (this.#states[sector] !== READY) continue;
       // `end` is being written down: from here on nothing more may go into the old head.
-      this.#close(end + base);
+      this.close(end + base);
       const span = generation - this.#oldest;
       const isDone = this.heads.writeOpening({ generation, step, span, end });
       this.setSector(sector, isDone ? OPENED : DIRTY, generation);
-      if (isDone) this.#begin(generation);
+      if (isDone) this.begin(generation);
       // Where flash refused once, the next record may try the next sector.
       return isDone;
     }
     return false;
   }
 
-  #begin(generation: number): void {
+  private begin(generation: number): void {
     const base = this.sectorOf(generation) * this.sectorBytes;
     this.#generation = generation;
     this.#position = base + RECORDS_START;
@@ -240,7 +240,7 @@ export class Log {
     this.#debris = 0;
   }
 
-  #close(end: number): void {
+  private close(end: number): void {
     if (this.#debris === 0) {
       this.#debris = end;
       this.#keep = end;
@@ -248,7 +248,7 @@ export class Log {
     this.#position = this.#end;
   }
 
-  #generationAfter(generation: number): number {
+  private generationAfter(generation: number): number {
     let next = this.#generation;
     for (let i = 0; i < this.sectors; i++) {
       const other = this.#generations[i];

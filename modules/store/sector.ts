@@ -52,14 +52,14 @@ export class SectorHead {
     const base = sector * this.#flash.eraseBytes;
     this.isForeign = false;
     this.#flash.read(base, bytes);
-    if (u32(bytes, 0) !== MAGIC || !this.#sumFits()) return DIRTY; // check: store-mark
+    if (u32(bytes, 0) !== MAGIC || !this.sumFits()) return DIRTY; // check: store-mark
     if (bytes[4] !== this.#flash.programBytes || u16(bytes, 6) !== this.#sectors) {
       this.isForeign = true;
       return DIRTY;
     }
     this.#flash.read(base + OPENING_START, bytes);
-    if (isBlank(bytes, 0, HEAD_BYTES)) return this.#isEmpty(base) ? READY : DIRTY;
-    if (!this.#sumFits()) return DIRTY; // check: store-opening
+    if (isBlank(bytes, 0, HEAD_BYTES)) return this.isEmpty(base) ? READY : DIRTY;
+    if (!this.sumFits()) return DIRTY; // check: store-opening
     this.generation = u32(bytes, 0);
     this.step = u16(bytes, 4);
     this.span = u16(bytes, 6);
@@ -73,7 +73,7 @@ export class SectorHead {
     putU32(bytes, 0, MAGIC);
     bytes[4] = this.#flash.programBytes;
     putU16(bytes, 6, this.#sectors);
-    return this.#write(sector * this.#flash.eraseBytes);
+    return this.write(sector * this.#flash.eraseBytes);
   }
 
   /** Makes the sector of `opening.generation` the head of the log. */
@@ -84,24 +84,24 @@ export class SectorHead {
     putU16(bytes, 6, opening.span);
     putU16(bytes, 8, opening.end);
     const sector = opening.generation % this.#sectors;
-    return this.#write(sector * this.#flash.eraseBytes + OPENING_START);
+    return this.write(sector * this.#flash.eraseBytes + OPENING_START);
   }
 
-  #write(offset: number): boolean {
-    putU32(this.#bytes, SUM_AT, this.#sum());
+  private write(offset: number): boolean {
+    putU32(this.#bytes, SUM_AT, this.sum());
     return this.#flash.program(offset, this.#bytes);
   }
 
-  #sum(): number {
+  private sum(): number {
     return ~crcStep(CRC_START, this.#bytes, 0, SUM_AT);
   }
 
-  #sumFits(): boolean {
-    return u32(this.#bytes, SUM_AT) === this.#sum() >>> 0;
+  private sumFits(): boolean {
+    return u32(this.#bytes, SUM_AT) === this.sum() >>> 0;
   }
 
   /** True when no record was begun. */
-  #isEmpty(base: number): boolean {
+  private isEmpty(base: number): boolean {
     this.#flash.read(base + RECORDS_START, this.#bytes);
     return isBlank(this.#bytes, 0, HEAD_BYTES);
   }

@@ -41,7 +41,7 @@ export class Uptime {
   seconds(): number {
     const ranMicros = this.#clock.micros() - this.#startMicros;
     const now = this.#startSeconds + Math.floor(ranMicros / MICROS);
-    if (now >= this.#dueSeconds) this.#cover(now);
+    if (now >= this.#dueSeconds) this.cover(now);
     return now;
   }
 
@@ -50,7 +50,7 @@ export class Uptime {
     this.seconds();
   }
 
-  #cover(now: number): void {
+  private cover(now: number): void {
     const limit = now + HOUR_SECONDS;
     const isWritten = this.#store.put(RECORD, uintBytes(limit));
     this.#dueSeconds = isWritten ? limit : now + RETRY_SECONDS;
