@@ -26,6 +26,8 @@ export interface LifetimeTerms {
 /** Most keys have no limit: they share this. */
 const ENDLESS: LifetimeTerms = Object.freeze({ endsAtSeconds: undefined, messages: undefined });
 
+const SPENT: Outcome<true> = ok(true);
+
 export class Lifetime {
   readonly terms: LifetimeTerms;
   #store: Store;
@@ -71,17 +73,12 @@ export class Lifetime {
 
   /** Whether any term makes asking for the uptime worth while. */
   get isLimited(): boolean {
-    const { terms } = this;
-    return (
-      terms.endsAtSeconds !== undefined ||
-      terms.messages !== undefined ||
-      this.retiresAtSeconds !== undefined
-    );
+    return this.terms !== ENDLESS || this.retiresAtSeconds !== undefined;
   }
 
   /** Counts one message, sent or accepted. `storeFailed` when flash refuses to cover it. */
   spend(): Outcome<true> {
-    if (this.terms.messages === undefined) return ok(true);
+    if (this.terms.messages === undefined) return SPENT;
     if (this.#used >= this.#reserved) {
       const reserved = this.#reserved + BLOCK;
       const record = new Writer(4);
@@ -92,6 +89,6 @@ export class Lifetime {
       this.#reserved = reserved;
     }
     this.#used++;
-    return ok(true);
+    return SPENT;
   }
 }

@@ -1,7 +1,7 @@
 import { drop, type Outcome } from "../bytes/outcome.js";
 import type { Inner, RequestBinding } from "../profiles/profile.js";
-import type { Association } from "./directory.js";
 import type { Arriving, Groups } from "./groups.js";
+import type { Lifetime } from "./lifetime.js";
 
 /**
  * Check, open, mark (ARCHITECTURE.md decision 4): the window is only read before the AEAD, and
@@ -16,7 +16,8 @@ export function open(
 ): Outcome<Inner> {
   const { association, option, row } = arriving;
   const { recipients } = groups;
-  if (isOver(groups, association)) return drop("expired");
+  const { lifetime } = association;
+  if (lifetime.isLimited && isOver(lifetime, groups.uptime.seconds())) return drop("expired");
   if (row < 0) {
     if (!recipients.hasRoom()) return drop("tableFull"); // check: recipients-room
   } else if (!recipients.isFresh(row, option.sequence)) {
@@ -30,14 +31,11 @@ export function open(
   if (!opened.ok) return opened;
   if (isOurs(groups, arriving)) return drop("replayed"); // check: own-message
   if (!mark(groups, arriving)) return drop("storeFailed"); // check: mark-durable
-  const spent = association.lifetime.spend();
+  const spent = lifetime.spend();
   return spent.ok ? opened : spent;
 }
 
-function isOver(groups: Groups, association: Association): boolean {
-  const { lifetime } = association;
-  if (!lifetime.isLimited) return false;
-  const now = groups.uptime.seconds();
+function isOver(lifetime: Lifetime, now: number): boolean {
   return lifetime.isRetired(now) || !lifetime.isValid(now);
 }
 
@@ -47,7 +45,8 @@ function isOurs(groups: Groups, arriving: Arriving): boolean {
   const { kidStart, kidLength } = arriving.option;
   if (kidLength !== clientId.length) return false;
   const { bytes } = arriving.outer;
-  for (let i = 0; i < kidLength; i++) if (bytes[kidStart + i] !== clientId[i]) return false;
+  // Backwards: ids of one installation differ at the end.
+  for (let i = kidLength - 1; i >= 0; i--) if (bytes[kidStart + i] !== clientId[i]) return false;
   return true;
 }
 

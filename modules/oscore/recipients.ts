@@ -107,7 +107,19 @@ export class Recipients {
   find(association: number, bytes: Uint8Array, start: number, length: number): number {
     if (length > ID_BYTES_MAX) return -1;
     this.#fold(bytes, start, length);
-    return this.#findFolded(association * 16 + length);
+    const tag = association * 16 + length;
+    const high = this.#high;
+    const low = this.#low;
+    const places = this.#places;
+    let place = home(tag, high, low, places.length);
+    for (;;) {
+      const row = places[place] - 1;
+      if (row < 0) return -1;
+      if (this.#idLow[row] === low && this.#idHigh[row] === high && this.#tags[row] === tag) {
+        return row;
+      }
+      if (++place === places.length) place = 0;
+    }
   }
 
   /** Whether a sender who is not known yet could be admitted. */
@@ -261,17 +273,6 @@ export class Recipients {
     this.#low = low;
   }
 
-  #findFolded(tag: number): number {
-    let place = this.#home(tag, this.#high, this.#low);
-    for (;;) {
-      const row = this.#places[place] - 1;
-      if (row < 0) return -1;
-      const isSame = this.#idLow[row] === this.#low && this.#idHigh[row] === this.#high;
-      if (isSame && this.#tags[row] === tag) return row;
-      if (++place === this.#places.length) place = 0;
-    }
-  }
-
   #insert(row: number, tag: number): void {
     this.#tags[row] = tag;
     this.#idHigh[row] = this.#high;
@@ -281,23 +282,22 @@ export class Recipients {
   }
 
   #enter(row: number): void {
-    let place = this.#home(this.#tags[row], this.#idHigh[row], this.#idLow[row]);
-    while (this.#places[place] !== 0) if (++place === this.#places.length) place = 0;
-    this.#places[place] = row + 1;
+    const places = this.#places;
+    let place = home(this.#tags[row], this.#idHigh[row], this.#idLow[row], places.length);
+    while (places[place] !== 0) if (++place === places.length) place = 0;
+    places[place] = row + 1;
   }
 
   #rebuild(): void {
     this.#places.fill(0);
     for (let row = 0; row < this.#capacity; row++) if (this.#tags[row] !== FREE) this.#enter(row);
   }
+}
 
-  /**
-   * Ids are counters or addresses, which differ in their last bytes, or random: folding will do.
-   */
-  #home(tag: number, high: number, low: number): number {
-    const folded = (low ^ (low >>> 16) ^ high ^ (high >>> 16)) & 0x7fff;
-    return (((folded * 40503 + tag * 997) & 0xffff) * this.#places.length) >>> 16;
-  }
+/** Ids are counters or addresses, which differ in their last bytes, or random: folding will do. */
+function home(tag: number, high: number, low: number, places: number): number {
+  const folded = (low ^ (low >>> 16) ^ high ^ (high >>> 16)) & 0x7fff;
+  return (((folded * 40503 + tag * 997) & 0xffff) * places) >>> 16;
 }
 
 function rowRecord(association: number, id: Uint8Array, first: number): Uint8Array {

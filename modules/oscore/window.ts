@@ -57,20 +57,15 @@ export function isFreshIn(windows: Windows, row: number, number: number): boolea
 export function markIn(windows: Windows, row: number, number: number): void {
   const step = number - windows.highest[row];
   if (step > 0) {
-    advance(windows, row, step);
+    const near = windows.near[row];
+    if (step < 32) {
+      windows.near[row] = (near << step) | 1;
+      windows.far[row] = (windows.far[row] << step) | (near >>> (32 - step));
+    } else {
+      windows.near[row] = 1;
+      windows.far[row] = step < WINDOW_BITS ? near << (step - 32) : 0;
+    }
     windows.highest[row] = number;
-    windows.near[row] |= 1;
   } else if (step > -32) windows.near[row] |= 1 << -step;
   else windows.far[row] |= 1 << (-step - 32);
-}
-
-function advance(windows: Windows, row: number, step: number): void {
-  const near = windows.near[row];
-  if (step < 32) {
-    windows.far[row] = (windows.far[row] << step) | (near >>> (32 - step));
-    windows.near[row] = near << step;
-  } else {
-    windows.far[row] = step < WINDOW_BITS ? near << (step - 32) : 0;
-    windows.near[row] = 0;
-  }
 }
