@@ -117,16 +117,16 @@ export class Device implements Parts {
     this.resources = new Resources(this.role.bit, this.role.face);
     this.onReports = (reports) => board.log(summaryOf(reports));
     this.#lastDatagramMicros = clock.micros();
-    this.#tickUptime();
-    for (const appGroup of directory.appGroups()) this.net.join(appGroup.endpoint.address);
+    this.tickUptime();
+    for (const appGroup of directory.appGroups()) this.net.join(appGroup.address);
     this.net.onDatagram = (datagram) => void this.receive(datagram);
-    this.#awaitIdle();
+    this.awaitIdle();
   }
 
   /** Everything a datagram can come to is counted once, here. */
   receive(datagram: Datagram): Outcome<true> {
     this.#lastDatagramMicros = datagram.atMicros;
-    if (this.#idleTimer === undefined) this.#awaitIdle();
+    if (this.#idleTimer === undefined) this.awaitIdle();
     const outcome = receive(this, datagram);
     this.trace.count(outcome.ok ? "accepted" : outcome.drop);
     return outcome;
@@ -166,27 +166,27 @@ export class Device implements Parts {
   }
 
   /** One timer at a time, re-armed only when it fires: a datagram costs no timer. */
-  #awaitIdle(): void {
+  private awaitIdle(): void {
     const due = this.#lastDatagramMicros + LIMITS.idleMicros - this.clock.micros();
-    this.#idleTimer = this.clock.after(Math.max(0, due), () => this.#checkIdle());
+    this.#idleTimer = this.clock.after(Math.max(0, due), () => this.checkIdle());
   }
 
-  #checkIdle(): void {
+  private checkIdle(): void {
     this.#idleTimer = undefined;
     if (this.clock.micros() - this.#lastDatagramMicros < LIMITS.idleMicros) {
-      this.#awaitIdle();
+      this.awaitIdle();
       return;
     }
     this.groups.recipients.idle();
     this.groups.keyring.retire();
     if (!this.store.needsTidy) return;
     this.store.tidy();
-    this.#idleTimer = this.clock.after(TIDY_PAUSE_MICROS, () => this.#checkIdle());
+    this.#idleTimer = this.clock.after(TIDY_PAUSE_MICROS, () => this.checkIdle());
   }
 
-  #tickUptime(): void {
+  private tickUptime(): void {
     this.groups.uptime.tick();
-    this.clock.after(UPTIME_TICK_MICROS, () => this.#tickUptime());
+    this.clock.after(UPTIME_TICK_MICROS, () => this.tickUptime());
   }
 }
 

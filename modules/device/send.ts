@@ -26,13 +26,12 @@ export function sendCommand(device: Parts, appGroupId: number, command: Command)
     clear: [],
     appGroup,
     association: undefined,
-    to: appGroup.endpoint,
+    to: appGroup,
     request: undefined,
   });
   if (sealed.ok) {
     asked.request = sealed.value.binding;
-    const { endpoint } = appGroup;
-    if (net.send({ to: endpoint, fromPort: endpoint.port, bytes: sealed.value.bytes })) {
+    if (net.send({ to: appGroup, fromPort: appGroup.port, bytes: sealed.value.bytes })) {
       trace.count("sent");
       return true;
     }

@@ -19,7 +19,8 @@ export interface Association {
   readonly index: number;
   readonly security: SecurityGroup;
   readonly material: KeyMaterial;
-  readonly lifetime: Lifetime;
+  /** Absent while nothing ends this key: ten times 130 bytes on a luminaire in ten groups. */
+  lifetime: Lifetime | undefined;
 }
 
 export interface SecurityGroup {
@@ -34,10 +35,9 @@ export interface SecurityGroup {
   highest: Uint8Array;
 }
 
-export interface AppGroup extends AppGroupId {
+/** An application group, and the multicast address and port its requests go to. */
+export interface AppGroup extends AppGroupId, Endpoint {
   readonly security: SecurityGroup;
-  /** The multicast address and port its requests go to. */
-  readonly endpoint: Endpoint;
 }
 
 export class Directory {
@@ -52,9 +52,11 @@ export class Directory {
   }
 
   addAppGroup(input: { id: number; security: SecurityGroup; endpoint: Endpoint }): void {
-    const { id } = input;
+    const { id, security } = input;
+    const { address, port } = input.endpoint;
     if (this.#appGroups.has(id)) throw new RangeError(`application group ${id} twice`);
-    this.#appGroups.set(id, { ...input, prefix: undefined, prefixOf: undefined });
+    const kept = { prefix: undefined, prefixOf: undefined };
+    this.#appGroups.set(id, { id, security, address, port, ...kept });
   }
 
   appGroup(id: number): AppGroup | undefined {

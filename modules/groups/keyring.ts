@@ -89,13 +89,13 @@ export class Keyring {
     this.#directory.addSecurity(security);
     for (const storeKey of this.#store.keys(KIND.GROUP_KEY)) {
       const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
-      if (record.security === input.id) this.#add(security, indexOf(storeKey), record);
+      if (record.security === input.id) this.add(security, indexOf(storeKey), record);
     }
     security.associations.sort((a, b) => compareKeyIds(a.material.keyId, b.material.keyId));
     const last = security.associations.at(-1);
     if (last === undefined) return security;
     const order = compareKeyIds(last.material.keyId, security.highest);
-    if (order > 0) this.#setHighest(security, last.material.keyId);
+    if (order > 0) this.setHighest(security, last.material.keyId);
     // One array for both: with ten groups a byte array of its own each is a kilobyte.
     if (order === 0) security.highest = last.material.keyId;
     return security;
@@ -108,7 +108,7 @@ export class Keyring {
   install(security: SecurityGroup, offer: KeyOffer): Outcome<Association> {
     const newer = compareKeyIds(offer.keyId, security.highest) > 0;
     if (!newer) return drop("replayed"); // check: key-id-increases
-    const index = this.#freeIndex();
+    const index = this.freeIndex();
     if (index < 0) return drop("tableFull");
     const now = this.#uptime.seconds();
     const record: KeyRecord = {
@@ -122,11 +122,11 @@ export class Keyring {
     offer.raw.fill(0);
     // A cut during an earlier retirement may have left the count of the key that stood here before.
     this.#store.delete(key(KIND.KEY_USE, index));
-    if (!this.#write(index, record)) return drop("storeFailed");
+    if (!this.write(index, record)) return drop("storeFailed");
     const before = security.associations.at(-1);
-    if (before !== undefined) this.#startGrace(security, before, now);
-    const association = this.#add(security, index, record);
-    if (!this.#setHighest(security, association.material.keyId)) return drop("storeFailed");
+    if (before !== undefined) this.startGrace(security, before, now);
+    const association = this.add(security, index, record);
+    if (!this.setHighest(security, association.material.keyId)) return drop("storeFailed");
     return ok(association);
   }
 
@@ -134,26 +134,27 @@ export class Keyring {
   retire(): void {
     const now = this.#uptime.seconds();
     for (const security of this.#directory.securities()) {
-      const over = security.associations.filter((one) => one.lifetime.isRetired(now));
-      for (const association of over) this.#drop(security, association);
+      const over = security.associations.filter((one) => one.lifetime?.isRetired(now));
+      for (const association of over) this.drop(security, association);
     }
   }
 
   /** The key to send under: the newest, if it is still valid. */
   current(security: SecurityGroup): Association | undefined {
     const last = security.associations.at(-1);
-    if (last === undefined || !last.lifetime.isValid(this.#uptime.seconds())) return undefined;
-    return last;
+    const lifetime = last?.lifetime;
+    if (lifetime === undefined) return last;
+    return lifetime.isValid(this.#uptime.seconds()) ? last : undefined;
   }
 
   /** Replay rows of keys that are no more: left by a cut between the two steps of a retirement. */
   forgetOrphans(): void {
     for (const index of this.#recipients.associations()) {
-      if (!this.#isUsed(index)) this.#recipients.forget(index);
+      if (!this.isUsed(index)) this.#recipients.forget(index);
     }
   }
 
-  #add(security: SecurityGroup, index: number, record: KeyRecord): Association {
+  private add(security: SecurityGroup, index: number, record: KeyRecord): Association {
     const association: Association = {
       index,
       security,
@@ -161,42 +162,43 @@ export class Keyring {
         keyId: record.keyId,
         raw: record.raw,
       }),
-      lifetime: new Lifetime(this.#store, index, record, record.retiresAtSeconds),
+      lifetime: Lifetime.of(this.#store, index, record),
     };
     security.associations.push(association);
     return association;
   }
 
-  #startGrace(security: SecurityGroup, association: Association, now: number): void {
+  private startGrace(security: SecurityGroup, association: Association, now: number): void {
     const storeKey = key(KIND.GROUP_KEY, association.index);
     const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
     const retiresAtSeconds = now + security.graceSeconds;
-    this.#write(association.index, { ...record, retiresAtSeconds });
+    this.write(association.index, { ...record, retiresAtSeconds });
+    association.lifetime ??= new Lifetime(this.#store, association.index, record, undefined);
     association.lifetime.retiresAtSeconds = retiresAtSeconds;
   }
 
-  #drop(security: SecurityGroup, association: Association): void {
+  private drop(security: SecurityGroup, association: Association): void {
     security.associations = security.associations.filter((one) => one !== association);
     this.#store.delete(key(KIND.GROUP_KEY, association.index));
     this.#store.delete(key(KIND.KEY_USE, association.index));
     this.#recipients.forget(association.index);
   }
 
-  #setHighest(security: SecurityGroup, keyId: Uint8Array): boolean {
+  private setHighest(security: SecurityGroup, keyId: Uint8Array): boolean {
     security.highest = keyId;
     return this.#store.put(key(KIND.GROUP_HIGHEST, security.id), keyId);
   }
 
-  #freeIndex(): number {
-    for (let index = 0; index < this.#keysMax; index++) if (!this.#isUsed(index)) return index;
+  private freeIndex(): number {
+    for (let index = 0; index < this.#keysMax; index++) if (!this.isUsed(index)) return index;
     return -1;
   }
 
-  #isUsed(index: number): boolean {
+  private isUsed(index: number): boolean {
     return this.#store.get(key(KIND.GROUP_KEY, index)) !== undefined;
   }
 
-  #write(index: number, record: KeyRecord): boolean {
+  private write(index: number, record: KeyRecord): boolean {
     return this.#store.put(key(KIND.GROUP_KEY, index), emitRecord(record));
   }
 }

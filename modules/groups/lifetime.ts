@@ -57,6 +57,16 @@ export class Lifetime {
     }
   }
 
+  /** Undefined when nothing ends the key. */
+  static of(
+    store: Store,
+    index: number,
+    terms: LifetimeTerms & { readonly retiresAtSeconds: number | undefined },
+  ): Lifetime | undefined {
+    const lifetime = new Lifetime(store, index, terms, terms.retiresAtSeconds);
+    return lifetime.isLimited ? lifetime : undefined;
+  }
+
   /** The key may still protect and open messages. */
   isValid(uptimeSeconds: number): boolean {
     const { endsAtSeconds, messages } = this.terms;

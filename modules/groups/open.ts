@@ -17,7 +17,7 @@ export function open(
   const { association, option, row } = arriving;
   const { recipients } = groups;
   const { lifetime } = association;
-  if (lifetime.isLimited && isOver(lifetime, groups.uptime.seconds())) return drop("expired");
+  if (lifetime !== undefined && isOver(lifetime, groups.uptime.seconds())) return drop("expired");
   if (row < 0) {
     if (!recipients.hasRoom()) return drop("tableFull"); // check: recipients-room
   } else if (!recipients.isFresh(row, option.sequence)) {
@@ -31,6 +31,7 @@ export function open(
   if (!opened.ok) return opened;
   if (isOurs(groups, arriving)) return drop("replayed"); // check: own-message
   if (!mark(groups, arriving)) return drop("storeFailed"); // check: mark-durable
+  if (lifetime === undefined) return opened;
   const spent = lifetime.spend();
   return spent.ok ? opened : spent;
 }

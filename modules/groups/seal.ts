@@ -31,8 +31,8 @@ export function seal(
 ): Outcome<{ bytes: Uint8Array; binding: RequestBinding }> {
   const association = outgoing.association ?? groups.keyring.current(outgoing.appGroup.security);
   if (association === undefined) return drop("expired");
-  const spent = association.lifetime.spend();
-  if (!spent.ok) return spent;
+  const spent = association.lifetime?.spend();
+  if (spent?.ok === false) return spent;
   const sequence = groups.sequence.next();
   if (sequence === undefined) return drop("storeFailed");
   const bytes = association.security.profile.seal(

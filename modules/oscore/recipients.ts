@@ -44,6 +44,8 @@ const EXACT_WRITES = 4;
 const ID_BYTES_MAX = 8;
 const ASSOCIATION_MAX = 65534;
 const FREE = -1;
+/** Of all columns but the window's. */
+const ROW_BYTES = 26;
 /** Association (2), length of the id (1), id, then the number the row began with. */
 const ROW_HEAD_BYTES = 3;
 
@@ -90,14 +92,16 @@ export class Recipients {
     this.#store = store;
     this.#capacity = capacity;
     this.#windows = makeWindows(capacity);
-    this.#tags = new Int32Array(capacity).fill(FREE);
-    this.#idHigh = new Int32Array(capacity);
-    this.#idLow = new Int32Array(capacity);
-    this.#ahead = new Uint8Array(capacity);
-    this.#exact = new Uint8Array(capacity);
-    this.#applied = new Float64Array(capacity);
-    this.#places = new Uint16Array(2 * capacity + 1);
-    for (const stored of store.keys(KIND.REPLAY_ROW)) this.#load(indexOf(stored));
+    // One buffer for all columns: on XS another one takes 60 bytes more than its view.
+    const buffer = new ArrayBuffer(capacity * ROW_BYTES + 2);
+    this.#applied = new Float64Array(buffer, 0, capacity);
+    this.#tags = new Int32Array(buffer, capacity * 8, capacity).fill(FREE);
+    this.#idHigh = new Int32Array(buffer, capacity * 12, capacity);
+    this.#idLow = new Int32Array(buffer, capacity * 16, capacity);
+    this.#places = new Uint16Array(buffer, capacity * 20, 2 * capacity + 1);
+    this.#ahead = new Uint8Array(buffer, capacity * 24 + 2, capacity);
+    this.#exact = new Uint8Array(buffer, capacity * 25 + 2, capacity);
+    for (const stored of store.keys(KIND.REPLAY_ROW)) this.load(indexOf(stored));
   }
 
   /**
@@ -106,7 +110,7 @@ export class Recipients {
    */
   find(association: number, bytes: Uint8Array, start: number, length: number): number {
     if (length > ID_BYTES_MAX) return -1;
-    this.#fold(bytes, start, length);
+    this.fold(bytes, start, length);
     const tag = association * 16 + length;
     const high = this.#high;
     const low = this.#low;
@@ -149,8 +153,8 @@ export class Recipients {
     const record = rowRecord(association, bytes.subarray(start, start + length), sequence);
     const isStored = this.#store.put(key(KIND.REPLAY_ROW, row), record);
     if (!isStored) return -1; // check: recipients-admit-durable
-    this.#fold(bytes, start, length);
-    this.#insert(row, association * 16 + length);
+    this.fold(bytes, start, length);
+    this.insert(row, association * 16 + length);
     startWindow(this.#windows, row, sequence);
     this.#ahead[row] = 0;
     this.#exact[row] = 1;
@@ -167,7 +171,7 @@ export class Recipients {
     const highest = this.#windows.highest[row];
     if (number > highest) {
       let ahead = highest + this.#ahead[row] - number;
-      if (ahead < 0) ahead = this.#cover(row, number);
+      if (ahead < 0) ahead = this.cover(row, number);
       if (ahead < 0) return false; // check: recipients-mark-durable
       this.#ahead[row] = ahead;
     }
@@ -190,7 +194,7 @@ export class Recipients {
     for (let row = 0; row < this.#capacity; row++) {
       this.#exact[row] = 0;
       if (this.#ahead[row] === 0) continue;
-      if (this.#write(row, this.#windows.highest[row])) this.#ahead[row] = 0;
+      if (this.write(row, this.#windows.highest[row])) this.#ahead[row] = 0;
     }
   }
 
@@ -220,7 +224,7 @@ export class Recipients {
       this.#tags[row] = FREE;
       this.#count--;
     }
-    this.#rebuild();
+    this.rebuild();
     return isDone;
   }
 
@@ -228,15 +232,15 @@ export class Recipients {
    * Makes a bound durable that covers `number`; returns how far beyond it reaches, -1 when flash
    * refused.
    */
-  #cover(row: number, number: number): number {
+  private cover(row: number, number: number): number {
     const isBurst = this.#exact[row] >= EXACT_WRITES;
     const ahead = isBurst ? Math.min(RUN_AHEAD, NUMBER_MAX - number) : 0;
-    if (!this.#write(row, number + ahead)) return -1;
+    if (!this.write(row, number + ahead)) return -1;
     if (!isBurst) this.#exact[row]++;
     return ahead;
   }
 
-  #write(row: number, bound: number): boolean {
+  private write(row: number, bound: number): boolean {
     const bytes = bound < 0x100000000 ? this.#shortBound : this.#longBound;
     let at = bytes.length;
     let rest = bound;
@@ -246,7 +250,7 @@ export class Recipients {
     return this.#store.put(key(KIND.REPLAY_BOUND, row), bytes);
   }
 
-  #load(row: number): void {
+  private load(row: number): void {
     const record = this.#store.get(key(KIND.REPLAY_ROW, row)) as Uint8Array;
     const length = record[2];
     if (row >= this.#capacity || !(ROW_HEAD_BYTES + length <= record.length)) {
@@ -256,13 +260,13 @@ export class Recipients {
     const bound = this.#store.get(key(KIND.REPLAY_BOUND, row));
     const first = readUint(record, ROW_HEAD_BYTES + length);
     const seen = bound === undefined ? first : Math.max(first, readUint(bound));
-    this.#fold(record, ROW_HEAD_BYTES, length);
-    this.#insert(row, association * 16 + length);
+    this.fold(record, ROW_HEAD_BYTES, length);
+    this.insert(row, association * 16 + length);
     closeWindow(this.#windows, row, seen);
     this.#applied[row] = seen;
   }
 
-  #fold(bytes: Uint8Array, start: number, length: number): void {
+  private fold(bytes: Uint8Array, start: number, length: number): void {
     const end = start + length;
     let high = 0;
     let low = 0;
@@ -273,24 +277,24 @@ export class Recipients {
     this.#low = low;
   }
 
-  #insert(row: number, tag: number): void {
+  private insert(row: number, tag: number): void {
     this.#tags[row] = tag;
     this.#idHigh[row] = this.#high;
     this.#idLow[row] = this.#low;
     this.#count++;
-    this.#enter(row);
+    this.enter(row);
   }
 
-  #enter(row: number): void {
+  private enter(row: number): void {
     const places = this.#places;
     let place = home(this.#tags[row], this.#idHigh[row], this.#idLow[row], places.length);
     while (places[place] !== 0) if (++place === places.length) place = 0;
     places[place] = row + 1;
   }
 
-  #rebuild(): void {
+  private rebuild(): void {
     this.#places.fill(0);
-    for (let row = 0; row < this.#capacity; row++) if (this.#tags[row] !== FREE) this.#enter(row);
+    for (let row = 0; row < this.#capacity; row++) if (this.#tags[row] !== FREE) this.enter(row);
   }
 }
 

@@ -21,10 +21,11 @@ export interface Windows {
 }
 
 export function makeWindows(rows: number): Windows {
+  const buffer = new ArrayBuffer(rows * 16);
   return {
-    highest: new Float64Array(rows),
-    near: new Int32Array(rows),
-    far: new Int32Array(rows),
+    highest: new Float64Array(buffer, 0, rows),
+    near: new Int32Array(buffer, rows * 8, rows),
+    far: new Int32Array(buffer, rows * 12, rows),
   };
 }
 
