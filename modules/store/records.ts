@@ -144,7 +144,11 @@ export class Records {
         crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8);
       }
     }
-    while ((fill & (unit - 1)) !== 0) buffer[fill++] = 0xff;
+    if ((fill & (unit - 1)) !== 0) {
+      const padded = (fill + unit - 1) & -unit;
+      buffer.fill(0xff, fill, padded);
+      fill = padded;
+    }
     if (!this.#put(offset, fill)) return false;
     this.#makeSeal(crc);
     return this.#putBytes(offset + fill, this.#seal);

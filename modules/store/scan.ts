@@ -7,7 +7,7 @@ import type { Flash } from "../ports/flash.js";
 import { nameOf } from "./keys.js";
 import { isErased, type Log, RESUME, RETIRE, type Tail } from "./log.js";
 import { BLANK, DAMAGED, TORN_HEAD, UNSEALED, VALID } from "./records.js";
-import { DIRTY, OPENED, RECORDS_START } from "./sector.js";
+import { DIRTY, OPENED, READY, RECORDS_START } from "./sector.js";
 import { Stride } from "./stride.js";
 
 export interface StoreError {
@@ -37,9 +37,9 @@ export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefin
   if (foreign >= 0) return geometryError(foreign); // check: store-geometry
   const head = found.newest;
   if (head < 0) return headless(flash, log);
-  const reading = { log, stride: new Stride(flash, log.records) };
-  const lost = lostHead(reading, found);
+  const lost = lostHead(flash, log, found);
   if (lost !== undefined) return lost;
+  const reading = { log, stride: new Stride(flash, log.records) };
   const headPlace = placeOf(log, found.generation[head], log.sectorBytes, true);
   let oldest = found.generation[head] - found.span[head];
   const tail = walk(reading, headPlace, (at) => {
@@ -128,19 +128,34 @@ function headless(flash: Flash, log: Log): StoreError {
 
 /**
  * A damaged sector head must not make the newest part of the log disappear. In a sector that does
- * not verify, records of the generation it would have next can only mean that.
+ * not verify, a record of the generation it would have next can only mean that, wherever it lies.
  */
-function lostHead(reading: Reading, found: Heads): StoreError | undefined {
-  const { log } = reading;
+function lostHead(flash: Flash, log: Log, found: Heads): StoreError | undefined {
   const newest = found.generation[found.newest];
+  let isNext = true;
   for (let step = 1; step < log.sectors; step++) {
     const sector = log.sectorOf(newest + step);
-    if (found.state[sector] !== DIRTY) continue;
-    let records = 0;
-    walk(reading, placeOf(log, newest + step, log.sectorBytes, true), () => records++);
-    if (records > 0) return damagedSector(sector * log.sectorBytes); // check: store-lost-head
+    if (found.state[sector] === OPENED) continue;
+    // Of the sectors that say they are erased, only the next one may have been entered.
+    if (found.state[sector] === READY && !isNext) continue;
+    if (found.state[sector] === READY) isNext = false;
+    const place = placeOf(log, newest + step, log.sectorBytes, true);
+    if (isErased(flash, place.start, place.end)) continue;
+    const isLost = holdsRecord(flash, log, place);
+    if (isLost) return damagedSector(sector * log.sectorBytes); // check: store-lost-head
+    log.setSector(sector, DIRTY, 0);
   }
   return undefined;
+}
+
+/** True when a record of this generation is anywhere in the sector, whatever lies before it. */
+function holdsRecord(flash: Flash, log: Log, place: Place): boolean {
+  const { records } = log;
+  const last = place.end - records.leastBytes;
+  for (let at = place.start; at <= last; at += flash.programBytes) {
+    if (records.read(at, place.generation, place.end) === VALID) return true;
+  }
+  return false;
 }
 
 function placeOf(log: Log, generation: number, end: number, isHead: boolean): Place {

@@ -33,10 +33,10 @@
  *   searched for. A little is left blank before the note: behind a record with a damaged head that
  *   place is not blank. A sector head tells where the records of the one before end.
  * - Everything else that does not verify is damage: open() says where and whose, and there is no
- *   store. Undetectable here: a whole image restored from a copy; and, for the very last record
- *   only, damage that happens to look like a cut: its seal blank, or an unfinished right one (1 in
- *   10,000 of random damage), or a head with another length whose check fits (1 in 256 of what hits
- *   that byte).
+ *   store. Undetectable here: a whole image restored from a copy; a newest sector of which nothing
+ *   is left; newest records that read as if they were never written; and, for the very last record
+ *   only, damage that happens to look like a cut: an unfinished right seal (1 in 10,000 of random
+ *   damage), or a head with another length whose check fits (1 in 256 of what hits that byte).
  *
  * WEAR. A replay bound below 2^32 takes 12 bytes with 4-byte program units, 32 with units of 16.
  * Exact bounds, a record a message, for the 73 million make 251,000 erases on nRF52 with what
@@ -69,8 +69,9 @@ const SECTORS_MIN = 8;
 /** Live records copied in one step of tidy(). */
 const COPIES_A_STEP = 8;
 /**
- * The log is kept about this long, for opening reads all of it: some 300 records a sector, 6 µs each
- * on XS here, about 100 times that on a Cortex-M4 (estimated). With 8 sectors wear is 5 % less.
+ * The log is kept about this long, for opening reads all of it: some 300 records a sector, 6 µs
+ * each on XS here, about 100 times that on a Cortex-M4 (estimated). With 8 sectors wear is 5 %
+ * less.
  */
 const LOG_SECTORS = 5;
 /** Erased sectors that put() finds when all is tidied: one for use, the others for cuts. */

@@ -161,6 +161,18 @@ test("a damaged head of the newest sector does not make it disappear", () => {
   }
 });
 
+test("nor does damage over its head and first records", () => {
+  for (const unit of PROGRAM_UNITS) {
+    for (const byte of [0x00, 0xff, 0x5a]) {
+      const { flash, start, end } = used(unit);
+      const content = flash.snapshot();
+      // All but the last record, which is 64 bytes at the most.
+      flash.restore(content.fill(byte, start + 16, end - 64));
+      equal(refused(flash).kind, "damaged");
+    }
+  }
+});
+
 test("a damaged head of an older sector breaks the chain", () => {
   for (const sector of [0, 1]) {
     const { flash } = used(4);
