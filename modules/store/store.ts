@@ -46,8 +46,8 @@
  * Five messages in a row cost six records, which is the worst; a hundred cost eight
  * (oscore/recipients.ts).
  *
- * MEMORY. 250 keys: 2.7 KB of index; 16 sectors: 0.1 KB; a buffer of 64 bytes. put() allocates
- * nothing.
+ * MEMORY. With 250 keys and 16 sectors 5.5 KB in all on a 32-bit XS (measured), half of it the
+ * index. put() allocates nothing.
  */
 import type { Flash } from "../ports/flash.js";
 import { Index } from "./index.js";
