@@ -6,6 +6,7 @@
  *        an event is one of  "frame":"hex"   "sent":id,"acked":bool,"transmitted":bool
  *                            "button":bool   "motion":bool   "lux":number   "lampFailed":bool
  *   {"usage":true}                              answer with the memory in use and the counters
+ *   {"census":true}                             answer with what the heap is full of, by class
  *   {"stop":true}                               flush the flash file and exit 0
  *
  * The end of the stream is the same as stop. A line that is not JSON, that lacks what it needs, or
@@ -22,7 +23,7 @@
 
 enum { CONTROL_LINE_MAX_BYTES = 4 << 20 };
 
-enum request { REQUEST_GRANT, REQUEST_USAGE, REQUEST_STOP };
+enum request { REQUEST_GRANT, REQUEST_USAGE, REQUEST_CENSUS, REQUEST_STOP };
 
 struct message {
   enum request request;

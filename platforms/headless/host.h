@@ -6,6 +6,7 @@
  *   image.c     byte code files, module loading  compile.c   parser, source map (compile mode only)
  *   memory.c    allocators with a hard ceiling   gc.c        XS's collector with a stopwatch
  *   fault.c     XS's aborts -> one line and a distinct exit code
+ *   census.c    what the heap is full of
  *   clock.c     virtual or real time, costs, timers
  *   loop.c      who runs next: events, timers, grants
  *   control.c   the medium's socket, JSON lines   json.c     a reader for those lines

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "census.h"
 #include "clock.h"
 #include "control.h"
 #include "costs.h"
@@ -103,6 +104,11 @@ static void run_on_medium(void *machine)
     case REQUEST_USAGE:
       memory_usage(machine, &usage);
       output_usage(&usage);
+      break;
+    case REQUEST_CENSUS:
+      output_census_begin();
+      census_take(machine, output_census_row);
+      output_census_end();
       break;
     case REQUEST_STOP:
       on = false;

@@ -192,6 +192,28 @@ void output_usage(const struct usage *u)
   end_line();
 }
 
+static bool census_row_seen;
+
+void output_census_begin(void)
+{
+  line("{\"census\":{");
+  census_row_seen = false;
+}
+
+void output_census_row(const char *name, uint32_t objects, size_t bytes)
+{
+  if (census_row_seen) append(",", 1);
+  census_row_seen = true;
+  quoted(name);
+  line(":{\"objects\":%lu,\"bytes\":%zu}", (unsigned long)objects, bytes);
+}
+
+void output_census_end(void)
+{
+  line("}}");
+  end_line();
+}
+
 void output_done(uint64_t granted, uint64_t next)
 {
   line("{\"done\":%llu,\"next\":", (unsigned long long)granted);

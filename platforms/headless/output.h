@@ -22,6 +22,10 @@ void output_light(int level, int mired, int x, int y);
 bool output_trace(const char *event);
 void output_log(const char *text);
 void output_usage(const struct usage *usage);
+/* {"census":{"CLASS":{"objects":n,"bytes":n},...}} */
+void output_census_begin(void);
+void output_census_row(const char *name, uint32_t objects, size_t bytes);
+void output_census_end(void);
 /* `next` is UINT64_MAX when nothing is wanted. */
 void output_done(uint64_t granted, uint64_t next);
 void output_fatal(const char *text);

@@ -9,6 +9,7 @@
 enum {
   SEEN_GRANT = 1, SEEN_EVENTS = 2, SEEN_USAGE = 4, SEEN_STOP = 8,
   SEEN_AT = 16, SEEN_KIND = 32, SEEN_TWO_KINDS = 64, SEEN_ACKED = 128, SEEN_TRANSMITTED = 256,
+  SEEN_CENSUS = 512,
 };
 
 static struct event *events;
@@ -130,6 +131,8 @@ static unsigned parse_fields(struct json *j, struct message *message)
       seen |= SEEN_EVENTS;
     } else if (!strcmp(key, "usage")) {
       seen |= json_bool(j, &flag) && flag ? SEEN_USAGE : 0;
+    } else if (!strcmp(key, "census")) {
+      seen |= json_bool(j, &flag) && flag ? SEEN_CENSUS : 0;
     } else if (!strcmp(key, "stop")) {
       seen |= json_bool(j, &flag) && flag ? SEEN_STOP : 0;
     } else {
@@ -149,9 +152,10 @@ bool control_parse(const char *line, size_t size, struct message *message, const
   message->events = events;
   *reason = "it is not JSON, or an event lacks \"at\" or its kind, or they are not in order";
   if (!json_end(&j)) return false;
-  *reason = "it is neither a grant, nor usage, nor stop";
+  *reason = "it is neither a grant, nor usage, census or stop";
   if (seen & SEEN_GRANT) message->request = REQUEST_GRANT;
   else if (seen & SEEN_USAGE) message->request = REQUEST_USAGE;
+  else if (seen & SEEN_CENSUS) message->request = REQUEST_CENSUS;
   else if (seen & SEEN_STOP) message->request = REQUEST_STOP;
   else return false;
   *reason = "an event is later than its grant";

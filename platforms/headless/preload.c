@@ -58,7 +58,8 @@ static void freeze_instance(txSlot *instance)
  */
 static void freeze(txSlot *slot)
 {
-  if (slot->kind == XS_CLOSURE_KIND) slot->value.closure->flag |= XS_DONT_SET_FLAG;
+  if (slot->kind == XS_CLOSURE_KIND && slot->value.closure)
+    slot->value.closure->flag |= XS_DONT_SET_FLAG;
   if (slot->kind == XS_INSTANCE_KIND) freeze_instance(slot);
 }
 

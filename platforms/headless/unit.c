@@ -89,6 +89,7 @@ static void control_bad_lines(void)
     "{\"grant\":9,\"events\":[{\"at\":2,\"frame\":\"zz\"}]}",
     "{\"grant\":9,\"events\":[{\"at\":2,\"sent\":1,\"acked\":true}]}",
     "{\"grant\":9,\"events\":[{\"at\":2,\"sent\":4294967296,\"acked\":true,\"transmitted\":true}]}",
+    "{\"census\":1}",
     "{\"grant\":9,\"events\":[,]}", "{\"grant\":9,\"events\":[]]}", "{\"usage\":false}",
     "{\"grant\":9,\"x\":\"\\ud800\"}", "{\"grant\":9,\"x\":\"\\q\"}", "{\"grant\":9,\"x\":\"\t\"}",
     "{\"grant\":9,\"x\":[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]}",

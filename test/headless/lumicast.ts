@@ -1,5 +1,5 @@
 /** Builds and runs the headless host for its tests. */
-import { type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, type SpawnSyncReturns, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -95,6 +95,7 @@ export interface Line {
 
 /** The medium's end of a device's control socket: grants, and collects what comes back. */
 export class Medium {
+  static readonly #running = new Set<ChildProcess>();
   readonly lines: Line[] = [];
   stderr = "";
   #socket: Socket | undefined;
@@ -115,16 +116,23 @@ export class Medium {
     await new Promise<void>((resolve) => server.listen(path, resolve));
     const [command, ...rest] = [...wrapper, binary(variant), ...args, "--control", path];
     const child = spawn(command, rest, { stdio: ["ignore", "inherit", "pipe"] });
+    Medium.#running.add(child);
     child.stderr.on("data", (chunk) => {
       medium.stderr += String(chunk);
     });
     child.on("close", (code) => {
       medium.#exit = code;
+      Medium.#running.delete(child);
       server.close();
       medium.#wake?.();
     });
     await medium.#until((line) => line.hello !== undefined);
     return medium;
+  }
+
+  /** For after(): what a failed test left running would keep the suite from ending. */
+  static killAll(): void {
+    for (const child of Medium.#running) child.kill("SIGKILL");
   }
 
   /** Grants time with events; resolves with the lines up to and including "done". */

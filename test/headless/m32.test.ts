@@ -1,11 +1,13 @@
 /** The 32-bit build, whose slots and pointers have a device's size. */
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { after, before, test } from "node:test";
 import { lacks } from "../support/skip.js";
 import { Medium, Programs } from "./lumicast.js";
 
 const skip = lacks("gcc-multilib");
 const programs = new Programs("m32");
+
+after(() => Medium.killAll());
 
 before(async () => {
   if (skip === false) await programs.build();

@@ -1,9 +1,11 @@
 /** The control protocol: grants, virtual time, events, outputs, ends. */
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { after, before, test } from "node:test";
 import { type Line, Medium, Programs } from "./lumicast.js";
 
 const programs = new Programs("release");
+
+after(() => Medium.killAll());
 
 before(() => programs.build());
 
@@ -166,6 +168,15 @@ test("an accepted command costs about 3.3 ms, a duplicate about 0.8", async () =
   assert.equal(await medium.stop(), 0);
 });
 
+test("a press is a sealed frame about 3.3 ms later", async () => {
+  const medium = await booted("send");
+  const lines = await medium.grant(2_000_000, [{ at: 1_000_000, button: false }]);
+  const spent = (lines[0].at as number) - 1_000_000;
+  assert.equal((lines[0].tx as string).length, 2 * (16 + 16));
+  assert.ok(spent > 3_100 && spent < 3_500, `${spent} us`);
+  assert.equal(await medium.stop(), 0);
+});
+
 test("the same seed repeats the bytes; another seed, another device or none does not", async () => {
   const draw = async (...options: string[]) => {
     const medium = await booted("echo", ...options);
@@ -182,6 +193,20 @@ test("the same seed repeats the bytes; another seed, another device or none does
   assert.notEqual(await draw("--seed", "7", "--eui64", "00124b0001020304"), one);
   assert.notEqual(await draw(), await draw());
   assert.equal(await draw("--seed", "7", "--no-preload"), one);
+});
+
+test("a census tells what the heap is full of, and changes nothing", async () => {
+  const medium = await booted("receive");
+  const before = await medium.usage();
+  const [line] = await medium.say({ census: true }, ({ census }) => census !== undefined);
+  const census = line.census as Record<string, { objects: number; bytes: number }>;
+  assert.equal(census.HostRadio.objects, 1);
+  assert.ok(census.Uint8Array.objects >= 4, JSON.stringify(census));
+  const bytes = Object.values(census).reduce((sum, one) => sum + one.bytes, 0);
+  assert.equal(bytes, before.slots);
+  const after = await medium.usage();
+  assert.deepEqual({ ...after, gcMicros: 0 }, { ...before, gcMicros: 0 });
+  assert.equal(await medium.stop(), 0);
 });
 
 test("the end of the socket ends the process with 0, at whatever moment", async () => {
@@ -246,8 +271,8 @@ test("lines cut anywhere, and several in one write, are read the same", async ()
     medium.write(part);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const lines = await medium.say("\n", (line) => line.usage !== undefined);
-  assert.deepEqual(logs(lines), ["button true at 9000"]);
+  await medium.say("\n", (line) => line.usage !== undefined);
+  assert.deepEqual(logs(medium.lines).slice(1), ["button true at 9000"]);
   assert.equal(await medium.stop(), 0);
 });
 

@@ -7,13 +7,15 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { after, before, test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { lacks } from "../support/skip.js";
 import { binary, Medium, Programs } from "./lumicast.js";
 
 const skip = lacks("valgrind");
 const programs = new Programs("debug");
+
+after(() => Medium.killAll());
 
 before(async () => {
   if (skip === false) await programs.build();

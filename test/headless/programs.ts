@@ -80,6 +80,16 @@ function receive(board: Board): void {
   };
 }
 
+/** A press becomes a sealed frame. */
+function send(board: Board): void {
+  const key = board.crypto.aeadKey(30, new Uint8Array(16));
+  const nonce = new Uint8Array(13);
+  board.button.onEdge = () => {
+    const box = key.seal({ nonce, aad: new Uint8Array(20), plain: new Uint8Array(16) });
+    board.radio?.send(box);
+  };
+}
+
 function flashRules(): void {
   const flash = new HostFlash();
   const unit = flash.programBytes;
@@ -241,6 +251,7 @@ function usage(): void {
 const programs: Record<string, (board: Board) => void> = {
   echo,
   receive,
+  send,
   udp,
   fatal: (board) => board.fatal("no installation"),
 };
