@@ -3,9 +3,10 @@
  * module and is then shared (its objects become flash: not collected, not counted as RAM), and the
  * clone runs it with a heap of its own. A firmware's image is frozen (preload.c).
  *
- * Sizes. A root may grow as it likes. A clone under --heap gets a quarter of it as slots and a
- * quarter as chunks at the start; the rest is for stack, key tables and growth in small steps of
- * whichever runs short. In test mode everything is generous.
+ * Sizes. A root may grow as it likes. Of what --heap leaves a clone beside its stack and key tables,
+ * three fifths are slots at the start and a quarter is chunks, which is how the firmware uses them;
+ * the rest is for growth in small steps of whichever runs short after a collection. In test mode
+ * everything is generous.
  */
 #include "xsAll.h"
 
@@ -15,6 +16,7 @@ enum {
   TABLE_MODULO = 127,      /* name and symbol hash tables; a clone's have to be the root's size */
   STACK_SLOTS_RUN = 512,   /* 8 KB on a device, as Moddable gives ESP32 and nRF52 */
   STACK_SLOTS_TEST = 8192,
+  KEYS = 32,               /* keys that a clone makes itself: none in the firmware */
 };
 
 static txMachine *running;
@@ -47,21 +49,25 @@ static txCreation generous(void)
   };
 }
 
+/* Bytes that are left for slots and chunks; too small a ceiling is found when they are asked for. */
+static uint64_t beside_stack(uint64_t heap)
+{
+  uint64_t taken = machine_stack_slots() * sizeof(txSlot);
+  taken += (KEYS + 2 * TABLE_MODULO) * sizeof(txSlot *);
+  return heap > taken + 1024 ? heap - taken : 1024;
+}
+
 static txCreation device(void)
 {
   txCreation creation = generous();
-  uint64_t part = options.heap ? options.heap / 4 : 96 * 1024;
-  if (part > 16 << 20) part = 16 << 20;
-  creation.initialChunkSize = (txSize)part;
-  creation.incrementalChunkSize = 512;
-  creation.initialHeapCount = (txSize)(part / sizeof(txSlot));
-  creation.incrementalHeapCount = 64;
-  if (!options.heap) {
-    creation.incrementalChunkSize = 32 * 1024;
-    creation.incrementalHeapCount = 1024;
-  }
+  uint64_t left = options.heap ? beside_stack(options.heap) : 256 * 1024;
+  if (left > 32 << 20) left = 32 << 20;
+  creation.initialChunkSize = (txSize)(left / 4) & -16;
+  creation.incrementalChunkSize = options.heap ? 512 : 32 * 1024;
+  creation.initialHeapCount = (txSize)(left * 3 / 5 / sizeof(txSlot));
+  creation.incrementalHeapCount = options.heap ? 32 : 1024;
   creation.stackCount = (txSize)machine_stack_slots();
-  creation.initialKeyCount = 32;
+  creation.initialKeyCount = KEYS;
   creation.incrementalKeyCount = 16;
   return creation;
 }

@@ -7,7 +7,11 @@
  * and what was there. The preloaded root machine is allocated before and not counted: it is flash
  * on a device.
  *
- * Each block carries its size and kind in front, so that frees are counted too.
+ * Under a ceiling chunks and slots lie in one block, as in Moddable's devices: chunks grow from its
+ * beginning, slots from its end. What is added continues what is there, so growing in small steps
+ * costs no headers and leaves no gaps that the collector could not close. Neither ever shrinks.
+ *
+ * Everything else carries its size and kind in front, so that frees are counted too.
  */
 #include "xsAll.h"
 
@@ -34,10 +38,21 @@ static struct {
   void *tables[8]; /* blocks that lc_reallocate has to recognise */
 } memory;
 
+/* Chunks up to `low`, slots from `high`; no block without a ceiling. */
+static struct {
+  uint8_t *block, *low, *high;
+} shared;
+
 void memory_limit(uint64_t bytes)
 {
   memory.counting = true;
   memory.limit = bytes;
+  if (!bytes) return;
+  shared.block = malloc((size_t)bytes);
+  if (!shared.block) die(EXIT_OUT_OF_MEMORY, "no memory for a heap of %llu bytes",
+        (unsigned long long)bytes);
+  shared.low = shared.block;
+  shared.high = shared.block + (bytes & ~(uint64_t)(sizeof(txSlot) - 1));
 }
 
 static bool admit(size_t size, enum memory kind)
@@ -53,10 +68,19 @@ static bool admit(size_t size, enum memory kind)
   return true;
 }
 
+/* What is admitted fits: the key tables, which lie elsewhere, count towards the same ceiling. */
+static void *from_block(size_t size, enum memory kind)
+{
+  if (kind != MEMORY_CHUNKS) return shared.high -= size;
+  shared.low += size;
+  return shared.low - size;
+}
+
 static void *allocate(size_t size, enum memory kind)
 {
   struct header *block;
   if (!admit(size, kind)) return NULL;
+  if (shared.block && kind != MEMORY_TABLES) return from_block(size, kind);
   block = malloc(sizeof *block + size);
   if (!block) return NULL;
   block->size = size;
@@ -65,10 +89,17 @@ static void *allocate(size_t size, enum memory kind)
   return block + 1;
 }
 
+static bool in_block(const void *data)
+{
+  const uint8_t *at = data;
+  return shared.block && at >= shared.block && at < shared.block + memory.limit;
+}
+
 static void release(void *data)
 {
   struct header *block = data;
   if (!data) return;
+  if (in_block(data)) return;
   block--;
   if (block->counted) {
     memory.total -= block->size;

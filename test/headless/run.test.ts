@@ -97,7 +97,8 @@ for (const program of ["slots", "chunks", "keys"]) {
     const figures = [...held.matchAll(/(slots|chunks|stack|key tables) (\d+)/g)];
     assert.equal(figures.length, 4);
     const total = figures.reduce((sum, [, , figure]) => sum + Number(figure), 0);
-    assert.ok(total <= 100_000 && total > 90_000, `held ${total}`);
+    // What is refused may be a large array's room, more than a tenth of all.
+    assert.ok(total <= 100_000 && total > 80_000, `held ${total}`);
     assert.match(calls, /^innermost calls: (push < )?\w+$/);
     assert.equal(status, 71);
   });
