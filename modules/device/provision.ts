@@ -7,6 +7,7 @@
  * the ladder.
  */
 import { type Cbor, decode } from "../cbor/decode.js";
+import { CborReader } from "../cbor/reader.js";
 import type { KeyOffer } from "../groups/keyring.js";
 
 export const FORMAT_VERSION = 1;
@@ -53,9 +54,10 @@ export interface Provisioning {
   readonly eui64: Uint8Array;
   readonly role: number;
   readonly clientId: Uint8Array;
-  readonly securityGroups: readonly SecurityGroupPart[];
-  readonly appGroups: readonly AppGroupPart[];
-  readonly rights: readonly RightPart[];
+  /** Decoded anew each time they are gone through. */
+  readonly securityGroups: Iterable<SecurityGroupPart>;
+  readonly appGroups: Iterable<AppGroupPart>;
+  readonly rights: Iterable<RightPart>;
   /** Application group a switch or sensor commands. */
   readonly target: number | undefined;
   readonly settings: ReadonlyMap<number, number>;
@@ -64,9 +66,7 @@ export interface Provisioning {
 
 /** Throws an Error whose message names the field and what would be right. */
 export function parseProvisioning(bytes: Uint8Array): Provisioning {
-  const decoded = decode(bytes, { itemsMax: ITEMS_MAX });
-  if (!decoded.ok) throw new Error("provisioning: not the CBOR map that hosts/installation writes");
-  const root = new Fields(decoded.value, "provisioning");
+  const { root, lists } = takeApart(bytes);
   const version = root.uint(0, "version", 0xffff);
   if (version !== FORMAT_VERSION) {
     throw new Error(`provisioning.version: ${version}, this firmware reads ${FORMAT_VERSION}`);
@@ -75,13 +75,76 @@ export function parseProvisioning(bytes: Uint8Array): Provisioning {
     eui64: root.bytes(1, "eui64", 8, 8),
     role: root.uint(2, "role", ROLE.DAYLIGHT),
     clientId: root.minimal(3, "clientId"),
-    securityGroups: root.list(4, "securityGroups").map(securityGroup),
-    appGroups: root.list(5, "appGroups").map(appGroup),
-    rights: root.list(6, "rights").map(right),
+    securityGroups: checked(new List(lists.get(4), "securityGroups", securityGroup)),
+    appGroups: checked(new List(lists.get(5), "appGroups", appGroup)),
+    rights: checked(new List(lists.get(6), "rights", right)),
     target: root.optional(7) === undefined ? undefined : root.uint(7, "target", 0xffffffff),
     settings: root.optional(8) === undefined ? new Map() : root.numbers(8, "settings"),
     network: root.optional(9) === undefined ? undefined : network(root.fields(9, "network")),
   };
+}
+
+/** The top map: the long lists (4 to 6) as they stand, everything else decoded. */
+function takeApart(bytes: Uint8Array): { root: Fields; lists: Map<number, Uint8Array> } {
+  const reader = new CborReader(bytes);
+  const values = new Map<Cbor, Cbor>();
+  const lists = new Map<number, Uint8Array>();
+  let key = -1;
+  for (let count = reader.map(); count > 0 && !reader.failed; count--) {
+    key = reader.key(key);
+    const start = reader.pos;
+    reader.skip();
+    const item = bytes.subarray(start, reader.pos);
+    if (key >= 4 && key <= 6) lists.set(key, item);
+    else if (!reader.failed) values.set(key, decoded(item));
+  }
+  if (!reader.complete) throw unreadable();
+  return { root: new Fields(values, "provisioning"), lists };
+}
+
+function decoded(item: Uint8Array): Cbor {
+  const value = decode(item, { itemsMax: ITEMS_MAX });
+  if (!value.ok) throw unreadable();
+  return value.value;
+}
+
+function unreadable(): Error {
+  return new Error("provisioning: not the CBOR map that hosts/installation writes");
+}
+
+/**
+ * A list that is decoded item by item whenever it is gone through: fifty rights as objects are
+ * 10 KB, a fifth of a luminaire's memory, and are needed for a moment at start.
+ */
+class List<T> implements Iterable<T> {
+  readonly #bytes: Uint8Array;
+  readonly #name: string;
+  readonly #read: (fields: Fields) => T;
+
+  constructor(bytes: Uint8Array | undefined, name: string, read: (fields: Fields) => T) {
+    if (bytes === undefined) throw new Error(`provisioning.${name}: an array expected`);
+    this.#bytes = bytes;
+    this.#name = name;
+    this.#read = read;
+  }
+
+  *[Symbol.iterator](): Iterator<T> {
+    const reader = new CborReader(this.#bytes);
+    const count = reader.array();
+    if (count < 0) throw new Error(`provisioning.${this.#name}: an array expected`);
+    for (let i = 0; i < count; i++) {
+      const start = reader.pos;
+      reader.skip();
+      const item = decoded(this.#bytes.subarray(start, reader.pos));
+      yield this.#read(new Fields(item, `provisioning.${this.#name}[${i}]`));
+    }
+  }
+}
+
+/** Goes through a list once, so that a fault in it is found before anything is written. */
+function checked<T>(list: List<T>): List<T> {
+  for (const _item of list);
+  return list;
 }
 
 function securityGroup(fields: Fields): SecurityGroupPart {

@@ -25,21 +25,24 @@ test("a lamp in two groups: both keys of the one, the key of the other, and whom
   assert.deepEqual(part.eui64, hex("024c554d01000003"));
   assert.deepEqual([part.role, part.target], [1, undefined]);
   assert.deepEqual(part.clientId, hex("024c554d01000003"));
-  const keys = part.securityGroups.map(({ id, keys }) => [id, keys.map(({ keyId }) => keyId)]);
+  const keys = [...part.securityGroups].map(({ id, keys }) => [id, keys.map(({ keyId }) => keyId)]);
   assert.deepEqual(keys, [
     [1, [hex("01"), hex("02")]],
     [2, [hex("01")]],
   ]);
-  assert.deepEqual(part.securityGroups[0].keys[1].raw, hex("c95d2e6a03f84716b8ea4470d19f3c85"));
-  assert.equal(part.securityGroups[0].keys[1].validitySeconds, 8760 * 3600);
-  assert.equal(part.securityGroups[0].keys[1].messages, 1_000_000);
-  assert.deepEqual(part.appGroups[0], {
+  assert.deepEqual(
+    [...part.securityGroups][0].keys[1].raw,
+    hex("c95d2e6a03f84716b8ea4470d19f3c85"),
+  );
+  assert.equal([...part.securityGroups][0].keys[1].validitySeconds, 8760 * 3600);
+  assert.equal([...part.securityGroups][0].keys[1].messages, 1_000_000);
+  assert.deepEqual([...part.appGroups][0], {
     id: 1,
     security: 1,
     address: hex("ff1500000000000000000000004c0001"),
     port: 5683,
   });
-  const rights = part.rights.map(({ client, appGroup, level }) => [client, appGroup, level]);
+  const rights = [...part.rights].map(({ client, appGroup, level }) => [client, appGroup, level]);
   assert.deepEqual(rights, [
     [hex("2a"), 1, 2],
     [hex("024c554d02000002"), 2, 2],
@@ -65,14 +68,14 @@ test("a lamp in two groups: both keys of the one, the key of the other, and whom
 test("nobody gets the keys of a group it does not belong to", () => {
   const part = partOf(example, "wall-left");
   assert.deepEqual(
-    part.securityGroups.map(({ id }) => id),
+    [...part.securityGroups].map(({ id }) => id),
     [1],
   );
   assert.deepEqual(
-    part.appGroups.map(({ id }) => id),
+    [...part.appGroups].map(({ id }) => id),
     [1],
   );
-  assert.ok(part.rights.every(({ appGroup }) => appGroup === 1));
+  assert.ok([...part.rights].every(({ appGroup }) => appGroup === 1));
 });
 
 test("a switch: its target, its client id, the group it follows", () => {
@@ -80,7 +83,7 @@ test("a switch: its target, its client id, the group it follows", () => {
   assert.deepEqual([part.role, part.target], [2, 1]);
   assert.deepEqual(part.clientId, hex("2a"));
   assert.deepEqual(
-    part.appGroups.map(({ id }) => id),
+    [...part.appGroups].map(({ id }) => id),
     [1],
   );
   assert.equal(part.network?.router, false);
@@ -108,7 +111,7 @@ test("a right on a device itself, and every setting in the firmware's numbers", 
     rights: [...example.rights, right],
   };
   const part = partOf(room, first.name);
-  const own = part.rights.filter(({ appGroup }) => appGroup === null);
+  const own = [...part.rights].filter(({ appGroup }) => appGroup === null);
   assert.deepEqual(own, [{ client: hex("2a"), appGroup: null, level: 4 }]);
   const expected = [12, 2, 60, 100, 200, 250, 10, 200, 100, 3, 1];
   assert.deepEqual([...part.settings.values()], expected);
