@@ -150,20 +150,19 @@ export class Rights {
     const end = start + length;
     let low = 0;
     let high = 0;
-    // Both halves in one pass: what is shifted out of the lower one enters the upper one.
-    for (let i = start; i < end; i++) {
-      high = (high << 8) | (low >>> 24);
-      low = (low << 8) | bytes[i];
-    }
+    let at = start;
+    // As highOf and lowOf below, without their calls.
+    for (; at < end - 4; at++) high = (high << 8) | bytes[at];
+    for (; at < end; at++) low = (low << 8) | bytes[at];
     const group = (appGroup ?? 0) | 0;
     const kind = appGroup === null ? DEVICE : 0;
     const index = this.#index;
-    const mask = index.length - 1;
-    for (let i = hash(low, high, group) & mask; ; i = (i + 1) & mask) {
+    const rows = this.#rows;
+    const slots = index.length;
+    for (let i = home(low, high, group, slots); ; i = (i + 1) & (slots - 1)) {
       const row = index[i] - 1;
       if (row < 0) return -1;
       const at = row * COLUMNS;
-      const rows = this.#rows;
       if (rows[at + LOW] !== low) continue; // check: rights-client
       if (rows[at + HIGH] !== high) continue; // check: rights-client-high
       if (rows[at + GROUP] !== group) continue; // check: rights-group
@@ -175,10 +174,11 @@ export class Rights {
   private link(row: number): void {
     const at = row * COLUMNS;
     const rows = this.#rows;
-    const mask = this.#index.length - 1;
-    let i = hash(rows[at + LOW], rows[at + HIGH], rows[at + GROUP]) & mask;
-    while (this.#index[i] !== 0) i = (i + 1) & mask;
-    this.#index[i] = row + 1;
+    const index = this.#index;
+    const slots = index.length;
+    let i = home(rows[at + LOW], rows[at + HIGH], rows[at + GROUP], slots);
+    while (index[i] !== 0) i = (i + 1) & (slots - 1);
+    index[i] = row + 1;
   }
 
   /** After a deletion: with open addressing a hole would hide what was placed behind it. */
@@ -207,12 +207,12 @@ function highOf(bytes: Uint8Array, start: number, length: number): number {
 }
 
 /**
- * Spreads small consecutive ids and groups; the odd constants are those of MurmurHash3's
- * finaliser.
+ * Where to begin among a power of two of slots: spreads small consecutive ids and groups by products
+ * that stay within 31 bits, which XS multiplies fastest.
  */
-function hash(low: number, high: number, group: number): number {
-  const mixed = Math.imul(low ^ Math.imul(high, 0x85ebca6b) ^ (group << 16) ^ group, 0xc2b2ae35);
-  return mixed ^ (mixed >>> 15);
+function home(low: number, high: number, group: number, slots: number): number {
+  const folded = (low ^ (low >> 16) ^ high ^ (high >> 16)) & 0x7fff;
+  return (((folded * 40503 + (group & 0x7fff) * 997) & 0xffff) * slots) >> 16;
 }
 
 function isClient(client: Uint8Array): boolean {

@@ -54,8 +54,6 @@ export const SCENE_MAX = 254;
 export const MIRED_MAX = 1000;
 /** A day: presence sensors keep a command alive for as long as somebody is there (presence.ts). */
 export const AGE_HUNDREDTHS_MAX = 8_640_000;
-const XY_MAX = 65535;
-
 // Keys of the map.
 const ON = 0;
 const LEVEL = 1;
@@ -66,7 +64,23 @@ const XY = 5;
 const REPEAT = 6;
 const REPORT = 7;
 
+// Limits of the numbers, by key; of coordinates, each. The two booleans have none.
+const NO_NUMBER = Number.NaN;
+const LEAST: readonly number[] = Object.freeze([NO_NUMBER, 0, 0, 0, 1, 0, 1]);
+const MOST: readonly number[] = Object.freeze([
+  NO_NUMBER,
+  LEVEL_MAX,
+  FADE_TENTHS_MAX,
+  SCENE_MAX,
+  MIRED_MAX,
+  65535,
+  AGE_HUNDREDTHS_MAX,
+]);
+
+const MALFORMED = -1;
+
 // First bytes of items, RFC 8949 §3.
+const CBOR_MAP = 0xa0;
 const CBOR_FALSE = 0xf4;
 const CBOR_TRUE = 0xf5;
 /** An integer below is its own encoding; this one has its value, 24 or more, in the next byte. */
@@ -170,68 +184,72 @@ function setsLight(command: Command): boolean {
 
 /** Every field well-formed and in range, at most one colour; undefined otherwise. */
 function readFields(payload: Uint8Array): Command | undefined {
-  const reader = new CborReader(payload);
-  const command = pullCommand(reader);
-  return command !== undefined && reader.complete ? command : undefined;
+  const command: MutableCommand = {};
+  return readCommand(payload, 0, command) === payload.length ? command : undefined;
+}
+
+/** The next item of `reader` as a command; undefined, and the reader fails, when it is none. */
+export function pullCommand(reader: CborReader): Command | undefined {
+  const command: MutableCommand = {};
+  const end = readCommand(reader.bytes, reader.pos, command);
+  reader.pos = end;
+  if (end === MALFORMED) reader.fail();
+  return reader.failed ? undefined : command;
 }
 
 /**
- * The next item of `reader`, which ends where its bytes end, as a command; undefined when a field
- * is wrong. The caller asks the reader, too.
+ * Fills `command` from the item at `start`; returns where it ends, or MALFORMED.
  *
- * A call costs a device as much as reading a byte, and every key and nearly every value here has
- * one or two bytes: those are read in place, the rest is the reader's.
+ * A reader for a handful of bytes costs a device as much as reading them, and nearly all items here
+ * have one or two: those are read in place, the rest is the reader's. What reaches past the end
+ * reads undefined, and no test below lets that pass.
  */
-export function pullCommand(reader: CborReader): Command | undefined {
-  const { bytes } = reader;
-  const command: MutableCommand = {};
+function readCommand(bytes: Uint8Array, start: number, command: MutableCommand): number {
+  let at = start;
   let last = -1;
-  for (let pairs = reader.map(); pairs > 0; pairs--) {
-    const key = bytes[reader.pos++];
-    if (!(key > last)) return undefined; // check: command-key-order
+  // What is no map of up to 23 pairs counts down to no end, and runs out of keys.
+  for (let pairs = bytes[at++] - CBOR_MAP; pairs !== 0; pairs--) {
+    const key = bytes[at++];
+    if (!(key > last)) return MALFORMED; // check: command-key-order
     last = key;
-    if (key === ON) command.on = pullBool(reader);
-    else if (key === LEVEL) command.level = bounded(reader, 0, LEVEL_MAX);
-    else if (key === FADE) command.fadeTenths = bounded(reader, 0, FADE_TENTHS_MAX);
-    else if (key === SCENE) command.scene = bounded(reader, 0, SCENE_MAX);
-    else if (key === MIRED) command.mired = bounded(reader, 1, MIRED_MAX);
-    else if (key === XY) pullXy(reader, command);
-    else if (key === REPEAT) command.ageHundredths = bounded(reader, 1, AGE_HUNDREDTHS_MAX);
-    else if (key === REPORT && pullBool(reader)) command.report = true;
-    else return undefined; // check: command-known-keys
-    if (reader.failed) return undefined;
+    const head = bytes[at++];
+    if (key === ON || key === REPORT) {
+      if (head !== CBOR_TRUE && head !== CBOR_FALSE) return MALFORMED; // check: command-bool
+      if (key === ON) command.on = head === CBOR_TRUE;
+      else if (head === CBOR_TRUE) command.report = true;
+      else return MALFORMED; // check: command-report-true
+      continue;
+    }
+    let value = head;
+    if (head > ONE_BYTE_FOLLOWS || key === XY) {
+      const reader = new CborReader(bytes, at - 1);
+      value = key === XY ? pullXy(reader, command) : reader.uint();
+      at = reader.pos;
+    } else if (head === ONE_BYTE_FOLLOWS) {
+      value = bytes[at++];
+      if (value < ONE_BYTE_FOLLOWS) return MALFORMED; // check: command-minimal
+    }
+    // A key without limits is an unknown one.
+    if (!(value >= LEAST[key] && value <= MOST[key])) return MALFORMED; // check: command-range
+    if (key === LEVEL) command.level = value;
+    else if (key === FADE) command.fadeTenths = value;
+    else if (key === SCENE) command.scene = value;
+    else if (key === MIRED) command.mired = value;
+    else if (key === REPEAT) command.ageHundredths = value;
   }
   if (command.mired !== undefined && command.x !== undefined) {
-    return undefined; // check: command-one-colour
+    return MALFORMED; // check: command-one-colour
   }
-  return command;
+  return at;
 }
 
-function pullBool(reader: CborReader): boolean {
-  const byte = reader.bytes[reader.pos++];
-  if (byte === CBOR_TRUE) return true;
-  if (byte !== CBOR_FALSE) reader.fail(); // check: command-bool
-  return false;
-}
-
-function bounded(reader: CborReader, least: number, most: number): number {
-  const { bytes, pos } = reader;
-  let value = bytes[pos];
-  if (value < ONE_BYTE_FOLLOWS) {
-    reader.pos = pos + 1;
-  } else if (value === ONE_BYTE_FOLLOWS && bytes[pos + 1] >= ONE_BYTE_FOLLOWS) {
-    value = bytes[pos + 1];
-    reader.pos = pos + 2;
-  } else {
-    value = reader.uint();
-  }
-  if (value < least || value > most) return reader.fail(); // check: command-range
-  return value;
-}
-
-function pullXy(reader: CborReader, command: MutableCommand): void {
-  const items = reader.array();
-  if (items !== 2) reader.fail(); // check: command-xy-pair
-  command.x = bounded(reader, 0, XY_MAX);
-  command.y = bounded(reader, 0, XY_MAX);
+/** Returns the y; -1 when this is no pair of coordinates. */
+function pullXy(reader: CborReader, command: MutableCommand): number {
+  if (reader.array() !== 2) return reader.fail(); // check: command-xy-pair
+  const x = reader.uint();
+  const y = reader.uint();
+  if (x < 0 || x > MOST[XY]) return reader.fail(); // check: command-xy-range
+  command.x = x;
+  command.y = y;
+  return y;
 }

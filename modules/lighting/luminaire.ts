@@ -212,7 +212,8 @@ export class Luminaire {
   private clamp(level: number): number {
     const least = this.#settings.get(setting.LEVEL_MIN);
     const most = this.#settings.get(setting.LEVEL_MAX);
-    return Math.max(least, Math.min(level, most));
+    if (level > most) return least > most ? least : most;
+    return level < least ? least : level;
   }
 
   /** From what is shown now to the target, there at `end`. */

@@ -300,8 +300,8 @@ export class Recipients {
 
 /** Ids are counters or addresses, which differ in their last bytes, or random: folding will do. */
 function home(tag: number, high: number, low: number, places: number): number {
-  const folded = (low ^ (low >>> 16) ^ high ^ (high >>> 16)) & 0x7fff;
-  return (((folded * 40503 + tag * 997) & 0xffff) * places) >>> 16;
+  const folded = (low ^ (low >> 16) ^ high ^ (high >> 16)) & 0x7fff;
+  return (((folded * 40503 + tag * 997) & 0xffff) * places) >> 16;
 }
 
 function rowRecord(association: number, id: Uint8Array, first: number): Uint8Array {

@@ -53,6 +53,7 @@ test("command: a level of 255, a scene of 255 and other values out of range are 
     "a10400",
     "a1041903e9",
     "a1058200" + "1a00010000",
+    "a105821a0001000000",
     "a200f50600",
     "a200f5061a0083d601",
   ]) {
