@@ -9,12 +9,12 @@
  * handler); sharing the datagram's buffer (the ring reuses it); a copy for each part (on XS it
  * costs half as much again as a view); mending or sorting what arrives.
  *
- * Choice: one pass into plain objects, views of one copy of the datagram. Every message has exactly one encoding:
- * the extended forms of delta and length begin where the shorter ones end (13 at 13, 14 at 269), so
- * a longer form of the same number does not exist, and what was parsed is emitted as it came, byte
- * for byte. A message that breaks any rule is `malformed` as a whole and gets no reply. RFC 7252
- * §4.2 would answer a confirmable one with a Reset; nobody who sends such bytes needs one, and
- * silence gives an attacker nothing to aim at.
+ * Choice: one pass into plain objects, views of one copy of the datagram. Every message has exactly
+ * one encoding: the extended forms of delta and length begin where the shorter ones end (13 at 13,
+ * 14 at 269), so a longer form of the same number does not exist, and what was parsed is emitted as
+ * it came, byte for byte. A message that breaks any rule is `malformed` as a whole and gets no
+ * reply. RFC 7252 §4.2 would answer a confirmable one with a Reset; nobody who sends such bytes
+ * needs one, and silence gives an attacker nothing to aim at.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Writer } from "../bytes/writer.js";
@@ -106,9 +106,9 @@ export function typeFits(type: MessageType, code: number): boolean {
 }
 
 /**
- * Appends the options to `into`, as views; returns where the payload begins (the end when there is none), or
- * MALFORMED. A read past the end yields undefined, and so an `at` past the end or a sum that is not
- * a number: both fail the one test of `coap-option-cut`.
+ * Appends the options to `into`, as views; returns where the payload begins (the end when there is
+ * none), or MALFORMED. A read past the end yields undefined, and so an `at` past the end or a sum
+ * that is not a number: both fail the one test of `coap-option-cut`.
  */
 function parseOptions(bytes: Uint8Array, start: number, into: Option[]): number {
   const end = bytes.length;

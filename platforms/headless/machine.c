@@ -3,10 +3,10 @@
  * module and is then shared (its objects become flash: not collected, not counted as RAM), and the
  * clone runs it with a heap of its own. A firmware's image is frozen (preload.c).
  *
- * Sizes. A root may grow as it likes. Of what --heap leaves a clone beside its stack and key tables,
- * three fifths are slots at the start and a quarter is chunks, which is how the firmware uses them;
- * the rest is for growth in small steps of whichever runs short after a collection. In test mode
- * everything is generous.
+ * Sizes. A root may grow as it likes. Of what --heap leaves a clone beside its stack and key
+ * tables, three fifths are slots at the start and a quarter is chunks, which is how the firmware
+ * uses them; the rest is for growth in small steps of whichever runs short after a collection. In
+ * test mode everything is generous.
  */
 #include "xsAll.h"
 
@@ -49,7 +49,9 @@ static txCreation generous(void)
   };
 }
 
-/* Bytes that are left for slots and chunks; too small a ceiling is found when they are asked for. */
+/**
+ * Bytes that are left for slots and chunks; too small a ceiling is found when they are asked for.
+ */
 static uint64_t beside_stack(uint64_t heap)
 {
   uint64_t taken = machine_stack_slots() * sizeof(txSlot);

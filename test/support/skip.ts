@@ -17,7 +17,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../../hosts/root.js";
 
-/** Vectors of others: they stay in the shared folder, beside the repository unless told otherwise. */
+/**
+ * Vectors of others: they stay in the shared folder, beside the repository unless told otherwise.
+ */
 export const thirdPartyVectors = join(
   process.env.LUMICAST_VECTORS ?? join(ROOT, "../shared/vectors"),
   "third-party",
