@@ -245,7 +245,8 @@ function readCommand(bytes: Uint8Array, start: number, command: MutableCommand):
 
 /** Returns the y; -1 when this is no pair of coordinates. */
 function pullXy(reader: CborReader, command: MutableCommand): number {
-  if (reader.array() !== 2) return reader.fail(); // check: command-xy-pair
+  const items = reader.array();
+  if (items !== 2) return reader.fail(); // check: command-xy-pair
   const x = reader.uint();
   const y = reader.uint();
   if (x < 0 || x > MOST[XY]) return reader.fail(); // check: command-xy-range

@@ -212,8 +212,8 @@ export class Luminaire {
   private clamp(level: number): number {
     const least = this.#settings.get(setting.LEVEL_MIN);
     const most = this.#settings.get(setting.LEVEL_MAX);
-    if (level > most) return least > most ? least : most;
-    return level < least ? least : level;
+    if (level >= least && level <= most) return level;
+    return Math.max(least, Math.min(level, most));
   }
 
   /** From what is shown now to the target, there at `end`. */
