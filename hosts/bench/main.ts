@@ -18,6 +18,7 @@ import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { generate } from "../installation/generate.js";
 import { provisioning } from "../installation/provisioning.js";
+import { need } from "../lacks.js";
 import { ROOT } from "../root.js";
 import { MemoryFlash } from "./flash.js";
 import { measure, type Only, type Series, type Setup } from "./path.js";
@@ -70,7 +71,9 @@ async function main(): Promise<void> {
   const node: EngineResult = { engine: "node", series: measure(nodeEngine(), setup, samples) };
   const xs: EngineResult = { engine: "xs", series: await onXs(setup, samples) };
   const coapParse = timeCoapPacket(samples);
-  const counts = hasValgrind() ? await instructionCounts(setup) : undefined;
+  const counts = need("valgrind", "instruction counts of the bench")
+    ? await instructionCounts(setup)
+    : undefined;
   const results = [node, xs].map((result) => table(result, coapParse, counts));
   const targets = judge(xs.series, nodeEngine(), setup);
   if (values.json) {
@@ -82,15 +85,6 @@ async function main(): Promise<void> {
 }
 
 class UsageError extends Error {}
-
-/** Says what is left out and what mends it, in the words test/run collects. */
-function hasValgrind(): boolean {
-  if (spawnSync("valgrind", ["--version"], { stdio: "ignore" }).status === 0) return true;
-  console.error(
-    "# skip instruction counts of the bench: valgrind is missing: sudo apt-get install -y valgrind",
-  );
-  return false;
-}
 
 /** One luminaire in ten groups, fifty switches: the load a device is built for. */
 function makeSetup(): Setup {

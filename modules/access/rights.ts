@@ -207,8 +207,8 @@ function highOf(bytes: Uint8Array, start: number, length: number): number {
 }
 
 /**
- * Where to begin among a power of two of slots: spreads small consecutive ids and groups by products
- * that stay within 31 bits, which XS multiplies fastest.
+ * Where to begin among a power of two of slots: spreads small consecutive ids and groups by
+ * products that stay within 31 bits, which XS multiplies fastest.
  */
 function home(low: number, high: number, group: number, slots: number): number {
   const folded = (low ^ (low >> 16) ^ high ^ (high >> 16)) & 0x7fff;
