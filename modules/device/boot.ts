@@ -8,7 +8,7 @@
  * first start is simply done again.
  */
 
-import type { Rights } from "../access/rights.js";
+import { Rights } from "../access/rights.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { compareKeyIds } from "../groups/directory.js";
@@ -28,6 +28,8 @@ const PROFILES: Readonly<Record<string, Profile>> = Object.freeze({
   [lowlatency.name]: lowlatency,
 });
 
+/** Bounds the tidying at start; a step copies eight records or erases a sector. */
+const TIDY_STEPS = 64;
 /** Written last at the first start: the device's EUI-64. */
 const OWNER = key(KIND.PROVISION, 0);
 /** SHA-256 of the blob that rights were last taken from. */
@@ -42,6 +44,8 @@ export function openStore(flash: Flash, provisioning: Provisioning): Store {
   }
   if (!opened.ok) throw new Error(`flash: ${opened.error.message}`);
   const { store } = opened;
+  // Nobody waits yet: a log that was left full has room again before anything is written.
+  for (let step = 0; step < TIDY_STEPS && store.needsTidy && store.tidy(); step++);
   const owner = store.get(OWNER);
   if (owner === undefined) {
     if (store.get(key(KIND.SEQUENCE, 0)) === undefined) Sequence.create(store);
@@ -55,21 +59,15 @@ export function openStore(flash: Flash, provisioning: Provisioning): Store {
   return store;
 }
 
-/**
- * Brings keys and rights of the installation into the store; what is there already is left alone.
- */
-export function applyProvisioning(
-  parts: { store: Store; crypto: Crypto; keyring: Keyring; rights: Rights },
-  provisioning: Provisioning,
-  blob: Uint8Array,
-): void {
+/** Brings the installation's keys into the store; what is there already is left alone. */
+export function applyKeys(keyring: Keyring, provisioning: Provisioning): void {
   for (const part of provisioning.securityGroups) {
     const profile = PROFILES[part.profile];
     if (profile === undefined) {
       const known = Object.keys(PROFILES).join(", ");
       throw new Error(`security group ${part.id}: profile ${part.profile} is not one of ${known}`);
     }
-    const security = parts.keyring.addSecurity({
+    const security = keyring.addSecurity({
       id: part.id,
       profile,
       graceSeconds: part.graceSeconds,
@@ -77,18 +75,38 @@ export function applyProvisioning(
     const offers = [...part.keys].sort((a, b) => compareKeyIds(a.keyId, b.keyId));
     for (const offer of offers) {
       if (compareKeyIds(offer.keyId, security.highest) <= 0) continue;
-      const installed = parts.keyring.install(security, offer);
+      const installed = keyring.install(security, offer);
       if (!installed.ok) {
         throw new Error(`security group ${part.id}: key not installed (${installed.drop})`);
       }
     }
   }
+}
+
+/**
+ * Makes the stored rights those of the installation. A new installation takes all old ones away
+ * first: under a shared key the right is all that keeps a former client out. A cut anywhere in
+ * between leaves the old digest, and the next start does it all again.
+ */
+export function applyRights(
+  parts: { store: Store; crypto: Crypto },
+  provisioning: Provisioning,
+  blob: Uint8Array,
+): Rights {
+  const { store } = parts;
   const digest = parts.crypto.sha256(blob);
-  const applied = parts.store.get(DIGEST);
-  if (applied !== undefined && equalBytes(applied, digest)) return;
+  const applied = store.get(DIGEST);
+  if (applied !== undefined && equalBytes(applied, digest)) {
+    return new Rights(store, LIMITS.rightsMax);
+  }
+  for (const stored of store.keys(KIND.RIGHT)) {
+    if (!store.delete(stored)) throw new Error("flash: refuses to take an old right away");
+  }
+  const rights = new Rights(store, LIMITS.rightsMax);
   for (const { client, appGroup, level } of provisioning.rights) {
-    const granted = parts.rights.grant({ client, appGroup, level: level as 0 | 1 | 2 | 3 | 4 | 5 });
+    const granted = rights.grant({ client, appGroup, level: level as 0 | 1 | 2 | 3 | 4 | 5 });
     if (!granted.ok) throw new Error(`rights of ${toHex(client)}: not stored (${granted.drop})`);
   }
-  if (!parts.store.put(DIGEST, digest)) throw new Error("flash: refuses the provisioning record");
+  if (!store.put(DIGEST, digest)) throw new Error("flash: refuses the provisioning record");
+  return rights;
 }

@@ -10,7 +10,7 @@
  * retired, full sectors erased. An erase takes up to 90 ms, so it happens only after IDLE without a
  * datagram.
  */
-import { Rights } from "../access/rights.js";
+import type { Rights } from "../access/rights.js";
 import type { Outcome } from "../bytes/outcome.js";
 import { Endpoint } from "../coap/endpoint.js";
 import { Exchanges } from "../coap/exchange.js";
@@ -29,7 +29,7 @@ import type { Trace } from "../ports/trace.js";
 import { Resources } from "../resources/resources.js";
 import type { Store } from "../store/store.js";
 import { Uptime } from "../store/uptime.js";
-import { applyProvisioning, openStore } from "./boot.js";
+import { applyKeys, applyRights, openStore } from "./boot.js";
 import { LIMITS } from "./limits.js";
 import type { Answer, Asked, MemberReport, Parts, Role } from "./parts.js";
 import { type Provisioning, parseProvisioning } from "./provision.js";
@@ -87,9 +87,9 @@ export class Device implements Parts {
     const recipients = new Recipients({ store, capacity: LIMITS.recipientsMax });
     const keysMax = LIMITS.keysMax;
     const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
-    this.rights = new Rights(store, LIMITS.rightsMax);
-    applyProvisioning({ store, crypto, keyring, rights: this.rights }, provisioning, blob);
     keyring.forgetOrphans();
+    this.rights = applyRights({ store, crypto }, provisioning, blob);
+    applyKeys(keyring, provisioning);
     const sequence = new Sequence(store);
     const { clientId } = provisioning;
     this.groups = new Groups({
@@ -125,9 +125,10 @@ export class Device implements Parts {
 
   /** Everything a datagram can come to is counted once, here. */
   receive(datagram: Datagram): Outcome<true> {
-    this.#lastDatagramMicros = datagram.atMicros;
-    if (this.#idleTimer === undefined) this.awaitIdle();
     const outcome = receive(this, datagram);
+    // Only what is genuine keeps the device from tidying: junk is anybody's.
+    if (outcome.ok) this.#lastDatagramMicros = datagram.atMicros;
+    if (this.#idleTimer === undefined) this.awaitIdle();
     this.trace.count(outcome.ok ? "accepted" : outcome.drop);
     return outcome;
   }

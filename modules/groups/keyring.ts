@@ -98,6 +98,11 @@ export class Keyring {
     if (order > 0) this.setHighest(security, last.material.keyId);
     // One array for both: with ten groups a byte array of its own each is a kilobyte.
     if (order === 0) security.highest = last.material.keyId;
+    // A cut between a newer key and the older one's grace must not keep the older one for ever.
+    const now = this.#uptime.seconds();
+    for (const older of security.associations.slice(0, -1)) {
+      if (older.lifetime?.retiresAtSeconds === undefined) this.startGrace(security, older, now);
+    }
     return security;
   }
 
@@ -124,7 +129,8 @@ export class Keyring {
     this.#store.delete(key(KIND.KEY_USE, index));
     if (!this.write(index, record)) return drop("storeFailed");
     const before = security.associations.at(-1);
-    if (before !== undefined) this.startGrace(security, before, now);
+    const graced = before === undefined || this.startGrace(security, before, now);
+    if (!graced) return drop("storeFailed");
     const association = this.add(security, index, record);
     if (!this.setHighest(security, association.material.keyId)) return drop("storeFailed");
     return ok(association);
@@ -168,18 +174,20 @@ export class Keyring {
     return association;
   }
 
-  private startGrace(security: SecurityGroup, association: Association, now: number): void {
+  private startGrace(security: SecurityGroup, association: Association, now: number): boolean {
     const storeKey = key(KIND.GROUP_KEY, association.index);
     const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
     const retiresAtSeconds = now + security.graceSeconds;
-    this.write(association.index, { ...record, retiresAtSeconds });
+    const written = this.write(association.index, { ...record, retiresAtSeconds });
     association.lifetime ??= new Lifetime(this.#store, association.index, record, undefined);
     association.lifetime.retiresAtSeconds = retiresAtSeconds;
+    return written;
   }
 
   private drop(security: SecurityGroup, association: Association): void {
+    // Rows deleted under a key that is still there would make all it protected acceptable again.
+    if (!this.#store.delete(key(KIND.GROUP_KEY, association.index))) return;
     security.associations = security.associations.filter((one) => one !== association);
-    this.#store.delete(key(KIND.GROUP_KEY, association.index));
     this.#store.delete(key(KIND.KEY_USE, association.index));
     this.#recipients.forget(association.index);
   }

@@ -3,6 +3,9 @@ import type { Inner, RequestBinding } from "../profiles/profile.js";
 import type { Arriving, Groups } from "./groups.js";
 import type { Lifetime } from "./lifetime.js";
 
+/** Rows of the replay table that answers never take. */
+const COMMANDERS = 16;
+
 /**
  * Check, open, mark (ARCHITECTURE.md decision 4): the window is only read before the AEAD, and
  * moved, on flash first, only after it. A forgery with a huge number changes nothing.
@@ -19,7 +22,9 @@ export function open(
   const { lifetime } = association;
   if (lifetime !== undefined && isOver(lifetime, groups.uptime.seconds())) return drop("expired");
   if (row < 0) {
-    if (!recipients.hasRoom()) return drop("tableFull"); // check: recipients-room
+    // Who only answers leaves room for those who command.
+    const reserve = request === undefined ? 0 : COMMANDERS;
+    if (!recipients.hasRoom(reserve)) return drop("tableFull"); // check: recipients-room
   } else if (!recipients.isFresh(row, option.sequence)) {
     return drop("replayed"); // check: window-fresh
   }
@@ -36,7 +41,7 @@ export function open(
   return spent.ok ? opened : spent;
 }
 
-function isOver(lifetime: Lifetime, now: number): boolean {
+export function isOver(lifetime: Lifetime, now: number): boolean {
   return lifetime.isRetired(now) || !lifetime.isValid(now);
 }
 

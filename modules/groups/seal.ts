@@ -5,6 +5,7 @@ import type { Endpoint } from "../ports/datagram.js";
 import type { Inner, RequestBinding } from "../profiles/profile.js";
 import type { AppGroup, Association } from "./directory.js";
 import type { Groups } from "./groups.js";
+import { isOver } from "./open.js";
 
 /** What is to be sent, before it has a number or a key. */
 export interface Outgoing {
@@ -30,8 +31,10 @@ export function seal(
   outgoing: Outgoing,
 ): Outcome<{ bytes: Uint8Array; binding: RequestBinding }> {
   const association = outgoing.association ?? groups.keyring.current(outgoing.appGroup.security);
-  if (association === undefined) return drop("expired");
-  const spent = association.lifetime?.spend();
+  const lifetime = association?.lifetime;
+  const over = lifetime !== undefined && isOver(lifetime, groups.uptime.seconds());
+  if (association === undefined || over) return drop("expired");
+  const spent = lifetime?.spend();
   if (spent?.ok === false) return spent;
   const sequence = groups.sequence.next();
   if (sequence === undefined) return drop("storeFailed");

@@ -20,6 +20,7 @@
  * - Two records a row: who it is, written once, and the bound, as short as can be (store.ts, wear).
  * - Columns of typed arrays, found through a hash; a full table drops the newcomer.
  */
+import { Id64 } from "../bytes/id64.js";
 import { coapUint, readUint } from "../bytes/uint.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
@@ -40,6 +41,8 @@ import {
 export const RUN_AHEAD = 31;
 /** Exact bounds of one sender between two pauses before his bound runs ahead. */
 const EXACT_WRITES = 4;
+/** In the count of exact bounds: flash refused to pull this row's bound back; try again. */
+const REFUSED = 255;
 
 const ID_BYTES_MAX = 8;
 const ASSOCIATION_MAX = 65534;
@@ -78,9 +81,6 @@ export class Recipients {
   readonly #places: Uint16Array;
   readonly #shortBound = new Uint8Array(4);
   readonly #longBound = new Uint8Array(7);
-  /** The id that was folded last. */
-  #high = 0;
-  #low = 0;
   #count = 0;
 
   /**
@@ -104,16 +104,11 @@ export class Recipients {
     for (const stored of store.keys(KIND.REPLAY_ROW)) this.load(indexOf(stored));
   }
 
-  /**
-   * Row of the sender whose id is `length` bytes from `start`, -1 when it is not known. Allocates
-   * nothing.
-   */
-  find(association: number, bytes: Uint8Array, start: number, length: number): number {
+  /** Row of a sender, -1 when it is not known. Allocates nothing. */
+  find(association: number, id: Id64): number {
+    const { length, high, low } = id;
     if (length > ID_BYTES_MAX) return -1;
-    this.fold(bytes, start, length);
     const tag = association * 16 + length;
-    const high = this.#high;
-    const low = this.#low;
     const places = this.#places;
     let place = home(tag, high, low, places.length);
     for (;;) {
@@ -127,8 +122,8 @@ export class Recipients {
   }
 
   /** Whether a sender who is not known yet could be admitted. */
-  hasRoom(): boolean {
-    return this.#count < this.#capacity;
+  hasRoom(reserve = 0): boolean {
+    return this.#count + reserve < this.#capacity;
   }
 
   /** True when this number of the row was not seen and is not too old to tell. Changes nothing. */
@@ -153,8 +148,7 @@ export class Recipients {
     const record = rowRecord(association, bytes.subarray(start, start + length), sequence);
     const isStored = this.#store.put(key(KIND.REPLAY_ROW, row), record);
     if (!isStored) return -1; // check: recipients-admit-durable
-    this.fold(bytes, start, length);
-    this.insert(row, association * 16 + length);
+    this.insert(row, association, new Id64().read(bytes, start, length));
     startWindow(this.#windows, row, sequence);
     this.#ahead[row] = 0;
     this.#exact[row] = 1;
@@ -192,9 +186,13 @@ export class Recipients {
   /** Two seconds passed without a datagram: makes the bounds on flash exact again. */
   idle(): void {
     for (let row = 0; row < this.#capacity; row++) {
+      const again = this.#exact[row] === REFUSED;
       this.#exact[row] = 0;
-      if (this.#ahead[row] === 0) continue;
-      if (this.write(row, this.#windows.highest[row])) this.#ahead[row] = 0;
+      if (this.#ahead[row] === 0 && !again) continue;
+      // Whether flash took the lower bound or not: it may be there after a restart even when it
+      // said no, so the next message has to write its own.
+      this.#ahead[row] = 0;
+      if (!this.write(row, this.#windows.highest[row])) this.#exact[row] = REFUSED;
     }
   }
 
@@ -260,27 +258,15 @@ export class Recipients {
     const bound = this.#store.get(key(KIND.REPLAY_BOUND, row));
     const first = readUint(record, ROW_HEAD_BYTES + length);
     const seen = bound === undefined ? first : Math.max(first, readUint(bound));
-    this.fold(record, ROW_HEAD_BYTES, length);
-    this.insert(row, association * 16 + length);
+    this.insert(row, association, new Id64().read(record, ROW_HEAD_BYTES, length));
     closeWindow(this.#windows, row, seen);
     this.#applied[row] = seen;
   }
 
-  private fold(bytes: Uint8Array, start: number, length: number): void {
-    const end = start + length;
-    let high = 0;
-    let low = 0;
-    let at = start;
-    for (; at < end - 4; at++) high = (high << 8) | bytes[at];
-    for (; at < end; at++) low = (low << 8) | bytes[at];
-    this.#high = high;
-    this.#low = low;
-  }
-
-  private insert(row: number, tag: number): void {
-    this.#tags[row] = tag;
-    this.#idHigh[row] = this.#high;
-    this.#idLow[row] = this.#low;
+  private insert(row: number, association: number, id: Id64): void {
+    this.#tags[row] = association * 16 + id.length;
+    this.#idHigh[row] = id.high;
+    this.#idLow[row] = id.low;
     this.#count++;
     this.enter(row);
   }

@@ -6,7 +6,7 @@ import type { MemberReport } from "../../modules/device/parts.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import { equal, test, throws } from "../harness.js";
 import { craft, GROUP, memberEndpoint, OFF, ON, pathOptions } from "../support/craft.js";
-import { address, type Rig, ROLE, Room } from "../support/rig.js";
+import { address, Rig, ROLE, Room } from "../support/rig.js";
 
 const NO_FADE = { settings: [[0, 0] as const] };
 
@@ -194,6 +194,39 @@ test("drop unsolicited: an answer under another application group than asked", (
   equal(wall.device.receive(answer(2, 1)), { ok: false, drop: "unsolicited" });
   equal(wall.device.receive(answer(1, 2)).ok, true);
   equal(wall.device.receive(answer(1, 3)), { ok: false, drop: "unsolicited" }, "once a member");
+});
+
+test("a right that a new installation does not list is gone", () => {
+  const room = new Room();
+  const rights = [
+    [1, 1, 2],
+    [2, 1, 2],
+  ] as const;
+  const lamp = room.luminaire(20, { rights });
+  equal(lamp.device.receive(craft({ sender: 2, sequence: 1 })).ok, true);
+  const again = new Rig(room, { ...lamp.spec, rights: [[1, 1, 2]] }, lamp.flash);
+  const refused = { ok: false, drop: "forbidden" };
+  equal(again.device.receive(craft({ sender: 2, sequence: 2 })), refused);
+  equal(again.device.receive(craft({ sender: 1, sequence: 2 })).ok, true);
+});
+
+test("answers leave room in the replay table for those who command", () => {
+  const room = new Room();
+  const wall = room.switch(1, { rights: [[2, 1, 2]] });
+  wall.device.command({ on: true, report: true });
+  const asked = sentBy(room, 1)[0].bytes;
+  const token = asked.slice(4, 4 + (asked[0] & 15));
+  const request = { kid: Uint8Array.of(1), piv: Uint8Array.of(asked[4 + token.length + 2]) };
+  let full = 0;
+  for (let sender = 20; sender < 100; sender++) {
+    const to = memberEndpoint(1);
+    const payload = fromHex("a10000");
+    const wish = { sender, sequence: 1, code: 68, path: "", token, to, payload, request };
+    const outcome = wall.device.receive(craft(wish));
+    if (!outcome.ok && outcome.drop === "tableFull") full++;
+  }
+  equal(full > 0, true);
+  equal(wall.device.receive(craft({ sender: 2, sequence: 1 })).ok, true);
 });
 
 test("an old key is heard beside the new one until its grace is over", () => {
