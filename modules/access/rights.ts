@@ -5,10 +5,11 @@
  * without allocation and without walking a hundred rows: typed columns and an index by hash with
  * open addressing, never more than half full. Rejected: a Map keyed by hex text (a string for each
  * message, 20 slots for each row). A client id is an integer of up to 8 bytes (WIRE.md: uniqueness
- * is of the integer), folded here into two signed 32-bit halves, which loses nothing.
+ * is of the integer), looked up by its two 32-bit halves, which loses nothing.
  *
  * A full table refuses the newcomer; nobody is evicted (ARCHITECTURE, decision 7).
  */
+import { Id64 } from "../bytes/id64.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
@@ -73,11 +74,11 @@ export class Rights {
   }
 
   /**
-   * The level granted to the client whose id stands in `bytes`, within an application group or
-   * (null) for this device itself; 0 when nothing was granted. Allocates nothing.
+   * The level granted to a client within an application group or (null) for this device itself; 0
+   * when nothing was granted. Allocates nothing.
    */
-  level(appGroup: number | null, bytes: Uint8Array, start: number, length: number): Level {
-    const row = this.find(appGroup, bytes, start, length);
+  level(appGroup: number | null, client: Id64): Level {
+    const row = this.find(appGroup, client);
     return row < 0 ? DISCOVERY : ((this.#levels[row] & LEVEL_BITS) as Level);
   }
 
@@ -92,7 +93,7 @@ export class Rights {
     if (!(appGroup === null || isAppGroup(appGroup))) {
       throw new RangeError(`application group ${appGroup}`);
     }
-    let row = this.find(appGroup, client, 0, client.length);
+    let row = this.find(appGroup, idOf(client));
     const known = row >= 0;
     if (!known) row = this.#levels.indexOf(FREE);
     if (row < 0) return drop("tableFull"); // check: rights-full
@@ -106,8 +107,7 @@ export class Rights {
 
   /** Takes every right of a client; false when flash refused (then some may be left). */
   revoke(client: Uint8Array): boolean {
-    const low = lowOf(client, 0, client.length);
-    const high = highOf(client, 0, client.length);
+    const { low, high } = idOf(client);
     let done = true;
     for (let row = 0; row < this.#levels.length; row++) {
       if (this.#levels[row] === FREE) continue;
@@ -137,23 +137,18 @@ export class Rights {
 
   private enter(row: number, { client, appGroup, level }: Right): void {
     const at = row * COLUMNS;
-    this.#rows[at + LOW] = lowOf(client, 0, client.length);
-    this.#rows[at + HIGH] = highOf(client, 0, client.length);
+    const { low, high } = idOf(client);
+    this.#rows[at + LOW] = low;
+    this.#rows[at + HIGH] = high;
     this.#rows[at + GROUP] = (appGroup ?? 0) | 0;
     this.#levels[row] = appGroup === null ? level | DEVICE : level;
     this.#count++;
     this.link(row);
   }
 
-  private find(appGroup: number | null, bytes: Uint8Array, start: number, length: number): number {
+  private find(appGroup: number | null, client: Id64): number {
+    const { length, high, low } = client;
     if (!(length >= 1 && length <= CLIENT_BYTES_MAX)) return -1;
-    const end = start + length;
-    let low = 0;
-    let high = 0;
-    let at = start;
-    // As highOf and lowOf below, without their calls.
-    for (; at < end - 4; at++) high = (high << 8) | bytes[at];
-    for (; at < end; at++) low = (low << 8) | bytes[at];
     const group = (appGroup ?? 0) | 0;
     const kind = appGroup === null ? DEVICE : 0;
     const index = this.#index;
@@ -190,20 +185,8 @@ export class Rights {
   }
 }
 
-/** The last four bytes of the integer as a signed 32-bit number: a bit pattern, not a quantity. */
-function lowOf(bytes: Uint8Array, start: number, length: number): number {
-  const end = start + length;
-  let low = 0;
-  for (let i = length > 4 ? end - 4 : start; i < end; i++) low = (low << 8) | bytes[i];
-  return low;
-}
-
-/** The bytes before the last four; 0 when there are none. */
-function highOf(bytes: Uint8Array, start: number, length: number): number {
-  const end = start + length - 4;
-  let high = 0;
-  for (let i = start; i < end; i++) high = (high << 8) | bytes[i];
-  return high;
+function idOf(client: Uint8Array): Id64 {
+  return new Id64().read(client, 0, client.length);
 }
 
 /**

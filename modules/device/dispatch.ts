@@ -22,7 +22,7 @@ const BY_GROUP: Proof = Object.freeze({ by: "group" });
 export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outcome<true> {
   const { resources, rights } = device;
   const { recipients, arriving } = device.groups;
-  const { appGroup, option, outer, row } = arriving;
+  const { appGroup, option, row } = arriving;
   const resource = resources.find(inner.options);
   if (resource === undefined) return drop("unsupported");
   const needed = levelOf(resource, inner.code);
@@ -31,7 +31,7 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
     proof: BY_GROUP,
     transport: isMulticast(datagram.to.address) ? "multicast" : "unicast",
     scope: "group",
-    granted: rights.level(appGroup.id, outer.bytes, option.kidStart, option.kidLength),
+    granted: rights.level(appGroup.id, option.kid),
     needed,
   });
   if (!permitted) return drop("forbidden"); // check: policy

@@ -29,12 +29,7 @@ export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
   if (association === undefined) return drop("unknownKey");
   arriving.appGroup = appGroup;
   arriving.association = association;
-  arriving.row = groups.recipients.find(
-    association.index,
-    bytes,
-    option.kidStart,
-    option.kidLength,
-  );
+  arriving.row = groups.recipients.find(association.index, option.kid);
   return FOUND;
 }
 

@@ -26,10 +26,12 @@ export interface RequestIds {
 export class AadWriter {
   #buffer: Uint8Array;
   #at = EXTERNAL_START;
+  #words: DataView;
   #views: (Uint8Array | undefined)[] = [];
 
   constructor() {
     this.#buffer = prepared(256);
+    this.#words = new DataView(this.#buffer.buffer);
   }
 
   /** Begins `Enc(h'', external_aad)` with CBOR that is ready: the array's head and what follows. */
@@ -49,7 +51,14 @@ export class AadWriter {
     const first = this.#at;
     let at = first;
     buffer[at++] = 0x40 + kidLength;
-    for (let i = kidStart, end = i + kidLength; i < end; i++) buffer[at++] = bytes[i];
+    if (kidLength === 8) {
+      const words = this.#words;
+      words.setInt32(at, option.kid.high);
+      words.setInt32(at + 4, option.kid.low);
+      at += 8;
+    } else {
+      for (let i = kidStart, end = i + kidLength; i < end; i++) buffer[at++] = bytes[i];
+    }
     buffer[at++] = 0x40 + pivLength;
     for (let i = pivStart, end = i + pivLength; i < end; i++) buffer[at++] = bytes[i];
     this.#at = at;
@@ -129,6 +138,7 @@ export class AadWriter {
     const larger = prepared(needed * 2);
     larger.set(this.#buffer.subarray(0, this.#at), 0);
     this.#buffer = larger;
+    this.#words = new DataView(larger.buffer);
     this.#views = [];
   }
 }
@@ -157,28 +167,35 @@ function writeHead(into: Uint8Array, start: number, major: number, value: number
   return at + size;
 }
 
-/**
- * nonce = IV ⊕ (id left-padded to `idWidth` ‖ piv left-padded to the rest), from a parsed option
- * whose positions lie in `bytes`. Only the bytes that are there are combined: padding is zero.
- */
-export function fillNonce(
-  nonce: Uint8Array,
-  key: { readonly iv: Uint8Array },
-  idWidth: number,
-  bytes: Uint8Array,
-  option: OscoreOption,
-): void {
-  nonce.set(key.iv);
-  let at = idWidth - option.kidLength;
-  for (let i = option.kidStart, end = i + option.kidLength; i < end; i++) nonce[at++] ^= bytes[i];
-  at = nonce.length - option.pivLength;
-  for (let i = option.pivStart, end = i + option.pivLength; i < end; i++) nonce[at++] ^= bytes[i];
+/** A 13-byte nonce, made over and over in the same place. */
+export class Nonce {
+  readonly bytes = new Uint8Array(13);
+  readonly #words = new DataView(this.bytes.buffer);
+
+  /**
+   * IV ⊕ (id left-padded to 8 bytes ‖ partial IV left-padded to 5), from a parsed option whose
+   * positions lie in `bytes`; the id has at most 8. Padding is zero, so it changes nothing.
+   */
+  fill(iv: Uint8Array, bytes: Uint8Array, option: OscoreOption): void {
+    const { kid, sequence } = option;
+    const nonce = this.bytes;
+    const words = this.#words;
+    nonce.set(iv);
+    words.setInt32(0, words.getInt32(0) ^ kid.high);
+    words.setInt32(4, words.getInt32(4) ^ kid.low);
+    if (sequence <= 0x7fffffff) {
+      words.setInt32(9, words.getInt32(9) ^ sequence);
+      return;
+    }
+    const { pivStart, pivLength } = option;
+    for (let i = 0; i < pivLength; i++) nonce[13 - pivLength + i] ^= bytes[pivStart + i];
+  }
 }
 
 /** What a device reuses from datagram to datagram while it opens and seals. */
 export class Workspace {
   readonly aad = new AadWriter();
-  readonly nonce13 = new Uint8Array(13);
+  readonly nonce = new Nonce();
   /** The option of a message being sealed, read back so that both directions share one path. */
   readonly option = new OscoreOption();
 }

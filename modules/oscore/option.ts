@@ -3,6 +3,7 @@
  * Read in place into one reusable instance; what a profile demands beyond the shared rules
  * (which flags must be set, lengths of ids) is the profile's to check.
  */
+import { Id64 } from "../bytes/id64.js";
 
 /** Partial IV length; 6 and 7 are reserved. */
 const FLAG_PIV_LENGTH = 0x07;
@@ -27,6 +28,8 @@ export class OscoreOption {
   contextLength = 0;
   kidStart = 0;
   kidLength = 0;
+  /** The kid's value; of no use unless `kidLength` is above 0. */
+  readonly kid = new Id64();
   /** The partial IV as a number, at most 2^40 - 1; -1 when there is none. */
   sequence = -1;
 
@@ -65,6 +68,7 @@ export class OscoreOption {
     if ((flags & FLAG_KID) === 0) return at === end;
     this.kidStart = at;
     this.kidLength = end - at;
+    this.kid.read(bytes, at, end - at);
     return true;
   }
 }

@@ -23,7 +23,7 @@ import {
   parseInner,
   parseMessage,
 } from "../coap/message.js";
-import { type AadWriter, fillNonce, type Workspace } from "../oscore/aad.js";
+import type { AadWriter, Workspace } from "../oscore/aad.js";
 import {
   FLAG_KID,
   FLAG_KID_CONTEXT,
@@ -114,10 +114,10 @@ function open(
   const { outer, option } = arrival;
   const { work, request } = context;
   const { bytes } = outer;
-  const nonce = work.nonce13;
-  fillNonce(nonce, key, ID_BYTES_MAX, bytes, option);
+  work.nonce.fill(key.iv, bytes, option);
   const outside = outer.hasOthers ? clearOptions(bytes) : NOTHING;
   const aad = additionalData(work.aad, key, context.appGroup, arrival, request, outside);
+  const nonce = work.nonce.bytes;
   const opened = key.aead.open({ nonce, aad, sealed: bytes.subarray(outer.payloadStart) });
   if (opened === undefined) return drop("forged"); // check: lowlatency-tag
   const plain = opened as Uint8Array;
@@ -198,8 +198,7 @@ function seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Arr
   const value = optionValue(key, departure);
   const option = work.option;
   if (!option.parse(value, 0, value.length)) throw new RangeError("option of our own making");
-  const nonce = work.nonce13;
-  fillNonce(nonce, key, ID_BYTES_MAX, value, option);
+  work.nonce.fill(key.iv, value, option);
   const { clear, inner } = departure;
   const outside = clear.length === 0 ? NOTHING : clear;
   const ids = { outer: { bytes: value }, option, to: departure.to };
@@ -215,7 +214,7 @@ function seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Arr
     type: departure.header.type as 0 | 1 | 2 | 3,
     code: request === undefined ? OUTER_REQUEST : OUTER_RESPONSE,
     options: clear.length === 0 ? own : inOrder([...own, ...clear]),
-    payload: key.aead.seal({ nonce, aad, plain }),
+    payload: key.aead.seal({ nonce: work.nonce.bytes, aad, plain }),
   });
 }
 

@@ -135,8 +135,7 @@ export const MISTAKES: readonly Mistake[] = Object.freeze([
       return {
         ...subject,
         recipients: {
-          find: (association, bytes, start, length) =>
-            recipients.find(association, bytes, start, length),
+          find: (association, id) => recipients.find(association, id),
           hasRoom: () => recipients.hasRoom(),
           isFresh: (row, number) => recipients.isFresh(row, number),
           admit: (association, sender) => recipients.admit(association, sender),

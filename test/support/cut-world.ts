@@ -3,6 +3,7 @@
  * outside of it, and what must hold of a device that comes up again. For test/powercut and its
  * slice among the unit suites.
  */
+import { Id64 } from "../../modules/bytes/id64.js";
 import { Recipients } from "../../modules/oscore/recipients.js";
 import { Sequence } from "../../modules/oscore/sequence.js";
 import type { Clock } from "../../modules/ports/clock.js";
@@ -140,7 +141,7 @@ export class World {
     this.inFlight = { sender, number };
     const { recipients } = subject;
     const { id, association } = sender;
-    const row = recipients.find(association, id, 0, id.length);
+    const row = recipients.find(association, new Id64().read(id, 0, id.length));
     let isTaken = false;
     if (row >= 0) isTaken = recipients.isFresh(row, number) && recipients.mark(row, number);
     else if (recipients.hasRoom()) {
@@ -235,7 +236,7 @@ export class World {
     const { id, association, accepted } = sender;
     const highest = Math.max(sender.highest, sender.lostTo);
     const inFlight = this.inFlight?.sender === sender ? this.inFlight.number : -1;
-    const row = recipients.find(association, id, 0, id.length);
+    const row = recipients.find(association, new Id64().read(id, 0, id.length));
     if (row < 0) {
       if (accepted.length > 0) throw new Error("a sender was forgotten: all of his is replayable");
       return 0;

@@ -2,6 +2,7 @@ import type { Level } from "../../modules/access/level.js";
 import { isLevel } from "../../modules/access/level.js";
 import { type Access, mayUse } from "../../modules/access/policy.js";
 import { Rights } from "../../modules/access/rights.js";
+import { Id64 } from "../../modules/bytes/id64.js";
 import type { Proof } from "../../modules/bytes/outcome.js";
 import { KIND, key } from "../../modules/store/keys.js";
 import { equal, test, throws } from "../harness.js";
@@ -113,7 +114,7 @@ test("levels are 0 to 5", () => {
 function lookUp(rights: Rights, appGroup: number | null, client: Uint8Array): Level {
   const datagram = new Uint8Array(client.length + 5).fill(0xee);
   datagram.set(client, 3);
-  return rights.level(appGroup, datagram, 3, client.length);
+  return rights.level(appGroup, new Id64().read(datagram, 3, client.length));
 }
 
 const LONG = Uint8Array.of(0x02, 0, 0, 0xff, 0xfe, 0, 0, 1);
@@ -129,8 +130,8 @@ test("rights: per client and scope, read where the id stands", () => {
   equal(lookUp(rights, 2, ID), 0);
   equal(lookUp(rights, 0xffffffff, LONG), 1);
   equal(lookUp(rights, 1, LONG), 0);
-  equal(rights.level(1, ID, 0, 0), 0);
-  equal(rights.level(1, new Uint8Array(9).fill(7), 0, 9), 0);
+  equal(lookUp(rights, 1, new Uint8Array(0)), 0);
+  equal(lookUp(rights, 1, new Uint8Array(9).fill(7)), 0);
 });
 
 test("rights: another client, group or scope has none", () => {

@@ -1,5 +1,5 @@
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
-import { AadWriter, fillNonce } from "../../modules/oscore/aad.js";
+import { AadWriter, Nonce } from "../../modules/oscore/aad.js";
 import {
   OscoreOption,
   pivLengthOf,
@@ -62,11 +62,19 @@ test("a piv is written minimal, and refused beyond its range", () => {
 
 test("nonce of WIRE.md's first vector: only the bytes that are there are combined", () => {
   const option = new OscoreOption();
-  const value = fromHex("1905010711");
-  option.parse(value, 0, value.length);
-  const nonce = new Uint8Array(13).fill(0xee);
-  fillNonce(nonce, { iv: fromHex("3e1ddcdb14873e3cb541a7bfab") }, 8, value, option);
-  equal(toHex(nonce), "3e1ddcdb14873e2db541a7bfae");
+  const nonce = new Nonce();
+  nonce.bytes.fill(0xee);
+  const of = (iv: string, value: string) => {
+    const bytes = fromHex(value);
+    option.parse(bytes, 0, bytes.length);
+    nonce.fill(fromHex(iv), bytes, option);
+    return toHex(nonce.bytes);
+  };
+  equal(of("3e1ddcdb14873e3cb541a7bfab", "1905010711"), "3e1ddcdb14873e2db541a7bfae");
+  // RFC 8613 5.2 by hand: id and number left-padded, at their longest and beyond 31 bits.
+  equal(of("00".repeat(13), "0d0102030405a1a2a3a4a5a6a7a8"), "a1a2a3a4a5a6a7a80102030405");
+  equal(of("ff".repeat(13), "0cfedcba98c1c2c3c4c5"), "ffffff3e3d3c3b3aff01234567");
+  equal(of("00".repeat(13), "0c7fffffff00"), "0000000000000000007fffffff");
 });
 
 test("Enc_structure with one-, two- and three-byte heads (RFC 9052 5.3)", () => {

@@ -1,3 +1,4 @@
+import { Id64 } from "../../modules/bytes/id64.js";
 import { Recipients, RUN_AHEAD } from "../../modules/oscore/recipients.js";
 import { KIND, key } from "../../modules/store/keys.js";
 import type { Store } from "../../modules/store/store.js";
@@ -29,7 +30,7 @@ function admit(rig: Rig, association: number, id: Uint8Array, sequence: number):
 }
 
 function find(rig: Rig, association: number, id: Uint8Array): number {
-  return rig.recipients.find(association, id, 0, id.length);
+  return rig.recipients.find(association, new Id64().read(id, 0, id.length));
 }
 
 /** The bound in flash: what counts as seen after a restart. */
@@ -51,10 +52,11 @@ test("a sender is found by association and id, inside a larger buffer", () => {
   equal(find(rig, 5, eui), row);
   equal(find(rig, 6, eui), -1);
   const within = idOf(1, 2, 3, ...eui, 9);
-  equal(rig.recipients.find(5, within, 3, 8), row);
-  equal(rig.recipients.find(5, within, 2, 8), -1);
-  equal(rig.recipients.find(5, within, 4, 7), -1);
-  equal(rig.recipients.find(5, new Uint8Array(20), 0, 9), -1);
+  const id = new Id64();
+  equal(rig.recipients.find(5, id.read(within, 3, 8)), row);
+  equal(rig.recipients.find(5, id.read(within, 2, 8)), -1);
+  equal(rig.recipients.find(5, id.read(within, 4, 7)), -1);
+  equal(rig.recipients.find(5, id.read(new Uint8Array(20), 0, 9)), -1);
 });
 
 test("ids that are alike but not the same are different senders", () => {
