@@ -38,6 +38,11 @@ const hostBinary = (variant) => join(root, `build/headless/${variant}/lumicast`)
  */
 export async function prepare(needs, { tolerant = false } = {}) {
   const wanted = new Set(needs);
+  const known = ["packages", "node", "firmware", ...Object.keys(variants)];
+  const unknown = needs.find((need) => !known.includes(need));
+  if (unknown !== undefined) {
+    throw new Problem(`There is no ${unknown} to build; there are ${known.join(", ")}.`);
+  }
   if (wanted.has("firmware")) wanted.add("host");
   const release = await lock();
   const stop = () => {

@@ -69,7 +69,7 @@ const commands = {
     program: stages,
   },
   build: {
-    help: "only builds; add debug or m32 for those hosts",
+    help: "only builds; all, or those of: node host debug m32 firmware",
     needs: ["node", "host", "firmware"],
   },
 };
@@ -102,8 +102,8 @@ async function main() {
   if (command === undefined) return fail(`There is no command ${name}.\n${usage()}`);
   const { prepare, Problem, root } = await import("./prepare.mjs");
   try {
-    const more = name === "build" ? args : [];
-    await prepare([...command.needs, ...more], { tolerant: tolerant.includes(name) });
+    const needs = name === "build" && args.length > 0 ? args : command.needs;
+    await prepare(needs, { tolerant: tolerant.includes(name) });
   } catch (error) {
     if (error instanceof Problem) return fail(error.message);
     throw error;

@@ -86,6 +86,12 @@ test("an unknown command lists the commands and fails", () => {
   assert.match(stderr, /There is no command fly\.\n[\s\S]*^ {2}start /m);
 });
 
+test("an unknown thing to build is refused with what there is", () => {
+  const { status, stderr } = run(["build", "moon"]);
+  assert.equal(status, 1);
+  assert.match(stderr, /There is no moon to build; there are packages, node, firmware, host/);
+});
+
 test("every npm script has its command", () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
   const { stdout } = run(["--help"]);
