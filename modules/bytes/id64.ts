@@ -1,6 +1,6 @@
 /**
- * An id of up to 8 bytes as the big-endian integer it is, in two signed halves of 32 bits: read once
- * from the message, then compared, looked up and combined without going over its bytes again.
+ * An id of up to 8 bytes as the big-endian integer it is, in two signed halves of 32 bits: read
+ * once from the message, then compared, looked up and combined without going over its bytes again.
  * Patterns of bits, not quantities.
  */
 export class Id64 {
