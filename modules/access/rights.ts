@@ -61,11 +61,14 @@ export class Rights {
   constructor(store: RightsStore, capacity: number) {
     if (!(capacity >= 1 && capacity <= CAPACITY_MAX)) throw new RangeError(`${capacity} rights`);
     this.#store = store;
-    this.#rows = new Int32Array(capacity * COLUMNS);
-    this.#levels = new Uint8Array(capacity).fill(FREE);
     let slots = 4;
     while (slots < capacity * 2) slots *= 2;
-    this.#index = new Uint8Array(slots);
+    // One buffer for all columns: on XS another one takes 60 bytes more than its view.
+    const rowsBytes = capacity * COLUMNS * 4;
+    const buffer = new ArrayBuffer(rowsBytes + capacity + slots);
+    this.#rows = new Int32Array(buffer, 0, capacity * COLUMNS);
+    this.#levels = new Uint8Array(buffer, rowsBytes, capacity).fill(FREE);
+    this.#index = new Uint8Array(buffer, rowsBytes + capacity, slots);
     for (const stored of store.keys(KIND.RIGHT)) this.load(indexOf(stored), store.get(stored));
   }
 

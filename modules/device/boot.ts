@@ -6,22 +6,28 @@
  * partition is formatted only when every byte of it is erased, and the record that says "first
  * start finished" is written last: while it is missing nothing was ever sent or accepted, and the
  * first start is simply done again.
+ *
+ * The blob lives no longer than the call: what it takes, the 6LoWPAN stack takes afterwards.
  */
 
 import { Rights } from "../access/rights.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
-import { compareKeyIds } from "../groups/directory.js";
-import type { Keyring } from "../groups/keyring.js";
+import { compareKeyIds, Directory } from "../groups/directory.js";
+import { Groups } from "../groups/groups.js";
+import { Keyring } from "../groups/keyring.js";
+import { Recipients } from "../oscore/recipients.js";
 import { Sequence } from "../oscore/sequence.js";
+import type { Board } from "../ports/board.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Flash } from "../ports/flash.js";
 import { lowlatency } from "../profiles/lowlatency.js";
 import type { Profile } from "../profiles/profile.js";
 import { KIND, key } from "../store/keys.js";
 import { Store } from "../store/store.js";
+import { Uptime } from "../store/uptime.js";
 import { LIMITS } from "./limits.js";
-import type { Provisioning } from "./provision.js";
+import { type Identity, type Provisioning, parseProvisioning } from "./provision.js";
 
 /** Every scheme this firmware speaks, by WIRE.md's name. */
 const PROFILES: Readonly<Record<string, Profile>> = Object.freeze({
@@ -35,8 +41,41 @@ const OWNER = key(KIND.PROVISION, 0);
 /** SHA-256 of the blob that rights were last taken from. */
 const DIGEST = key(KIND.PROVISION, 1);
 
+/** What outlives a power cut, and what the rest of the device needs to know of its provisioning. */
+export interface Durable {
+  readonly store: Store;
+  readonly rights: Rights;
+  readonly groups: Groups;
+  readonly identity: Identity;
+}
+
+/** Throws an Error that says what is wrong with provisioning or flash, and what to do. */
+export function bootDurable(board: Board): Durable {
+  const blob = board.provisioning();
+  if (blob === undefined) {
+    throw new Error("no provisioning: give this device its part of an installation file");
+  }
+  const provisioning = parseProvisioning(blob);
+  const { eui64, role, clientId, target, settings, network } = provisioning;
+  const { crypto, clock } = board;
+  const store = openStore(board.flash, eui64);
+  const directory = new Directory();
+  const uptime = new Uptime(store, clock);
+  const recipients = new Recipients({ store, capacity: LIMITS.recipientsMax });
+  const { keysMax } = LIMITS;
+  const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
+  keyring.forgetOrphans();
+  const rights = applyRights({ store, crypto }, provisioning, blob);
+  applyKeys(keyring, provisioning);
+  addAppGroups(directory, provisioning);
+  const sequence = new Sequence(store);
+  const groups = { directory, keyring, recipients, sequence, uptime, clock, clientId };
+  const identity = { eui64, role, clientId, target, settings, network };
+  return { store, rights, groups: new Groups(groups), identity };
+}
+
 /** Throws an Error that says what is wrong with the flash and what to do. */
-export function openStore(flash: Flash, provisioning: Provisioning): Store {
+function openStore(flash: Flash, eui64: Uint8Array): Store {
   const keys = LIMITS.storeKeysMax;
   let opened = Store.open({ flash, keys });
   if (!opened.ok && opened.error.kind === "blank" && Store.format({ flash })) {
@@ -49,18 +88,18 @@ export function openStore(flash: Flash, provisioning: Provisioning): Store {
   const owner = store.get(OWNER);
   if (owner === undefined) {
     if (store.get(key(KIND.SEQUENCE, 0)) === undefined) Sequence.create(store);
-    if (!store.put(OWNER, provisioning.eui64)) throw new Error("flash: refuses the first record");
-  } else if (!equalBytes(owner, provisioning.eui64)) {
+    if (!store.put(OWNER, eui64)) throw new Error("flash: refuses the first record");
+  } else if (!equalBytes(owner, eui64)) {
     throw new Error(
       `flash: belongs to device ${toHex(owner)}, but the installation says ` +
-        `${toHex(provisioning.eui64)}; give each device its own flash file`,
+        `${toHex(eui64)}; give each device its own flash file`,
     );
   }
   return store;
 }
 
 /** Brings the installation's keys into the store; what is there already is left alone. */
-export function applyKeys(keyring: Keyring, provisioning: Provisioning): void {
+function applyKeys(keyring: Keyring, provisioning: Provisioning): void {
   for (const part of provisioning.securityGroups) {
     const profile = PROFILES[part.profile];
     if (profile === undefined) {
@@ -88,7 +127,7 @@ export function applyKeys(keyring: Keyring, provisioning: Provisioning): void {
  * first: under a shared key the right is all that keeps a former client out. A cut anywhere in
  * between leaves the old digest, and the next start does it all again.
  */
-export function applyRights(
+function applyRights(
   parts: { store: Store; crypto: Crypto },
   provisioning: Provisioning,
   blob: Uint8Array,
@@ -109,4 +148,14 @@ export function applyRights(
   }
   if (!store.put(DIGEST, digest)) throw new Error("flash: refuses the provisioning record");
   return rights;
+}
+
+function addAppGroups(directory: Directory, provisioning: Provisioning): void {
+  for (const { id, security: securityId, address, port } of provisioning.appGroups) {
+    const security = directory.security(securityId);
+    if (security === undefined) {
+      throw new Error(`application group ${id}: security group ${securityId} is not listed`);
+    }
+    directory.addAppGroup({ id, security, endpoint: { address, port } });
+  }
 }

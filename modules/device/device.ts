@@ -14,25 +14,21 @@ import type { Rights } from "../access/rights.js";
 import type { Outcome } from "../bytes/outcome.js";
 import { Endpoint } from "../coap/endpoint.js";
 import { Exchanges } from "../coap/exchange.js";
-import { compareKeyIds, Directory } from "../groups/directory.js";
-import { type Arriving, Groups } from "../groups/groups.js";
-import { Keyring } from "../groups/keyring.js";
+import { compareKeyIds, type Directory } from "../groups/directory.js";
+import type { Arriving, Groups } from "../groups/groups.js";
 import type { Command } from "../lighting/command.js";
 import * as setting from "../lighting/settings.js";
 import { LowpanStack } from "../lowpan/stack.js";
-import { Recipients } from "../oscore/recipients.js";
-import { Sequence } from "../oscore/sequence.js";
 import type { Board } from "../ports/board.js";
 import type { Clock, Timer } from "../ports/clock.js";
 import type { Datagram, DatagramPort } from "../ports/datagram.js";
 import type { Trace } from "../ports/trace.js";
 import { Resources } from "../resources/resources.js";
 import type { Store } from "../store/store.js";
-import { Uptime } from "../store/uptime.js";
-import { applyKeys, applyRights, openStore } from "./boot.js";
+import { bootDurable, type Durable } from "./boot.js";
 import { LIMITS } from "./limits.js";
 import type { Answer, Asked, MemberReport, Parts, Role } from "./parts.js";
-import { type Provisioning, parseProvisioning } from "./provision.js";
+import type { Identity } from "./provision.js";
 import { RateLimit } from "./rate.js";
 import { receive } from "./receive.js";
 import { buildRole } from "./role.js";
@@ -69,40 +65,20 @@ export class Device implements Parts {
 
   /** Starts a device from what its board has. Throws an Error that says what to mend. */
   static start(board: Board): Device {
-    const blob = board.provisioning();
-    if (blob === undefined) {
-      throw new Error("no provisioning: give this device its part of an installation file");
-    }
-    return new Device(board, parseProvisioning(blob), blob);
+    return new Device(board, bootDurable(board));
   }
 
-  private constructor(board: Board, provisioning: Provisioning, blob: Uint8Array) {
-    const { clock, trace, crypto } = board;
+  private constructor(board: Board, durable: Durable) {
+    const { clock, trace } = board;
+    const { store, rights, groups, identity } = durable;
+    const { directory } = groups;
     this.clock = clock;
     this.trace = trace;
-    const store = openStore(board.flash, provisioning);
     this.store = store;
-    const directory = new Directory();
-    const uptime = new Uptime(store, clock);
-    const recipients = new Recipients({ store, capacity: LIMITS.recipientsMax });
-    const keysMax = LIMITS.keysMax;
-    const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
-    keyring.forgetOrphans();
-    this.rights = applyRights({ store, crypto }, provisioning, blob);
-    applyKeys(keyring, provisioning);
-    const sequence = new Sequence(store);
-    const { clientId } = provisioning;
-    this.groups = new Groups({
-      directory,
-      keyring,
-      recipients,
-      sequence,
-      uptime,
-      clock,
-      clientId,
-    });
-    this.#ports = addAppGroups(directory, provisioning);
-    this.net = board.datagram ?? lowpanOf(board, provisioning);
+    this.rights = rights;
+    this.groups = groups;
+    this.#ports = portsOf(directory);
+    this.net = board.datagram ?? lowpanOf(board, identity);
     this.endpoint = new Endpoint({
       clock,
       random: board.random,
@@ -113,7 +89,7 @@ export class Device implements Parts {
     });
     this.exchanges = new Exchanges({ clock, random: board.random, limits: LIMITS });
     this.plainReplies = new RateLimit(clock, PLAIN_BURST, PLAIN_REFILL_MICROS);
-    this.role = buildRole(this, board, provisioning);
+    this.role = buildRole(this, board, identity);
     this.resources = new Resources(this.role.bit, this.role.face);
     this.onReports = (reports) => board.log(summaryOf(reports));
     this.#lastDatagramMicros = clock.micros();
@@ -191,24 +167,16 @@ export class Device implements Parts {
   }
 }
 
-/** Returns the ports to listen on. */
-function addAppGroups(directory: Directory, provisioning: Provisioning): number[] {
+function portsOf(directory: Directory): number[] {
   const ports = [COAP_PORT];
-  for (const { id, security: securityId, address, port } of provisioning.appGroups) {
-    const security = directory.security(securityId);
-    if (security === undefined) {
-      throw new Error(`application group ${id}: security group ${securityId} is not listed`);
-    }
-    directory.addAppGroup({ id, security, endpoint: { address, port } });
-    if (!ports.includes(port)) ports.push(port);
-  }
+  for (const { port } of directory.appGroups()) if (!ports.includes(port)) ports.push(port);
   return ports;
 }
 
 /** An 802.15.4 radio becomes a datagram service by way of 6LoWPAN. */
-function lowpanOf(board: Board, provisioning: Provisioning): DatagramPort {
+function lowpanOf(board: Board, identity: Identity): DatagramPort {
   const { radio, clock, random, trace } = board;
-  const { network } = provisioning;
+  const { network } = identity;
   if (radio === undefined) throw new Error("board: neither a datagram service nor a radio");
   if (network === undefined) {
     throw new Error("provisioning.network: missing, and this board has an 802.15.4 radio");

@@ -50,18 +50,22 @@ export interface NetworkPart {
   readonly router: boolean;
 }
 
-export interface Provisioning {
+/** What a device needs to know of its provisioning after its groups and rights are in place. */
+export interface Identity {
   readonly eui64: Uint8Array;
   readonly role: number;
   readonly clientId: Uint8Array;
-  /** Decoded anew each time they are gone through. */
-  readonly securityGroups: Iterable<SecurityGroupPart>;
-  readonly appGroups: Iterable<AppGroupPart>;
-  readonly rights: Iterable<RightPart>;
   /** Application group a switch or sensor commands. */
   readonly target: number | undefined;
   readonly settings: ReadonlyMap<number, number>;
   readonly network: NetworkPart | undefined;
+}
+
+export interface Provisioning extends Identity {
+  /** Decoded anew each time they are gone through. */
+  readonly securityGroups: Iterable<SecurityGroupPart>;
+  readonly appGroups: Iterable<AppGroupPart>;
+  readonly rights: Iterable<RightPart>;
 }
 
 /** Throws an Error whose message names the field and what would be right. */

@@ -11,24 +11,24 @@ import type { Board } from "../ports/board.js";
 import type { Facts, Follower, System } from "../resources/resource.js";
 import * as roles from "../resources/resource.js";
 import type { Parts, Role } from "./parts.js";
-import { type Provisioning, ROLE } from "./provision.js";
+import { type Identity, ROLE } from "./provision.js";
 import { sendCommand } from "./send.js";
 
 /** Throws an Error when a switch or sensor has no group to command. */
-export function buildRole(device: Parts, board: Board, provisioning: Provisioning): Role {
+export function buildRole(device: Parts, board: Board, identity: Identity): Role {
   const { clock } = board;
   const { store } = device;
   const budget = new WearBudget(clock);
-  const settings = new Settings({ records: store, budget, initial: provisioning.settings });
-  const facts = factsOf(provisioning);
+  const settings = new Settings({ records: store, budget, initial: identity.settings });
+  const facts = factsOf(identity);
   const system = systemOf(board);
   const common = { facts, settings, system };
-  if (provisioning.role === ROLE.LUMINAIRE) {
+  if (identity.role === ROLE.LUMINAIRE) {
     const { light } = board;
     const luminaire = new Luminaire({ clock, light, settings, records: store, budget });
     return { bit: roles.LUMINAIRE, face: { ...common, luminaire }, target: undefined };
   }
-  const target = targetOf(device, provisioning);
+  const target = targetOf(device, identity);
   const send = (command: Command) => void sendCommand(device, target, command);
   const ports = { clock, settings, send };
   const following = (behaviour: Follower): Follower => ({
@@ -37,13 +37,13 @@ export function buildRole(device: Parts, board: Board, provisioning: Provisionin
       if (device.groups.arriving.appGroup.id === target) behaviour.heard(command, prevails);
     },
   });
-  if (provisioning.role === ROLE.SWITCH) {
+  if (identity.role === ROLE.SWITCH) {
     const wallSwitch = new Switch({ ...ports, wantsReports: settings.get(REPORTS) === 1 });
     board.button.onEdge = (down, at) => wallSwitch.edge(down, at);
     const face = { ...common, wallSwitch, follower: following(wallSwitch) };
     return { bit: roles.SWITCH, face, target };
   }
-  if (provisioning.role === ROLE.PRESENCE) {
+  if (identity.role === ROLE.PRESENCE) {
     const presence = new PresenceSensor(ports);
     board.sensor.onMotion = (motion) => presence.onMotion(motion);
     const face = { ...common, presence, follower: following(presence) };
@@ -64,8 +64,8 @@ function systemOf(board: Board): System {
   };
 }
 
-function targetOf(device: Parts, provisioning: Provisioning): number {
-  const { target } = provisioning;
+function targetOf(device: Parts, identity: Identity): number {
+  const { target } = identity;
   if (target === undefined) {
     throw new Error("provisioning.target: a switch or sensor needs the group it commands");
   }
@@ -75,12 +75,12 @@ function targetOf(device: Parts, provisioning: Provisioning): number {
   return target;
 }
 
-function factsOf(provisioning: Provisioning): Facts {
+function factsOf(identity: Identity): Facts {
   const model = ["", "Luminaire", "Switch", "Presence sensor", "Daylight sensor"];
   return {
     manufacturer: "Lumicast",
-    model: model[provisioning.role],
-    serial: toHex(provisioning.eui64),
+    model: model[identity.role],
+    serial: toHex(identity.eui64),
     firmware: "0.1.0",
   };
 }

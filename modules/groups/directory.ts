@@ -12,13 +12,12 @@ import type { AppGroupId, KeyMaterial, Profile } from "../profiles/profile.js";
 import type { Lifetime } from "./lifetime.js";
 
 /** One key of a security group, under the group's profile. */
-export interface Association {
+export interface Association extends KeyMaterial {
   /**
    * Small number, unique among the keys present; names the key in the store and in `Recipients`.
    */
   readonly index: number;
   readonly security: SecurityGroup;
-  readonly material: KeyMaterial;
   /** Absent while nothing ends this key: ten times 130 bytes on a luminaire in ten groups. */
   lifetime: Lifetime | undefined;
 }
@@ -102,7 +101,7 @@ function hasKeyId(
   start: number,
   length: number,
 ): boolean {
-  const keyId = association.material.keyId;
+  const keyId = association.keyId;
   if (keyId.length !== length) return false;
   for (let i = 0; i < length; i++) if (keyId[i] !== bytes[start + i]) return false;
   return true;

@@ -91,13 +91,13 @@ export class Keyring {
       const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
       if (record.security === input.id) this.add(security, indexOf(storeKey), record);
     }
-    security.associations.sort((a, b) => compareKeyIds(a.material.keyId, b.material.keyId));
+    security.associations.sort((a, b) => compareKeyIds(a.keyId, b.keyId));
     const last = security.associations.at(-1);
     if (last === undefined) return security;
-    const order = compareKeyIds(last.material.keyId, security.highest);
-    if (order > 0) this.setHighest(security, last.material.keyId);
+    const order = compareKeyIds(last.keyId, security.highest);
+    if (order > 0) this.setHighest(security, last.keyId);
     // One array for both: with ten groups a byte array of its own each is a kilobyte.
-    if (order === 0) security.highest = last.material.keyId;
+    if (order === 0) security.highest = last.keyId;
     // A cut between a newer key and the older one's grace must not keep the older one for ever.
     const now = this.#uptime.seconds();
     for (const older of security.associations.slice(0, -1)) {
@@ -132,7 +132,7 @@ export class Keyring {
     const graced = before === undefined || this.startGrace(security, before, now);
     if (!graced) return drop("storeFailed");
     const association = this.add(security, index, record);
-    if (!this.setHighest(security, association.material.keyId)) return drop("storeFailed");
+    if (!this.setHighest(security, association.keyId)) return drop("storeFailed");
     return ok(association);
   }
 
@@ -161,15 +161,9 @@ export class Keyring {
   }
 
   private add(security: SecurityGroup, index: number, record: KeyRecord): Association {
-    const association: Association = {
-      index,
-      security,
-      material: security.profile.importKey(this.#crypto, {
-        keyId: record.keyId,
-        raw: record.raw,
-      }),
-      lifetime: Lifetime.of(this.#store, index, record),
-    };
+    const { aead, iv, keyId } = security.profile.importKey(this.#crypto, record);
+    const lifetime = Lifetime.of(this.#store, index, record);
+    const association: Association = { index, security, aead, iv, keyId, lifetime };
     security.associations.push(association);
     return association;
   }

@@ -28,13 +28,14 @@ export function open(
   } else if (!recipients.isFresh(row, option.sequence)) {
     return drop("replayed"); // check: window-fresh
   }
-  const opened = association.security.profile.open(association.material, arriving, {
+  const opened = association.security.profile.open(association, arriving, {
     appGroup: arriving.appGroup,
     request,
     work: groups.work,
   });
   if (!opened.ok) return opened;
-  if (isOurs(groups, arriving)) return drop("replayed"); // check: own-message
+  // Our own multicast, reflected: every number of ours was used, by us.
+  if (option.kid.is(groups.ownId)) return drop("replayed"); // check: own-message
   if (!mark(groups, arriving)) return drop("storeFailed"); // check: mark-durable
   if (lifetime === undefined) return opened;
   const spent = lifetime.spend();
@@ -43,17 +44,6 @@ export function open(
 
 export function isOver(lifetime: Lifetime, now: number): boolean {
   return lifetime.isRetired(now) || !lifetime.isValid(now);
-}
-
-/** Our own multicast, reflected: every number of ours was used, by us. */
-function isOurs(groups: Groups, arriving: Arriving): boolean {
-  const { clientId } = groups;
-  const { kidStart, kidLength } = arriving.option;
-  if (kidLength !== clientId.length) return false;
-  const { bytes } = arriving.outer;
-  // Backwards: ids of one installation differ at the end.
-  for (let i = kidLength - 1; i >= 0; i--) if (bytes[kidStart + i] !== clientId[i]) return false;
-  return true;
 }
 
 /**

@@ -39,7 +39,7 @@ export function seal(
   const sequence = groups.sequence.next();
   if (sequence === undefined) return drop("storeFailed");
   const bytes = association.security.profile.seal(
-    association.material,
+    association,
     {
       header: outgoing.header,
       inner: outgoing.inner,

@@ -79,8 +79,8 @@ export class Recipients {
   readonly #applied: Float64Array;
   /** Open addressing, at most half full: row + 1, 0 where free. */
   readonly #places: Uint16Array;
-  readonly #shortBound = new Uint8Array(4);
   readonly #longBound = new Uint8Array(7);
+  readonly #shortBound = this.#longBound.subarray(0, 4);
   #count = 0;
 
   /**

@@ -18,10 +18,14 @@ export class Index {
   constructor(capacity: number, partitionBytes: number) {
     this.capacity = capacity;
     this.#places = Math.ceil((capacity * 4) / 3) + 1;
-    this.#keys = new Int32Array(this.#places);
+    const places = this.#places;
     const isSmall = partitionBytes <= 0x10000 * WORD_BYTES;
-    this.#words = isSmall ? new Uint16Array(this.#places) : new Int32Array(this.#places);
-    this.#sizes = new Uint16Array(this.#places);
+    const buffer = new ArrayBuffer(places * (isSmall ? 8 : 10));
+    this.#keys = new Int32Array(buffer, 0, places);
+    this.#words = isSmall
+      ? new Uint16Array(buffer, 4 * places, places)
+      : new Int32Array(buffer, 4 * places, places);
+    this.#sizes = new Uint16Array(buffer, buffer.byteLength - 2 * places, places);
   }
 
   /** Bytes of memory held. */

@@ -14,6 +14,8 @@ import { DIRTY, OPENED, READY, RECORDS_START, SectorHead } from "./sector.js";
 export const RESUME = KIND_RESERVED * 0x1000000 + 1;
 /** "The log begins with this generation now; what is older may be erased." Value: 4 bytes. */
 export const RETIRE = KIND_RESERVED * 0x1000000 + 2;
+const NOTE_BYTES = 2;
+const RETIRE_BYTES = 4;
 
 /** A sector whose erase or mark was refused: left alone until the next start. */
 const REFUSED = 3;
@@ -46,8 +48,6 @@ export class Log {
   readonly #flash: Flash;
   readonly #states: Uint8Array;
   readonly #generations: Int32Array;
-  readonly #noteValue = new Uint8Array(2);
-  readonly #retireValue = new Uint8Array(4);
   readonly #noteBytes: number;
   /** Kept free at the end of every sector, so that tidying can always retire another one. */
   readonly #retireBytes: number;
@@ -65,10 +65,11 @@ export class Log {
     this.heads = new SectorHead(flash);
     this.sectorBytes = flash.eraseBytes;
     this.sectors = flash.size / flash.eraseBytes;
-    this.#states = new Uint8Array(this.sectors);
-    this.#generations = new Int32Array(this.sectors);
-    this.#noteBytes = this.records.sizeOf(RESUME, this.#noteValue.length);
-    this.#retireBytes = this.records.sizeOf(RETIRE, this.#retireValue.length);
+    const buffer = new ArrayBuffer(5 * this.sectors);
+    this.#generations = new Int32Array(buffer, 0, this.sectors);
+    this.#states = new Uint8Array(buffer, 4 * this.sectors, this.sectors);
+    this.#noteBytes = this.records.sizeOf(RESUME, NOTE_BYTES);
+    this.#retireBytes = this.records.sizeOf(RETIRE, RETIRE_BYTES);
   }
 
   /** Most bytes of records a sector takes. */
@@ -152,7 +153,7 @@ export class Log {
   /** Ends the part of the oldest sector in the log, on flash first. */
   retire(): boolean {
     const next = this.generationAfter(this.#oldest);
-    const value = this.#retireValue;
+    const value = new Uint8Array(RETIRE_BYTES);
     value[0] = next >>> 24;
     value[1] = next >>> 16;
     value[2] = next >>> 8;
@@ -176,9 +177,7 @@ export class Log {
   /** The value of the note that settles debris beginning at `offset`. */
   noteFor(offset: number): Uint8Array {
     const within = offset % this.sectorBytes;
-    this.#noteValue[0] = within >>> 8;
-    this.#noteValue[1] = within;
-    return this.#noteValue;
+    return Uint8Array.of(within >>> 8, within);
   }
 
   private makeRoom(bytes: number, isTidying: boolean): boolean {

@@ -33,7 +33,7 @@ function security(store: Store, keyIds: readonly number[]): SecurityGroup {
     const material = lowlatency.importKey(new TsCrypto(), { keyId: Uint8Array.of(id), raw });
     const terms = { endsAtSeconds: undefined, messages: undefined };
     const lifetime = new Lifetime(store, index, terms, undefined);
-    return { index, security: group, material, lifetime };
+    return { index, security: group, ...material, lifetime };
   });
   return group;
 }

@@ -142,7 +142,7 @@ function fill(directory: Directory, store: Store, context: Context): void {
         });
         const terms = { endsAtSeconds: undefined, messages: undefined };
         const lifetime = new Lifetime(store, index, terms, undefined);
-        security.associations.push({ index: index++, security, material, lifetime });
+        security.associations.push({ index: index++, security, ...material, lifetime });
       }
       bySequence.set(signature, security);
       directory.addSecurity(security);
