@@ -60,8 +60,11 @@ struct options {
 extern struct options options;
 
 /* memory.c */
-enum memory { MEMORY_SLOTS, MEMORY_CHUNKS, MEMORY_STACK, MEMORY_TABLES, MEMORY_KINDS };
+enum memory { MEMORY_SLOTS, MEMORY_CHUNKS, MEMORY_STACK, MEMORY_TABLES, MEMORY_AES, MEMORY_KINDS };
 void memory_limit(uint64_t bytes); /* counts and limits everything allocated from now on */
+/* What a device would keep in C beside XS's memory, under the same ceiling. Never NULL. */
+void *memory_take(void *machine, size_t size);
+void memory_give(void *data);
 const char *memory_report(void *machine); /* one line for an out-of-memory exit */
 
 struct usage {
@@ -71,7 +74,7 @@ struct usage {
   double peak_slots, peak_chunks;
   double stack_peak;     /* deepest use of the value stack, bytes */
   double keys;           /* bytes of the key, name, symbol and alias tables */
-  double reserved_bytes; /* slots + chunks + stack + tables held now: what --heap limits */
+  double reserved_bytes; /* slots, chunks, stack, tables, AES keys held: what --heap limits */
   double limit_bytes;    /* 0: none */
   double code_bytes;     /* byte code, which a device keeps in flash */
   double root_bytes;     /* slots + chunks of the preloaded image, which a device keeps in flash */

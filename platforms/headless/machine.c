@@ -13,7 +13,7 @@
 #include "host.h"
 
 enum {
-  TABLE_MODULO = 127,      /* name and symbol hash tables; a clone's have to be the root's size */
+  TABLE_MODULO = 61,       /* name and symbol hash tables; a clone's have to be the root's size */
   STACK_SLOTS_RUN = 512,   /* 8 KB on a device, as Moddable gives ESP32 and nRF52 */
   STACK_SLOTS_TEST = 8192,
   KEYS = 32,               /* keys that a clone makes itself: none in the firmware */

@@ -25,7 +25,7 @@ static const char usage_text[] =
   "  --provision FILE    this device's part of the installation\n"
   "  --eui64 HEX         16 digits, default 0200000000000001\n"
   "  --seed N            repeatable random numbers (no secrets!)\n"
-  "  --heap BYTES        ceiling for slots + chunks + stack + key tables\n"
+  "  --heap BYTES        ceiling for slots + chunks + stack + key tables + AES keys\n"
   "  --stack SLOTS       value stack, default 512 (test: 8192)\n"
   "  --no-preload        evaluate and run in one machine\n";
 

@@ -11,7 +11,8 @@
  * beginning, slots from its end. What is added continues what is there, so growing in small steps
  * costs no headers and leaves no gaps that the collector could not close. Neither ever shrinks.
  *
- * Everything else carries its size and kind in front, so that frees are counted too.
+ * Everything else carries its size and kind in front, so that frees are counted too. AES keys are
+ * held in C and count as well: 184 bytes each, most of it the expanded key.
  */
 #include "xsAll.h"
 
@@ -25,7 +26,8 @@ struct header {
   uint32_t counted;
 };
 
-static const char *const kind_names[MEMORY_KINDS] = {"slots", "chunks", "stack", "key tables"};
+static const char *const kind_names[MEMORY_KINDS] = {"slots", "chunks", "stack", "key tables",
+  "AES keys"};
 
 static struct {
   bool counting;
@@ -80,7 +82,7 @@ static void *allocate(size_t size, enum memory kind)
 {
   struct header *block;
   if (!admit(size, kind)) return NULL;
-  if (shared.block && kind != MEMORY_TABLES) return from_block(size, kind);
+  if (shared.block && kind < MEMORY_TABLES) return from_block(size, kind);
   block = malloc(sizeof *block + size);
   if (!block) return NULL;
   block->size = size;
@@ -106,6 +108,18 @@ static void release(void *data)
     memory.held[block->kind] -= block->size;
   }
   free(block);
+}
+
+void *memory_take(void *machine, size_t size)
+{
+  void *data = allocate(size, MEMORY_AES);
+  if (!data) fxAbort(machine, XS_NOT_ENOUGH_MEMORY_EXIT);
+  return data;
+}
+
+void memory_give(void *data)
+{
+  release(data);
 }
 
 void *fxAllocateChunks(txMachine *the, txSize size)
@@ -238,10 +252,11 @@ const char *memory_report(void *machine)
     snprintf(what, sizeof what, "the engine's own limit");
   snprintf(text, sizeof text,
       "out of memory: %s do not fit in --heap %llu; held: slots %llu (in use %llu), "
-      "chunks %llu (in use %llu), stack %llu, key tables %llu",
+      "chunks %llu (in use %llu), stack %llu, key tables %llu, AES keys %llu",
       what, (unsigned long long)memory.limit, (unsigned long long)held[MEMORY_SLOTS],
       (unsigned long long)the->currentHeapCount * sizeof(txSlot),
       (unsigned long long)held[MEMORY_CHUNKS], (unsigned long long)the->currentChunksSize,
-      (unsigned long long)held[MEMORY_STACK], (unsigned long long)held[MEMORY_TABLES]);
+      (unsigned long long)held[MEMORY_STACK], (unsigned long long)held[MEMORY_TABLES],
+      (unsigned long long)held[MEMORY_AES]);
   return text;
 }

@@ -28,7 +28,7 @@ static void destroy_key(void *data)
 {
   if (!data) return;
   wipe(data, sizeof(struct key));
-  free(data);
+  memory_give(data);
 }
 
 static void native_aead_key(xsMachine *the)
@@ -43,8 +43,7 @@ static void native_aead_key(xsMachine *the)
   xsmcVars(1);
   xsmcGet(xsVar(0), xsThis, xsID("aeadKeyPrototype"));
   xsResult = xsNewHostInstance(xsVar(0));
-  key = malloc(sizeof *key);
-  if (!key) die(EXIT_UNCAUGHT, "no memory for a key");
+  key = memory_take(the, sizeof *key);
   raw = get_writable(the, &xsArg(1)); /* the lines above may have moved it */
   aes128_set_key(&key->aes, raw.data);
   wipe(raw.data, raw.size);
