@@ -5,6 +5,7 @@
  * one function each, in the order a message meets them.
  */
 
+import { Id64 } from "../bytes/id64.js";
 import { Workspace } from "../oscore/aad.js";
 import { OscoreOption } from "../oscore/option.js";
 import { Outer } from "../oscore/outer.js";
@@ -26,6 +27,7 @@ export class Groups {
   readonly clock: Clock;
   /** Our own client id, minimal big-endian. */
   readonly clientId: Uint8Array;
+  readonly ownId: Id64;
   /** The datagram being read; one at a time. */
   readonly arriving = new Arriving();
   readonly work = new Workspace();
@@ -46,6 +48,7 @@ export class Groups {
     this.uptime = parts.uptime;
     this.clock = parts.clock;
     this.clientId = parts.clientId;
+    this.ownId = new Id64().read(parts.clientId, 0, parts.clientId.length);
   }
 }
 

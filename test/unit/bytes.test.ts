@@ -1,6 +1,7 @@
 import { concat } from "../../modules/bytes/concat.js";
 import { equalBytes, equalConstantTime } from "../../modules/bytes/equal.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { Id64 } from "../../modules/bytes/id64.js";
 import { Reader } from "../../modules/bytes/reader.js";
 import { coapUint, readUint, uintBytes } from "../../modules/bytes/uint.js";
 import { fromUtf8, utf8 } from "../../modules/bytes/utf8.js";
@@ -14,6 +15,26 @@ test("hex goes both ways and refuses anything else", () => {
   throws(() => fromHex("abc"), /odd/);
   throws(() => fromHex("0g"), /digit/);
   throws(() => fromHex(" 0"), /digit/);
+});
+
+test("an id of up to 8 bytes is an integer in two halves", () => {
+  const id = new Id64();
+  const halves = (hex: string, start: number, length: number) => {
+    id.read(fromHex(hex), start, length);
+    return [id.high, id.low, id.length];
+  };
+  equal(halves("", 0, 0), [0, 0, 0]);
+  equal(halves("aa07bb", 1, 1), [0, 7, 1]);
+  equal(halves("ffffffff", 0, 4), [0, -1, 4]);
+  equal(halves("0180000000", 0, 5), [1, -(2 ** 31), 5]);
+  equal(halves("ee0204fffe123456ee", 1, 7), [0x0204ff, 0xfe123456 - 2 ** 32, 7]);
+  equal(halves("ee0204fffe80345678ee", 1, 8), [0x0204fffe, 0x80345678 - 2 ** 32, 8]);
+  const same = new Id64().read(fromHex("0204fffe80345678"), 0, 8);
+  equal(id.is(same), true);
+  for (const other of ["0204fffe80345679", "0304fffe80345678", "80345678", ""]) {
+    equal(id.is(new Id64().read(fromHex(other), 0, other.length / 2)), false, other);
+  }
+  equal(new Id64().read(fromHex("0007"), 0, 2).is(new Id64().read(fromHex("07"), 0, 1)), false);
 });
 
 test("reader reads big-endian", () => {
