@@ -14,9 +14,9 @@ export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
   if (outer.repeats) return drop("malformed"); // check: option-repeated
   // A missing OSCORE option reads as an empty one, which no group message has.
   if (outer.appGroupStart < 0) return drop("malformed"); // check: app-group-missing
-  if (!option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength)) return drop("malformed");
   const appGroup = groups.directory.appGroup(appGroupOf(arriving));
   if (appGroup === undefined) return drop("unknownGroup");
+  if (!option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength)) return drop("malformed");
   const { profile } = appGroup.security;
   if (!profile.wellFormed(arriving)) return drop("malformed"); // check: profile-form
   const { bytes } = outer;
