@@ -2,6 +2,8 @@ import { mayUse } from "../access/policy.js";
 import { drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
 import { isMulticast } from "../coap/addresses.js";
 import { BAD_REQUEST, GET } from "../coap/options.js";
+import type { Arriving } from "../groups/groups.js";
+import type { Recipients } from "../oscore/recipients.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import { levelOf } from "../resources/resources.js";
@@ -38,6 +40,10 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
   const commands = inner.code !== GET;
   const late = commands && !recipients.isNewest(row, option.sequence);
   if (late) return drop("outOfOrder"); // check: order
+  // Only while a key is being replaced is there more than one.
+  const rekeying = arriving.association.security.associations.length > 1;
+  const overtaken = rekeying && commands && wasOvertaken(recipients, arriving);
+  if (overtaken) return drop("outOfOrder"); // check: order-across-keys
   const reply = resources.handle(resource, {
     code: inner.code,
     options: inner.options,
@@ -49,4 +55,19 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
   respond(device, datagram, inner, reply);
   if (reply.code === BAD_REQUEST) return drop("malformed");
   return reply.code < BAD_REQUEST ? DONE : drop("unsupported");
+}
+
+/**
+ * Whether a newer command of this sender was applied under another key of the group: what was held
+ * back while the key was replaced must not undo what came after it.
+ */
+function wasOvertaken(recipients: Recipients, arriving: Arriving): boolean {
+  const { association, option } = arriving;
+  const { profile, associations } = association.security;
+  if (profile.numbering === "key") return false;
+  for (let i = 0; i < associations.length; i++) {
+    const row = recipients.find(associations[i].index, option.kid);
+    if (row >= 0 && !recipients.isNewest(row, option.sequence)) return true;
+  }
+  return false;
 }

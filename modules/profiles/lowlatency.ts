@@ -59,6 +59,7 @@ export const lowlatency: Profile = {
   name: NAME,
   layer: "message",
   proof: "group",
+  numbering: "sender",
   importKey,
   wellFormed,
   open,

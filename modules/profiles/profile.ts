@@ -70,6 +70,11 @@ export interface Profile {
   readonly layer: "message" | "record";
   /** The most an accepted message proves about its sender. */
   readonly proof: Proof["by"];
+  /**
+   * What a sender counts: all messages under any of his keys by one counter, or those of each key
+   * by its own. By one, a command's place is known among those under other keys of its group.
+   */
+  readonly numbering: "sender" | "key";
   /** Derives and imports the keys of one association; wipes `raw`. */
   importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }): KeyMaterial;
   /** The scheme's own rules for the outside; false is malformed. */
