@@ -43,6 +43,11 @@ const commands = {
     needs: ["node", "host", "firmware"],
     program: "hosts/bench/main.js",
   },
+  doctor: {
+    help: "what is installed, and the command that mends what is missing [--for TARGET]",
+    needs: ["node"],
+    program: "hosts/doctor/main.js",
+  },
   mutants: {
     help: "deletes each security check in turn and demands a failing test [--filter NAME]",
     needs: ["node"],
@@ -78,6 +83,7 @@ const commands = {
 const tolerant = [
   "test",
   "ci",
+  "doctor",
   "mutants",
   "unit",
   "simulation",

@@ -158,7 +158,7 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
     "native",
   ],
   hosts: [
-    ...["installation", "radio", "medium", "room", "pcap", "bench"],
+    ...["installation", "radio", "medium", "room", "pcap", "bench", "doctor", "size"],
     ...["authority", "border", "building", "decode", "web"],
   ],
   test: [
