@@ -12,6 +12,7 @@
 
 #include "host.h"
 #include "json.h"
+#include "linux.h"
 
 struct text {
   char *bytes;

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "host.h"
-#include "output.h"
+#include "linux.h"
 
 static struct {
   int socket;
   char *bytes;
   size_t begin, end, capacity;
-} in;
+} in = {.socket = -1};
 
 void control_connect(const char *path)
 {
@@ -28,7 +28,6 @@ void control_connect(const char *path)
   in.socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (in.socket < 0 || connect(in.socket, (struct sockaddr *)&address, sizeof address))
     die(EXIT_BAD_OPTION, "cannot connect to the medium at %s: %s", path, strerror(errno));
-  output_to_medium(in.socket);
 }
 
 static bool more(void)
@@ -76,4 +75,15 @@ bool control_read(struct message *message)
     seen = in.end - in.begin;
     if (!more()) return false;
   }
+}
+
+bool host_write(const char *bytes, size_t size)
+{
+  int fd = options.control ? in.socket : STDOUT_FILENO;
+  for (size_t sent = 0; sent < size;) {
+    ssize_t count = write(fd, bytes + sent, size - sent);
+    if (count > 0) sent += (size_t)count;
+    else if (errno != EINTR) return false;
+  }
+  return true;
 }

@@ -1,14 +1,22 @@
 /*
  * lumicast: runs Lumicast's firmware on the XS engine without a board.
+ *
+ *   main.c      command line                      memory.c    allocators with a hard ceiling
+ *   files.c     byte code, provisioning, flash    clock.c     virtual or real time, costs
+ *   control.c   the medium's socket               alone.c     without a medium
+ *   udp.c       UDP over IPv6 multicast           compile.c   parser, source map (compile mode only)
+ *   platforms/native/xs13/host.h: what every XS 13.3 device shares
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "control.h"
+#include <sys/random.h>
+
 #include "flash.h"
 #include "host.h"
+#include "linux.h"
 #include "random.h"
 
 static const char usage_text[] =
@@ -121,7 +129,7 @@ static void parse_options(int count, char **words)
 static void prepare(void)
 {
   if (!image_read(options.image)) exit(EXIT_BAD_DATA);
-  if (options.provision) device_provision(options.provision);
+  if (options.provision) provision_read(options.provision);
   flash_open(options.flash, options.flash_size, options.program_bytes);
   if (options.seeded) random_seed(options.seed, options.eui64);
   if (options.control) control_connect(options.control);
@@ -130,6 +138,22 @@ static void prepare(void)
 static int run_tests(void *machine)
 {
   return machine_call_main(machine, true) > 0 ? EXIT_FAILED_TESTS : 0;
+}
+
+const char *host_engine(void)
+{
+  return "xs 13.3.0";
+}
+
+void host_random(uint8_t *bytes, size_t size)
+{
+  while (size) {
+    ssize_t count = getrandom(bytes, size, 0);
+    if (count < 0 && errno != EINTR) die(EXIT_UNCAUGHT, "the kernel gives no random bytes");
+    if (count < 0) continue;
+    bytes += count;
+    size -= (size_t)count;
+  }
 }
 
 int main(int count, char **words)
@@ -147,6 +171,8 @@ int main(int count, char **words)
   prepare();
   machine = machine_start();
   if (options.mode == MODE_TEST) return run_tests(machine);
-  loop_run(machine);
+  if (options.control) loop_on_medium(machine);
+  else run_alone(machine);
+  flash_flush();
   return 0;
 }

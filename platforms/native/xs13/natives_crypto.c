@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../native/aesccm.h"
-#include "../native/sha256.h"
+#include "../aesccm.h"
+#include "../sha256.h"
 #include "clock.h"
 #include "costs.h"
 #include "random.h"

@@ -3,6 +3,7 @@
 #define LUMICAST_DEVICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { FRAME_MAX_BYTES = 127 };
@@ -21,7 +22,7 @@ struct event {
 };
 
 void device_event(void *machine, const struct event *event);
-/* Reads the provisioning file, or ends the process with a clear line. */
-void device_provision(const char *path);
+/* Kept by the caller: not copied. */
+void device_provision(const uint8_t *bytes, size_t size);
 
 #endif

@@ -1,9 +1,5 @@
 /*
- * Byte code files and how XS finds its one module in them.
- *
- * File: "XSB1", u32 format (XS version), u32 size of an id, u32 code size, u32 symbols size, u32
- * checksum (FNV-1a over what follows), code, symbols; little-endian. Symbols are the names that the
- * ids in the code stand for, as fxParserCode leaves them.
+ * Byte code files (image.h) and how XS finds its one module in them.
  *
  * On a device byte code lies in flash and is executed in place. The same here: the code stays in a
  * block outside the heap, and instructions that would copy functions and string constants into
@@ -12,20 +8,15 @@
 #include "xsAll.h"
 
 #include "host.h"
+#include "image.h"
 
 #define MODULE_NAME "firmware"
-#define FORMAT (XS_MAJOR_VERSION << 16 | XS_MINOR_VERSION << 8 | XS_PATCH_VERSION)
-
-struct head {
-  char magic[4];
-  uint32_t format, id_size, code_size, symbols_size, checksum;
-};
 
 static struct {
-  const char *path;
+  const char *name;
   txByte *code;
   txByte *symbols;
-  uint32_t code_size, symbols_size;
+  uint32_t code_size;
 } image;
 
 extern void fxRemapIDs(txMachine *the, txByte *code, txSize size, txID *ids);
@@ -41,59 +32,36 @@ static uint32_t checksum(uint32_t sum, const uint8_t *bytes, size_t size)
   return sum;
 }
 
-int image_write(const char *path, const void *code, uint32_t code_size, const void *symbols,
+uint32_t image_checksum(const void *code, uint32_t code_size, const void *symbols,
     uint32_t symbols_size)
 {
-  struct head head = {"", FORMAT, sizeof(txID), code_size, symbols_size, 0};
-  FILE *file = fopen(path, "wb");
-  bool written;
-  memcpy(head.magic, "XSB1", 4);
-  head.checksum = checksum(checksum(2166136261u, code, code_size), symbols, symbols_size);
-  written = file && fwrite(&head, sizeof head, 1, file) == 1 &&
-            fwrite(code, 1, code_size, file) == code_size &&
-            fwrite(symbols, 1, symbols_size, file) == symbols_size;
-  if (file && fclose(file)) written = false;
-  if (written) return 0;
-  fprintf(stderr, "lumicast: cannot write %s: %s\n", path, strerror(errno));
-  return EXIT_BAD_DATA;
+  return checksum(checksum(2166136261u, code, code_size), symbols, symbols_size);
 }
 
-static bool read_parts(FILE *file, const struct head *head)
+static bool take_parts(uint8_t *file, size_t size, const struct image_head *head)
 {
-  const uint32_t ceiling = 64u << 20;
-  uint32_t sum;
-  if (head->code_size > ceiling || head->symbols_size > ceiling || head->symbols_size < 4)
-    return false;
-  image.code = malloc(head->code_size + 1);
-  image.symbols = malloc(head->symbols_size + 1);
-  if (!image.code || !image.symbols) return false;
+  uint8_t *code = file + sizeof *head;
+  uint32_t room = (uint32_t)(size - sizeof *head);
+  if (head->code_size > room || head->symbols_size != room - head->code_size) return false;
+  if (head->symbols_size < 4) return false;
+  image.code = (txByte *)code;
+  image.symbols = (txByte *)code + head->code_size;
   image.code_size = head->code_size;
-  image.symbols_size = head->symbols_size;
-  if (fread(image.code, 1, image.code_size, file) != image.code_size) return false;
-  if (fread(image.symbols, 1, image.symbols_size, file) != image.symbols_size) return false;
-  sum = checksum(2166136261u, (uint8_t *)image.code, image.code_size);
-  return checksum(sum, (uint8_t *)image.symbols, image.symbols_size) == head->checksum;
+  return image_checksum(code, head->code_size, image.symbols, head->symbols_size) ==
+         head->checksum;
 }
 
-bool image_read(const char *path)
+const char *image_take(const char *name, uint8_t *file, size_t size)
 {
-  struct head head;
-  const char *problem = NULL;
-  FILE *file = fopen(path, "rb");
-  image.path = path;
-  if (!file) {
-    fprintf(stderr, "lumicast: cannot read %s: %s\n", path, strerror(errno));
-    return false;
-  }
-  if (fread(&head, sizeof head, 1, file) != 1 || memcmp(head.magic, "XSB1", 4))
-    problem = "is no byte code image; make one by: lumicast compile IN.js OUT.xsb";
-  else if (head.format != FORMAT || head.id_size != sizeof(txID))
-    problem = "was compiled for another version of XS; compile it again";
-  else if (!read_parts(file, &head))
-    problem = "is truncated or damaged; compile it again";
-  fclose(file);
-  if (problem) fprintf(stderr, "lumicast: %s %s\n", path, problem);
-  return !problem;
+  struct image_head head;
+  image.name = name;
+  if (size < sizeof head || memcmp(file, IMAGE_MAGIC, sizeof head.magic))
+    return "is no byte code image; make one by: lumicast compile IN.js OUT.xsb";
+  memcpy(&head, file, sizeof head);
+  if (head.format != IMAGE_FORMAT || head.id_size != sizeof(txID))
+    return "was compiled for another version of XS; compile it again";
+  if (!take_parts(file, size, &head)) return "is truncated or damaged; compile it again";
+  return NULL;
 }
 
 static txSize instruction_size(const txByte *p)
@@ -205,5 +173,5 @@ void image_import(void *machine)
   fxEndHost(the);
   machine_turn_end(the);
   if (import_state != 1)
-    die(EXIT_UNCAUGHT, "%s: the module waits for something at its top level", image.path);
+    die(EXIT_UNCAUGHT, "%s: the module waits for something at its top level", image.name);
 }

@@ -1,18 +1,18 @@
 /*
- * The headless host's parts and what they ask of each other.
+ * A device process on XS 13.3: its parts and what they ask of each other. Shared by the platforms
+ * headless (Linux) and cortexm (bare metal in QEMU), which each bring main.c, memory.c, clock.c and
+ * what stands under "The platform's" below.
  *
- *   main.c      command line                     machine.c   root machine, clone, turns
- *   preload.c   root machine -> read-only image
- *   image.c     byte code files, module loading  compile.c   parser, source map (compile mode only)
- *   memory.c    allocators with a hard ceiling   gc.c        XS's collector with a stopwatch
+ *   machine.c   root machine, clone, turns        preload.c   root machine -> read-only image
+ *   image.c     byte code, module loading         gc.c        XS's collector with a stopwatch
  *   fault.c     XS's aborts -> one line and a distinct exit code
  *   census.c    what the heap is full of
- *   clock.c     virtual or real time, costs, timers
- *   loop.c      who runs next: events, timers, grants
- *   control.c   the medium's socket, JSON lines   json.c     a reader for those lines
+ *   loop.c      who runs next on the medium: events, timers, grants
+ *   parse.c     the medium's lines (control.h)    json.c      a reader for them
  *   output.c    what the device tells the outside
+ *   random.c    repeatable random numbers
  *   natives_*.c the functions TypeScript sees as the global object lumicastHost
- *   udp.c       UDP over IPv6 multicast           platforms/native: AES-CCM, SHA-256, NOR flash
+ *   beside this folder: AES-CCM, SHA-256, NOR flash
  *
  * One process is one device, so state that a device has once is static in the file that owns it.
  * XS's public header (xs.h) and its internals (xsAll.h) name the same machine by two types; here it
@@ -96,25 +96,28 @@ uint32_t machine_stack_slots(void);
 void preload_seal(void *root); /* the root machine becomes what is flash on a device */
 
 /* image.c */
-bool image_read(const char *path); /* prints why not */
+/* Takes a byte code file, which stays where it is and is changed there; NULL, or what is wrong. */
+const char *image_take(const char *name, uint8_t *file, size_t size);
 size_t image_code_size(void);
 void image_import(void *machine); /* runs the module; its default export becomes `lumicastMain` */
-int compile(const char *in, const char *out); /* compile.c; exit code */
-int image_write(const char *path, const void *code, uint32_t code_size, const void *symbols,
-    uint32_t symbols_size);
 
 /* fault.c */
 _Noreturn void die(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void report_exception(void *machine); /* the uncaught value in mxException; does not return */
 
-/* clock.c: microseconds since boot */
-uint64_t clock_now(void);
-uint64_t clock_real(void); /* CLOCK_MONOTONIC */
-
 /* natives.c */
 void natives_build(void *machine);
 
 /* loop.c */
-void loop_run(void *machine);
+void loop_boot(void *machine);
+void loop_on_medium(void *machine); /* until the medium says stop or is gone */
+
+/* The platform's. */
+const char *host_engine(void);  /* as the medium and its summary name it */
+uint64_t host_nanos(void);      /* monotonic */
+/* Unpredictable bytes, or the end of the process. */
+void host_random(uint8_t *bytes, size_t size);
+/* To the medium, or to standard output without one; false when it is gone. */
+bool host_write(const char *bytes, size_t size);
 
 #endif

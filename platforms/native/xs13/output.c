@@ -1,6 +1,5 @@
 #include "output.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 enum { COUNTERS_MAX = 64, NAME_MAX_BYTES = 32 };
 
 static struct {
-  int socket;
   char *bytes;
   size_t size, capacity;
   bool gone;
@@ -22,12 +20,7 @@ static struct {
     double count;
   } counters[COUNTERS_MAX];
   unsigned counter_count;
-} out = {.socket = -1};
-
-void output_to_medium(int socket)
-{
-  out.socket = socket;
-}
+} out;
 
 static void append(const char *bytes, size_t size)
 {
@@ -54,6 +47,16 @@ static void line(const char *format, ...)
   if (size > 0) append(text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
 }
 
+/* Whole; printf of small C libraries knows neither 64 bits nor doubles. */
+static void number(uint64_t value)
+{
+  char digits[20];
+  size_t at = sizeof digits;
+  do digits[--at] = (char)('0' + value % 10);
+  while (value /= 10);
+  append(digits + at, sizeof digits - at);
+}
+
 /* A JSON string; XS strings are UTF-8 already. */
 static void quoted(const char *text)
 {
@@ -67,27 +70,40 @@ static void quoted(const char *text)
   append("\"", 1);
 }
 
-/* Stand-alone lines go out at once; those for the medium when the turn is over. */
-static void end_line(void)
+static void field(const char *before, const char *name, double value)
 {
-  append("\n", 1);
-  if (out.socket < 0) output_flush();
+  append(before, strlen(before));
+  quoted(name);
+  append(":", 1);
+  number((uint64_t)value);
 }
 
+/* Stand-alone lines go out at once; those for the medium when the turn is over. */
+static void close_line(void)
+{
+  append("\n", 1);
+  if (!options.control) output_flush();
+}
+
+/* Something the device did: it bears its time, and what telling it takes is not the device's. */
 static void begin_line(void)
 {
-  line("{\"at\":%llu,", (unsigned long long)clock_medium());
+  uint64_t now = clock_medium();
+  clock_hold();
+  append("{\"at\":", 6);
+  number(now);
+  append(",", 1);
+}
+
+static void end_line(void)
+{
+  close_line();
+  clock_resume();
 }
 
 bool output_flush(void)
 {
-  int fd = out.socket < 0 ? STDOUT_FILENO : out.socket;
-  size_t sent = 0;
-  while (sent < out.size && !out.gone) {
-    ssize_t count = write(fd, out.bytes + sent, out.size - sent);
-    if (count > 0) sent += (size_t)count;
-    else if (errno != EINTR) out.gone = true;
-  }
+  if (!out.gone) out.gone = !host_write(out.bytes, out.size);
   out.size = 0;
   return !out.gone;
 }
@@ -96,8 +112,8 @@ void output_hello(const uint8_t eui64[8])
 {
   line("{\"hello\":{\"eui64\":\"");
   for (int i = 0; i < 8; i++) line("%02x", eui64[i]);
-  line("\",\"engine\":\"xs 13.3.0\",\"pid\":%ld}}", (long)getpid());
-  end_line();
+  line("\",\"engine\":\"%s\",\"pid\":%ld}}", host_engine(), (long)getpid());
+  close_line();
 }
 
 void output_frame(const uint8_t *frame, size_t size, uint32_t id)
@@ -176,20 +192,25 @@ void output_log(const char *text)
 
 void output_usage(const struct usage *u)
 {
-  line("{\"usage\":{\"liveBytes\":%.0f,\"peakBytes\":%.0f,\"slots\":%.0f,\"chunks\":%.0f",
-      u->live_bytes, u->peak_bytes, u->slots, u->chunks);
-  line(",\"peakSlots\":%.0f,\"peakChunks\":%.0f,\"stackPeak\":%.0f,\"keys\":%.0f", u->peak_slots,
-      u->peak_chunks, u->stack_peak, u->keys);
-  line(",\"reservedBytes\":%.0f,\"limitBytes\":%.0f,\"codeBytes\":%.0f,\"rootBytes\":%.0f",
-      u->reserved_bytes, u->limit_bytes, u->code_bytes, u->root_bytes);
-  line(",\"gcCount\":%.0f,\"gcMicros\":%.0f,\"counters\":{", u->gc_count, u->gc_micros);
-  for (unsigned i = 0; i < out.counter_count; i++) {
-    if (i) append(",", 1);
-    quoted(out.counters[i].name);
-    line(":%.0f", out.counters[i].count);
-  }
+  field("{\"usage\":{", "liveBytes", u->live_bytes);
+  field(",", "peakBytes", u->peak_bytes);
+  field(",", "slots", u->slots);
+  field(",", "chunks", u->chunks);
+  field(",", "peakSlots", u->peak_slots);
+  field(",", "peakChunks", u->peak_chunks);
+  field(",", "stackPeak", u->stack_peak);
+  field(",", "keys", u->keys);
+  field(",", "reservedBytes", u->reserved_bytes);
+  field(",", "limitBytes", u->limit_bytes);
+  field(",", "codeBytes", u->code_bytes);
+  field(",", "rootBytes", u->root_bytes);
+  field(",", "gcCount", u->gc_count);
+  field(",", "gcMicros", u->gc_micros);
+  line(",\"counters\":{");
+  for (unsigned i = 0; i < out.counter_count; i++)
+    field(i ? "," : "", out.counters[i].name, out.counters[i].count);
   line("}}}");
-  end_line();
+  close_line();
 }
 
 static bool census_row_seen;
@@ -205,29 +226,33 @@ void output_census_row(const char *name, uint32_t objects, size_t bytes)
   if (census_row_seen) append(",", 1);
   census_row_seen = true;
   quoted(name);
-  line(":{\"objects\":%lu,\"bytes\":%zu}", (unsigned long)objects, bytes);
+  line(":{\"objects\":%lu,\"bytes\":%lu}", (unsigned long)objects,
+      (unsigned long)bytes);
 }
 
 void output_census_end(void)
 {
   line("}}");
-  end_line();
+  close_line();
 }
 
 void output_done(uint64_t granted, uint64_t next)
 {
-  line("{\"done\":%llu,\"next\":", (unsigned long long)granted);
-  if (next == UINT64_MAX) line("null}");
-  else line("%llu}", (unsigned long long)next);
-  end_line();
+  line("{\"done\":");
+  number(granted);
+  line(",\"next\":");
+  if (next == UINT64_MAX) line("null");
+  else number(next);
+  line("}");
+  close_line();
 }
 
 void output_fatal(const char *text)
 {
-  if (out.socket < 0) return;
+  if (!options.control) return;
   line("{\"fatal\":");
   quoted(text);
   line("}");
-  end_line();
+  close_line();
   output_flush();
 }

@@ -8,39 +8,27 @@
  */
 #include "natives.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "clock.h"
 #include "costs.h"
 #include "device.h"
 #include "net.h"
 #include "output.h"
 
-enum { FRAME_SENT_MAX_BYTES = 125, PROVISION_MAX_BYTES = 65536 };
+enum { FRAME_SENT_MAX_BYTES = 125 };
 
 static struct {
   bool attached;
   xsSlot radio, button, sensor;
   uint32_t last_id;
   bool lamp_failed;
-  uint8_t *provisioning;
+  const uint8_t *provisioning;
   size_t provisioning_size;
 } device;
 
-void device_provision(const char *path)
+void device_provision(const uint8_t *bytes, size_t size)
 {
-  FILE *file = fopen(path, "rb");
-  device.provisioning = malloc(PROVISION_MAX_BYTES);
-  if (file && device.provisioning)
-    device.provisioning_size = fread(device.provisioning, 1, PROVISION_MAX_BYTES, file);
-  if (!file || !device.provisioning || ferror(file))
-    die(EXIT_BAD_DATA, "cannot read the provisioning file %s: %s", path, strerror(errno));
-  if (device.provisioning_size == PROVISION_MAX_BYTES)
-    die(EXIT_BAD_DATA, "the provisioning file %s is longer than 65535 bytes", path);
-  fclose(file);
+  device.provisioning = bytes;
+  device.provisioning_size = size;
 }
 
 static void attach_one(xsMachine *the, xsSlot *root, const char *name)

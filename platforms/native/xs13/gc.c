@@ -27,18 +27,11 @@ void collect_timed(txMachine *the, txFlag flag);
 #pragma GCC diagnostic pop
 #undef fxCollect
 
-static uint64_t nanos(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void collect_timed(txMachine *the, txFlag flag)
 {
-  uint64_t begin = nanos();
+  uint64_t begin = host_nanos();
   collect_inner(the, flag);
-  gc_nanos += nanos() - begin;
+  gc_nanos += host_nanos() - begin;
   gc_count++;
 }
 

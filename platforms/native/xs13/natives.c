@@ -52,7 +52,7 @@ double get_whole(xsMachine *the, xsSlot *slot, double max, const char *name)
 {
   double value = fxToNumber(the, slot);
   if (!(value >= 0 && value <= max) || value != (double)(uint64_t)value)
-    xsRangeError((char *)"%s must be a whole number from 0 to %.0f", (char *)name, max);
+    xsRangeError((char *)"%s must be a whole number from 0 to %u", (char *)name, (unsigned)max);
   return value;
 }
 

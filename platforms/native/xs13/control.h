@@ -32,9 +32,7 @@ struct message {
   size_t event_count;
 };
 
-/* Connects, or ends the process with a clear line. */
-void control_connect(const char *path);
-/* Waits for a line; false at the end of the stream. Bad lines end the process. */
+/* The platform's: waits for a line; false at the end of the stream. Bad lines end the process. */
 bool control_read(struct message *message);
 /* Parses one line; false, with a reason, when it is bad. For control_read and for tests. */
 bool control_parse(const char *line, size_t size, struct message *message, const char **reason);

@@ -1,8 +1,6 @@
 #include "random.h"
 
-#include <errno.h>
 #include <stdbool.h>
-#include <sys/random.h>
 
 #include "host.h"
 
@@ -53,12 +51,9 @@ void random_seed(uint64_t seed, const uint8_t eui64[8])
 
 void random_fill(uint8_t *bytes, size_t size)
 {
-  while (size && !seeded) {
-    ssize_t count = getrandom(bytes, size, 0);
-    if (count < 0 && errno != EINTR) die(EXIT_UNCAUGHT, "the kernel gives no random bytes");
-    if (count < 0) continue;
-    bytes += count;
-    size -= (size_t)count;
+  if (!seeded) {
+    host_random(bytes, size);
+    return;
   }
   while (size) {
     uint64_t word = random_stream_next(&stream);

@@ -1,5 +1,5 @@
 /*
- * What the device tells the outside: JSON lines to the medium, or to standard output when it runs
+ * What the device tells the outside: JSON lines to the medium, kept until output_flush(), or to standard output when it runs
  * stand-alone. In test mode only logs and fatal errors come out, on standard error.
  */
 #ifndef LUMICAST_OUTPUT_H
@@ -11,8 +11,6 @@
 
 struct usage;
 
-/* Lines go to this socket from now on; they are kept until output_flush(). */
-void output_to_medium(int socket);
 void output_hello(const uint8_t eui64[8]);
 void output_frame(const uint8_t *frame, size_t size, uint32_t id);
 void output_address(unsigned pan, unsigned address);
