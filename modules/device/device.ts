@@ -6,9 +6,7 @@
  * each part once, hands it exactly what it needs, and ends with the network, so that the first
  * datagram finds a complete device.
  *
- * Time that nobody needs is used for flash: bounds that ran ahead are pulled back, old keys
- * retired, full sectors erased. An erase takes up to 90 ms, so it happens only after IDLE without a
- * datagram.
+ * Time that nobody needs is used for flash: idle.ts.
  */
 import type { Rights } from "../access/rights.js";
 import type { Outcome } from "../bytes/outcome.js";
@@ -20,12 +18,13 @@ import type { Command } from "../lighting/command.js";
 import * as setting from "../lighting/settings.js";
 import { LowpanStack } from "../lowpan/stack.js";
 import type { Board } from "../ports/board.js";
-import type { Clock, Timer } from "../ports/clock.js";
+import type { Clock } from "../ports/clock.js";
 import type { Datagram, DatagramPort } from "../ports/datagram.js";
 import type { Trace } from "../ports/trace.js";
 import { Resources } from "../resources/resources.js";
 import type { Store } from "../store/store.js";
 import { bootDurable, type Durable } from "./boot.js";
+import { Idle } from "./idle.js";
 import { LIMITS } from "./limits.js";
 import type { Answer, Asked, MemberReport, Parts, Role } from "./parts.js";
 import type { Identity } from "./provision.js";
@@ -41,8 +40,6 @@ const LEISURE_MICROS = 5_000_000;
 /** Plain CoAP answers: a few at once, then one a second. */
 const PLAIN_BURST = 4;
 const PLAIN_REFILL_MICROS = 1_000_000;
-/** Between two steps of tidying, so that a datagram in between is heard. */
-const TIDY_PAUSE_MICROS = 200_000;
 const UPTIME_TICK_MICROS = 600_000_000;
 
 export class Device implements Parts {
@@ -60,8 +57,7 @@ export class Device implements Parts {
   /** The latest command's execution reports, one a member, when their time is over. */
   onReports: (reports: readonly MemberReport[]) => void;
   readonly #ports: readonly number[];
-  #lastDatagramMicros: number;
-  #idleTimer: Timer | undefined = undefined;
+  readonly #idle: Idle;
 
   /** Starts a device from what its board has. Throws an Error that says what to mend. */
   static start(board: Board): Device {
@@ -71,7 +67,7 @@ export class Device implements Parts {
   private constructor(board: Board, durable: Durable) {
     const { clock, trace } = board;
     const { store, rights, groups, identity } = durable;
-    const { directory } = groups;
+    const { directory, recipients, keyring } = groups;
     this.clock = clock;
     this.trace = trace;
     this.store = store;
@@ -92,19 +88,17 @@ export class Device implements Parts {
     this.role = buildRole(this, board, identity);
     this.resources = new Resources(this.role.bit, this.role.face);
     this.onReports = (reports) => board.log(summaryOf(reports));
-    this.#lastDatagramMicros = clock.micros();
+    this.#idle = new Idle({ clock, store, recipients, keyring });
     this.tickUptime();
     for (const appGroup of directory.appGroups()) this.net.join(appGroup.address);
     this.net.onDatagram = (datagram) => void this.receive(datagram);
-    this.awaitIdle();
   }
 
   /** Everything a datagram can come to is counted once, here. */
   receive(datagram: Datagram): Outcome<true> {
     const outcome = receive(this, datagram);
-    // Only what is genuine keeps the device from tidying: junk is anybody's.
-    if (outcome.ok) this.#lastDatagramMicros = datagram.atMicros;
-    if (this.#idleTimer === undefined) this.awaitIdle();
+    if (outcome.ok) this.#idle.heard(datagram.atMicros);
+    this.#idle.watch();
     this.trace.count(outcome.ok ? "accepted" : outcome.drop);
     return outcome;
   }
@@ -142,27 +136,10 @@ export class Device implements Parts {
     return compareKeyIds(bytes.slice(kidStart, kidStart + kidLength), clientId) > 0;
   }
 
-  /** One timer at a time, re-armed only when it fires: a datagram costs no timer. */
-  private awaitIdle(): void {
-    const due = this.#lastDatagramMicros + LIMITS.idleMicros - this.clock.micros();
-    this.#idleTimer = this.clock.after(Math.max(0, due), () => this.checkIdle());
-  }
-
-  private checkIdle(): void {
-    this.#idleTimer = undefined;
-    if (this.clock.micros() - this.#lastDatagramMicros < LIMITS.idleMicros) {
-      this.awaitIdle();
-      return;
-    }
-    this.groups.recipients.idle();
-    this.groups.keyring.retire();
-    if (!this.store.needsTidy) return;
-    this.store.tidy();
-    this.#idleTimer = this.clock.after(TIDY_PAUSE_MICROS, () => this.checkIdle());
-  }
-
   private tickUptime(): void {
     this.groups.uptime.tick();
+    // For what a device writes that hears nobody.
+    this.#idle.watch();
     this.clock.after(UPTIME_TICK_MICROS, () => this.tickUptime());
   }
 }

@@ -55,7 +55,7 @@ import { KIND_RESERVED, kindOf } from "./keys.js";
 import { Log, RESERVE_SECTORS } from "./log.js";
 import { VALUE_MAX } from "./records.js";
 import { geometryError, type StoreError, scan } from "./scan.js";
-import { DIRTY, OPENED } from "./sector.js";
+import { DIRTY, OPENED, READY } from "./sector.js";
 
 export type { StoreError } from "./scan.js";
 
@@ -181,6 +181,11 @@ export class Store {
 
   get erases(): number {
     return this.#log.erases;
+  }
+
+  /** Erased sectors that put() may still enter; with none it ends where the newest sector does. */
+  get spareSectors(): number {
+    return Math.max(0, this.#log.count(READY) - RESERVE_SECTORS);
   }
 
   /** True while tidy() has something to do. */
