@@ -51,6 +51,7 @@ struct options {
   uint64_t heap;         /* ceiling in bytes, 0: none */
   uint32_t stack_slots;  /* XS value stack, 0: the mode's default */
   bool preload;
+  bool compact_root;     /* the root machine is made to be written to flash */
   const char *interface; /* name, or NULL: the first that carries IPv6 multicast */
   uint16_t ports[8];     /* UDP ports to listen on besides 5683 */
   unsigned port_count;
@@ -62,6 +63,9 @@ extern struct options options;
 /* memory.c */
 enum memory { MEMORY_SLOTS, MEMORY_CHUNKS, MEMORY_STACK, MEMORY_TABLES, MEMORY_AES, MEMORY_KINDS };
 void memory_limit(uint64_t bytes); /* counts and limits everything allocated from now on */
+/* Until then: slots and chunks of the root machine lie in this block. */
+void memory_root_block(uint8_t *block, size_t size);
+void memory_root_room(size_t *chunks, size_t *slots); /* what of it is taken */
 /* What a device would keep in C beside XS's memory, under the same ceiling. Never NULL. */
 void *memory_take(void *machine, size_t size);
 void memory_give(void *data);
@@ -88,6 +92,8 @@ extern uint64_t gc_count, gc_nanos;
 
 /* machine.c */
 void *machine_start(void); /* evaluates the image; returns the machine in which it shall run */
+void *machine_root(void);  /* evaluates the image; sealed: nothing writes to it any more */
+void *machine_clone(void *root); /* the machine that runs, with a heap of its own */
 void machine_turn_end(void *machine); /* promise jobs, unhandled rejections */
 double machine_call_main(void *machine, bool wants_number);
 uint32_t machine_stack_slots(void);

@@ -74,6 +74,16 @@ static txCreation device(void)
   return creation;
 }
 
+/* What is written to flash shall have no gaps: it grows only when a collection found no room. */
+static txCreation for_root(void)
+{
+  txCreation creation = generous();
+  if (!options.compact_root) return creation;
+  creation.initialChunkSize = creation.incrementalChunkSize = 4096;
+  creation.initialHeapCount = creation.incrementalHeapCount = 64;
+  return creation;
+}
+
 static txCreation for_running(void)
 {
   return options.mode == MODE_TEST && !options.heap ? generous() : device();
@@ -87,26 +97,33 @@ static txMachine *create(txCreation creation, txMachine *root)
   return the;
 }
 
-void *machine_start(void)
+void *machine_root(void)
 {
-  txMachine *root;
-  if (!options.preload) {
-    memory_limit(options.heap);
-    running = create(for_running(), NULL);
-    natives_build(running);
-    image_import(running);
-    return running;
-  }
-  root = create(generous(), NULL);
+  txMachine *root = create(for_root(), NULL);
   natives_build(root);
   image_import(root);
   fxCollectGarbage(root);
   memory_root_usage(root);
   preload_seal(root);
+  return root;
+}
+
+void *machine_clone(void *root)
+{
   gc_count = 0;
   gc_nanos = 0;
   memory_limit(options.heap);
   running = create(for_running(), root);
+  return running;
+}
+
+void *machine_start(void)
+{
+  if (options.preload) return machine_clone(machine_root());
+  memory_limit(options.heap);
+  running = create(for_running(), NULL);
+  natives_build(running);
+  image_import(running);
   return running;
 }
 

@@ -14,7 +14,7 @@ struct native {
 };
 
 extern const struct native clock_natives[], crypto_natives[], flash_natives[], device_natives[],
-    net_natives[], test_natives[];
+    intake_natives[], net_natives[], test_natives[];
 
 /* bytes.c: `slot` becomes a new Uint8Array; `data` may be NULL, and is not in the heap. */
 void set_bytes(void *machine, void *slot, const void *data, size_t size);
@@ -31,6 +31,10 @@ double get_whole(xsMachine *the, xsSlot *slot, double max, const char *name);
 
 /* Calls `function` if it is one, with `self` as this; an exception ends the process. */
 void call_if_function(xsMachine *the, xsSlot *function, xsSlot *self, int count, xsSlot *arguments);
+
+/* natives_crypto.c: the schedule of an AEAD key with this tag size, NULL when it is none */
+struct aes128;
+const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, size_t tag_size);
 
 /* natives_crypto.c: gives lumicastHost, in xsVar(0), the prototype that AEAD keys share */
 void crypto_build(xsMachine *the);

@@ -52,6 +52,13 @@ static void native_aead_key(xsMachine *the)
   clock_charge(COST_KEY);
 }
 
+const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, size_t tag_size)
+{
+  const struct key *key = NULL;
+  if (xsGetHostDestructor(*slot) == destroy_key) key = xsmcGetHostData(*slot);
+  return key && key->tag_size == tag_size ? &key->aes : NULL;
+}
+
 static struct key *get_key(xsMachine *the)
 {
   struct key *key = xsmcGetHostData(xsThis);

@@ -42,19 +42,34 @@ static struct {
 
 /* Chunks up to `low`, slots from `high`; no block without a ceiling. */
 static struct {
-  uint8_t *block, *low, *high;
+  uint8_t *block, *low, *high, *end;
 } shared;
+
+static void share_block(uint8_t *block, size_t size)
+{
+  shared.block = shared.low = block;
+  shared.end = shared.high = block + (size & ~(sizeof(txSlot) - 1));
+}
 
 void memory_limit(uint64_t bytes)
 {
+  uint8_t *block = bytes ? malloc((size_t)bytes) : NULL;
   memory.counting = true;
   memory.limit = bytes;
-  if (!bytes) return;
-  shared.block = malloc((size_t)bytes);
-  if (!shared.block) die(EXIT_OUT_OF_MEMORY, "no memory for a heap of %llu bytes",
-        (unsigned long long)bytes);
-  shared.low = shared.block;
-  shared.high = shared.block + (bytes & ~(uint64_t)(sizeof(txSlot) - 1));
+  if (bytes && !block)
+    die(EXIT_OUT_OF_MEMORY, "no memory for a heap of %lu bytes", (unsigned long)bytes);
+  share_block(block, (size_t)bytes);
+}
+
+void memory_root_block(uint8_t *block, size_t size)
+{
+  share_block(block, size);
+}
+
+void memory_root_room(size_t *chunks, size_t *slots)
+{
+  *chunks = (size_t)(shared.low - shared.block);
+  *slots = (size_t)(shared.end - shared.high);
 }
 
 static bool admit(size_t size, enum memory kind)
@@ -70,9 +85,11 @@ static bool admit(size_t size, enum memory kind)
   return true;
 }
 
-/* What is admitted fits: the key tables, which lie elsewhere, count towards the same ceiling. */
+/* The key tables, which lie elsewhere, count towards the same ceiling; of a root's image they do not,
+   and its stack is not kept. */
 static void *from_block(size_t size, enum memory kind)
 {
+  if (size > (size_t)(shared.high - shared.low)) return NULL;
   if (kind != MEMORY_CHUNKS) return shared.high -= size;
   shared.low += size;
   return shared.low - size;
@@ -82,7 +99,8 @@ static void *allocate(size_t size, enum memory kind)
 {
   struct header *block;
   if (!admit(size, kind)) return NULL;
-  if (shared.block && kind < MEMORY_TABLES) return from_block(size, kind);
+  if (shared.block && kind < (memory.counting ? MEMORY_TABLES : MEMORY_STACK))
+    return from_block(size, kind);
   block = malloc(sizeof *block + size);
   if (!block) return NULL;
   block->size = size;
@@ -94,7 +112,7 @@ static void *allocate(size_t size, enum memory kind)
 static bool in_block(const void *data)
 {
   const uint8_t *at = data;
-  return shared.block && at >= shared.block && at < shared.block + memory.limit;
+  return shared.block && at >= shared.block && at < shared.end;
 }
 
 static void release(void *data)
@@ -246,17 +264,17 @@ const char *memory_report(void *machine)
   const uint64_t *held = memory.held;
   char what[100];
   if (memory.refused)
-    snprintf(what, sizeof what, "%llu more bytes of %s", (unsigned long long)memory.refused,
+    snprintf(what, sizeof what, "%lu more bytes of %s", (unsigned long)memory.refused,
         kind_names[memory.refused_kind]);
   else
     snprintf(what, sizeof what, "the engine's own limit");
   snprintf(text, sizeof text,
-      "out of memory: %s do not fit in --heap %llu; held: slots %llu (in use %llu), "
-      "chunks %llu (in use %llu), stack %llu, key tables %llu, AES keys %llu",
-      what, (unsigned long long)memory.limit, (unsigned long long)held[MEMORY_SLOTS],
-      (unsigned long long)the->currentHeapCount * sizeof(txSlot),
-      (unsigned long long)held[MEMORY_CHUNKS], (unsigned long long)the->currentChunksSize,
-      (unsigned long long)held[MEMORY_STACK], (unsigned long long)held[MEMORY_TABLES],
-      (unsigned long long)held[MEMORY_AES]);
+      "out of memory: %s do not fit in --heap %lu; held: slots %lu (in use %lu), "
+      "chunks %lu (in use %lu), stack %lu, key tables %lu, AES keys %lu",
+      what, (unsigned long)memory.limit, (unsigned long)held[MEMORY_SLOTS],
+      (unsigned long)the->currentHeapCount * sizeof(txSlot),
+      (unsigned long)held[MEMORY_CHUNKS], (unsigned long)the->currentChunksSize,
+      (unsigned long)held[MEMORY_STACK], (unsigned long)held[MEMORY_TABLES],
+      (unsigned long)held[MEMORY_AES]);
   return text;
 }
