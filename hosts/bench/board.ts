@@ -6,6 +6,7 @@ import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { Crypto } from "../../modules/ports/crypto.js";
 import type { DatagramPort } from "../../modules/ports/datagram.js";
 import type { Flash } from "../../modules/ports/flash.js";
+import type { Intake } from "../../modules/ports/intake.js";
 import type { Light, LightOutput } from "../../modules/ports/light.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
 import type { Engine } from "./engine.js";
@@ -47,6 +48,7 @@ export class BenchBoard implements Board {
   readonly clock = new StillClock();
   readonly crypto: Crypto;
   readonly flash: Flash;
+  readonly intake?: Intake;
   readonly net = new Sink();
   readonly datagram = this.net;
   readonly button: Button = { onEdge: undefined };
@@ -61,6 +63,7 @@ export class BenchBoard implements Board {
   constructor(engine: Engine, blob: Uint8Array) {
     this.crypto = engine.crypto;
     this.flash = engine.flash();
+    if (engine.intake !== undefined) this.intake = engine.intake;
     this.#blob = blob;
     this.trace = {
       count: (event) => {

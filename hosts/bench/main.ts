@@ -9,27 +9,17 @@
  * These machines are noisy: compare the ratios of one run, or the instruction counts; not
  * microseconds.
  */
-import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import coapPacket from "coap-packet";
-import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { fromHex } from "../../modules/bytes/hex.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
-import { generate } from "../installation/generate.js";
-import { provisioning } from "../installation/provisioning.js";
 import { need } from "../lacks.js";
-import { ROOT } from "../root.js";
+import { command, compileForXs, HOST, instructionCounts } from "./count.js";
 import { MemoryFlash } from "./flash.js";
 import { measure, type Only, type Series, type Setup } from "./path.js";
+import { makeSetup, SENDERS } from "./setup.js";
 import { judge, summary } from "./targets.js";
 
-const SENDERS = 50;
-const GROUPS = 10;
-/** Messages a callgrind run handles; small, for each is run under simulation. */
-const COUNTED = 100;
-const HOST = join(ROOT, "build/headless/release/lumicast");
-const WORK = join(ROOT, "build/bench");
 const PATHS: readonly Only[] = [
   "ccm",
   "acceptedSparse",
@@ -66,13 +56,12 @@ async function main(): Promise<void> {
   if (!Number.isInteger(samples) || samples < SENDERS) {
     throw new UsageError(`--samples takes a whole number from ${SENDERS}`);
   }
-  mkdirSync(WORK, { recursive: true });
   const setup = makeSetup();
   const node: EngineResult = { engine: "node", series: measure(nodeEngine(), setup, samples) };
   const xs: EngineResult = { engine: "xs", series: await onXs(setup, samples) };
   const coapParse = timeCoapPacket(samples);
   const counts = need("valgrind", "instruction counts of the bench")
-    ? await instructionCounts(setup)
+    ? await instructionCounts(HOST, PATHS, setup)
     : undefined;
   const results = [node, xs].map((result) => table(result, coapParse, counts));
   const targets = judge(xs.series, nodeEngine(), setup);
@@ -86,47 +75,6 @@ async function main(): Promise<void> {
 
 class UsageError extends Error {}
 
-/** One luminaire in ten groups, fifty switches: the load a device is built for. */
-function makeSetup(): Setup {
-  const made = generate({
-    luminaires: 1,
-    switches: SENDERS,
-    sensors: 0,
-    hops: 1,
-    loss: 0,
-    seed: 1,
-    groups: GROUPS,
-  });
-  const ids = made.applicationGroups.map(({ id }) => id);
-  const devices = made.devices.map((device) =>
-    device.role === "luminaire" ? { ...device, groups: ids } : device,
-  );
-  const room = { ...made, devices };
-  const luminaire = devices.find(({ role }) => role === "luminaire");
-  const switches = devices.filter(({ role }) => role === "switch");
-  if (luminaire === undefined) throw new Error("an installation without a luminaire");
-  return {
-    luminaire: toHex(provisioning(room, luminaire)),
-    wallSwitch: toHex(provisioning(room, switches[0])),
-    senders: switches.map(({ clientId, target }) => ({
-      clientId: toHex(clientId),
-      appGroup: target as number,
-    })),
-    groups: room.applicationGroups.map(({ id, securityGroup, address, port }) => {
-      const security = room.securityGroups.find((one) => one.id === securityGroup);
-      if (security === undefined) throw new Error(`no security group ${securityGroup}`);
-      const [{ keyId, key }] = security.keys;
-      return {
-        id,
-        keyId: keyId.toString(16).padStart(2, "0"),
-        key: toHex(key),
-        address: toHex(address),
-        port,
-      };
-    }),
-  };
-}
-
 function nodeEngine() {
   return {
     crypto: new TsCrypto(),
@@ -136,55 +84,10 @@ function nodeEngine() {
   };
 }
 
-async function compileForXs(
-  setup: Setup,
-  samples: number,
-  only?: Only,
-  prepareOnly = false,
-): Promise<string> {
-  const { bundleText } = await import(join(ROOT, "hosts/bundle.mjs"));
-  const name = join(WORK, `${only ?? "all"}${prepareOnly ? "-prepared" : ""}`);
-  const wish = [setup, samples, only, prepareOnly]
-    .map((one) => JSON.stringify(one) ?? "undefined")
-    .join(", ");
-  await bundleText(
-    `${name}.js`,
-    `import { run } from ${JSON.stringify(join(ROOT, "hosts/bench/xs.ts"))};
-export default function () { return run(${wish}); }
-`,
-  );
-  command(HOST, ["compile", `${name}.js`, `${name}.xsb`]);
-  return `${name}.xsb`;
-}
-
 async function onXs(setup: Setup, samples: number): Promise<Series[]> {
   const image = await compileForXs(setup, samples);
   const { stdout } = command(HOST, ["test", image]);
   return JSON.parse(stdout.trim().split("\n").at(-1) as string) as Series[];
-}
-
-/** x86 instructions a message: with the messages used, less with everything but that. */
-async function instructionCounts(setup: Setup): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const only of PATHS) {
-    const used = collected(await compileForXs(setup, COUNTED, only));
-    const prepared = collected(await compileForXs(setup, COUNTED, only, true));
-    counts.set(only, Math.round((used - prepared) / COUNTED));
-  }
-  return counts;
-}
-
-function collected(image: string): number {
-  const { stderr } = command("valgrind", [
-    "--tool=callgrind",
-    "--callgrind-out-file=/dev/null",
-    HOST,
-    "test",
-    image,
-  ]);
-  const found = /Collected\s*:\s*(\d+)/.exec(stderr);
-  if (found === null) throw new Error(`callgrind said nothing of ${image}:\n${stderr}`);
-  return Number(found[1]);
 }
 
 /** The parser most Node programs use, on a datagram of the same size. Median. */
@@ -237,15 +140,6 @@ function print(result: ReturnType<typeof table>): void {
     }
     console.log(cells.join("  "));
   }
-}
-
-function command(file: string, args: string[]): { stdout: string; stderr: string } {
-  const done = spawnSync(file, args, { encoding: "utf8", maxBuffer: 1 << 26 });
-  if (done.error !== undefined || done.status !== 0) {
-    throw new Error(`${file} ${args.join(" ")}: ${done.error?.message ?? `exit ${done.status}`}
-${done.stderr}${done.stdout}`);
-  }
-  return done;
 }
 
 main().catch((error) => {

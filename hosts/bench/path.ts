@@ -48,7 +48,12 @@ export type Only =
   | "forged"
   | "foreign"
   | "send"
-  | "ccm";
+  | "ccm"
+  | Event;
+
+/** What is no message and takes long: only run when it is asked for. */
+export type Event = "boot" | "gc";
+const EVENTS: readonly Only[] = ["boot", "gc"];
 
 const SPARSE_MICROS = 3_000_000;
 const BURST_MICROS = 1_000;
@@ -72,10 +77,12 @@ export function measure(
     ["forged", () => bench.forged(samples)],
     ["foreign", () => bench.foreign(samples)],
     ["send", () => bench.send(samples)],
+    ["boot", () => bench.boot(samples)],
+    ["gc", () => bench.gc(samples)],
   ];
   const series: Series[] = [];
   for (const [name, run] of all) {
-    if (only !== undefined && only !== name) continue;
+    if (only === undefined ? EVENTS.includes(name) : only !== name) continue;
     engine.collect();
     series.push(summarise(name, run()));
   }
@@ -149,6 +156,30 @@ class PathBench {
       times.push(this.#engine.nowMicros() - start);
       if (board.net.sent !== i + 1) throw new Error("a command was not sent");
       tidy(device);
+    }
+    return times;
+  }
+
+  /** The luminaire's first start, on an erased partition: keys, rights and groups are stored. */
+  boot(samples: number): number[] {
+    return this.#events(samples, () => {
+      const board = new BenchBoard(this.#engine, fromHex(this.#setup.luminaire));
+      return () => void Device.start(board);
+    });
+  }
+
+  /** A collection with the device as it is, nothing to free. */
+  gc(samples: number): number[] {
+    return this.#events(samples, () => () => this.#engine.collect());
+  }
+
+  #events(samples: number, prepare: () => () => void): number[] {
+    const times: number[] = [];
+    for (let i = 0; i < samples; i++) {
+      const happen = prepare();
+      const start = this.#engine.nowMicros();
+      if (!this.#prepareOnly) happen();
+      times.push(this.#engine.nowMicros() - start);
     }
     return times;
   }

@@ -10,6 +10,7 @@ export function run(setup: Setup, samples: number, only?: Only, prepareOnly = fa
   const { nanos, print, gc } = host();
   const engine = {
     crypto: new HostCrypto(),
+    intake: { open: host().intakeOpen },
     flash: erased,
     nowMicros: () => nanos() / 1000,
     collect: () => gc(),

@@ -14,6 +14,7 @@ import { Endpoint } from "../coap/endpoint.js";
 import { Exchanges } from "../coap/exchange.js";
 import { compareKeyIds, type Directory } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
+import { QuickIntake } from "../groups/intake.js";
 import type { Command } from "../lighting/command.js";
 import * as setting from "../lighting/settings.js";
 import { LowpanStack } from "../lowpan/stack.js";
@@ -74,6 +75,7 @@ export class Device implements Parts {
     this.rights = rights;
     this.groups = groups;
     this.#ports = portsOf(directory);
+    if (board.intake !== undefined) groups.quick = new QuickIntake(board.intake, this.#ports);
     this.net = board.datagram ?? lowpanOf(board, identity);
     this.endpoint = new Endpoint({
       clock,
@@ -129,7 +131,7 @@ export class Device implements Parts {
    * (lighting/switch.ts).
    */
   prevails(arriving: Arriving): boolean {
-    const { kidStart, kidLength } = arriving.option;
+    const { kidStart, kidLength } = arriving.read().option;
     const { bytes } = arriving.outer;
     const { clientId } = this.groups;
     if (kidLength !== clientId.length) return kidLength > clientId.length;

@@ -22,7 +22,10 @@ const RESPONSE_CODES = 64;
  */
 export function receive(device: Parts, datagram: Datagram): Outcome<true> {
   const { groups } = device;
-  const { arriving } = groups;
+  const { arriving, quick } = groups;
+  const quickly = quick === undefined ? undefined : quick.open(groups, datagram);
+  if (quickly !== undefined)
+    return quickly.ok ? dispatch(device, datagram, quickly.value) : quickly;
   const { outer } = arriving;
   const { length } = datagram.bytes;
   if (length > LIMITS.datagramBytesMax) return drop("malformed"); // check: datagram-size
@@ -32,8 +35,7 @@ export function receive(device: Parts, datagram: Datagram): Outcome<true> {
   const confirmable = outer.type === CON;
   const multicast = isMulticast(datagram.to.address);
   if (confirmable && multicast) return drop("malformed"); // check: multicast-con
-  arriving.from = datagram.from;
-  arriving.to = datagram.to;
+  arriving.begin(datagram);
   if (outer.oscoreStart < 0 && outer.appGroupStart < 0) return receivePlain(device, datagram);
   if (outer.code >= RESPONSE_CODES) return receiveAnswer(device, datagram);
   // A retransmission is answered from memory: its number is used up, opening it again would say

@@ -22,7 +22,7 @@ export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: 
   const multicast = isMulticast(datagram.to.address);
   if (multicast && reply.quiet) return;
   const { endpoint, groups } = device;
-  const { arriving } = groups;
+  const arriving = groups.arriving.read();
   const silent = suppresses(findUint(inner.options, NO_RESPONSE), reply.code);
   if (multicast && silent) return;
   const make = protector(device, datagram, reply);

@@ -40,6 +40,8 @@ export interface AppGroup extends AppGroupId, Endpoint {
 }
 
 export class Directory {
+  /** Counts changes of groups and keys: what was made of them is stale when it has moved. */
+  revision = 0;
   #appGroups = new Map<number, AppGroup>();
   #securities: SecurityGroup[] = [];
 
@@ -53,6 +55,7 @@ export class Directory {
   addAppGroup(input: { id: number; security: SecurityGroup; endpoint: Endpoint }): void {
     const { id, security } = input;
     const { address, port } = input.endpoint;
+    this.revision++;
     if (this.#appGroups.has(id)) throw new RangeError(`application group ${id} twice`);
     const kept = { prefix: undefined, prefixOf: undefined };
     this.#appGroups.set(id, { id, security, address, port, ...kept });

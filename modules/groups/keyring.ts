@@ -41,6 +41,8 @@ export interface KeyOffer {
 
 /** Stands for "no such limit" in a record. */
 const NONE = 0xffffffff;
+/** No end later than this, 136 years of uptime, has a place in a record: it would wrap around. */
+const LATEST_SECONDS = NONE - 1;
 
 interface KeyRecord {
   readonly security: number;
@@ -120,19 +122,20 @@ export class Keyring {
       security: security.id,
       keyId: offer.keyId,
       raw: offer.raw.slice(),
-      endsAtSeconds: offer.validitySeconds === undefined ? undefined : now + offer.validitySeconds,
+      endsAtSeconds:
+        offer.validitySeconds === undefined ? undefined : after(now, offer.validitySeconds),
       messages: offer.messages,
       retiresAtSeconds: undefined,
     };
     offer.raw.fill(0);
-    // A cut during an earlier retirement may have left the count of the key that stood here before.
-    this.#store.delete(key(KIND.KEY_USE, index));
+    if (!this.clear(index)) return drop("storeFailed");
     if (!this.write(index, record)) return drop("storeFailed");
+    // The key is there, and must not be installed once more whatever flash says from here on: what
+    // it refuses now is made up for at the next start.
     const before = security.associations.at(-1);
-    const graced = before === undefined || this.startGrace(security, before, now);
-    if (!graced) return drop("storeFailed");
     const association = this.add(security, index, record);
-    if (!this.setHighest(security, association.keyId)) return drop("storeFailed");
+    this.setHighest(security, association.keyId);
+    if (before !== undefined) this.startGrace(security, before, now);
     return ok(association);
   }
 
@@ -165,30 +168,36 @@ export class Keyring {
     const lifetime = Lifetime.of(this.#store, index, record);
     const association: Association = { index, security, aead, iv, keyId, lifetime };
     security.associations.push(association);
+    this.#directory.revision++;
     return association;
   }
 
-  private startGrace(security: SecurityGroup, association: Association, now: number): boolean {
+  private startGrace(security: SecurityGroup, association: Association, now: number): void {
     const storeKey = key(KIND.GROUP_KEY, association.index);
     const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
-    const retiresAtSeconds = now + security.graceSeconds;
-    const written = this.write(association.index, { ...record, retiresAtSeconds });
+    const retiresAtSeconds = after(now, security.graceSeconds);
+    this.write(association.index, { ...record, retiresAtSeconds });
     association.lifetime ??= new Lifetime(this.#store, association.index, record, undefined);
     association.lifetime.retiresAtSeconds = retiresAtSeconds;
-    return written;
+    this.#directory.revision++;
   }
 
   private drop(security: SecurityGroup, association: Association): void {
     // Rows deleted under a key that is still there would make all it protected acceptable again.
     if (!this.#store.delete(key(KIND.GROUP_KEY, association.index))) return;
     security.associations = security.associations.filter((one) => one !== association);
-    this.#store.delete(key(KIND.KEY_USE, association.index));
-    this.#recipients.forget(association.index);
+    this.#directory.revision++;
+    this.clear(association.index);
   }
 
-  private setHighest(security: SecurityGroup, keyId: Uint8Array): boolean {
+  /** Takes away what goes with a key that is no more, or was left over from one. */
+  private clear(index: number): boolean {
+    return this.#store.delete(key(KIND.KEY_USE, index)) && this.#recipients.forget(index);
+  }
+
+  private setHighest(security: SecurityGroup, keyId: Uint8Array): void {
     security.highest = keyId;
-    return this.#store.put(key(KIND.GROUP_HIGHEST, security.id), keyId);
+    this.#store.put(key(KIND.GROUP_HIGHEST, security.id), keyId);
   }
 
   private freeIndex(): number {
@@ -203,6 +212,10 @@ export class Keyring {
   private write(index: number, record: KeyRecord): boolean {
     return this.#store.put(key(KIND.GROUP_KEY, index), emitRecord(record));
   }
+}
+
+function after(now: number, seconds: number): number {
+  return Math.min(now + seconds, LATEST_SECONDS);
 }
 
 /** security(4) ‖ ends(4) ‖ messages(4) ‖ retires(4) ‖ key id length(1) ‖ key id ‖ key(16) */

@@ -27,11 +27,11 @@ import type { Store } from "../store/store.js";
 import {
   closeWindow,
   isFreshIn,
-  makeWindows,
   markIn,
   NUMBER_MAX,
   startWindow,
   type Windows,
+  windowsIn,
 } from "./window.js";
 
 /**
@@ -47,8 +47,8 @@ const REFUSED = 255;
 const ID_BYTES_MAX = 8;
 const ASSOCIATION_MAX = 65534;
 const FREE = -1;
-/** Of all columns but the window's. */
-const ROW_BYTES = 26;
+/** Of all columns. */
+const ROW_BYTES = 42;
 /** Association (2), length of the id (1), id, then the number the row began with. */
 const ROW_HEAD_BYTES = 3;
 
@@ -63,6 +63,12 @@ export interface Newcomer {
 }
 
 export class Recipients {
+  /**
+   * All columns, as native help reads them (platforms/native/intake.c); for n rows, in this order:
+   * highest (8n bytes), applied (8n), near, far, tags, high and low halves of ids (4n each), places
+   * (4n + 2), ahead, exact (n each).
+   */
+  readonly columns: ArrayBuffer;
   readonly #store: RecipientsStore;
   readonly #capacity: number;
   readonly #windows: Windows;
@@ -91,16 +97,17 @@ export class Recipients {
     const { store, capacity } = options;
     this.#store = store;
     this.#capacity = capacity;
-    this.#windows = makeWindows(capacity);
     // One buffer for all columns: on XS another one takes 60 bytes more than its view.
     const buffer = new ArrayBuffer(capacity * ROW_BYTES + 2);
-    this.#applied = new Float64Array(buffer, 0, capacity);
-    this.#tags = new Int32Array(buffer, capacity * 8, capacity).fill(FREE);
-    this.#idHigh = new Int32Array(buffer, capacity * 12, capacity);
-    this.#idLow = new Int32Array(buffer, capacity * 16, capacity);
-    this.#places = new Uint16Array(buffer, capacity * 20, 2 * capacity + 1);
-    this.#ahead = new Uint8Array(buffer, capacity * 24 + 2, capacity);
-    this.#exact = new Uint8Array(buffer, capacity * 25 + 2, capacity);
+    this.columns = buffer;
+    this.#windows = windowsIn(buffer, capacity, 0, capacity * 16);
+    this.#applied = new Float64Array(buffer, capacity * 8, capacity);
+    this.#tags = new Int32Array(buffer, capacity * 24, capacity).fill(FREE);
+    this.#idHigh = new Int32Array(buffer, capacity * 28, capacity);
+    this.#idLow = new Int32Array(buffer, capacity * 32, capacity);
+    this.#places = new Uint16Array(buffer, capacity * 36, 2 * capacity + 1);
+    this.#ahead = new Uint8Array(buffer, capacity * 40 + 2, capacity);
+    this.#exact = new Uint8Array(buffer, capacity * 41 + 2, capacity);
     for (const stored of store.keys(KIND.REPLAY_ROW)) this.load(indexOf(stored));
   }
 

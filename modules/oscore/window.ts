@@ -20,12 +20,19 @@ export interface Windows {
   readonly far: Int32Array;
 }
 
-export function makeWindows(rows: number): Windows {
-  const buffer = new ArrayBuffer(rows * 16);
+/**
+ * Columns within a buffer: `highest` at `start`, 8 bytes a row, the bits at `bitsStart`, 8 a row.
+ */
+export function windowsIn(
+  buffer: ArrayBuffer,
+  rows: number,
+  start: number,
+  bitsStart: number,
+): Windows {
   return {
-    highest: new Float64Array(buffer, 0, rows),
-    near: new Int32Array(buffer, rows * 8, rows),
-    far: new Int32Array(buffer, rows * 12, rows),
+    highest: new Float64Array(buffer, start, rows),
+    near: new Int32Array(buffer, bitsStart, rows),
+    far: new Int32Array(buffer, bitsStart + rows * 4, rows),
   };
 }
 

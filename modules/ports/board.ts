@@ -3,9 +3,11 @@ import type { Clock } from "./clock.js";
 import type { Crypto } from "./crypto.js";
 import type { DatagramPort } from "./datagram.js";
 import type { Flash } from "./flash.js";
+import type { Intake } from "./intake.js";
 import type { Light } from "./light.js";
 import type { Radio } from "./radio.js";
 import type { Random } from "./random.js";
+import type { RoleName } from "./role.js";
 import type { Trace } from "./trace.js";
 
 /** Everything a board hands to the firmware. Exactly one of `radio` and `datagram` is there. */
@@ -20,8 +22,12 @@ export interface Board {
   readonly sensor: Sensor;
   /** An 802.15.4 radio; `lowpan` makes datagrams of it. */
   readonly radio?: Radio;
+  /** Native help on the receive path. */
+  readonly intake?: Intake;
   /** A datagram service of the operating system. */
   readonly datagram?: DatagramPort;
+  /** What the image was built for; a device that is provisioned for something else does not start. */
+  readonly role?: RoleName;
   /**
    * This device's part of the installation (CBOR, see modules/device/provision.ts); undefined when
    * none came.

@@ -64,6 +64,7 @@ export const lowlatency: Profile = {
   wellFormed,
   open,
   seal,
+  intake: { prefix: makePrefix, inside: (plain) => inside(plain, NOTHING) },
 };
 
 function importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }): KeyMaterial {
@@ -121,15 +122,18 @@ function open(
   const nonce = work.nonce.bytes;
   const opened = key.aead.open({ nonce, aad, sealed: bytes.subarray(outer.payloadStart) });
   if (opened === undefined) return drop("forged"); // check: lowlatency-tag
-  const plain = opened as Uint8Array;
+  return inside(opened as Uint8Array, outside);
+}
+
+function inside(plain: Uint8Array, outside: readonly Option[]): Outcome<Inner> {
   if (plain.length === 0) return drop("malformed"); // check: lowlatency-inner-empty
-  const inside = parseInner(plain);
-  if (!inside.ok) return inside;
-  const { options } = inside.value;
+  const parsed = parseInner(plain);
+  if (!parsed.ok) return parsed;
+  const { options } = parsed.value;
   if (standsInside(options, outside)) return drop("malformed"); // check: lowlatency-option-twice
-  if (outside === NOTHING) return inside;
+  if (outside === NOTHING) return parsed;
   // WIRE.md: outer options are part of the message.
-  return ok({ ...inside.value, options: inOrder([...outside, ...options]) });
+  return ok({ ...parsed.value, options: inOrder([...outside, ...options]) });
 }
 
 const NOTHING: readonly Option[] = [];

@@ -85,6 +85,13 @@ export interface Profile {
     arrival: Arrival,
     context: { appGroup: AppGroupId; request: RequestBinding | undefined; work: Workspace },
   ): Outcome<Inner>;
+  /** For schemes that native help opens (ports/intake.ts). */
+  readonly intake?: {
+    /** The constant beginning of every external_aad of this key and group. */
+    prefix(key: KeyMaterial, appGroup: AppGroupId): Uint8Array;
+    /** What a message says that was opened elsewhere, with no options outside. */
+    inside(plain: Uint8Array): Outcome<Inner>;
+  };
   /**
    * The whole datagram. Throws RangeError on a departure the scheme has no encoding for (our bug).
    */

@@ -1,0 +1,68 @@
+/*
+ * Native help for the receive path: from a datagram to its plaintext in two calls, for what nearly
+ * every datagram is. modules/ports/intake.ts is the contract and says what the tables hold; the
+ * TypeScript of modules/groups and modules/profiles/lowlatency.ts is the reference, and decides
+ * whatever is declined here. test/headless/intake.test.ts holds the two equal.
+ *
+ * Nothing here changes state: the window is read, never moved (check, open, mark).
+ */
+#ifndef LUMICAST_INTAKE_H
+#define LUMICAST_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aesccm.h"
+
+/* What becomes of a datagram; below DECLINED the reasons, in the order of INTAKE_DROPS. */
+enum {
+  INTAKE_DECLINED = -1,
+  INTAKE_MALFORMED = -2,
+  INTAKE_NOT_FOR_US = -3,
+  INTAKE_UNKNOWN_GROUP = -4,
+  INTAKE_UNKNOWN_KEY = -5,
+  INTAKE_REPLAYED = -6,
+  INTAKE_FORGED = -7,
+};
+
+/* Of the plaintext, the most that is opened here. */
+enum { INTAKE_PLAIN_MAX_BYTES = 104 };
+
+/* The result block: sequence number (double), id as two 32-bit halves, its length, plaintext. */
+enum { INTAKE_RESULT_HEAD_BYTES = 24, INTAKE_RESULT_BYTES = 128 };
+
+struct intake_bytes {
+  const uint8_t *data;
+  size_t size;
+};
+
+struct intake {
+  struct intake_bytes datagram;
+  struct intake_bytes address; /* destination */
+  uint16_t port;
+  struct intake_bytes tables;
+  const uint8_t *columns; /* modules/oscore/recipients.ts */
+  size_t columns_size;
+  /* found by intake_locate */
+  unsigned line;
+  unsigned row;
+  size_t payload_start;
+  const uint8_t *kid, *piv;
+  uint8_t kid_size, piv_size;
+  uint32_t kid_high, kid_low;
+  uint64_t sequence;
+};
+
+/* Everything up to the window, no crypto: the line of the tables, or why not. */
+int32_t intake_locate(struct intake *in);
+
+/* Nonce, additional data, AES-CCM with the line's key, into `result`; then the packed answer of
+   modules/ports/intake.ts, or why not. */
+int32_t intake_open(const struct intake *in, const struct aes128 *aes,
+    uint8_t result[INTAKE_RESULT_BYTES]);
+
+/* AES calls that opening takes: its cost. */
+size_t intake_blocks(const struct intake *in);
+
+#endif
