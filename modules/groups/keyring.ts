@@ -128,7 +128,7 @@ export class Keyring {
       retiresAtSeconds: undefined,
     };
     offer.raw.fill(0);
-    if (!this.clear(index)) return drop("storeFailed");
+    if (!this.clear(index)) return drop("storeFailed"); // check: key-place-clear
     if (!this.write(index, record)) return drop("storeFailed");
     // The key is there, and must not be installed once more whatever flash says from here on: what
     // it refuses now is made up for at the next start.
@@ -184,7 +184,8 @@ export class Keyring {
 
   private drop(security: SecurityGroup, association: Association): void {
     // Rows deleted under a key that is still there would make all it protected acceptable again.
-    if (!this.#store.delete(key(KIND.GROUP_KEY, association.index))) return;
+    const isGone = this.#store.delete(key(KIND.GROUP_KEY, association.index));
+    if (!isGone) return; // check: key-gone-before-rows
     security.associations = security.associations.filter((one) => one !== association);
     this.#directory.revision++;
     this.clear(association.index);
