@@ -6,8 +6,6 @@
 
 enum { NET_SOCKETS_MAX = 10 };
 
-/* Takes `datagram` of attach()'s argument; `machine` is inside that call. */
-void net_attach(void *machine);
 /* Fills in the open sockets; returns how many. */
 unsigned net_poll(struct pollfd *polls);
 /* Reads and delivers what came in on a socket. */

@@ -64,6 +64,12 @@ const char *image_take(const char *name, uint8_t *file, size_t size)
   return NULL;
 }
 
+void image_place_code(uint8_t *place)
+{
+  memcpy(place, image.code, image.code_size);
+  image.code = (txByte *)place;
+}
+
 static txSize instruction_size(const txByte *p)
 {
   txS1 size = gxCodeSizes[*(const txU1 *)p];

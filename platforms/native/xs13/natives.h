@@ -39,4 +39,7 @@ const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, size_t tag_size);
 /* natives_crypto.c: gives lumicastHost, in xsVar(0), the prototype that AEAD keys share */
 void crypto_build(xsMachine *the);
 
+/* The platform's, with net_natives: takes `datagram` of attach()'s argument, inside that call. */
+void net_attach(void *machine);
+
 #endif

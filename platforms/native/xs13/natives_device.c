@@ -11,7 +11,6 @@
 #include "clock.h"
 #include "costs.h"
 #include "device.h"
-#include "net.h"
 #include "output.h"
 
 enum { FRAME_SENT_MAX_BYTES = 125 };
