@@ -185,7 +185,7 @@ test("a bound that idle could not pull back is pulled back the next time", () =>
   equal(boundOf(rig, 2, id), 9);
 });
 
-/** Flash that can carry out an operation and say that it did not: a check that failed by a glitch. */
+/** Flash that can carry out an operation and say that it did not: its check failed by a glitch. */
 class DoubtfulFlash extends NorFlash {
   /** The operation, counted as `operations`, that is denied. */
   deniedAt = 0;
