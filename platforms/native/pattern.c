@@ -1,0 +1,27 @@
+#include "pattern.h"
+
+#include <string.h>
+
+bool pattern_lit(enum pattern pattern, uint32_t slot)
+{
+  static const uint16_t lit[] = {
+    [PATTERN_OFF] = 0x0000,
+    [PATTERN_NETWORK] = 0x0001,
+    [PATTERN_FLASH] = 0x0009,
+    [PATTERN_SETUP] = 0x0049,
+    [PATTERN_FATAL] = 0x5555,
+  };
+  return lit[pattern] >> slot % 16 & 1;
+}
+
+enum pattern pattern_of(const char *reason)
+{
+  static const char *const setup[] = {
+    "no provisioning", "provisioning", "role:", "pins:", "ports:", "network:", "security group",
+    "application group",
+  };
+  if (!strncmp(reason, "flash", 5)) return PATTERN_FLASH;
+  for (unsigned i = 0; i < sizeof setup / sizeof *setup; i++)
+    if (!strncmp(reason, setup[i], strlen(setup[i]))) return PATTERN_SETUP;
+  return PATTERN_FATAL;
+}
