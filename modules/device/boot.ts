@@ -21,13 +21,14 @@ import { Sequence } from "../oscore/sequence.js";
 import type { Board } from "../ports/board.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Flash } from "../ports/flash.js";
+import { ROLE_NAMES, type RoleName } from "../ports/role.js";
 import { lowlatency } from "../profiles/lowlatency.js";
 import type { Profile } from "../profiles/profile.js";
 import { KIND, key } from "../store/keys.js";
 import { Store } from "../store/store.js";
 import { Uptime } from "../store/uptime.js";
 import { LIMITS } from "./limits.js";
-import { type Identity, type Provisioning, parseProvisioning } from "./provision.js";
+import { type Identity, type Provisioning, parseProvisioning, ROLE } from "./provision.js";
 
 /** Every scheme this firmware speaks, by WIRE.md's name. */
 const PROFILES: Readonly<Record<string, Profile>> = Object.freeze({
@@ -57,6 +58,7 @@ export function bootDurable(board: Board): Durable {
   }
   const provisioning = parseProvisioning(blob);
   const { eui64, role, clientId, target, settings, network } = provisioning;
+  checkRole(role, board.role);
   const { crypto, clock } = board;
   const store = openStore(board.flash, eui64);
   const directory = new Directory();
@@ -72,6 +74,16 @@ export function bootDurable(board: Board): Durable {
   const groups = { directory, keyring, recipients, sequence, uptime, clock, clientId };
   const identity = { eui64, role, clientId, target, settings, network };
   return { store, rights, groups: new Groups(groups), identity };
+}
+
+/** An image built for one role given another's provisioning: somebody mixed up two devices. */
+function checkRole(role: number, built: RoleName | undefined): void {
+  const provisioned = ROLE_NAMES[role - ROLE.LUMINAIRE];
+  if (built === undefined || built === provisioned) return;
+  throw new Error(
+    `role: this image is built for a ${built}, but provisioned as ${provisioned}; ` +
+      "give it that device's provisioning, or build it with the other role",
+  );
 }
 
 /** Throws an Error that says what is wrong with the flash and what to do. */

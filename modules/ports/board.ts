@@ -8,6 +8,7 @@ import type { Light } from "./light.js";
 import type { Radio } from "./radio.js";
 import type { Random } from "./random.js";
 import type { RoleName } from "./role.js";
+import type { Status } from "./status.js";
 import type { Trace } from "./trace.js";
 
 /** Everything a board hands to the firmware. Exactly one of `radio` and `datagram` is there. */
@@ -28,6 +29,8 @@ export interface Board {
   readonly datagram?: DatagramPort;
   /** What the image was built for; a device that is provisioned for something else does not start. */
   readonly role?: RoleName;
+  /** Where a person sees what the device is, once it has started. */
+  readonly status?: Status;
   /**
    * This device's part of the installation (CBOR, see modules/device/provision.ts); undefined when
    * none came.

@@ -15,6 +15,11 @@
 
 enum { BOARD_ADDRESS_BYTES = 16, BOARD_DATAGRAM_BYTES_MAX = 1280 };
 
+/* One of mcconfig's `pins` (platforms/moddable/config.ts), told before anything else is asked of
+   the board. NULL, or what is wrong with it and what mends it: a name this board has no use for, a
+   number its chip does not have. A board without pins to choose refuses each. */
+const char *board_pin(const char *name, unsigned pin);
+
 /* Monotonic microseconds since boot. */
 uint64_t board_micros(void);
 

@@ -5,6 +5,7 @@ import {
   imports,
   platformImports,
   profileContract,
+  sharedPlatforms,
   unitImports,
 } from "./rules.js";
 import { type Finding, isScript, lineOf, type Tree, walk } from "./tree.js";
@@ -124,8 +125,10 @@ function whyPlatformMayNot({ file, target, specifier }: Import): string | undefi
     return ofNode ? `${own} runs on XS, which has no "${specifier}"` : undefined;
   }
   if (target.startsWith("platforms/")) {
-    // platforms/board.ts chooses the board; every board reaches its own folder only.
+    // platforms/board*.ts choose the board; every board reaches its own folder and what it shares.
     if (own.endsWith(".ts") || target.startsWith(`${own}/`)) return undefined;
+    const shared = target.split("/").slice(0, 2).join("/");
+    if (sharedPlatforms[shared]?.includes(own)) return undefined;
     return `${own} may not import another platform (${target}); share through modules/`;
   }
   const [top, to] = target.split("/");

@@ -53,6 +53,11 @@ export const imports: Readonly<Record<string, readonly string[]>> = {
 /** What a platform may import of modules/; never another platform. */
 export const platformImports = ["bytes", "ports", "lowpan", "crypto"];
 
+/** What these boards share, and may import besides: the bindings for the Moddable SDK. */
+export const sharedPlatforms: Readonly<Record<string, readonly string[]>> = {
+  "platforms/moddable": ["platforms/simulator", "platforms/esp32", "platforms/nrf52840"],
+};
+
 /**
  * Files of modules/ that hosts and tests may reach and modules may not; they may import packages.
  */
@@ -154,16 +159,17 @@ export const ignoredEndings = [".pcap"];
 export const folders: Readonly<Record<string, readonly string[]>> = {
   platforms: [
     ...["headless", "simulator", "esp32", "nrf52840", "cortexm", "node"],
-    // C that several boards share: flash emulation, AES-CCM, SHA-256.
-    "native",
+    // Shared by several boards: C (flash emulation, AES-CCM, SHA-256), bindings for the SDK.
+    ...["native", "moddable"],
   ],
   hosts: [
-    ...["installation", "radio", "medium", "room", "pcap", "bench", "doctor", "size"],
-    ...["authority", "border", "building", "decode", "web"],
+    ...["installation", "radio", "medium", "room", "pcap", "bench", "doctor", "size", "sdk"],
+    "simulator",
+    ...["authority", "border", "building", "decode", "web", "flash"],
   ],
   test: [
     ...["vectors", "unit", "differential", "powercut", "simulation", "fuzz", "interop", "tidy"],
-    ...["run", "support", "mutants", "hosts", "headless", "budget"],
+    ...["run", "support", "mutants", "hosts", "headless", "budget", "sdk", "boards"],
   ],
 };
 

@@ -145,6 +145,23 @@ const importing: Planted[] = [
     report: /^imports platforms\/headless\/bad.ts:2: platforms\/headless may not import another/,
   },
   {
+    what: "a platform that imports bindings for an SDK it does not use",
+    files: {
+      "platforms/moddable/clock.ts": "export const x = 1;\n",
+      "platforms/esp32/good.ts": 'export { x } from "../moddable/clock.js";\n',
+      "platforms/headless/bad.ts": '\nexport { x } from "../moddable/clock.js";\n',
+    },
+    report: /^imports platforms\/headless\/bad.ts:2: platforms\/headless may not import another/,
+  },
+  {
+    what: "shared bindings that import one of their boards",
+    files: {
+      "platforms/esp32/wifi.ts": "export const x = 1;\n",
+      "platforms/moddable/bad.ts": '\nexport { x } from "../esp32/wifi.js";\n',
+    },
+    report: /^imports platforms\/moddable\/bad.ts:2: platforms\/moddable may not import another/,
+  },
+  {
     what: "a platform that imports the store",
     files: {
       "platforms/headless/bad.ts": '\nexport { read } from "../../modules/store/store.js";',

@@ -1,0 +1,39 @@
+/**
+ * Which modules an image for the Moddable SDK holds: what its entry reaches by imports that are
+ * still there once types are erased. mcconfig's globs do not recurse, take in what nobody reaches,
+ * and its preload list takes TypeScript modules by their exact names only, without a word about
+ * one that is missing; so the list is computed.
+ */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path/posix";
+import ts from "typescript";
+import { ROOT } from "../root.js";
+
+/** Files of the repository, sorted; each can be reached from `entries`, which are in it too. */
+export function closure(entries: readonly string[], root = ROOT): string[] {
+  const found = new Set<string>();
+  const queue = [...entries];
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    if (found.has(file)) continue;
+    found.add(file);
+    queue.push(...valueImports(file, readFileSync(join(root, file), "utf8")));
+  }
+  return [...found].sort();
+}
+
+/** The repository's files that `text` imports when it runs; those of types alone are erased. */
+export function valueImports(file: string, text: string): string[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022);
+  const specifiers: string[] = [];
+  for (const statement of source.statements) {
+    const runs =
+      (ts.isImportDeclaration(statement) &&
+        statement.importClause?.phaseModifier !== ts.SyntaxKind.TypeKeyword) ||
+      (ts.isExportDeclaration(statement) && !statement.isTypeOnly);
+    if (!runs) continue;
+    const { moduleSpecifier } = statement;
+    if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) continue;
+    if (moduleSpecifier.text.startsWith(".")) specifiers.push(moduleSpecifier.text);
+  }
+  return specifiers.map((specifier) => join(dirname(file), specifier.replace(/\.js$/, ".ts")));
+}

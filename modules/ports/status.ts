@@ -1,0 +1,18 @@
+import type { RoleName } from "./role.js";
+
+/** What a device can say of itself to the person in front of it. */
+export interface DeviceStatus {
+  readonly role: RoleName;
+  /** Hex. */
+  readonly clientId: string;
+  readonly groups: readonly {
+    readonly id: number;
+    /** Of the key that is used for sending; hex. */
+    readonly keyId: string;
+  }[];
+}
+
+/** A status LED, a panel: whatever a board has for it. */
+export interface Status {
+  show(status: DeviceStatus): void;
+}

@@ -1,0 +1,276 @@
+#define _GNU_SOURCE
+#define __APPLE_USE_RFC_3542 /* macOS: IPV6_RECVPKTINFO */
+#include "udp6.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { COAP_PORT = 5683, ADDRESSES_MAX = 8, GROUPS_MAX = 64, RECENT_MAX = 16, HOPS = 16 };
+
+static struct {
+  unsigned interface; /* 0: nothing is open */
+  uint8_t addresses[ADDRESSES_MAX][16]; /* the interface's own; the preferred one first */
+  unsigned address_count;
+  struct {
+    int socket;
+    uint16_t port;
+  } sockets[UDP6_SOCKETS_MAX];
+  unsigned socket_count;
+  uint8_t groups[GROUPS_MAX][16];
+  unsigned group_count;
+  uint64_t recent[RECENT_MAX]; /* identities of multicasts sent; 0: none */
+  unsigned recent_at;
+  void (*opened)(int socket);
+  char wrong[160];
+} net;
+
+static bool usable(const struct ifaddrs *entry, const char *interface)
+{
+  const unsigned needed = IFF_UP | IFF_MULTICAST;
+  if (!entry->ifa_addr || entry->ifa_addr->sa_family != AF_INET6) return false;
+  if (interface && strcmp(entry->ifa_name, interface)) return false;
+  return (entry->ifa_flags & needed) == needed && !(entry->ifa_flags & IFF_LOOPBACK);
+}
+
+static void add_address(const struct in6_addr *address)
+{
+  uint8_t *place;
+  if (net.address_count == ADDRESSES_MAX) return;
+  place = net.addresses[net.address_count++];
+  if (!IN6_IS_ADDR_LINKLOCAL(address)) {
+    memmove(net.addresses[1], net.addresses[0], (net.address_count - 1) * sizeof net.addresses[0]);
+    place = net.addresses[0];
+  }
+  memcpy(place, address, 16);
+}
+
+/* The interface's number, and its addresses in `net`; 0 when there is none. */
+static unsigned find_interface(const char *interface)
+{
+  struct ifaddrs *list;
+  unsigned found = 0;
+  net.address_count = 0;
+  if (getifaddrs(&list)) return 0;
+  for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+    const struct sockaddr_in6 *address = (const void *)entry->ifa_addr;
+    if (!usable(entry, interface)) continue;
+    if (!found) found = if_nametoindex(entry->ifa_name);
+    if (if_nametoindex(entry->ifa_name) == found) add_address(&address->sin6_addr);
+  }
+  freeifaddrs(list);
+  return found;
+}
+
+static bool membership(int socket, const uint8_t group[16], int option)
+{
+  struct ipv6_mreq request = {.ipv6mr_interface = net.interface};
+  memcpy(&request.ipv6mr_multiaddr, group, 16);
+  return !setsockopt(socket, IPPROTO_IPV6, option, &request, sizeof request) ||
+      errno == EADDRINUSE;
+}
+
+static bool set(int socket, int level, int option, int value)
+{
+  return !setsockopt(socket, level, option, &value, sizeof value);
+}
+
+static bool configure(int socket, uint16_t port)
+{
+  struct sockaddr_in6 local = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  return set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
+      set(socket, SOL_SOCKET, SO_REUSEADDR, 1) &&
+#ifdef __APPLE__
+      set(socket, SOL_SOCKET, SO_REUSEPORT, 1) && /* there it is this one that shares groups */
+#endif
+      set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
+      set(socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)net.interface) &&
+      set(socket, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, HOPS) &&
+      set(socket, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1) &&
+      fcntl(socket, F_SETFL, O_NONBLOCK) == 0 && fcntl(socket, F_SETFD, FD_CLOEXEC) == 0 &&
+      bind(socket, (struct sockaddr *)&local, sizeof local) == 0;
+}
+
+static int open_port(uint16_t port)
+{
+  int s = socket(AF_INET6, SOCK_DGRAM, 0);
+  if (s < 0 || net.socket_count == UDP6_SOCKETS_MAX || !configure(s, port)) {
+    if (s >= 0) close(s);
+    return -1;
+  }
+  for (unsigned i = 0; i < net.group_count; i++) membership(s, net.groups[i], IPV6_JOIN_GROUP);
+  net.sockets[net.socket_count].socket = s;
+  net.sockets[net.socket_count++].port = port;
+  net.opened(s);
+  return s;
+}
+
+static int socket_of(uint16_t port)
+{
+  for (unsigned i = 0; i < net.socket_count; i++)
+    if (net.sockets[i].port == port) return net.sockets[i].socket;
+  return open_port(port);
+}
+
+static const char *cannot_listen(uint16_t port)
+{
+  snprintf(net.wrong, sizeof net.wrong, "cannot listen on UDP port %u: %s", (unsigned)port,
+      strerror(errno));
+  return net.wrong;
+}
+
+const char *udp6_open(const char *interface, const uint16_t *ports, unsigned count,
+    void (*opened)(int socket))
+{
+  net.opened = opened;
+  net.interface = find_interface(interface);
+  if (!net.interface) {
+    snprintf(net.wrong, sizeof net.wrong,
+        interface ? "%s is no interface that is up and has an IPv6 address; see: ip -6 address"
+                  : "no interface carries IPv6 multicast%s; bring one up (lo cannot)",
+        interface ? interface : "");
+    return net.wrong;
+  }
+  if (socket_of(COAP_PORT) < 0) return cannot_listen(COAP_PORT);
+  for (unsigned i = 0; i < count; i++)
+    if (socket_of(ports[i]) < 0) return cannot_listen(ports[i]);
+  return NULL;
+}
+
+void udp6_address(uint8_t address[16])
+{
+  memset(address, 0, 16);
+  if (net.interface) memcpy(address, net.addresses[0], 16);
+}
+
+static unsigned index_of(const uint8_t group[16])
+{
+  unsigned i = 0;
+  while (i < net.group_count && memcmp(net.groups[i], group, 16)) i++;
+  return i;
+}
+
+bool udp6_join(const uint8_t group[16])
+{
+  if (group[0] != 0xFF) return false;
+  if (index_of(group) < net.group_count) return true;
+  if (net.group_count == GROUPS_MAX) return false;
+  for (unsigned i = 0; i < net.socket_count; i++)
+    if (!membership(net.sockets[i].socket, group, IPV6_JOIN_GROUP)) return false;
+  memcpy(net.groups[net.group_count++], group, 16);
+  return true;
+}
+
+void udp6_leave(const uint8_t group[16])
+{
+  unsigned i = index_of(group);
+  if (i == net.group_count) return;
+  for (unsigned s = 0; s < net.socket_count; s++)
+    membership(net.sockets[s].socket, group, IPV6_LEAVE_GROUP);
+  memcpy(net.groups[i], net.groups[--net.group_count], 16);
+}
+
+/* FNV-1a over what makes a multicast ours: source port, destination and bytes. */
+static uint64_t hash(uint64_t sum, const void *data, size_t size)
+{
+  for (const uint8_t *p = data; size--; p++) sum = (sum ^ *p) * 1099511628211u;
+  return sum;
+}
+
+static uint64_t identity(uint16_t from_port, const uint8_t to[16], uint16_t to_port,
+    const void *bytes, size_t size)
+{
+  uint64_t sum = hash(14695981039346656037u, &from_port, sizeof from_port);
+  sum = hash(hash(sum, to, 16), &to_port, sizeof to_port);
+  return hash(sum, bytes, size) | 1;
+}
+
+static bool is_link_local(const uint8_t a[16])
+{
+  return a[0] == 0xFF ? (a[1] & 15) <= 2 : a[0] == 0xFE && (a[1] & 0xC0) == 0x80;
+}
+
+bool udp6_send(const uint8_t to[16], uint16_t port, uint16_t from_port, const void *bytes,
+    size_t size)
+{
+  struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+  int s = net.interface ? socket_of(from_port) : -1;
+  if (s < 0) return false;
+  memcpy(&address.sin6_addr, to, 16);
+  if (is_link_local(to)) address.sin6_scope_id = net.interface;
+  if (sendto(s, bytes, size, 0, (struct sockaddr *)&address, sizeof address) != (ssize_t)size)
+    return false;
+  if (to[0] != 0xFF) return true;
+  net.recent[net.recent_at] = identity(from_port, to, port, bytes, size);
+  net.recent_at = (net.recent_at + 1) % RECENT_MAX;
+  return true;
+}
+
+static bool is_own_address(const uint8_t address[16])
+{
+  for (unsigned i = 0; i < net.address_count; i++)
+    if (!memcmp(net.addresses[i], address, 16)) return true;
+  return false;
+}
+
+static bool is_own_copy(const struct board_datagram *d)
+{
+  uint64_t sum;
+  if (d->to[0] != 0xFF || !is_own_address(d->from)) return false;
+  sum = identity(d->from_port, d->to, d->to_port, d->bytes, d->size);
+  for (unsigned i = 0; i < RECENT_MAX; i++)
+    if (net.recent[i] == sum) {
+      net.recent[i] = 0;
+      return true;
+    }
+  return false;
+}
+
+/* Where it was sent to; false when that is another interface. Unicast between two devices of one
+   computer comes by way of lo. */
+static bool destination(struct msghdr *message, uint8_t to[16])
+{
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+    struct in6_pktinfo info;
+    if (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_PKTINFO) continue;
+    memcpy(&info, CMSG_DATA(c), sizeof info);
+    memcpy(to, &info.ipi6_addr, 16);
+    return to[0] == 0xFF ? info.ipi6_ifindex == net.interface : is_own_address(to);
+  }
+  return false;
+}
+
+static uint16_t port_of(int s)
+{
+  unsigned i = 0;
+  while (net.sockets[i].socket != s) i++;
+  return net.sockets[i].port;
+}
+
+bool udp6_receive(int s, struct board_datagram *d)
+{
+  for (;;) {
+    struct sockaddr_in6 from;
+    char control[128];
+    struct iovec part = {d->bytes, sizeof d->bytes};
+    struct msghdr message = {
+      .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &part, .msg_iovlen = 1,
+      .msg_control = control, .msg_controllen = sizeof control,
+    };
+    ssize_t size = recvmsg(s, &message, 0);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return false;
+    if (message.msg_flags & MSG_TRUNC || !destination(&message, d->to)) continue;
+    d->size = (uint16_t)size;
+    memcpy(d->from, &from.sin6_addr, 16);
+    d->from_port = ntohs(from.sin6_port);
+    d->to_port = port_of(s);
+    if (!is_own_copy(d)) return true;
+  }
+}
