@@ -1,0 +1,25 @@
+/**
+ * nRF52840 under Zephyr with OpenThread. The C beside this argues for its design (board_nrf.c).
+ *
+ * mcconfig's `config` has two values more here:
+ *   dataset   Thread operational dataset in hex, as `dataset active -x` prints it on a router.
+ *             Empty: the one that the chip has kept; where it has none, no network
+ *   router    1: may become a Thread router, which lamps should; 0: an end device. Empty: 1
+ */
+import config from "mc/config";
+import type { Board } from "../../modules/ports/board.js";
+import { sdkBoard } from "../moddable/board.js";
+
+/** Makes the board; once a boot. Throws an Error that names the value which is wrong. */
+export function board(): Board {
+  set("dataset", config.dataset);
+  set("router", config.router);
+  return sdkBoard();
+}
+
+function set(name: string, value: unknown): void {
+  if (value === undefined || value === "") return;
+  const setting = native<string | undefined>("xs_lumicast_nrf_setting");
+  const wrong = setting.call(undefined, name, String(value));
+  if (wrong !== undefined) throw new Error(`${name}: ${wrong}`);
+}

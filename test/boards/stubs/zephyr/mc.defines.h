@@ -1,0 +1,1 @@
+#define MODDEF_LUMICAST_SIGNED 0
