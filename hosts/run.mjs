@@ -48,6 +48,11 @@ const commands = {
     needs: ["node"],
     program: "hosts/doctor/main.js",
   },
+  size: {
+    help: "code, RAM and instructions of a luminaire against the committed budget [--target NAME]",
+    needs: ["node", "host", "firmware"],
+    program: "hosts/size/main.js",
+  },
   mutants: {
     help: "deletes each security check in turn and demands a failing test [--filter NAME]",
     needs: ["node"],

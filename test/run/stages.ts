@@ -52,6 +52,7 @@ export function ciStages(): Stage[] {
     ...folders.map(folderStage),
     { name: "bench", jobs: () => [ownProgram("quick", "hosts/bench/main.ts", ["--quick"], 900)] },
     { name: "start", jobs: () => [program("five presses", node, room)] },
+    { name: "size", jobs: () => [ownProgram("budget", "hosts/size/main.ts", [], 900)] },
     { name: "doctor", jobs: () => [ownProgram("doctor", "hosts/doctor/main.ts", [])] },
     { name: "typescript-7", jobs: () => [typescript7Job()] },
   ];

@@ -1,0 +1,38 @@
+/** What is measured. Bytes and instructions; a target has those it can tell. */
+export const FIGURES = {
+  code: "machine code and constants",
+  data: "initialised and zeroed data",
+  byteCode: "byte code",
+  preload: "preloaded heap, in ROM",
+  image: "image: all of that",
+  heapBoot: "heap in use after boot",
+  heapDay: "heap in use after 10 minutes",
+  ramDay: "RAM of XS, 10 minutes",
+  ramReports: "RAM of XS, with reports",
+  stackPeak: "value stack, deepest",
+  firstBoot: "first boot",
+  boot: "boot",
+  accepted: "accepted, its bound written",
+  burst: "accepted in a burst",
+  duplicate: "duplicate",
+  forged: "forged",
+  foreign: "foreign group",
+  send: "command sent",
+  ccm: "AES-CCM-8 open of 24 B",
+  native: "accepted, native part",
+  gc: "collection",
+  gcOnPath: "collections from radio to light",
+} as const;
+
+export type Figure = keyof typeof FIGURES;
+export type Figures = { readonly [figure in Figure]?: number };
+
+export const TARGETS = {
+  m32: "headless, 32 bits; instructions are x86, with the messages less without",
+  cortexm: "Cortex-M4 in QEMU; instructions are Thumb-2, counted by -icount",
+  esp32c6: "ESP32-C6: what mcconfig, xsc and xsl make, compiled for rv32imac",
+  nrf52840: "nRF52840: what mcconfig, xsc and xsl make, compiled for Cortex-M4",
+} as const;
+
+export type Target = keyof typeof TARGETS;
+export type PerTarget = { readonly [target in Target]?: Figures };
