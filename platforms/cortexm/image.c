@@ -87,6 +87,7 @@ void image_make(void)
   memory_root_block(block, room);
   root = machine_root();
   memory_root_room(&chunks, &slots);
+  chunks = (chunks + 15) & ~(size_t)15;
   head.root = save_root(root, &end);
   head.root_bytes = (uint32_t)(chunks + slots);
   head.size = (uint32_t)(end - image_start);

@@ -12,7 +12,7 @@
 
 enum { FLASH_MADE = 0x31414C46, FLASH_MARK_OFFSET = 0x400000, DEVICE_HEAP_MAX = 196608 };
 
-struct options options = {.preload = true, .control = "UART 0"};
+struct options options = {.preload = true};
 
 const char *host_engine(void)
 {
@@ -96,6 +96,7 @@ int main(void)
   mpu_protect(make, more);
   if (more) give_more_ram();
   take_options(handover);
+  if (options.mode == MODE_RUN && !make) uart_start();
   if (handover->byte_code_size) take_byte_code(handover);
   options.compact_root = make;
   if (make) image_make();
@@ -103,7 +104,6 @@ int main(void)
   machine = start_machine();
   if (options.mode == MODE_TEST)
     return machine_call_main(machine, true) > 0 ? EXIT_FAILED_TESTS : 0;
-  uart_start();
   loop_on_medium(machine);
   return 0;
 }

@@ -31,6 +31,7 @@ void uart_start(void)
   UART[DIVIDER] = 16;
   UART[CONTROL] = TX_ON | RX_ON | RX_INTERRUPT_ON;
   NVIC_ENABLE = 1u << RX_IRQ;
+  options.control = "UART 0";
 }
 
 static char read_byte(void)
