@@ -10,11 +10,12 @@ declare function Native(destructor: string): new () => object;
 declare function trace(...text: (string | number | boolean)[]): void;
 
 declare module "timer" {
-  export default class Timer {
-    static set(callback: () => void, delayMs: number): object;
+  const Timer: {
+    set(callback: () => void, delayMs: number): object;
     /** No effect on a timer that has fired. */
-    static clear(timer: object): void;
-  }
+    clear(timer: object): void;
+  };
+  export default Timer;
 }
 
 declare module "Resource" {

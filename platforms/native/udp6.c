@@ -143,6 +143,12 @@ const char *udp6_open(const char *interface, const uint16_t *ports, unsigned cou
   return NULL;
 }
 
+void udp6_close(void)
+{
+  while (net.socket_count > 0) close(net.sockets[--net.socket_count].socket);
+  net.interface = 0;
+}
+
 void udp6_address(uint8_t address[16])
 {
   memset(address, 0, 16);

@@ -23,6 +23,7 @@ enum { UDP6_SOCKETS_MAX = 10 };
    sending from a new port opens included. */
 const char *udp6_open(const char *interface, const uint16_t *ports, unsigned count,
     void (*opened)(int socket));
+void udp6_close(void);
 /* Zeros while nothing is open. A global or unique local address before a link-local one. */
 void udp6_address(uint8_t address[16]);
 /* What is joined before anything is open is joined then. False: no multicast group, or refused. */

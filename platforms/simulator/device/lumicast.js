@@ -1,0 +1,173 @@
+/*
+ * The device that mcsim shows: a lamp with its colour and level, a push button, a status LED, and
+ * what the firmware says of itself. The other end of the wire is platforms/simulator/panel.ts,
+ * whose `Shown` tells what comes; { button } and { gesture } go back. Plain JavaScript over Piu,
+ * because mcsim loads it as it stands.
+ */
+import {} from "piu/PC";
+import { ButtonsRow, ControlsColumn } from "ControlsPane";
+import { DeviceBehavior, DeviceContainer, DeviceScreen } from "DevicePane";
+
+const LEVEL_FULL = 254;
+const OFF = "#303030";
+const WARM = { kelvin: 2700, rgb: [255, 178, 94] };
+const COOL = { kelvin: 6500, rgb: [255, 255, 255] };
+const LED = { dark: "#606060", well: "#20c040", dropped: "#f0a000", fatal: "#e02020" };
+
+const frame = (fill, border = 2) =>
+  new Skin({ fill, stroke: "#505050", left: border, right: border, top: border, bottom: border });
+const text = (font, horizontal = "center") => new Style({ font, color: "black", horizontal });
+
+const hex = (rgb) => {
+  const part = (value) => Math.round(Math.min(255, Math.max(0, value)));
+  return `#${rgb.map((value) => part(value).toString(16).padStart(2, "0")).join("")}`;
+};
+
+/** White of a colour temperature, between what "warm" and "cool" lamps give. */
+const ofMired = (mired) => {
+  const kelvin = 1e6 / Math.max(1, mired);
+  const share = (kelvin - WARM.kelvin) / (COOL.kelvin - WARM.kelvin);
+  const at = Math.min(1, Math.max(0, share));
+  return WARM.rgb.map((value, index) => value + (COOL.rgb[index] - value) * at);
+};
+
+/** CIE xy in 1/65536 as sRGB at its brightest (IEC 61966-2-1, without the gamma). */
+const ofXy = (x16, y16) => {
+  const [x, y] = [x16 / 65536, Math.max(1, y16) / 65536];
+  const [bigX, bigZ] = [x / y, (1 - x - y) / y];
+  const rgb = [
+    3.2406 * bigX - 1.5372 - 0.4986 * bigZ,
+    -0.9689 * bigX + 1.8758 + 0.0415 * bigZ,
+    0.0557 * bigX - 0.204 + 1.057 * bigZ,
+  ];
+  const most = Math.max(...rgb, 1e-6);
+  return rgb.map((value) => (255 * Math.max(0, value)) / most);
+};
+
+const colourOf = ({ level, mired, x, y }) => {
+  if (level === 0) return OFF;
+  // Even the lowest level is seen to be on.
+  const bright = 0.3 + (0.7 * level) / LEVEL_FULL;
+  const rgb = x === undefined ? ofMired(mired) : ofXy(x, y);
+  return hex(rgb.map((value) => value * bright));
+};
+
+class LumicastBehavior extends DeviceBehavior {
+  onJSON(container, shown) {
+    container.distribute("onShown", shown);
+    // On Linux mcsim repaints after events of its own only.
+    container.defer("onRepaint");
+  }
+  onRepaint() {}
+  onButtonDown(container) {
+    this.postJSON(container, { button: true });
+  }
+  onButtonUp(container) {
+    this.postJSON(container, { button: false });
+  }
+  onPress(container) {
+    this.postJSON(container, { gesture: "press" });
+  }
+  onHold(container) {
+    this.postJSON(container, { gesture: "hold" });
+  }
+  onDouble(container) {
+    this.postJSON(container, { gesture: "double" });
+  }
+}
+
+class LampBehavior extends Behavior {
+  onShown(content, { lamp }) {
+    if (lamp !== undefined) content.skin = frame(colourOf(lamp), 3);
+  }
+}
+
+class LevelBehavior extends Behavior {
+  onShown(label, { lamp }) {
+    if (lamp === undefined) return;
+    const percent = Math.round((lamp.level * 100) / LEVEL_FULL);
+    label.string = lamp.level === 0 ? "off" : `level ${lamp.level} (${percent} %)`;
+  }
+}
+
+class LedBehavior extends Behavior {
+  onShown(content, { event, drop, status, fatal }) {
+    if (fatal !== undefined) content.skin = frame(LED.fatal);
+    else if (event !== undefined && event === drop) content.skin = frame(LED.dropped);
+    else if (event !== undefined || status !== undefined) content.skin = frame(LED.well);
+  }
+}
+
+class NameBehavior extends Behavior {
+  onShown(label, { status }) {
+    if (status !== undefined) label.string = `${status.role} ${status.clientId}`;
+  }
+}
+
+class GroupBehavior extends Behavior {
+  onShown(label, { status }) {
+    if (status === undefined) return;
+    const groups = status.groups.map(({ id, keyId }) => `group ${id} key ${keyId}`);
+    label.string = groups.length === 0 ? "in no group" : groups.join(", ");
+  }
+}
+
+class DropBehavior extends Behavior {
+  onShown(label, { drop }) {
+    if (drop !== undefined) label.string = `last drop: ${drop}`;
+  }
+}
+
+class FatalBehavior extends Behavior {
+  onShown(text, { fatal }) {
+    if (fatal !== undefined) text.string = fatal;
+  }
+}
+
+class ButtonBehavior extends Behavior {
+  onTouchBegan(content) {
+    content.skin = frame("#606060");
+    content.bubble("onButtonDown");
+  }
+  onTouchEnded(content) {
+    content.skin = frame("#b0b0b0");
+    content.bubble("onButtonUp");
+  }
+}
+
+const small = text("12px Open Sans");
+
+const body = ($) => [
+  Content($, { left: 16, top: 16, width: 18, height: 18, skin: frame(LED.dark), Behavior: LedBehavior }),
+  Label($, { left: 40, right: 8, top: 14, height: 20, style: text("14px Open Sans", "left"), string: "not started", Behavior: NameBehavior }),
+  Content($, { left: 50, top: 46, width: 140, height: 100, skin: frame(OFF, 3), Behavior: LampBehavior }),
+  Label($, { left: 0, right: 0, top: 150, height: 20, style: small, string: "off", Behavior: LevelBehavior }),
+  Content($, { left: 85, top: 178, width: 70, height: 50, active: true, skin: frame("#b0b0b0"), Behavior: ButtonBehavior }),
+  Label($, { left: 0, right: 0, top: 236, height: 18, style: small, string: "", Behavior: GroupBehavior }),
+  Label($, { left: 0, right: 0, top: 254, height: 18, style: small, string: "last drop: none", Behavior: DropBehavior }),
+  Text($, { left: 8, right: 8, top: 272, style: new Style({ font: "10px Open Sans", color: "#c00000", horizontal: "left" }), string: "", Behavior: FatalBehavior }),
+];
+
+export default {
+  applicationName: "lin/mc/(debug|release|instrument)/lumicast|lumicast",
+  title: "Lumicast",
+  sortingTitle: "0000",
+  Workers: {},
+  ControlsTemplate: ControlsColumn.template(() => ({
+    contents: [
+      ButtonsRow({ label: "Press", buttons: [{ eventDown: "onPress", label: "Press" }] }),
+      ButtonsRow({ label: "Hold 1.5 s", buttons: [{ eventDown: "onHold", label: "Hold" }] }),
+      ButtonsRow({ label: "Press twice", buttons: [{ eventDown: "onDouble", label: "Double" }] }),
+    ],
+  })),
+  DeviceTemplates: {
+    0: DeviceContainer.template(($) => ({
+      Behavior: LumicastBehavior,
+      contents: [
+        Container($, { left: 0, top: 0, width: 240, height: 330, skin: frame("#e0e0e0"), contents: body($) }),
+        // The firmware has no screen of its own, but mcsim runs apps in one.
+        DeviceScreen($, { left: 0, width: 0, top: 0, height: 0, rotation: 0 }),
+      ],
+    })),
+  },
+};
