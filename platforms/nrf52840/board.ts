@@ -9,8 +9,9 @@
 import config from "mc/config";
 import type { Board } from "../../modules/ports/board.js";
 import { sdkBoard } from "../moddable/board.js";
+import { restart } from "../moddable/restart.js";
 
-/** Makes the board; once a boot. Throws an Error that names the value which is wrong. */
+/** Makes the board; once a boot. A value that is wrong restarts with a reason that names it. */
 export function board(): Board {
   set("dataset", config.dataset);
   set("router", config.router);
@@ -21,5 +22,5 @@ function set(name: string, value: unknown): void {
   if (value === undefined || value === "") return;
   const setting = native<string | undefined>("xs_lumicast_nrf_setting");
   const wrong = setting.call(undefined, name, String(value));
-  if (wrong !== undefined) throw new Error(`${name}: ${wrong}`);
+  if (wrong !== undefined) restart(`setting ${name}: ${wrong}`);
 }

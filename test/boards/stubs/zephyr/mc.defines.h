@@ -1,1 +1,3 @@
+#ifndef MODDEF_LUMICAST_SIGNED
 #define MODDEF_LUMICAST_SIGNED 0
+#endif

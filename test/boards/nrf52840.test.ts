@@ -1,0 +1,146 @@
+/**
+ * platforms/nrf52840 without the board: its C compiles for the chip's core, what its files say of
+ * each other holds, and mcconfig's build goes through as far as it goes without Zephyr.
+ *
+ * The headers are the stubs beside this, or the real ones where $ZEPHYR_BASE says so. Nothing here
+ * runs on hardware; what decides is in platforms/native and tested by unit.test.ts.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { test } from "node:test";
+import { ROOT } from "../../hosts/root.js";
+import { lacks } from "../support/skip.js";
+
+const BOARD = join(ROOT, "platforms/nrf52840");
+const STUBS = join(ROOT, "test/boards/stubs");
+const skip = lacks("arm-none-eabi-gcc");
+
+const manifest = JSON.parse(readFileSync(join(BOARD, "manifest.json"), "utf8"));
+const zephyrConfig: Readonly<Record<string, string>> = manifest.zephyrConfig;
+const glue = readdirSync(BOARD).filter((name) => name.endsWith(".c"));
+/** Of the SDK's own types, for which there are no stubs. */
+const bindings = "natives_nrf.c";
+const shared: string[] = manifest.modules["*"].filter((name: string) => name.startsWith("../"));
+
+interface Run {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
+  const options = { encoding: "utf8", env: { ...process.env, ...env }, timeout: 900_000 } as const;
+  const { status, stdout, stderr } = spawnSync(command, args, options);
+  return { status, output: `${stdout}${stderr}` };
+}
+
+function compile(file: string, ...more: string[]): Run {
+  const core = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"];
+  const language = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-fshort-enums"];
+  return run("arm-none-eabi-gcc", [...core, ...language, ...more, file]);
+}
+
+const stubs = ["-fsyntax-only", "-I", join(STUBS, "zephyr")];
+
+for (const name of glue.filter((name) => name !== bindings)) {
+  test(`${name} compiles for a Cortex-M4 against the stubs`, { skip }, () => {
+    assert.deepEqual(compile(join(BOARD, name), ...stubs), { status: 0, output: "" });
+  });
+}
+
+test("what the board shares with others compiles for a Cortex-M4", { skip }, () => {
+  const names = [...shared, "../native/aes", "../native/aesccm", "../native/sha256"];
+  for (const name of names) {
+    const done = compile(join(BOARD, `${name}.c`), "-O2", "-c", "-o", "/dev/null");
+    assert.deepEqual(done, { status: 0, output: "" }, name);
+  }
+});
+
+test("signed profiles without native signatures are a build error that says what to do", {
+  skip,
+}, () => {
+  const file = join(BOARD, "board_nrf.c");
+  const signed = compile(file, ...stubs, "-DMODDEF_LUMICAST_SIGNED=1");
+  assert.notEqual(signed.status, 0);
+  assert.match(signed.output, /need native Ed25519 and X25519.*lumicast\.signed/s);
+  const names = ["ALG_PURE_EDDSA", "ECC_TWISTED_EDWARDS_255", "ECC_MONTGOMERY_255"];
+  const library = names.map((name) => `-DCONFIG_PSA_WANT_${name}=1`);
+  const good = compile(file, ...stubs, "-DMODDEF_LUMICAST_SIGNED=1", ...library);
+  assert.deepEqual(good, { status: 0, output: "" });
+});
+
+test("glue is at most 200 lines a file", () => {
+  for (const name of glue) {
+    const lines = readFileSync(join(BOARD, name), "utf8").split("\n").length - 1;
+    assert.ok(lines <= 200, `${name}: ${lines}`);
+  }
+});
+
+test("the manifest takes in every C file of the board, and both overlays", () => {
+  const listed: string[] = manifest.modules["*"];
+  for (const name of glue) assert.ok(listed.includes(`./${name.replace(/\.c$/, "")}`), name);
+  for (const name of listed) assert.ok(existsSync(join(BOARD, `${name}.c`)), name);
+  // mcconfig merges overlays by index: two of ours take the places of the SDK's two for this board,
+  // whose PWM takes the status LED's pin.
+  assert.deepEqual(manifest.zephyrOverlay, ["./partitions.overlay", "./pins.overlay"]);
+});
+
+test("flash is divided without an overlap, 256 KB of it for the store", () => {
+  const text = readFileSync(join(BOARD, "partitions.overlay"), "utf8");
+  const found = [...text.matchAll(/label = "(\w+)";\s*reg = <(\w+) (\w+)>/g)];
+  const parts = found.map(([, name, at, size]) => ({ name, at: Number(at), size: Number(size) }));
+  parts.push({ name: "storage", at: 0xf8000, size: 0x8000 }); // the board's, for OpenThread
+  let end = 0;
+  for (const { name, at, size } of parts) {
+    assert.equal(at % 4096 || size % 4096, 0, name);
+    assert.ok(at >= end, `${name} begins before the one in front of it ends`);
+    end = at + size;
+  }
+  assert.equal(end, 1024 * 1024);
+  assert.equal(parts.find(({ name }) => name === "lumicast")?.size, 256 * 1024);
+});
+
+test("the mesh and Zephyr's stack have room for every group a board may join", () => {
+  const header = readFileSync(join(ROOT, "platforms/native/groups.h"), "utf8");
+  const groups = Number(/GROUPS_MAX = (\d+)/.exec(header)?.[1]);
+  assert.ok(Number(zephyrConfig.CONFIG_OPENTHREAD_IP6_MAX_EXT_MCAST_ADDRS) >= groups);
+  // Thread joins up to eight of its own: all nodes, all routers, all Thread nodes, solicited nodes.
+  assert.ok(Number(zephyrConfig.CONFIG_NET_IF_MCAST_IPV6_ADDR_COUNT) >= groups + 8);
+});
+
+test("XS's memory and what the C asks for fit the heap that Zephyr gives them", () => {
+  const heap = Number(zephyrConfig.CONFIG_HEAP_MEM_POOL_SIZE);
+  // The issue's budget for slots, chunks, stack and keys; 8 KB for AES keys, timers and messages.
+  assert.ok(manifest.creation.static <= 64 * 1024);
+  assert.ok(heap >= manifest.creation.static + 8 * 1024);
+});
+
+test("the image for zephyr/nrf52840dk goes through tsc, xsc and xsl", {
+  skip: lacks("the SDK's tools") || (run("cmake", ["--version"]).status !== 0 && "needs cmake"),
+}, () => {
+  const out = join(ROOT, "build/boards/zephyr");
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(join(out, "none"), { recursive: true });
+  const { MODDABLE = "" } = process.env;
+  const tools = ["release", "debug"].map((goal) => join(MODDABLE, "build/bin/lin", goal));
+  const path = [...tools, join(ROOT, "node_modules/.bin"), process.env.PATH];
+  const env = { PATH: path.join(delimiter), ZEPHYR_BASE: join(out, "none") };
+  // It writes everything, then fails, for there is no Zephyr to build with.
+  const args = ["-m", "-p", "zephyr/nrf52840dk", "-o", out, join(ROOT, "manifest.json")];
+  const written = run("mcconfig", args, env);
+  const made = join(out, "tmp/zephyr/nrf52840dk/release/lumicast");
+  assert.ok(existsSync(join(made, "CMakeLists.txt")), written.output);
+  const conf = readFileSync(join(made, "zephyr.conf"), "utf8").split("\n");
+  for (const [name, value] of Object.entries(zephyrConfig)) {
+    assert.ok(conf.includes(`${name}=${value}`), `${name} did not get through`);
+  }
+  const build = join(out, "build");
+  const configure = ["-S", join(STUBS, "cmake"), "-B", build, `-DMODDABLE_BUILD_DIR=${made}`];
+  const configured = run("cmake", configure, env);
+  assert.equal(configured.status, 0, configured.output);
+  const linked = run("cmake", ["--build", build, "--target", "generated_files"], env);
+  assert.equal(linked.status, 0, linked.output.slice(-2000));
+  const image = readFileSync(join(made, "mc.xs.c"), "utf8");
+  assert.match(image, /xs_lumicast_nrf_setting/);
+});

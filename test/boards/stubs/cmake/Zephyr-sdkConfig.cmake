@@ -1,0 +1,1 @@
+# Nothing: no compiler runs here.
