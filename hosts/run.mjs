@@ -53,6 +53,11 @@ const commands = {
     needs: ["node", "host", "firmware"],
     program: "hosts/size/main.js",
   },
+  reproduce: {
+    help: "builds a commit twice, in different places, and compares the bytes [COMMIT]",
+    needs: ["node"],
+    program: "hosts/reproduce/main.js",
+  },
   mutants: {
     help: "deletes each security check in turn and demands a failing test [--filter NAME]",
     needs: ["node"],
