@@ -165,6 +165,7 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
   hosts: [
     ...["installation", "radio", "medium", "room", "pcap", "bench", "doctor", "size", "sdk"],
     "simulator",
+    "reproduce",
     ...["authority", "border", "building", "decode", "web", "flash"],
   ],
   test: [
