@@ -133,6 +133,15 @@ export class Medium {
     return this.#stations[0].process?.engine ?? "";
   }
 
+  /** How many devices run on each engine. */
+  get engines(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { process } of this.#stations) {
+      if (process !== undefined) counts[process.engine] = (counts[process.engine] ?? 0) + 1;
+    }
+    return counts;
+  }
+
   /** Process ids of the devices that have power. */
   get pids(): number[] {
     return this.#stations.flatMap(({ process }) => process?.pid ?? []);

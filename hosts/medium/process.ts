@@ -46,11 +46,12 @@ interface Waiting {
   readonly powerLost?: (() => void) | undefined;
 }
 
-/** platforms/headless. */
+/** platforms/native/xs13/host.h, platforms/cortexm/startup.c. */
 const EXIT_WORDS: Readonly<Record<number, string>> = {
   70: "uncaught error",
   71: "heap ceiling reached",
   72: "stack overflow",
+  74: "processor fault",
 };
 const EXIT_POWER_CUT = 73;
 const STDERR_LINES = 12;

@@ -9,11 +9,13 @@
  * a person.
  */
 import { randomInt } from "node:crypto";
+import { someOnCortexM } from "../cortexm/launch.js";
 import { loadInstallation, saveInstallation } from "../installation/file.js";
 import { generate } from "../installation/generate.js";
 import { InstallationError } from "../installation/parse.js";
 import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
+import { type CommandOf, headless } from "../medium/launch.js";
 import { live } from "./live.js";
 import { measure, switchesOf } from "./measure.js";
 import { HELP, PRESSES_DEFAULT, parseOptions, type RoomOptions, UsageError } from "./options.js";
@@ -33,12 +35,21 @@ async function main(args: readonly string[]): Promise<void> {
   const medium = {
     installation,
     engine: options.engine,
+    ...(options.cortexm === 0 ? {} : { command: emulated(installation, options) }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.pcap === undefined ? {} : { pcap: options.pcap }),
   };
   const terminal = process.stdin.isTTY && process.stdout.isTTY;
   if (terminal && !options.json && options.presses === undefined) await live(medium);
   else await measureRoom(medium, options);
+}
+
+function emulated(installation: Installation, { cortexm, engine }: RoomOptions): CommandOf {
+  const lamps = installation.devices.filter(({ role }) => role === "luminaire").length;
+  if (cortexm > lamps) {
+    throw new UsageError(`--cortexm ${cortexm}: there are ${lamps} luminaires in this room`);
+  }
+  return someOnCortexM(installation, cortexm, headless(engine));
 }
 
 function roomOf(options: RoomOptions): Installation {

@@ -36,8 +36,8 @@ export async function measure(options: MeasureOptions): Promise<Summary> {
     const lamps = installation.devices.filter(({ role }) => role === "luminaire");
     const usage = [];
     for (const lamp of lamps) usage.push(await medium.usage(lamp.name));
-    const { engine } = medium;
-    return summarise({ engine, luminaires: lamps.length, presses, drops, usage });
+    const { engine, engines } = medium;
+    return summarise({ engine, engines, luminaires: lamps.length, presses, drops, usage });
   } finally {
     await medium.stop();
   }

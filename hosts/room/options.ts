@@ -17,6 +17,8 @@ export interface RoomOptions {
   readonly file: string | undefined;
   readonly save: string | undefined;
   readonly engine: Engine;
+  /** So many of the luminaires are emulated microcontrollers. */
+  readonly cortexm: number;
 }
 
 /** A command line that cannot be used; shown without a stack. */
@@ -42,13 +44,15 @@ presses the switches in turn, then prints one JSON object.
   --presses N      presses to measure (default ${PRESSES_DEFAULT}), 1 to 4 s apart, bounce included
   --json           measure, also at a terminal
   --engine NAME    ${ENGINES.join(", ")} (default release)
+  --cortexm N      N of the lamps are emulated Cortex-M4 microcontrollers, in QEMU (default 0)
   --help           this text
 
 The JSON: latencyMs is the time from a press's completing edge (the first opening of the contact
 at its release, so debouncing is included) to the light port of the last lamp, over all presses;
 firstToLastMs the time between the first and the last lamp. missed counts (press, lamp) pairs in
 which the lamp did not turn the way it had to within 1 s. drops counts what devices discarded, by
-reason. heapBytes is the largest of all luminaires. Exit code 1 if a lamp missed a press although
+reason. heapBytes is the largest of all luminaires, engines
+counts the devices by the engine they run on. Exit code 1 if a lamp missed a press although
 nothing was lost, 2 if the command line is wrong.
 `;
 
@@ -59,6 +63,7 @@ const WHOLE = {
   sensors: [0, 50],
   hops: [1, 10],
   seed: [0, 0xffff_ffff],
+  cortexm: [0, 500],
 } as const;
 type Whole = keyof typeof WHOLE;
 
@@ -88,6 +93,7 @@ export function parseOptions(args: readonly string[]): RoomOptions {
     file: values.file,
     save: values.save,
     engine: engine(values.engine),
+    cortexm: whole(values, "cortexm") ?? 0,
   };
   if (options.hops > options.luminaires) {
     const { hops, luminaires } = options;
@@ -110,6 +116,7 @@ const SPECIFICATION = {
   file: TEXT,
   save: TEXT,
   engine: TEXT,
+  cortexm: TEXT,
   json: FLAG,
   help: { type: "boolean", short: "h" },
 } as const;

@@ -3,7 +3,10 @@ import type { Usage } from "../medium/protocol.js";
 import type { Measured } from "./meter.js";
 
 export interface Summary {
+  /** Of the first device. */
   readonly engine: string;
+  /** How many devices run on each. */
+  readonly engines: Readonly<Record<string, number>>;
   readonly luminaires: number;
   readonly presses: number;
   /** (press, lamp) pairs without the commanded state in time. */
@@ -17,6 +20,7 @@ export interface Summary {
 
 export function summarise(input: {
   engine: string;
+  engines: Readonly<Record<string, number>>;
   luminaires: number;
   presses: readonly Measured[];
   drops: ReadonlyMap<string, number>;
@@ -29,6 +33,7 @@ export function summarise(input: {
   const spread = spans.map((times) => Math.max(...times) - Math.min(...times));
   return {
     engine: input.engine,
+    engines: input.engines,
     luminaires: input.luminaires,
     presses: presses.length,
     missed: presses.reduce((sum, { missed }) => sum + missed.length, 0),

@@ -124,6 +124,7 @@ test("the summary: exactly the fields of the issue", () => {
   };
   const summary = summarise({
     engine: "xs 13.3.0",
+    engines: { "xs 13.3.0": 4 },
     luminaires: 2,
     presses: [
       press(
@@ -147,7 +148,7 @@ test("the summary: exactly the fields of the issue", () => {
   });
   assert.equal(
     JSON.stringify(summary),
-    '{"engine":"xs 13.3.0","luminaires":2,"presses":3,"missed":3,' +
+    '{"engine":"xs 13.3.0","engines":{"xs 13.3.0":4},"luminaires":2,"presses":3,"missed":3,' +
       '"latencyMs":{"p50":8,"p95":11.5,"p99":11.5,"max":11.5},' +
       '"firstToLastMs":{"p50":0,"max":2.5},"drops":{"forged":1,"replayed":2},' +
       '"heapBytes":{"luminaire":{"live":20,"peak":30}}}',
