@@ -33,6 +33,17 @@ const commands = {
     program: stages,
     first: ["ci"],
   },
+  simulator: {
+    help: "the firmware in Moddable's desktop simulator, a window a device (needs $MODDABLE)",
+    needs: ["node"],
+    program: "hosts/simulator/main.js",
+  },
+  "test:sdk": {
+    help: "the suites of test/sdk: simulator, unit suites on XS 17, builds (needs $MODDABLE)",
+    needs: ["node"],
+    program: stages,
+    first: ["sdk"],
+  },
   vectors: {
     help: "checks the vector files of DIR on Node and on XS: npm run vectors -- DIR [--json]",
     needs: ["node", "host"],

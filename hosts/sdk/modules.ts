@@ -5,7 +5,7 @@
  *
  * test/sdk/manifest.test.ts fails while the list is not what this program would write.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ROOT } from "../root.js";
@@ -38,7 +38,16 @@ function formatted(list: object): string {
   );
 }
 
+/** Brings the list up to date; true when it was not. */
+export function writeModuleList(root = ROOT): boolean {
+  const text = moduleList(root);
+  const path = join(root, LIST);
+  if (readFileSync(path, "utf8") === text) return false;
+  writeFileSync(path, text);
+  return true;
+}
+
 if (basename(process.argv[1] ?? "") === basename(fileURLToPath(import.meta.url))) {
-  if (process.argv[2] === "--write") writeFileSync(join(ROOT, LIST), moduleList());
+  if (process.argv[2] === "--write") writeModuleList();
   else process.stdout.write(moduleList());
 }
