@@ -60,6 +60,8 @@ export class Keyring {
   #uptime: Uptime;
   #directory: Directory;
   #keysMax: number;
+  /** Store keys of the keys found at start whose group was not made yet. */
+  #unclaimed: number[] | undefined = undefined;
 
   constructor(parts: {
     store: Store;
@@ -89,10 +91,13 @@ export class Keyring {
       highest: stored ?? new Uint8Array(0),
     };
     this.#directory.addSecurity(security);
-    for (const storeKey of this.#store.keys(KIND.GROUP_KEY)) {
-      const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
-      if (record.security === input.id) this.add(security, indexOf(storeKey), record);
-    }
+    this.#unclaimed = (this.#unclaimed ?? this.#store.keys(KIND.GROUP_KEY)).filter((storeKey) => {
+      const stored = this.#store.get(storeKey);
+      if (stored === undefined) return false;
+      if (securityOf(stored) !== input.id) return true;
+      this.add(security, indexOf(storeKey), parseRecord(stored));
+      return false;
+    });
     security.associations.sort((a, b) => compareKeyIds(a.keyId, b.keyId));
     const last = security.associations.at(-1);
     if (last === undefined) return security;
@@ -230,6 +235,11 @@ function emitRecord(record: KeyRecord): Uint8Array {
   writer.bytes(record.keyId);
   writer.bytes(record.raw);
   return writer.finish();
+}
+
+/** Of a record, without reading the rest: at start each group looks through what is not claimed. */
+function securityOf(record: Uint8Array): number {
+  return new Reader(record).u32();
 }
 
 function parseRecord(bytes: Uint8Array): KeyRecord {
