@@ -22,5 +22,5 @@ function set(name: string, value: unknown): void {
   if (value === undefined || value === "") return;
   const setting = native<string | undefined>("xs_lumicast_nrf_setting");
   const wrong = setting.call(undefined, name, String(value));
-  if (wrong !== undefined) restart(`setting ${name}: ${wrong}`);
+  if (wrong !== undefined) restart(`pins: setting ${name}: ${wrong}`);
 }

@@ -28,7 +28,7 @@
 #if MODDEF_LUMICAST_SIGNED && \
   !(CONFIG_PSA_WANT_ALG_PURE_EDDSA && CONFIG_PSA_WANT_ECC_TWISTED_EDWARDS_255 && \
     CONFIG_PSA_WANT_ECC_MONTGOMERY_255)
-#error "Signed profiles need native Ed25519 and X25519: build with nRF Connect SDK's Oberon PSA and \
+#error "Signed profiles need native Ed25519 and X25519: build with nRF Connect SDK's PSA and \
 CONFIG_PSA_WANT_ALG_PURE_EDDSA, CONFIG_PSA_WANT_ECC_TWISTED_EDWARDS_255 and \
 CONFIG_PSA_WANT_ECC_MONTGOMERY_255, or set defines.lumicast.signed to 0"
 #endif

@@ -18,7 +18,7 @@
 #include "nrf.h"
 
 BUILD_ASSERT(FIXED_PARTITION_EXISTS(lumicast_partition),
-    "no flash partition lumicast_partition: is partitions.overlay in the manifest's zephyrOverlay?");
+    "no flash partition lumicast_partition: is partitions.overlay in zephyrOverlay?");
 
 enum { BYTES_MIN = 256 * 1024, UNIT_BYTES = 4 }; /* WEAR in modules/store/store.ts */
 

@@ -8,7 +8,7 @@
 #include "../native/colour.h"
 
 BUILD_ASSERT(DT_NODE_EXISTS(DT_ALIAS(lumicast_cold)),
-    "no alias lumicast-cold: is pins.overlay in the manifest's zephyrOverlay?");
+    "no alias lumicast-cold: is pins.overlay in zephyrOverlay?");
 
 static const struct pwm_dt_spec cold = PWM_DT_SPEC_GET(DT_ALIAS(lumicast_cold));
 static const struct pwm_dt_spec warm = PWM_DT_SPEC_GET_OR(DT_ALIAS(lumicast_warm), {0});

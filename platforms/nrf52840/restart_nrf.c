@@ -18,7 +18,7 @@
 #include "nrf.h"
 
 /* Longer than a store's formatting, 64 erases of 85 ms, in one turn of the machine. */
-enum { WATCHDOG_MS = 16000, FATAL_SHOWN_MS = 2000 };
+enum { WATCHDOG_MS = 16000, SHOWN_MS = 4000 };
 
 static __noinit struct restart_record record;
 static char text[RESTART_REASON_BYTES + RESTART_NOTE_BYTES];
@@ -53,7 +53,7 @@ static int read_reason(void)
   return 0;
 }
 
-SYS_INIT(read_reason, PRE_KERNEL_2, 90);
+SYS_INIT(read_reason, APPLICATION, 60);
 
 /* Before XS, so that a boot that hangs restarts too. Not under xsbug, where a breakpoint holds the
    machine's thread for as long as a person thinks. */
@@ -79,9 +79,10 @@ const char *board_restart_reason(void)
 
 _Noreturn void board_restart(const char *why)
 {
+  enum pattern pattern = pattern_of(why);
   restart_keep(&record, why);
-  nrf_status(PATTERN_FATAL, true);
-  k_msleep(FATAL_SHOWN_MS);
+  nrf_status(pattern, true);
+  if (pattern != PATTERN_OFF) k_msleep(SHOWN_MS);
   sys_reboot(SYS_REBOOT_COLD);
   CODE_UNREACHABLE;
 }

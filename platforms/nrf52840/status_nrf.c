@@ -11,7 +11,7 @@
 #include "nrf.h"
 
 BUILD_ASSERT(DT_NODE_EXISTS(DT_ALIAS(lumicast_status)) && DT_NODE_EXISTS(DT_ALIAS(lumicast_button)),
-    "no alias lumicast-status or lumicast-button: is pins.overlay in the manifest's zephyrOverlay?");
+    "no alias lumicast-status or lumicast-button: is pins.overlay in zephyrOverlay?");
 
 static const struct gpio_dt_spec led = GPIO_DT_SPEC_GET(DT_ALIAS(lumicast_status), gpios);
 static const struct gpio_dt_spec button = GPIO_DT_SPEC_GET(DT_ALIAS(lumicast_button), gpios);

@@ -81,15 +81,15 @@ const char *nrf_setting(const char *name, const char *text)
   return NULL;
 }
 
-/* The network may have gone on to a newer dataset since this image was built; the image's counts
-   when the chip has none, one of another network, or an older one. */
-static bool is_given_newer(otInstance *instance)
+/* What the network handed out since this image was built is kept (dataset_replaces). */
+static bool put_given(otInstance *instance)
 {
-  otOperationalDataset ours, kept;
-  if (otDatasetParseTlvs(&given, &ours) != OT_ERROR_NONE) return false;
-  if (otDatasetGetActive(instance, &kept) != OT_ERROR_NONE) return true;
-  return memcmp(&ours.mExtendedPanId, &kept.mExtendedPanId, sizeof ours.mExtendedPanId) != 0 ||
-    ours.mActiveTimestamp.mSeconds > kept.mActiveTimestamp.mSeconds;
+  otOperationalDatasetTlvs kept;
+  if (!given.mLength) return true;
+  if (otDatasetGetActiveTlvs(instance, &kept) == OT_ERROR_NONE &&
+      !dataset_replaces(given.mTlvs, given.mLength, kept.mTlvs, kept.mLength))
+    return true;
+  return otDatasetSetActiveTlvs(instance, &given) == OT_ERROR_NONE;
 }
 
 const char *nrf_thread_open(void)
@@ -100,9 +100,7 @@ const char *nrf_thread_open(void)
   if (!instance) return "OpenThread did not start; see zephyrConfig in platforms/nrf52840";
   nrf_status(PATTERN_NETWORK, true);
   openthread_mutex_lock();
-  if (given.mLength && is_given_newer(instance) &&
-      otDatasetSetActiveTlvs(instance, &given) != OT_ERROR_NONE)
-    wrong = "dataset: OpenThread refuses it";
+  if (!put_given(instance)) wrong = "OpenThread refuses the dataset";
   has_dataset = otDatasetIsCommissioned(instance);
   otThreadSetRouterEligible(instance, is_router_eligible);
   if (otSetStateChangedCallback(instance, on_change, NULL) != OT_ERROR_NONE)
