@@ -31,18 +31,20 @@ const variants = { host: "release", debug: "debug", m32: "m32" };
 const hostBinary = (variant) => join(root, `build/headless/${variant}/lumicast`);
 
 /**
- * `needs` names any of: packages, node, host, debug, m32, firmware (each brings what it rests on).
+ * `needs` names any of: packages, node, host, debug, m32, firmware, cortexm (each brings what it
+ * rests on).
  * `tolerant` is for commands that report as a result what does not build: a failing tsc emits all
  * the same and is reported by the typecheck stage; a host or image that does not build is told at
  * once.
  */
 export async function prepare(needs, { tolerant = false } = {}) {
   const wanted = new Set(needs);
-  const known = ["packages", "node", "firmware", ...Object.keys(variants)];
+  const known = ["packages", "node", "firmware", "cortexm", ...Object.keys(variants)];
   const unknown = needs.find((need) => !known.includes(need));
   if (unknown !== undefined) {
     throw new Problem(`There is no ${unknown} to build; there are ${known.join(", ")}.`);
   }
+  if (wanted.has("cortexm")) wanted.add("node").add("firmware");
   if (wanted.has("firmware")) wanted.add("host");
   const release = await lock();
   const stop = () => {
@@ -64,6 +66,7 @@ export async function prepare(needs, { tolerant = false } = {}) {
             buildHost(variant),
       );
     if (wanted.has("firmware")) steps.push(buildFirmware);
+    if (wanted.has("cortexm")) steps.push(buildCortexM);
     for (const step of steps) {
       await step().catch((error) => {
         if (!tolerant || !(error instanceof Problem)) throw error;
@@ -147,6 +150,35 @@ async function buildFirmware() {
   await run(process.execPath, [join(root, "hosts/bundle.mjs"), "firmware", bundle]);
   await run(hostBinary("release"), ["compile", bundle, image]);
   writeFileSync(stamp, state);
+}
+
+/** The emulated board's ROM: the firmware image preloaded by the engine itself, in the emulator. */
+async function buildCortexM() {
+  checkCortexMTools();
+  const stamp = join(root, "build/cortexm/.sources");
+  const rom = join(root, "build/cortexm/firmware/lumicast.elf");
+  const sources = ["platforms/cortexm", "platforms/native"]
+    .flatMap((name) => filesUnder(name, [".c", ".h", ".ld", "Makefile"]))
+    .concat(filesUnder("hosts/cortexm", [".ts"]));
+  const state = fingerprint([...sources, "package-lock.json", "build/firmware/lumicast.xsb"]);
+  if (existsSync(rom) && isCurrent(stamp, state)) return;
+  say("building the ROM of the emulated Cortex-M4 (about a minute the first time) ...");
+  rmSync(stamp, { force: true });
+  await run(process.execPath, [join(root, "build/node/hosts/cortexm/build.js")]);
+  writeFileSync(stamp, state);
+}
+
+function checkCortexMTools() {
+  const needed = ["arm-none-eabi-gcc", "qemu-system-arm", "make"];
+  const missing = needed.filter(
+    (name) => spawnSync(name, ["--version"], { stdio: "ignore" }).status !== 0,
+  );
+  if (missing.length === 0) return;
+  throw new Problem(
+    `The emulated Cortex-M4 needs ${missing.join(" and ")}. On Debian or Ubuntu:\n` +
+      "  sudo apt-get update && sudo apt-get install -y gcc-arm-none-eabi " +
+      "libnewlib-arm-none-eabi qemu-system-arm",
+  );
 }
 
 function checkTools() {

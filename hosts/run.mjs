@@ -94,8 +94,13 @@ const commands = {
     needs: everything,
     program: stages,
   },
+  cortexm: {
+    help: "size, memory and instructions on an emulated Cortex-M4, counted [--json]",
+    needs: ["node", "host", "firmware", "cortexm"],
+    program: "hosts/cortexm/main.js",
+  },
   build: {
-    help: "only builds; all, or those of: node host debug m32 firmware",
+    help: "only builds; all, or those of: node host debug m32 firmware cortexm",
     needs: ["node", "host", "firmware"],
   },
 };
@@ -129,13 +134,18 @@ async function main() {
   if (command === undefined) return fail(`There is no command ${name}.\n${usage()}`);
   const { prepare, Problem, root } = await import("./prepare.mjs");
   try {
-    const needs = name === "build" && args.length > 0 ? args : command.needs;
+    const needs = name === "build" && args.length > 0 ? args : [...command.needs, ...wished()];
     await prepare(needs, { tolerant: tolerant.includes(name) });
   } catch (error) {
     if (error instanceof Problem) return fail(error.message);
     throw error;
   }
   if (name !== "build") await dispatch(command, root);
+}
+
+/** What only some command lines need. */
+function wished() {
+  return name === "start" && args.some((arg) => arg.startsWith("--cortexm")) ? ["cortexm"] : [];
 }
 
 async function dispatch(command, root) {

@@ -107,7 +107,10 @@ void image_make(void)
 void *image_root(void)
 {
   const struct head *head = (const struct head *)(const void *)image_start;
-  return head->magic == IMAGE_MADE ? head->root : NULL;
+  if (head->magic != IMAGE_MADE) return NULL;
+  image_found(head->code_size);
+  memory_root_usage(head->root);
+  return head->root;
 }
 
 /* There is no parser: new Function() and eval() throw. */

@@ -105,6 +105,7 @@ void preload_seal(void *root); /* the root machine becomes what is flash on a de
 /* Takes a byte code file, which stays where it is and is changed there; NULL, or what is wrong. */
 const char *image_take(const char *name, uint8_t *file, size_t size);
 size_t image_code_size(void);
+void image_found(size_t code_size); /* byte code that lies in ROM already */
 void image_place_code(uint8_t *place); /* copies the byte code to where it shall run */
 void image_import(void *machine); /* runs the module; its default export becomes `lumicastMain` */
 

@@ -64,6 +64,11 @@ const char *image_take(const char *name, uint8_t *file, size_t size)
   return NULL;
 }
 
+void image_found(size_t code_size)
+{
+  image.code_size = (uint32_t)code_size;
+}
+
 void image_place_code(uint8_t *place)
 {
   memcpy(place, image.code, image.code_size);

@@ -1,0 +1,40 @@
+/** npm run cortexm [-- --counts] [--json]: what measure.ts finds out, for a person or a program. */
+import { parseArgs } from "node:util";
+import { FIGURES, type Figure } from "../size/types.js";
+import { makeProgram } from "./build.js";
+import { lacking } from "./emulator.js";
+import { counts, measureCortexM } from "./measure.js";
+
+const USAGE = `usage: npm run cortexm -- [--counts] [--json]
+  --counts  instructions only
+  --json    one JSON object`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      counts: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
+  const missing = lacking();
+  if (missing !== undefined) throw new Error(missing);
+  if (values.counts) makeProgram();
+  const figures = values.counts ? await counts() : await measureCortexM();
+  if (values.json) {
+    console.log(JSON.stringify(figures));
+    return;
+  }
+  for (const [figure, value] of Object.entries(figures ?? {})) {
+    console.log(`${FIGURES[figure as Figure].padEnd(32)}${String(value).padStart(12)}`);
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
