@@ -46,18 +46,29 @@ export async function bundleSuite(outfile, suite) {
   await bundleText(outfile, `import ${path};\nexport { finish as default } from ${harness};\n`);
 }
 
-/** Bundles a program given as text, whose default export `lumicast test` will call. */
-export async function bundleText(outfile, contents) {
+/**
+ * Bundles a program given as text, whose default export `lumicast test` will call. `natives` says
+ * which of test/support/natives*.ts it gets: those of the headless host (xs), of the Moddable SDK's
+ * bindings (sdk), or none.
+ */
+export async function bundleText(outfile, contents, natives = "xs") {
   const stdin = { contents, resolveDir: root, sourcefile: "entry.js", loader: "js" };
-  await run({ ...dialect, stdin, outfile, plugins: [xsVariants(), noNode()] });
+  await run({ ...dialect, stdin, outfile, plugins: [xsVariants(natives), noNode()] });
 }
 
 /** Whoever imports a file of test/ that has an X.xs.ts beside X.ts gets the XS one. */
-function xsVariants() {
+function xsVariants(natives) {
+  const ofNatives = resolve(
+    root,
+    natives === "none" ? "test/support/natives.ts" : `test/support/natives.${natives}.ts`,
+  );
   return {
     name: "xs-variants",
     setup(build) {
       build.onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path, resolveDir }) => {
+        if (resolve(resolveDir, path) === resolve(root, "test/support/natives.js")) {
+          return { path: ofNatives };
+        }
         const variant = resolve(resolveDir, path).replace(/\.js$/, ".xs.ts");
         const inTest = variant.startsWith(resolve(root, "test") + sep);
         return inTest && existsSync(variant) ? { path: variant } : undefined;

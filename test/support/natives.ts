@@ -1,0 +1,6 @@
+import type { Provider } from "./providers.js";
+
+/** Node has none; natives.xs.ts and natives.sdk.ts take over (hosts/bundle.mjs). */
+export function natives(): Provider[] {
+  return [];
+}
