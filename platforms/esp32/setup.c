@@ -12,12 +12,12 @@
  */
 static const struct setup_chip chips[] = {
   {"esp32", RANGE(0, 5) | RANGE(12, 19) | RANGE(21, 23) | RANGE(25, 27) | RANGE(32, 39),
-    RANGE(0, 5) | RANGE(12, 19) | RANGE(21, 23) | RANGE(25, 27) | RANGE(32, 33)},
-  {"esp32s3", RANGE(0, 21) | RANGE(33, 48), RANGE(0, 21) | RANGE(33, 48)},
-  {"esp32c3", RANGE(0, 10) | RANGE(18, 21), RANGE(0, 10) | RANGE(18, 21)},
-  {"esp32c6", RANGE(0, 23), RANGE(0, 23)},
+    RANGE(0, 5) | RANGE(12, 19) | RANGE(21, 23) | RANGE(25, 27) | RANGE(32, 33), 0, 2, SETUP_NONE},
+  {"esp32s3", RANGE(0, 21) | RANGE(33, 48), RANGE(0, 21) | RANGE(33, 48), 0, SETUP_NONE, 48},
+  {"esp32c3", RANGE(0, 10) | RANGE(18, 21), RANGE(0, 10) | RANGE(18, 21), 9, SETUP_NONE, 8},
+  {"esp32c6", RANGE(0, 23), RANGE(0, 23), 9, SETUP_NONE, 8},
   {"esp32h2", RANGE(0, 5) | RANGE(8, 14) | RANGE(22, 27),
-    RANGE(0, 5) | RANGE(8, 14) | RANGE(22, 27)},
+    RANGE(0, 5) | RANGE(8, 14) | RANGE(22, 27), 9, SETUP_NONE, 8},
 };
 
 const struct setup_chip *setup_chip(const char *name)
@@ -76,6 +76,30 @@ const char *setup_pin(struct setup *setup, const struct setup_chip *chip, const 
   if (!input && !(chip->outputs >> pin & 1)) return "this pin is an input only; take another";
   if (is_taken(setup, (int)pin)) return "this pin is given to something else already";
   *place = (int)pin;
+  return NULL;
+}
+
+const char *setup_finish(struct setup *setup, const struct setup_chip *chip, const char *role)
+{
+  bool untold = setup->button == SETUP_NONE && setup->status == SETUP_NONE;
+  bool lamp = setup->lamp != SETUP_NONE || setup->cold != SETUP_NONE ||
+              setup->warm != SETUP_NONE || setup->neopixel != SETUP_NONE;
+  if (untold && !lamp) {
+    setup->button = chip->button;
+    setup->lamp = chip->lamp;
+    setup->neopixel = chip->neopixel;
+    lamp = true;
+  }
+  if ((setup->cold == SETUP_NONE) != (setup->warm == SETUP_NONE))
+    return "pins: cold and warm go together; for one white channel say lamp";
+  if (setup->lamp != SETUP_NONE && setup->cold != SETUP_NONE)
+    return "pins: lamp, or cold and warm, not both";
+  if (!strcmp(role, "luminaire") && !lamp)
+    return "pins: a luminaire needs lamp, cold and warm, or neopixel";
+  if (!strcmp(role, "switch") && setup->button == SETUP_NONE)
+    return "pins: a switch needs button";
+  if (!strcmp(role, "presence") || !strcmp(role, "daylight"))
+    return "role: presence and daylight have no sensor on an ESP32 yet; luminaire or switch";
   return NULL;
 }
 

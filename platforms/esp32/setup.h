@@ -14,6 +14,7 @@
  *   dataset          Thread operational dataset in hex (c6, h2)
  *   router           1: may become a Thread router; 0, the default, an end device that listens
  *   whites           cold and warm white in mired, 154-370 when left out
+ * With no pin given, those of Espressif's development kit: its button, and its LED as the lamp.
  */
 #ifndef LUMICAST_ESP32_SETUP_H
 #define LUMICAST_ESP32_SETUP_H
@@ -30,6 +31,7 @@ struct setup_chip {
   const char *name;
   uint64_t pins;    /* usable: there, and neither the flash's nor the strapping of its supply */
   uint64_t outputs; /* of these, which can drive something */
+  int button, lamp, neopixel; /* of the chip's development kit, when a build says no pin at all */
 };
 /* esp32, esp32s3, esp32c3, esp32c6, esp32h2; NULL for any other. */
 const struct setup_chip *setup_chip(const char *name);
@@ -49,5 +51,9 @@ void setup_clear(struct setup *setup);
 const char *setup_pin(struct setup *setup, const struct setup_chip *chip, const char *name,
     unsigned pin);
 const char *setup_text(struct setup *setup, const char *name, const char *text);
+
+/* After all pins: the kit's where none was given; then what the role needs is there, or NULL is not
+   returned. `role` is "", luminaire, switch, presence or daylight. */
+const char *setup_finish(struct setup *setup, const struct setup_chip *chip, const char *role);
 
 #endif

@@ -1,6 +1,5 @@
 #include "dataset.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 struct field {
@@ -13,18 +12,18 @@ struct field {
   {type, least, most, needed, "dataset: " name " is missing", \
     "dataset: " name " has the wrong length", "dataset: " name " is there twice"}
 
-enum { CHANNEL = 0, PAN = 1, KEY = 5, PREFIX = 7 };
+enum { CHANNEL = 0, PAN = 1, EXTENDED_PAN = 2, KEY = 5, PREFIX = 7, TIMESTAMP = 14 };
 
 static const struct field fields[] = {
   FIELD(CHANNEL, 3, 3, true, "the channel (type 0)"),
   FIELD(PAN, 2, 2, true, "the PAN id (type 1)"),
-  FIELD(2, 8, 8, true, "the extended PAN id (type 2)"),
+  FIELD(EXTENDED_PAN, 8, 8, true, "the extended PAN id (type 2)"),
   FIELD(3, 1, 16, false, "the network name (type 3)"),
   FIELD(4, 16, 16, false, "the PSKc (type 4)"),
   FIELD(KEY, 16, 16, true, "the network key (type 5)"),
   FIELD(PREFIX, 8, 8, true, "the mesh-local prefix (type 7)"),
   FIELD(12, 3, 4, false, "the security policy (type 12)"),
-  FIELD(14, 8, 8, true, "the active timestamp (type 14)"),
+  FIELD(TIMESTAMP, 8, 8, true, "the active timestamp (type 14)"),
   FIELD(53, 1, 64, false, "the channel mask (type 53)"),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -70,6 +69,29 @@ const char *dataset_fault(const uint8_t *bytes, size_t size)
   for (unsigned i = 0; i < FIELDS; i++)
     if (fields[i].needed && !(seen >> i & 1)) return fields[i].missing;
   return NULL;
+}
+
+/* The value of a field of eight bytes, NULL when it is not there. */
+static const uint8_t *eight(const uint8_t *bytes, size_t size, uint8_t type)
+{
+  for (size_t at = 0; size - at >= 10; at += 2u + bytes[at + 1]) {
+    if (bytes[at] == type && bytes[at + 1] == 8) return bytes + at + 2;
+    if (size - at < 2u + bytes[at + 1]) return NULL;
+  }
+  return NULL;
+}
+
+bool dataset_replaces(const uint8_t *ours, size_t ours_size, const uint8_t *kept,
+    size_t kept_size)
+{
+  const uint8_t *our_net = eight(ours, ours_size, EXTENDED_PAN);
+  const uint8_t *their_net = eight(kept, kept_size, EXTENDED_PAN);
+  const uint8_t *our_time = eight(ours, ours_size, TIMESTAMP);
+  const uint8_t *their_time = eight(kept, kept_size, TIMESTAMP);
+  if (!our_net || !our_time) return false;
+  if (!their_net || !their_time || memcmp(our_net, their_net, 8)) return true;
+  /* Seconds, ticks and a flag, all big-endian: byte order is the order of time. */
+  return memcmp(our_time, their_time, 8) > 0;
 }
 
 static int digit(char c)

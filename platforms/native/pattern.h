@@ -21,7 +21,8 @@ enum pattern {
 /* Whether the LED is lit in this slot, counted from any time. */
 bool pattern_lit(enum pattern pattern, uint32_t slot);
 
-/* The pattern for the seconds before a restart for `reason`, by its first word. */
+/* The pattern for the seconds before a restart for `reason`, by its first words; off when the
+   restart was asked for, and nobody has to see anything. */
 enum pattern pattern_of(const char *reason);
 
 #endif

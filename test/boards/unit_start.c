@@ -1,4 +1,5 @@
 /* restart.c, setup.c and dataset.c: what is decided before a board does anything. */
+#include <stdio.h>
 #include <string.h>
 
 #include "../../platforms/esp32/setup.h"
@@ -74,6 +75,7 @@ static void patterns_of_reasons(void)
   CHECK(pattern_of("flash: belongs to device 01") == PATTERN_FLASH);
   CHECK(pattern_of("no provisioning: give this device its part") == PATTERN_SETUP);
   CHECK(pattern_of("pins: button = 6: no") == PATTERN_SETUP);
+  CHECK(pattern_of("restart asked for") == PATTERN_OFF);
   CHECK(pattern_of("TypeError: x") == PATTERN_FATAL && pattern_of("") == PATTERN_FATAL);
 }
 
@@ -103,6 +105,58 @@ static void pins(void)
   CHECK(refuses_pin("esp32c3", "lamp", 11) && refuses_pin("esp32c6", "lamp", 24));
   CHECK(refuses_pin("esp32h2", "lamp", 15) && !refuses_pin("esp32h2", "neopixel", 8));
   CHECK(refuses_pin("esp32s3", "lamp", 27) && !refuses_pin("esp32s3", "neopixel", 48));
+}
+
+/* Which pins a build names ("button 9, lamp 2"), for which role; NULL when all is there. */
+static const char *finished(const char *chip, const char *pins, const char *role,
+    struct setup *setup)
+{
+  char name[16];
+  unsigned pin;
+  int size;
+  setup_clear(setup);
+  for (; sscanf(pins, "%15[a-z] %u%n", name, &pin, &size) == 2; pins += size) {
+    CHECK(setup_pin(setup, setup_chip(chip), name, pin) == NULL);
+    if (!strncmp(pins + size, ", ", 2)) size += 2;
+  }
+  return setup_finish(setup, setup_chip(chip), role);
+}
+
+static bool lacks(const char *pins, const char *role, const char *word)
+{
+  struct setup setup;
+  const char *fault = finished("esp32c6", pins, role, &setup);
+  return fault && strstr(fault, word);
+}
+
+static void roles(void)
+{
+  struct setup setup;
+  CHECK(!finished("esp32c6", "", "luminaire", &setup) && setup.neopixel == 8 && setup.button == 9);
+  CHECK(!finished("esp32", "", "switch", &setup) && setup.lamp == 2 && setup.button == 0);
+  CHECK(!finished("esp32c6", "button 3", "switch", &setup) && setup.neopixel == SETUP_NONE);
+  CHECK(!finished("esp32c6", "cold 3, warm 4, status 5", "luminaire", &setup));
+  CHECK(setup.cold == 3 && setup.warm == 4 && setup.status == 5 && setup.button == SETUP_NONE);
+  CHECK(!finished("esp32c6", "button 3", "", &setup)); /* provisioning says the role */
+  CHECK(lacks("button 3", "luminaire", "luminaire needs") && lacks("lamp 3", "switch", "button"));
+  CHECK(lacks("cold 3", "luminaire", "together") && lacks("warm 3", "", "together"));
+  CHECK(lacks("lamp 1, cold 3, warm 4", "luminaire", "not both"));
+  CHECK(lacks("button 3", "presence", "role:") && lacks("button 3", "daylight", "role:"));
+}
+
+/* Every kit's own pins are pins of its chip. */
+static void kits(void)
+{
+  static const char *const names[] = {"esp32", "esp32s3", "esp32c3", "esp32c6", "esp32h2"};
+  for (unsigned i = 0; i < 5; i++) {
+    const struct setup_chip *chip = setup_chip(names[i]);
+    struct setup setup;
+    setup_clear(&setup);
+    CHECK(!setup_pin(&setup, chip, "button", (unsigned)chip->button));
+    if (chip->lamp != SETUP_NONE) CHECK(!setup_pin(&setup, chip, "lamp", (unsigned)chip->lamp));
+    if (chip->neopixel != SETUP_NONE)
+      CHECK(!setup_pin(&setup, chip, "neopixel", (unsigned)chip->neopixel));
+  }
 }
 
 static bool takes(const char *name, const char *text)
@@ -163,6 +217,12 @@ static void datasets(void)
   CHECK(faulty(other, 115, "twice"));
   memcpy(other, bytes + 10, 95);
   CHECK(faulty(other, 95, "active timestamp"));
+  memcpy(other, bytes, 105); /* what is kept stays, until ours is newer or another network's */
+  CHECK(!dataset_replaces(bytes, 105, other, 105) && dataset_replaces(bytes, 105, other, 0));
+  other[8] = 2;
+  CHECK(!dataset_replaces(bytes, 105, other, 105) && dataset_replaces(other, 105, bytes, 105));
+  other[24] ^= 1; /* the extended PAN id */
+  CHECK(dataset_replaces(bytes, 105, other, 105));
   CHECK(faulty(other, 255, "longer") && faulty(other, 0, "empty"));
   for (int i = 0; i < 20000; i++) { /* whatever it is: no read beyond its end */
     size_t length = unit_chance() % 60;
@@ -178,6 +238,8 @@ void start_tests(void)
   unit_test("restart: memory that lost power tells nothing", damaged_records);
   unit_test("restart: each reason has its pattern", patterns_of_reasons);
   unit_test("setup: pins a chip does not have are refused", pins);
+  unit_test("setup: what a role needs, or the kit's own", roles);
+  unit_test("setup: a kit's pins are pins of its chip", kits);
   unit_test("setup: settings are checked", texts);
   unit_test("dataset: whole and plausible, or named", datasets);
 }

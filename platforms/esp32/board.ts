@@ -1,0 +1,32 @@
+/**
+ * The board on ESP32, ESP32-S3 and ESP32-C3 over Wi-Fi, and ESP32-C6 and ESP32-H2 over Thread.
+ *
+ * The problem: three kinds of chip, two kinds of network, and none of them on this desk. Rejected:
+ * the SDK's own wifi, socket and preference modules (no IPv6 multicast, an erase before each
+ * write), and logic in C that only a chip can run. Chosen: what decides is C without an SDK
+ * (platforms/native, setup.c), tested on a computer; what calls ESP-IDF (esp32_*.c) does nothing
+ * else, and is checked against its headers (test/boards/esp32.test.ts).
+ *
+ * Pins and settings: setup.h; both are checked here before anything is switched on, and refused by
+ * name. `npm run flash` checks the same before it builds.
+ */
+import config from "mc/config";
+import type { Board } from "../../modules/ports/board.js";
+import { sdkBoard } from "../moddable/board.js";
+import { restart } from "../moddable/restart.js";
+
+const SETTINGS = ["ssid", "password", "dataset", "router", "whites"];
+
+export function board(): Board {
+  for (const name of SETTINGS) {
+    const text = String(config[name] ?? "");
+    if (text === "") continue;
+    const wrong = native<string | undefined>("xs_lumicast_esp32_text").call(undefined, name, text);
+    // Not its value: a password has no business in a log.
+    if (wrong !== undefined) return restart(`pins: setting ${name}: ${wrong}`);
+  }
+  const made = sdkBoard();
+  const role = String(config.role ?? "");
+  const missing = native<string | undefined>("xs_lumicast_esp32_ready").call(undefined, role);
+  return missing === undefined ? made : restart(missing);
+}

@@ -1,0 +1,79 @@
+/* The partition "lumicast" of partitions.csv, in units of 16 bytes; encrypted where the chip is. */
+#include "esp_partition.h"
+#include "esp_task_wdt.h"
+
+#include "../native/partition.h"
+#include "esp32.h"
+
+enum { UNIT_BYTES = 16, LEAST_BYTES = 128 * 1024 };
+
+static const esp_partition_t *chip;
+
+static bool chip_read(uint32_t offset, void *into, size_t size)
+{
+  return esp_partition_read(chip, offset, into, size) == ESP_OK;
+}
+
+static bool chip_read_raw(uint32_t offset, void *into, size_t size)
+{
+  return esp_partition_read_raw(chip, offset, into, size) == ESP_OK;
+}
+
+static bool chip_program(uint32_t offset, const void *bytes, size_t size)
+{
+  return esp_partition_write(chip, offset, bytes, size) == ESP_OK;
+}
+
+static bool chip_erase(uint32_t offset)
+{
+  return esp_partition_erase_range(chip, offset, PARTITION_SECTOR_BYTES) == ESP_OK;
+}
+
+static struct partition partition = {
+  .unit = UNIT_BYTES, .read = chip_read, .program = chip_program, .erase = chip_erase,
+};
+
+const char *board_flash_open(struct board_flash *geometry)
+{
+  const char *fault;
+  chip = esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_ANY, "lumicast");
+  if (!chip) {
+    esp32_flash_failed();
+    return "there is no partition lumicast; build with platforms/esp32/partitions.csv";
+  }
+  fault = partition_fault(chip->size, chip->erase_size, LEAST_BYTES);
+  partition.size = chip->size;
+  partition.read_raw = chip->encrypted ? chip_read_raw : NULL;
+  *geometry = (struct board_flash){chip->size, chip->erase_size, UNIT_BYTES};
+  if (fault) esp32_flash_failed();
+  return fault;
+}
+
+bool board_flash_read(uint32_t offset, void *into, size_t size)
+{
+  bool good = partition_read(&partition, offset, into, size);
+  if (!good) esp32_flash_failed();
+  return good;
+}
+
+bool board_flash_program(uint32_t offset, const void *bytes, size_t size)
+{
+  bool good;
+  esp32_note("flash program");
+  good = partition_program(&partition, offset, bytes, size);
+  esp32_note(NULL);
+  if (!good) esp32_flash_failed();
+  return good;
+}
+
+bool board_flash_erase(uint32_t offset)
+{
+  bool good;
+  esp32_note("flash erase");
+  good = partition_erase(&partition, offset);
+  esp32_note(NULL);
+  /* A new store erases all its sectors in one turn of the machine; each is a step forward. */
+  if (good) (void)esp_task_wdt_reset();
+  if (!good) esp32_flash_failed();
+  return good;
+}
