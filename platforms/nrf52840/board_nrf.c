@@ -6,9 +6,10 @@
  *
  * AES is the portable one of platforms/native/aes.c. REJECTED: the ECB peripheral (the 802.15.4
  * driver uses it from its interrupts for frame security, and Zephyr has no arbiter between the two;
- * with its DMA set-up it saves nothing on one block anyway), CryptoCell 310 (its library is a binary
- * of Nordic's, not in Zephyr), PSA (the same software AES behind a key store and a copy of each
- * buffer). There is no data cache, and no foreign code on the chip, that could see table look-ups.
+ * with its DMA set-up it saves nothing on one block anyway), CryptoCell 310 (its library is a
+ * binary of Nordic's, not in Zephyr), PSA (the same software AES behind a key store and a copy of
+ * each buffer). There is no data cache, and no foreign code on the chip, that could see table
+ * look-ups.
  *
  * Sockets are Zephyr's. REJECTED: OpenThread's own UDP, which tells the destination by itself: with
  * Zephyr's IP stack above it, both would answer for a port, and a unicast that only one of them

@@ -1,9 +1,8 @@
 /**
- * platforms/nrf52840 without the board: its C compiles for the chip's core, what its files say of
- * each other holds, and mcconfig's build goes through as far as it goes without Zephyr.
- *
- * The headers are the stubs beside this, or the real ones where $ZEPHYR_BASE says so. Nothing here
- * runs on hardware; what decides is in platforms/native and tested by unit.test.ts.
+ * platforms/nrf52840 without the board: its C compiles for the chip's core against the stubs beside
+ * this, runs on this computer with Zephyr played by nrf52840/zephyr_*.c, what its files say of each
+ * other holds, and mcconfig's build goes through as far as it goes without Zephyr. Nothing here has
+ * run on hardware; what decides is in platforms/native and tested by unit.test.ts.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -48,6 +47,25 @@ for (const name of glue.filter((name) => name !== bindings)) {
     assert.deepEqual(compile(join(BOARD, name), ...stubs), { status: 0, output: "" });
   });
 }
+
+test("the board's C does what it should, Zephyr played by a stand-in, under the sanitizers", () => {
+  const out = join(ROOT, "build/boards/nrf52840");
+  const tests = ["glue", "zephyr_kernel", "zephyr_net"];
+  const files = [
+    ...tests.map((name) => join(ROOT, "test/boards/nrf52840", `${name}.c`)),
+    ...glue.filter((name) => name !== bindings).map((name) => join(BOARD, name)),
+    ...[...shared, "../native/nor"].map((name) => join(BOARD, `${name}.c`)),
+  ];
+  const checks = ["-Wall", "-Wextra", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+  const flags = ["-O1", "-g", "-std=gnu11", ...checks, "-I", join(STUBS, "zephyr")];
+  mkdirSync(join(ROOT, "build/boards"), { recursive: true });
+  const built = run(process.env.CC ?? "cc", [...flags, ...files, "-o", out, "-lpthread"]);
+  assert.deepEqual(built, { status: 0, output: "" });
+  const { status, output } = run(out, []);
+  assert.doesNotMatch(output, /^not ok/m);
+  assert.match(output, /^ok dataset: the newer one stays$/m);
+  assert.equal(status, 0, output);
+});
 
 test("what the board shares with others compiles for a Cortex-M4", { skip }, () => {
   const names = [...shared, "../native/aes", "../native/aesccm", "../native/sha256"];

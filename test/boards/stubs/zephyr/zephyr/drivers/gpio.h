@@ -17,7 +17,7 @@ struct gpio_callback {
   gpio_callback_handler_t handler;
   gpio_port_pins_t pin_mask;
 };
-#define GPIO_DT_SPEC_GET(node, property) {.pin = 0}
+#define GPIO_DT_SPEC_GET(node, property) {&stub_devices[node], node, 0}
 #define GPIO_INPUT (1U << 16)
 #define GPIO_OUTPUT_INACTIVE (1U << 17)
 #define GPIO_INT_EDGE_BOTH (1U << 21)
