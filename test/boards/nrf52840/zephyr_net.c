@@ -122,7 +122,8 @@ int zsock_poll(struct zsock_pollfd *polled, int count, int timeout_ms)
   for (int i = 0; i < count; i++) {
     polled[i].revents = 0;
     for (unsigned w = 0; w < waiting_count; w++)
-      if (waiting[w].to_port == sockets[polled[i].fd - FIRST].port) polled[i].revents = ZSOCK_POLLIN;
+      if (waiting[w].to_port == sockets[polled[i].fd - FIRST].port)
+        polled[i].revents = ZSOCK_POLLIN;
     ready += polled[i].revents != 0;
   }
   pthread_mutex_unlock(&lock);
