@@ -42,8 +42,8 @@ export function makeRom(byteCode: string, folder: string): string {
   return elf;
 }
 
-function makeImage(byteCode: string, folder: string, imageRoom: number): Made {
-  const said = runProgram(PROGRAM, { run: RUN.makeImage, imageRoom }, { byteCode, folder });
+function makeImage(byteCode: string, folder: string, room: number): Made {
+  const said = runProgram(PROGRAM, { run: RUN.makeImage, argument: room }, { byteCode, folder });
   return JSON.parse(said.trim().split("\n").at(-1) as string) as Made;
 }
 

@@ -37,7 +37,9 @@ export function emulate(
     `loader,file=${quote(file)},addr=0x${address.toString(16)},force-raw=on`,
   ];
   return [
-    ...["-M", "mps2-an386", "-nodefaults", "-display", "none", "-monitor", "none"],
+    ...["-M", "mps2-an386", "-display", "none", "-monitor", "none"],
+    // Its network chip wants a peer; this one leads nowhere.
+    ...["-nic", "user,restrict=on"],
     ...["-semihosting-config", "enable=on,target=native"],
     ...["-icount", `shift=${SHIFT[input.clock]}`],
     ...["-kernel", elf],
@@ -65,7 +67,10 @@ export function runProgram(
     const file = join(work, "handover");
     const byteCodeBytes = byteCode === undefined ? 0 : statSync(byteCode).size;
     writeFileSync(file, encodeHandover({ ...handover, byteCodeBytes }));
-    const args = emulate(elf, { handover: file, byteCode, clock: "counting" });
+    const args = [
+      ...emulate(elf, { handover: file, byteCode, clock: "counting" }),
+      ...["-serial", "none"],
+    ];
     const done = spawnSync(QEMU, args, {
       cwd: folder ?? work,
       encoding: "utf8",

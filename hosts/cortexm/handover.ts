@@ -3,7 +3,7 @@
  * with the provisioning blob behind it. QEMU loads it where a real board has its factory data.
  */
 
-export const RUN = { device: 0, test: 1, makeImage: 2 } as const;
+export const RUN = { device: 0, test: 1, makeImage: 2, write: 3 } as const;
 
 export interface Handover {
   readonly run: (typeof RUN)[keyof typeof RUN];
@@ -15,8 +15,8 @@ export interface Handover {
   readonly heapBytes?: number;
   readonly stackSlots?: number;
   readonly byteCodeBytes?: number;
-  /** Room for slots and chunks of an image that is made; 0: as much as there is. */
-  readonly imageRoom?: number;
+  /** Room for slots and chunks of an image that is made; the address a test of the MPU writes to. */
+  readonly argument?: number;
   readonly provisioning?: Uint8Array;
   /** Power cuts of the flash, each OPERATION:MODE:SEED. */
   readonly faults?: readonly string[];
@@ -44,7 +44,7 @@ export function encodeHandover(handover: Handover): Uint8Array {
   view.setUint32(32, handover.heapBytes ?? 0, true);
   view.setUint32(36, handover.stackSlots ?? 0, true);
   view.setUint32(40, handover.byteCodeBytes ?? 0, true);
-  view.setUint32(44, handover.imageRoom ?? 0, true);
+  view.setUint32(44, handover.argument ?? 0, true);
   view.setUint32(48, blob.length, true);
   bytes.set(faults, FAULTS_AT);
   bytes.set(blob, SIZE);

@@ -4,6 +4,7 @@
  *   startup.c   vectors, RAM, MPU, faults        semihost.c  exit and printing, newlib's system calls
  *   uart.c      UART 0, the radio: the medium's  clock.c     virtual time from counted instructions
  *   image.c     the preloaded image: made, found main.c      what runs
+ *   dataview.c  XS's DataView without two-word loads
  *   platforms/native/xs13/host.h: what every XS 13.3 device shares
  */
 #ifndef LUMICAST_CORTEXM_BOARD_H
@@ -23,7 +24,7 @@ extern uint8_t image_start[], rom_end[], ram_end[], stack_top[], stack_low[];
 
 /* Written by the launcher (hosts/cortexm), little-endian; the provisioning blob follows. */
 enum { HANDOVER_MAGIC = 0x3142434C }; /* "LCB1" */
-enum run { RUN_DEVICE, RUN_TEST, RUN_MAKE_IMAGE };
+enum run { RUN_DEVICE, RUN_TEST, RUN_MAKE_IMAGE, RUN_WRITE };
 struct handover {
   uint32_t magic;
   uint32_t run;
@@ -34,7 +35,8 @@ struct handover {
   uint32_t heap;             /* bytes; beyond 256 KB the MPU lets at more RAM, for tests */
   uint32_t stack_slots;      /* XS value stack, 0: the default */
   uint32_t byte_code_size;   /* RUN_MAKE_IMAGE, and RUN_TEST of a program without an image */
-  uint32_t image_room;       /* RUN_MAKE_IMAGE: bytes for slots and chunks, 0: as many as fit */
+  uint32_t argument;         /* RUN_MAKE_IMAGE: bytes for slots and chunks, 0: as many as fit;
+                                RUN_WRITE: the address a test of the MPU writes to */
   uint32_t provisioning_size;
   char faults[128];          /* of the flash: OP:MODE:SEED, separated by blanks */
 };

@@ -22,7 +22,8 @@
  *                             never the other way
  *   chunks of strings, keys   xs13/preload.c turns them into the kinds the collector leaves alone
  *   and code
- *   chunks of arrays, buffers xs13/gc.c leaves chunks below RAM alone (mark and forwarding)
+ *   chunks of arrays, buffers marked only through an object in RAM that shares them: a copy of a
+ *                             changed object (see below)
  *   cache of global names     filled before sealing; a clone that finds a miss looks up again
  *   changed objects           XS copies them first (aliases); ours are frozen, so there are few
  *   module records, realm     emptied by fxShareMachine; the clone makes its own realm
@@ -78,7 +79,7 @@ void image_make(void)
 {
   uint8_t *code = image_start + 64;
   uint8_t *block = (uint8_t *)(((uintptr_t)code + image_code_size() + 31) & ~(uintptr_t)31);
-  size_t room = HANDOVER->image_room ? HANDOVER->image_room : (size_t)(rom_end - block) - 16384;
+  size_t room = HANDOVER->argument ? HANDOVER->argument : (size_t)(rom_end - block) - 16384;
   uint8_t *end = block + room;
   struct head head = {.magic = IMAGE_MADE, .code_size = (uint32_t)image_code_size()};
   size_t chunks, slots;

@@ -95,8 +95,10 @@ int main(void)
   void *machine;
   mpu_protect(make, more);
   if (more) give_more_ram();
+  if (handover->run == RUN_WRITE) *(volatile uint32_t *)handover->argument = 0;
   take_options(handover);
-  if (options.mode == MODE_RUN && !make) uart_start();
+  if (handover->run == RUN_DEVICE) uart_start();
+  if (handover->run == RUN_WRITE) return 0;
   if (handover->byte_code_size) take_byte_code(handover);
   options.compact_root = make;
   if (make) image_make();

@@ -75,6 +75,7 @@ static const char *reason(uint32_t status)
   if (status & 0x8200) return "an access to an address where nothing is";
   if (status & 0x0200) return "a bus error";
   if (status & 0x10000) return "an instruction that does not exist";
+  if (status & 0x1000000) return "a two-word access to an odd address";
   if (status & 0x2000000) return "a division by zero";
   return "a processor fault";
 }

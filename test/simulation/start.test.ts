@@ -23,6 +23,7 @@ test("not at a terminal: a progress bar, then one JSON object", () => {
   const summary = JSON.parse(stdout);
   assert.deepEqual(Object.keys(summary), [
     "engine",
+    "engines",
     "luminaires",
     "presses",
     "missed",

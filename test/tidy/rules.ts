@@ -164,13 +164,13 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
   ],
   hosts: [
     ...["installation", "radio", "medium", "room", "pcap", "bench", "doctor", "size", "sdk"],
-    "simulator",
-    "reproduce",
+    ...["simulator", "reproduce", "cortexm"],
     ...["authority", "border", "building", "decode", "web", "flash"],
   ],
   test: [
     ...["vectors", "unit", "differential", "powercut", "simulation", "fuzz", "interop", "tidy"],
     ...["run", "support", "mutants", "hosts", "headless", "budget", "sdk", "boards"],
+    "cortexm",
   ],
 };
 
