@@ -46,6 +46,9 @@ const FREE = 0xff;
 const HEAD_BYTES = 5;
 
 export class Rights {
+  /** All columns, for native help: rows, levels, index (platforms/native/intake.c). */
+  readonly columns: ArrayBuffer;
+  readonly capacity: number;
   readonly #store: RightsStore;
   readonly #rows: Int32Array;
   readonly #levels: Uint8Array;
@@ -66,6 +69,8 @@ export class Rights {
     // One buffer for all columns: on XS another one takes 60 bytes more than its view.
     const rowsBytes = capacity * COLUMNS * 4;
     const buffer = new ArrayBuffer(rowsBytes + capacity + slots);
+    this.columns = buffer;
+    this.capacity = capacity;
     this.#rows = new Int32Array(buffer, 0, capacity * COLUMNS);
     this.#levels = new Uint8Array(buffer, rowsBytes, capacity).fill(FREE);
     this.#index = new Uint8Array(buffer, rowsBytes + capacity, slots);

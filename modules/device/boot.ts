@@ -19,7 +19,6 @@ import { Keyring } from "../groups/keyring.js";
 import { Recipients } from "../oscore/recipients.js";
 import { Sequence } from "../oscore/sequence.js";
 import type { Board } from "../ports/board.js";
-import type { Crypto } from "../ports/crypto.js";
 import type { Flash } from "../ports/flash.js";
 import { ROLE_NAMES, type RoleName } from "../ports/role.js";
 import { lowlatency } from "../profiles/lowlatency.js";
@@ -56,18 +55,22 @@ export function bootDurable(board: Board): Durable {
   if (blob === undefined) {
     throw new Error("no provisioning: give this device its part of an installation file");
   }
-  const provisioning = parseProvisioning(blob);
+  const { crypto, clock, flash } = board;
+  const opened = openLog(flash);
+  const digest = crypto.sha256(blob);
+  const applied = opened?.get(DIGEST);
+  const known = applied !== undefined && equalBytes(applied, digest);
+  const provisioning = parseProvisioning(blob, known);
   const { eui64, role, clientId, target, settings, network } = provisioning;
   checkRole(role, board.role);
-  const { crypto, clock } = board;
-  const store = openStore(board.flash, eui64);
+  const store = ownStore(opened ?? format(flash), eui64);
   const directory = new Directory();
   const uptime = new Uptime(store, clock);
   const recipients = new Recipients({ store, capacity: LIMITS.recipientsMax });
   const { keysMax } = LIMITS;
   const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
   keyring.forgetOrphans();
-  const rights = applyRights({ store, crypto }, provisioning, blob);
+  const rights = known ? storedRights(store) : applyRights(store, provisioning, digest);
   applyKeys(keyring, provisioning);
   addAppGroups(directory, provisioning);
   const sequence = new Sequence(store);
@@ -86,15 +89,26 @@ function checkRole(role: number, built: RoleName | undefined): void {
   );
 }
 
-/** Throws an Error that says what is wrong with the flash and what to do. */
-function openStore(flash: Flash, eui64: Uint8Array): Store {
-  const keys = LIMITS.storeKeysMax;
-  let opened = Store.open({ flash, keys });
-  if (!opened.ok && opened.error.kind === "blank" && Store.format({ flash })) {
-    opened = Store.open({ flash, keys });
-  }
-  if (!opened.ok) throw new Error(`flash: ${opened.error.message}`);
-  const { store } = opened;
+/**
+ * Undefined when nothing was ever written to the partition. Throws an Error that says what is wrong
+ * with the flash and what to do.
+ */
+function openLog(flash: Flash): Store | undefined {
+  const opened = Store.open({ flash, keys: LIMITS.storeKeysMax });
+  if (opened.ok) return opened.store;
+  if (opened.error.kind === "blank") return undefined;
+  throw new Error(`flash: ${opened.error.message}`);
+}
+
+function format(flash: Flash): Store {
+  if (!Store.format({ flash })) throw new Error("flash: refuses to be formatted");
+  const store = openLog(flash);
+  if (store === undefined) throw new Error("flash: does not keep what is written");
+  return store;
+}
+
+/** Throws an Error when the store is another device's. */
+function ownStore(store: Store, eui64: Uint8Array): Store {
   // Nobody waits yet: a log that was left full has room again before anything is written.
   for (let step = 0; step < TIDY_STEPS && store.needsTidy && store.tidy(); step++);
   const owner = store.get(OWNER);
@@ -139,27 +153,21 @@ function applyKeys(keyring: Keyring, provisioning: Provisioning): void {
  * first: under a shared key the right is all that keeps a former client out. A cut anywhere in
  * between leaves the old digest, and the next start does it all again.
  */
-function applyRights(
-  parts: { store: Store; crypto: Crypto },
-  provisioning: Provisioning,
-  blob: Uint8Array,
-): Rights {
-  const { store } = parts;
-  const digest = parts.crypto.sha256(blob);
-  const applied = store.get(DIGEST);
-  if (applied !== undefined && equalBytes(applied, digest)) {
-    return new Rights(store, LIMITS.rightsMax);
-  }
+function applyRights(store: Store, provisioning: Provisioning, digest: Uint8Array): Rights {
   for (const stored of store.keys(KIND.RIGHT)) {
     if (!store.delete(stored)) throw new Error("flash: refuses to take an old right away");
   }
-  const rights = new Rights(store, LIMITS.rightsMax);
+  const rights = storedRights(store);
   for (const { client, appGroup, level } of provisioning.rights) {
     const granted = rights.grant({ client, appGroup, level: level as 0 | 1 | 2 | 3 | 4 | 5 });
     if (!granted.ok) throw new Error(`rights of ${toHex(client)}: not stored (${granted.drop})`);
   }
   if (!store.put(DIGEST, digest)) throw new Error("flash: refuses the provisioning record");
   return rights;
+}
+
+function storedRights(store: Store): Rights {
+  return new Rights(store, LIMITS.rightsMax);
 }
 
 function addAppGroups(directory: Directory, provisioning: Provisioning): void {

@@ -8,10 +8,12 @@
  *
  * Time that nobody needs is used for flash: idle.ts.
  */
+import { DISCOVERY } from "../access/level.js";
 import type { Rights } from "../access/rights.js";
-import type { Outcome } from "../bytes/outcome.js";
+import type { Outcome, Proof } from "../bytes/outcome.js";
 import { Endpoint } from "../coap/endpoint.js";
 import { Exchanges } from "../coap/exchange.js";
+import type { Option } from "../coap/message.js";
 import { compareKeyIds, type Directory } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
 import { QuickIntake } from "../groups/intake.js";
@@ -42,6 +44,8 @@ const LEISURE_MICROS = 5_000_000;
 const PLAIN_BURST = 4;
 const PLAIN_REFILL_MICROS = 1_000_000;
 const UPTIME_TICK_MICROS = 600_000_000;
+const BY_GROUP: Proof = Object.freeze({ by: "group" });
+const NO_OPTIONS: readonly Option[] = Object.freeze([]);
 
 export class Device implements Parts {
   readonly clock: Clock;
@@ -55,6 +59,21 @@ export class Device implements Parts {
   readonly resources: Resources;
   readonly role: Role;
   readonly plainReplies: RateLimit;
+  readonly access: Parts["access"] = {
+    // All that a message under a group key shows.
+    proof: BY_GROUP,
+    transport: "multicast",
+    scope: "group",
+    granted: DISCOVERY,
+    needed: undefined,
+  };
+  readonly request: Parts["request"] = {
+    code: 0,
+    options: NO_OPTIONS,
+    payload: undefined,
+    sender: 0,
+    prevails: false,
+  };
   /** The latest command's execution reports, one a member, when their time is over. */
   onReports: (reports: readonly MemberReport[]) => void;
   readonly #ports: readonly number[];
@@ -75,7 +94,10 @@ export class Device implements Parts {
     this.rights = rights;
     this.groups = groups;
     this.#ports = portsOf(directory);
-    if (board.intake !== undefined) groups.quick = new QuickIntake(board.intake, this.#ports);
+    if (board.intake !== undefined) {
+      const parts = { ports: this.#ports, recipients, rights, store, inner: this.request };
+      groups.quick = new QuickIntake(board.intake, parts);
+    }
     this.net = board.datagram ?? lowpanOf(board, identity);
     this.endpoint = new Endpoint({
       clock,
@@ -131,7 +153,7 @@ export class Device implements Parts {
    * (lighting/switch.ts).
    */
   prevails(arriving: Arriving): boolean {
-    const { kidStart, kidLength } = arriving.read().option;
+    const { kidStart, kidLength } = arriving.read(this.groups.directory).option;
     const { bytes } = arriving.outer;
     const { clientId } = this.groups;
     if (kidLength !== clientId.length) return kidLength > clientId.length;

@@ -1,5 +1,5 @@
 import { mayUse } from "../access/policy.js";
-import { drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { isMulticast } from "../coap/addresses.js";
 import { BAD_REQUEST, GET } from "../coap/options.js";
 import type { Arriving } from "../groups/groups.js";
@@ -11,8 +11,6 @@ import type { Parts } from "./parts.js";
 import { respond } from "./respond.js";
 
 const DONE: Outcome<true> = ok(true);
-/** All that a message under a group key shows. */
-const BY_GROUP: Proof = Object.freeze({ by: "group" });
 
 /**
  * From an opened request to its effect: right, order, resource, answer.
@@ -22,37 +20,35 @@ const BY_GROUP: Proof = Object.freeze({ by: "group" });
  * asks for.
  */
 export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outcome<true> {
-  const { resources, rights } = device;
+  const { resources, access, request } = device;
   const { recipients, arriving } = device.groups;
-  const { appGroup, option, row } = arriving;
+  const { row } = arriving;
+  const { sequence } = arriving.option;
   const resource = resources.find(inner.options);
   if (resource === undefined) return drop("unsupported");
   const needed = levelOf(resource, inner.code);
   if (needed === undefined) return drop("unsupported");
-  const permitted = mayUse({
-    proof: BY_GROUP,
-    transport: isMulticast(datagram.to.address) ? "multicast" : "unicast",
-    scope: "group",
-    granted: rights.level(appGroup.id, option.kid),
-    needed,
-  });
-  if (!permitted) return drop("forbidden"); // check: policy
+  const multicast = isMulticast(datagram.to.address);
+  access.transport = multicast ? "multicast" : "unicast";
+  access.granted = arriving.granted;
+  access.needed = needed;
+  if (!mayUse(access)) return drop("forbidden"); // check: policy
   const commands = inner.code !== GET;
-  const late = commands && !recipients.isNewest(row, option.sequence);
+  const late = commands && !recipients.isNewest(row, sequence);
   if (late) return drop("outOfOrder"); // check: order
   // Only while a key is being replaced is there more than one.
   const rekeying = arriving.association.security.associations.length > 1;
   const overtaken = rekeying && commands && wasOvertaken(recipients, arriving);
   if (overtaken) return drop("outOfOrder"); // check: order-across-keys
-  const reply = resources.handle(resource, {
-    code: inner.code,
-    options: inner.options,
-    payload: inner.payload,
-    sender: row,
-    prevails: device.follows && device.prevails(arriving),
-  });
-  if (reply.code < BAD_REQUEST && commands) recipients.applied(row, option.sequence);
-  respond(device, datagram, inner, reply);
+  request.code = inner.code;
+  request.options = inner.options;
+  request.payload = inner.payload;
+  request.sender = row;
+  request.prevails = device.follows && device.prevails(arriving);
+  const reply = resources.handle(resource, request);
+  if (reply.code < BAD_REQUEST && commands) recipients.applied(row, sequence);
+  // RFC 7252 §8.2: to a group request nearly always nothing.
+  if (!(multicast && reply.quiet)) respond(device, datagram, inner, reply);
   if (reply.code === BAD_REQUEST) return drop("malformed");
   return reply.code < BAD_REQUEST ? DONE : drop("unsupported");
 }

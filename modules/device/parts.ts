@@ -2,6 +2,7 @@
  * What the steps of the path share: the device as they see it. `device.ts` makes one; the steps
  * never import it, so the order of reading is the order of calling.
  */
+import type { Access } from "../access/policy.js";
 import type { Rights } from "../access/rights.js";
 import type { Endpoint } from "../coap/endpoint.js";
 import type { Exchanges } from "../coap/exchange.js";
@@ -12,10 +13,12 @@ import type { Clock } from "../ports/clock.js";
 import type { DatagramPort } from "../ports/datagram.js";
 import type { Trace } from "../ports/trace.js";
 import type { Inner, RequestBinding } from "../profiles/profile.js";
-import type { Face } from "../resources/resource.js";
+import type { Face, Request } from "../resources/resource.js";
 import type { Resources } from "../resources/resources.js";
 import type { Store } from "../store/store.js";
 import type { RateLimit } from "./rate.js";
+
+type Mutable<T> = { -readonly [field in keyof T]: T[field] };
 
 /** What an answer is bound to: the request we sent, and its group. */
 export interface Asked {
@@ -55,6 +58,9 @@ export interface Parts {
   readonly exchanges: Exchanges<Asked, Answer>;
   readonly resources: Resources;
   readonly plainReplies: RateLimit;
+  /** What the policy is asked, and a resource: filled anew for every request, allocated once. */
+  readonly access: Mutable<Access>;
+  readonly request: Mutable<Request>;
   /** Whether anything here follows the group: then it matters who prevails. */
   readonly follows: boolean;
   /** Spread of answers to a group request (RFC 7252 §8.2). */

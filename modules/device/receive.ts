@@ -47,5 +47,6 @@ export function receive(device: Parts, datagram: Datagram): Outcome<true> {
   if (!located.ok) return located;
   const opened = open(groups, arriving, undefined);
   if (!opened.ok) return opened;
+  arriving.granted = device.rights.level(arriving.appGroup.id, arriving.option.kid);
   return dispatch(device, datagram, opened.value);
 }

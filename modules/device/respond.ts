@@ -20,9 +20,8 @@ import type { Parts } from "./parts.js";
 
 export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: Reply): void {
   const multicast = isMulticast(datagram.to.address);
-  if (multicast && reply.quiet) return;
   const { endpoint, groups } = device;
-  const arriving = groups.arriving.read();
+  const arriving = groups.arriving.read(groups.directory);
   const silent = suppresses(findUint(inner.options, NO_RESPONSE), reply.code);
   if (multicast && silent) return;
   const make = protector(device, datagram, reply);

@@ -57,8 +57,7 @@ export class Directory {
     const { address, port } = input.endpoint;
     this.revision++;
     if (this.#appGroups.has(id)) throw new RangeError(`application group ${id} twice`);
-    const kept = { prefix: undefined, prefixOf: undefined };
-    this.#appGroups.set(id, { id, security, address, port, ...kept });
+    this.#appGroups.set(id, { id, security, address, port });
   }
 
   appGroup(id: number): AppGroup | undefined {

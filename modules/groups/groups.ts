@@ -5,6 +5,7 @@
  * one function each, in the order a message meets them.
  */
 
+import { DISCOVERY, type Level } from "../access/level.js";
 import { Id64 } from "../bytes/id64.js";
 import { Workspace } from "../oscore/aad.js";
 import { OscoreOption } from "../oscore/option.js";
@@ -55,6 +56,14 @@ export class Groups {
   }
 }
 
+/** The Application-Group-Id; more than four bytes name a group nobody can have. */
+export function appGroupOf({ bytes, appGroupStart, appGroupLength }: Outer): number {
+  if (appGroupLength > 4) return -1;
+  let id = 0;
+  for (let i = 0; i < appGroupLength; i++) id = id * 256 + bytes[appGroupStart + i];
+  return id;
+}
+
 /** A datagram on its way in: where things stand in it, and what `locate` found for it. */
 export class Arriving {
   readonly outer = new Outer();
@@ -65,18 +74,19 @@ export class Arriving {
   association!: Association;
   /** Row of the sender in `Recipients`, -1 when it was never heard under this key. */
   row = -1;
+  /** What was granted to the sender within the application group. */
+  granted: Level = DISCOVERY;
   /** Whether `outer` and `option` say where things stand. */
   #isRead = true;
 
   /** What native help found; where the rest stands is read when somebody asks (`read`). */
-  found(datagram: Datagram, appGroup: AppGroup, association: Association, row: number): void {
+  found(datagram: Datagram, row: number, sequence: number): void {
     this.#isRead = false;
     this.from = datagram.from;
     this.to = datagram.to;
     this.outer.bytes = datagram.bytes;
-    this.appGroup = appGroup;
-    this.association = association;
     this.row = row;
+    this.option.sequence = sequence;
   }
 
   /** `outer` is being read by somebody else. */
@@ -86,21 +96,27 @@ export class Arriving {
     this.to = datagram.to;
   }
 
-  /** Sees to it that the positions in `outer` and `option` are those of this datagram. */
-  read(): this {
+  /**
+   * Sees to it that the positions in `outer` and `option`, and the group, are those of this
+   * datagram.
+   */
+  read(directory: Directory): this {
     if (this.#isRead) return this;
     this.#isRead = true;
     const { outer, option } = this;
     const whole = outer.scan(outer.bytes);
-    if (!whole || !option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength)) {
+    const appGroup = whole ? directory.appGroup(appGroupOf(outer)) : undefined;
+    const parsed = option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength);
+    if (appGroup === undefined || !parsed) {
       throw new Error("native intake: opened what does not parse");
     }
+    this.appGroup = appGroup;
     return this;
   }
 
   /** The ids of this request, which its answers have to name. Copies. */
   binding(): RequestBinding {
-    const { kidStart, kidLength, pivStart, pivLength } = this.read().option;
+    const { kidStart, kidLength, pivStart, pivLength } = this.option;
     const { bytes } = this.outer;
     return {
       kid: bytes.slice(kidStart, kidStart + kidLength),

@@ -5,20 +5,27 @@
  * a single, endless key of a scheme that the native help knows are opened this way: what is special
  * is rare, and the reference's (locate.ts, open.ts). Nothing is allocated for a command.
  */
+import type { Level } from "../access/level.js";
+import type { Rights } from "../access/rights.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
-import type { Inner, Option } from "../coap/message.js";
-import { POST, URI_PATH } from "../coap/options.js";
+import type { Inner } from "../coap/message.js";
+import { LIGHT_OPTIONS, POST } from "../coap/options.js";
+import type { Recipients } from "../oscore/recipients.js";
 import type { AeadKey } from "../ports/crypto.js";
 import type { Datagram } from "../ports/datagram.js";
 import {
+  ANSWER_LEVEL_MASK,
+  ANSWER_LEVEL_SHIFT,
   ANSWER_LIGHT,
   ANSWER_LINE_SHIFT,
+  ANSWER_MARKED,
   ANSWER_ROW_MASK,
   ANSWER_ROW_SHIFT,
   ANSWER_SIZE_MASK,
   DECLINED,
   INTAKE_DROPS,
   type Intake,
+  type IntakeState,
   LINE_ASSOCIATION,
   LINE_BYTES,
   LINE_GROUP,
@@ -31,7 +38,6 @@ import {
   LINE_PREFIX_MAX,
   LINES_MAX,
   RESULT_BYTES,
-  RESULT_ID,
   RESULT_PLAIN,
   TABLE_HEAD_BYTES,
   TABLE_LINES,
@@ -41,42 +47,53 @@ import {
   TABLE_PORTS,
   TABLE_PORTS_MAX,
 } from "../ports/intake.js";
+import type { Store } from "../store/store.js";
 import type { AppGroup, Association } from "./directory.js";
 import type { Groups } from "./groups.js";
 
 /** Before the payload of a light command: code, Uri-Path "l", marker. */
 const LIGHT_HEAD_BYTES = 4;
-/** The options of a light command; always this array, so that it is known without a look inside. */
-export const LIGHT_OPTIONS: readonly Option[] = Object.freeze([
-  Object.freeze({ number: URI_PATH, value: Uint8Array.of(0x6c) }),
-]);
 
-interface Line {
-  readonly appGroup: AppGroup;
-  readonly association: Association | undefined;
-}
+const REFUSALS: readonly Outcome<Inner>[] = Object.freeze(
+  INTAKE_DROPS.map((reason) => drop<Inner>(reason)),
+);
+
+type MutableInner = { -readonly [field in keyof Inner]: Inner[field] };
 
 export class QuickIntake {
   readonly #native: Intake;
   readonly #ports: readonly number[];
-  #tables = new Uint8Array(0);
   #revision = -1;
-  #lines: Line[] = [];
-  #keys: AeadKey[] = [];
-  readonly #result = new Uint8Array(RESULT_BYTES);
-  readonly #sequence = new Float64Array(this.#result.buffer, 0, 1);
-  readonly #id = new Int32Array(this.#result.buffer, RESULT_ID, 3);
+  #associations: (Association | undefined)[] = [];
+  readonly #state: IntakeState;
+  readonly #sequence: Float64Array;
   /** By size of the plaintext: the payload in it. */
   readonly #payloads: (Uint8Array | undefined)[] = [];
-  readonly #light: { code: number; options: readonly Option[]; payload: Uint8Array | undefined };
+  readonly #inner: MutableInner;
   readonly #opened: Outcome<Inner>;
 
-  /** `ports` are those the device listens on, at most 8. */
-  constructor(native: Intake, ports: readonly number[]) {
+  /** `ports` are those the device listens on, at most 8; a light command is told in `inner`. */
+  constructor(
+    native: Intake,
+    parts: {
+      ports: readonly number[];
+      recipients: Recipients;
+      rights: Rights;
+      store: Store;
+      inner: MutableInner;
+    },
+  ) {
+    const { recipients, rights, store } = parts;
+    const { cursor, index } = store.journal;
+    const result = new Uint8Array(RESULT_BYTES);
+    const none = new Uint8Array(0);
     this.#native = native;
-    this.#ports = ports;
-    this.#light = { code: POST, options: LIGHT_OPTIONS, payload: undefined };
-    this.#opened = { ok: true, value: this.#light };
+    this.#ports = parts.ports;
+    this.#sequence = new Float64Array(result.buffer, 0, 1);
+    const { columns, capacity } = rights;
+    this.#state = [none, [], result, recipients.columns, columns, capacity, cursor, index];
+    this.#inner = parts.inner;
+    this.#opened = { ok: true, value: parts.inner };
   }
 
   /**
@@ -84,84 +101,92 @@ export class QuickIntake {
    * to look. Valid until the next call.
    */
   open(groups: Groups, datagram: Datagram): Outcome<Inner> | undefined {
-    const { directory, recipients, arriving } = groups;
-    if (directory.revision !== this.#revision) this.#makeTables(groups);
-    const { address, port } = datagram.to;
-    const answer = this.#native.open(
-      datagram.bytes,
-      address,
-      port,
-      this.#tables,
-      recipients.columns,
-      this.#keys,
-      this.#result,
-    );
-    if (answer < 0) return answer === DECLINED ? undefined : drop(INTAKE_DROPS[-2 - answer]);
-    const { appGroup, association } = this.#lines[answer >> ANSWER_LINE_SHIFT];
+    if (groups.directory.revision !== this.#revision) this.#makeTables(groups);
+    const { bytes, to } = datagram;
+    const answer = this.#native.open(bytes, to.address, to.port, this.#state);
+    if (answer < 0) return answer === DECLINED ? undefined : REFUSALS[-2 - answer];
+    const line = answer >> ANSWER_LINE_SHIFT;
     const row = (answer >> ANSWER_ROW_SHIFT) & ANSWER_ROW_MASK;
     const size = answer & ANSWER_SIZE_MASK;
-    const isLight = (answer & ANSWER_LIGHT) !== 0;
-    const opened = isLight ? this.#command(size) : this.#inside(association, size);
-    if (!opened.ok) return opened;
     const sequence = this.#sequence[0];
-    if (!recipients.mark(row, sequence)) return drop("storeFailed"); // check: quick-mark-durable
-    arriving.found(datagram, appGroup, association as Association, row);
-    arriving.option.identify(sequence, this.#id);
+    let opened = this.#opened;
+    if ((answer & ANSWER_LIGHT) !== 0) {
+      const inner = this.#inner;
+      inner.code = POST;
+      inner.options = LIGHT_OPTIONS;
+      inner.payload = this.#payloads[size] ?? this.#payload(size);
+    } else {
+      opened = this.#inside(this.#associations[line], size);
+      if (!opened.ok) return opened;
+    }
+    if ((answer & ANSWER_MARKED) === 0 && !groups.recipients.mark(row, sequence)) {
+      return drop("storeFailed"); // check: quick-mark-durable
+    }
+    const { arriving } = groups;
+    arriving.found(datagram, row, sequence);
+    arriving.association = this.#associations[line] as Association;
+    arriving.granted = ((answer >> ANSWER_LEVEL_SHIFT) & ANSWER_LEVEL_MASK) as Level;
     return opened;
-  }
-
-  #command(size: number): Outcome<Inner> {
-    this.#light.payload = this.#payloads[size] ?? this.#payload(size);
-    return this.#opened;
   }
 
   #inside(association: Association | undefined, size: number): Outcome<Inner> {
     const scheme = association?.security.profile.intake;
     if (scheme === undefined) throw new Error("native intake: opened under a scheme it has not");
-    return scheme.inside(this.#result.slice(RESULT_PLAIN, RESULT_PLAIN + size));
+    return scheme.inside(this.#state[2].slice(RESULT_PLAIN, RESULT_PLAIN + size));
   }
 
   #payload(size: number): Uint8Array {
     const start = RESULT_PLAIN + LIGHT_HEAD_BYTES;
-    const view = new Uint8Array(this.#result.buffer, start, size - LIGHT_HEAD_BYTES);
+    const view = new Uint8Array(this.#state[2].buffer, start, size - LIGHT_HEAD_BYTES);
     this.#payloads[size] = view;
     return view;
   }
 
-  #makeTables(groups: Groups): void {
-    const { directory, ownId } = groups;
+  #makeTables({ directory, ownId }: Groups): void {
     this.#revision = directory.revision;
-    this.#lines = [];
+    const appGroups: AppGroup[] = [];
+    const associations: (Association | undefined)[] = [];
     for (const appGroup of directory.appGroups()) {
-      const { associations } = appGroup.security;
+      const keys = appGroup.security.associations;
       // A group without a key is known all the same.
-      if (associations.length === 0) this.#lines.push({ appGroup, association: undefined });
-      for (const association of associations) this.#lines.push({ appGroup, association });
+      for (const association of keys.length === 0 ? [undefined] : keys) {
+        appGroups.push(appGroup);
+        associations.push(association);
+      }
     }
-    this.#keys = [];
-    const lines = this.#lines;
-    const tables = new Uint8Array(TABLE_HEAD_BYTES + LINE_BYTES * lines.length);
+    const count = appGroups.length;
+    const ports = this.#ports;
+    if (count > LINES_MAX || ports.length > TABLE_PORTS_MAX) {
+      throw new RangeError(`native intake: ${count} lines, ${ports.length} ports`);
+    }
+    const tables = new Uint8Array(TABLE_HEAD_BYTES + LINE_BYTES * count);
     const words = new DataView(tables.buffer);
-    tables[TABLE_LINES] = lines.length;
-    tables[TABLE_PORT_COUNT] = this.#ports.length;
-    this.#ports.forEach((port, i) => void words.setUint16(TABLE_PORTS + 2 * i, port));
+    tables[TABLE_LINES] = count;
+    tables[TABLE_PORT_COUNT] = ports.length;
+    for (let i = 0; i < ports.length; i++) words.setUint16(TABLE_PORTS + 2 * i, ports[i]);
     tables[TABLE_OWN_LENGTH] = ownId.length;
     words.setInt32(TABLE_OWN, ownId.high);
     words.setInt32(TABLE_OWN + 4, ownId.low);
-    lines.forEach((line, i) => {
+    const keys: AeadKey[] = [];
+    for (let i = 0; i < count; i++) {
       const start = TABLE_HEAD_BYTES + LINE_BYTES * i;
-      words.setUint32(start + LINE_GROUP, line.appGroup.id);
-      this.#keys.push(writeLine(tables.subarray(start, start + LINE_BYTES), line));
-    });
-    if (lines.length > LINES_MAX || this.#ports.length > TABLE_PORTS_MAX) {
-      throw new RangeError(`native intake: ${lines.length} lines, ${this.#ports.length} ports`);
+      words.setUint32(start + LINE_GROUP, appGroups[i].id);
+      keys.push(
+        writeLine(tables.subarray(start, start + LINE_BYTES), appGroups[i], associations[i]),
+      );
     }
-    this.#tables = tables;
+    this.#associations = associations;
+    this.#state[0] = tables;
+    this.#state[1] = keys;
   }
 }
 
 /** Fills the line but for its group; returns its key. */
-function writeLine(line: Uint8Array, { appGroup, association }: Line): AeadKey {
+function writeLine(
+  line: Uint8Array,
+  appGroup: AppGroup,
+  association: Association | undefined,
+): AeadKey {
   if (association === undefined) return NO_KEY;
   const { keyId, iv, security, index, aead, lifetime } = association;
   line[LINE_KEY_ID_LENGTH] = keyId.length;

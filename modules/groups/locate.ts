@@ -1,6 +1,6 @@
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { uniqueAssociation } from "./directory.js";
-import type { Arriving, Groups } from "./groups.js";
+import { type Arriving, appGroupOf, type Groups } from "./groups.js";
 
 /**
  * From the outside of a message to the one key that may open it and the sender's replay row.
@@ -14,7 +14,7 @@ export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
   if (outer.repeats) return drop("malformed"); // check: option-repeated
   // A missing OSCORE option reads as an empty one, which no group message has.
   if (outer.appGroupStart < 0) return drop("malformed"); // check: app-group-missing
-  const appGroup = groups.directory.appGroup(appGroupOf(arriving));
+  const appGroup = groups.directory.appGroup(appGroupOf(outer));
   if (appGroup === undefined) return drop("unknownGroup");
   if (!option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength)) return drop("malformed");
   const { profile } = appGroup.security;
@@ -34,12 +34,3 @@ export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
 }
 
 const FOUND: Outcome<true> = ok(true);
-
-/** The Application-Group-Id; more than four bytes name a group nobody can have. */
-function appGroupOf(arriving: Arriving): number {
-  const { bytes, appGroupStart, appGroupLength } = arriving.outer;
-  if (appGroupLength > 4) return -1;
-  let id = 0;
-  for (let i = 0; i < appGroupLength; i++) id = id * 256 + bytes[appGroupStart + i];
-  return id;
-}

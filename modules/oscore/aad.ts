@@ -28,10 +28,26 @@ export class AadWriter {
   #at = EXTERNAL_START;
   #words: DataView;
   #views: (Uint8Array | undefined)[] = [];
+  /** The prefix used last, and what it belongs to. */
+  #prefix: Uint8Array | undefined = undefined;
+  #prefixKey: object | undefined = undefined;
+  #prefixGroup = 0;
 
   constructor() {
     this.#buffer = prepared(256);
     this.#words = new DataView(this.#buffer.buffer);
+  }
+
+  /** The prefix kept last, if it was for this key and group. */
+  prefixOf(key: object, group: number): Uint8Array | undefined {
+    return this.#prefixKey === key && this.#prefixGroup === group ? this.#prefix : undefined;
+  }
+
+  keep(key: object, group: number, prefix: Uint8Array): Uint8Array {
+    this.#prefixKey = key;
+    this.#prefixGroup = group;
+    this.#prefix = prefix;
+    return prefix;
   }
 
   /** Begins `Enc(h'', external_aad)` with CBOR that is ready: the array's head and what follows. */

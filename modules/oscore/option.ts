@@ -33,14 +33,6 @@ export class OscoreOption {
   /** The partial IV as a number, at most 2^40 - 1; -1 when there is none. */
   sequence = -1;
 
-  /** What a reader elsewhere found: number, and the kid's halves and length. */
-  identify(sequence: number, kid: Int32Array): void {
-    this.sequence = sequence;
-    this.kid.high = kid[0];
-    this.kid.low = kid[1];
-    this.kid.length = kid[2];
-  }
-
   /** False when the value is malformed by the rules all OSCORE-like profiles share (WIRE.md). */
   parse(bytes: Uint8Array, start: number, length: number): boolean {
     const flags = length === 0 ? 0 : bytes[start];

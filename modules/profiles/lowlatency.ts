@@ -64,7 +64,7 @@ export const lowlatency: Profile = {
   wellFormed,
   open,
   seal,
-  intake: { prefix: makePrefix, inside: (plain) => inside(plain, NOTHING) },
+  intake: { prefix: prefixOf, inside: (plain) => inside(plain, NOTHING) },
 };
 
 function importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }): KeyMaterial {
@@ -165,8 +165,7 @@ function additionalData(
   request: RequestBinding | undefined,
   outside: readonly Option[],
 ): Uint8Array {
-  const { prefix } = appGroup;
-  aad.begin(prefix !== undefined && appGroup.prefixOf === key ? prefix : makePrefix(key, appGroup));
+  aad.begin(aad.prefixOf(key, appGroup.id) ?? aad.keep(key, appGroup.id, prefixOf(key, appGroup)));
   aad.ids(outer.bytes, option, request);
   aad.endpoint(to.address, to.port);
   if (outside === NOTHING) aad.empty();
@@ -182,10 +181,8 @@ interface Ids {
   readonly to: Endpoint;
 }
 
-/**
- * What every external_aad of one key and application group begins with; kept for the key used last.
- */
-function makePrefix(key: KeyMaterial, appGroup: AppGroupId): Uint8Array {
+/** What every external_aad of one key and application group begins with. */
+function prefixOf(key: KeyMaterial, appGroup: AppGroupId): Uint8Array {
   const writer = new Writer(16);
   const cbor = new CborWriter(writer);
   cbor.array(11);
@@ -193,10 +190,7 @@ function makePrefix(key: KeyMaterial, appGroup: AppGroupId): Uint8Array {
   cbor.uint(AES_CCM_16_64_128);
   cbor.uint(appGroup.id);
   cbor.bytes(key.keyId);
-  const prefix = writer.finish();
-  appGroup.prefix = prefix;
-  appGroup.prefixOf = key;
-  return prefix;
+  return writer.finish();
 }
 
 function seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Array {

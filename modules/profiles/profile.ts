@@ -34,12 +34,6 @@ export interface KeyMaterial {
 export interface AppGroupId {
   /** CoAP uint, at most 4 bytes. */
   readonly id: number;
-  /**
-   * What the profile wants to keep per group and key: the constant beginning of the additional
-   * data.
-   */
-  prefix: Uint8Array | undefined;
-  prefixOf: KeyMaterial | undefined;
 }
 
 /** A protected message as it arrived: where things stand, nothing copied. */

@@ -13,6 +13,7 @@ import {
   ACCEPT,
   DELETE,
   GET,
+  LIGHT_OPTIONS,
   POST,
   PUT,
   URI_HOST,
@@ -46,6 +47,7 @@ export class Resources {
 
   /** The resource a request is for; undefined when this device has none there. */
   find(options: readonly Option[]): Resource | undefined {
+    if (options === LIGHT_OPTIONS) return LIGHT_COMMAND;
     if (options.length > 0) {
       const { number, value } = options[0];
       if (number === URI_PATH && value.length === 1 && value[0] === LIGHT_SEGMENT) {
@@ -70,7 +72,10 @@ export class Resources {
     const { code, options } = request;
     const level = levelOf(resource, code);
     if (level === undefined) return REPLY.methodNotAllowed; // check: resource-method
-    if (hasUnknown(resource, options)) return REPLY.badOption; // check: resource-critical-option
+    const plain = options === LIGHT_OPTIONS;
+    if (!plain && hasUnknown(resource, options)) {
+      return REPLY.badOption; // check: resource-critical-option
+    }
     return resource.run(request, this.#face, this.#role);
   }
 }

@@ -9,6 +9,8 @@ export class Index {
   /** Bytes in flash of all records listed here. */
   bytes = 0;
   readonly capacity: number;
+  /** All columns, for native help: keys, words, sizes (platforms/native/journal.c). */
+  readonly columns: ArrayBuffer;
   readonly #places: number;
   readonly #keys: Int32Array;
   /** Offset in words of 4 bytes; 0: free, for there is a sector head. */
@@ -21,6 +23,7 @@ export class Index {
     const places = this.#places;
     const isSmall = partitionBytes <= 0x10000 * WORD_BYTES;
     const buffer = new ArrayBuffer(places * (isSmall ? 8 : 10));
+    this.columns = buffer;
     this.#keys = new Int32Array(buffer, 0, places);
     this.#words = isSmall
       ? new Uint16Array(buffer, 4 * places, places)

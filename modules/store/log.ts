@@ -4,6 +4,17 @@
  * store.ts.
  */
 import type { Flash } from "../ports/flash.js";
+import {
+  CURSOR_WORDS,
+  DEBRIS,
+  END,
+  GENERATION,
+  KEEP,
+  POSITION,
+  SPARE,
+  UNIT,
+  WRITES,
+} from "./cursor.js";
 import { KIND_RESERVED } from "./keys.js";
 import { Records } from "./records.js";
 import { DIRTY, OPENED, READY, RECORDS_START, SectorHead } from "./sector.js";
@@ -42,8 +53,9 @@ export class Log {
   readonly heads: SectorHead;
   readonly sectorBytes: number;
   readonly sectors: number;
+  /** Where the next record goes; native help writes here too (platforms/native/journal.c). */
+  readonly cursor = new Int32Array(CURSOR_WORDS);
   /** Counted since this object was made. */
-  writes = 0;
   erases = 0;
   readonly #flash: Flash;
   readonly #states: Uint8Array;
@@ -51,13 +63,7 @@ export class Log {
   readonly #noteBytes: number;
   /** Kept free at the end of every sector, so that tidying can always retire another one. */
   readonly #retireBytes: number;
-  #generation = 0;
   #oldest = 0;
-  #position = 0;
-  /** End of the head's sector. */
-  #end = 0;
-  #debris = 0;
-  #keep = 0;
 
   constructor(flash: Flash) {
     this.#flash = flash;
@@ -70,6 +76,8 @@ export class Log {
     this.#states = new Uint8Array(buffer, 4 * this.sectors, this.sectors);
     this.#noteBytes = this.records.sizeOf(RESUME, NOTE_BYTES);
     this.#retireBytes = this.records.sizeOf(RETIRE, RETIRE_BYTES);
+    this.cursor[SPARE] = this.#retireBytes;
+    this.cursor[UNIT] = flash.programBytes;
   }
 
   /** Most bytes of records a sector takes. */
@@ -77,8 +85,13 @@ export class Log {
     return this.sectorBytes - RECORDS_START - this.#retireBytes;
   }
 
+  /** Records, counted since this object was made. */
+  get writes(): number {
+    return this.cursor[WRITES];
+  }
+
   get generation(): number {
-    return this.#generation;
+    return this.cursor[GENERATION];
   }
 
   get oldest(): number {
@@ -112,9 +125,9 @@ export class Log {
   resume(oldest: number, head: number, tail: Tail): void {
     this.#oldest = oldest;
     this.begin(head);
-    this.#position = tail.position;
-    this.#debris = tail.debris;
-    this.#keep = tail.keep;
+    this.cursor[POSITION] = tail.position;
+    this.cursor[DEBRIS] = tail.debris;
+    this.cursor[KEEP] = tail.keep;
   }
 
   /**
@@ -181,13 +194,13 @@ export class Log {
   }
 
   private makeRoom(bytes: number, isTidying: boolean): boolean {
-    if (this.#debris === 0) {
-      return this.#position + bytes <= this.#end || this.enter(isTidying);
+    if (this.cursor[DEBRIS] === 0) {
+      return this.cursor[POSITION] + bytes <= this.cursor[END] || this.enter(isTidying);
     }
-    if (this.#position + this.#noteBytes + bytes <= this.#end) {
-      const debris = this.#debris;
+    if (this.cursor[POSITION] + this.#noteBytes + bytes <= this.cursor[END]) {
+      const debris = this.cursor[DEBRIS];
       if (this.write(RESUME, this.noteFor(debris), this.#noteBytes) !== 0) {
-        this.#debris = 0;
+        this.cursor[DEBRIS] = 0;
         return true;
       }
     }
@@ -195,28 +208,28 @@ export class Log {
   }
 
   private write(key: number, value: Uint8Array | undefined, size: number): number {
-    const at = this.#position;
-    if (!this.records.write(at, this.#generation, key, value)) {
+    const at = this.cursor[POSITION];
+    if (!this.records.write(at, this.cursor[GENERATION], key, value)) {
       // A worn cell. What was begun here is left behind: the next record goes into the next sector.
-      if (this.#debris === 0) {
-        this.#debris = at;
-        this.#keep = at;
+      if (this.cursor[DEBRIS] === 0) {
+        this.cursor[DEBRIS] = at;
+        this.cursor[KEEP] = at;
       }
-      this.#position = this.#end;
+      this.cursor[POSITION] = this.cursor[END];
       return 0;
     }
-    this.writes++;
-    this.#position = at + size;
+    this.cursor[WRITES]++;
+    this.cursor[POSITION] = at + size;
     return at;
   }
 
   /** Makes the next erased sector the head of the log. */
   private enter(isTidying: boolean): boolean {
     if (this.count(READY) <= (isTidying ? 0 : RESERVE_SECTORS)) return false;
-    const base = this.sectorOf(this.#generation) * this.sectorBytes;
-    const end = (this.#debris === 0 ? this.#position : this.#keep) - base;
+    const base = this.sectorOf(this.cursor[GENERATION]) * this.sectorBytes;
+    const end = (this.cursor[DEBRIS] === 0 ? this.cursor[POSITION] : this.cursor[KEEP]) - base;
     for (let step = 1; step < this.sectors; step++) {
-      const generation = this.#generation + step;
+      const generation = this.cursor[GENERATION] + step;
       const sector = this.sectorOf(generation);
       if (this.#states[sector] !== READY) continue;
       // `end` is being written down: from here on nothing more may go into the old head.
@@ -233,22 +246,22 @@ export class Log {
 
   private begin(generation: number): void {
     const base = this.sectorOf(generation) * this.sectorBytes;
-    this.#generation = generation;
-    this.#position = base + RECORDS_START;
-    this.#end = base + this.sectorBytes;
-    this.#debris = 0;
+    this.cursor[GENERATION] = generation;
+    this.cursor[POSITION] = base + RECORDS_START;
+    this.cursor[END] = base + this.sectorBytes;
+    this.cursor[DEBRIS] = 0;
   }
 
   private close(end: number): void {
-    if (this.#debris === 0) {
-      this.#debris = end;
-      this.#keep = end;
+    if (this.cursor[DEBRIS] === 0) {
+      this.cursor[DEBRIS] = end;
+      this.cursor[KEEP] = end;
     }
-    this.#position = this.#end;
+    this.cursor[POSITION] = this.cursor[END];
   }
 
   private generationAfter(generation: number): number {
-    let next = this.#generation;
+    let next = this.cursor[GENERATION];
     for (let i = 0; i < this.sectors; i++) {
       const other = this.#generations[i];
       if (this.#states[i] === OPENED && other > generation && other < next) next = other;

@@ -174,6 +174,11 @@ export class Store {
     return keys.sort((a, b) => a - b);
   }
 
+  /** Where the log stands and where records lie, for native help on the receive path. */
+  get journal(): { readonly cursor: ArrayBuffer; readonly index: ArrayBuffer } {
+    return { cursor: this.#log.cursor.buffer, index: this.#index.columns };
+  }
+
   /** Records written, and sectors erased, since this object was made. */
   get writes(): number {
     return this.#log.writes;

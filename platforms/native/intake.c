@@ -16,6 +16,12 @@ enum { TYPE_NON = 1, CODE_POST = 2, OPTION_OSCORE = 9, OPTION_APP_GROUP = 65001 
 enum { OPTIONS_MAX = 32, TOKEN_MAX_BYTES = 8, PAYLOAD_MARKER = 0xFF };
 enum { DATAGRAM_MAX_BYTES = 1280, ID_MAX_BYTES = 8, PIV_MAX_BYTES = 5, TAG_BYTES = 8 };
 enum { COLUMN_BYTES = 42, WINDOW_BITS = 64 };
+/* modules/oscore/recipients.ts: how far a bound runs ahead in a burst, exact bounds before that */
+enum { RUN_AHEAD = 31, EXACT_WRITES = 4, BOUND_SHORT_BYTES = 4, BOUND_LONG_BYTES = 7 };
+enum { KIND_REPLAY_BOUND = 0x04 }; /* modules/store/keys.ts */
+#define SEQUENCE_MAX ((UINT64_C(1) << 40) - 1)
+/* modules/access/rights.ts: a row, and the bits of its level */
+enum { RIGHT_BYTES = 12, RIGHT_DEVICE = 0x08, RIGHT_LEVEL = 0x07 };
 /* OSCORE option: bits above the partial IV's length; lowlatency has k and h set, nothing else */
 enum { FLAGS_FIXED = 0x18, PIV_SIZE_BITS = 0x07 };
 
@@ -140,7 +146,8 @@ static bool well_formed_tables(const struct intake *in)
   size_t rows = in->columns_size / COLUMN_BYTES;
   return in->tables.size >= TABLE_HEAD_BYTES && tables[TABLE_PORTS] <= PORTS_MAX &&
          in->tables.size == TABLE_HEAD_BYTES + (size_t)LINE_BYTES * tables[TABLE_LINES] &&
-         in->columns_size == rows * COLUMN_BYTES + 2 && rows >= 1 && rows <= 128;
+         in->columns_size == rows * COLUMN_BYTES + 2 && rows >= 1 && rows <= 128 &&
+         in->rights.size > (RIGHT_BYTES + 1) * (size_t)in->rights_capacity;
 }
 
 /* The line of this group and key id. Key ids are unique within a group or nothing is opened. */
@@ -312,6 +319,39 @@ static void make_nonce(const struct intake *in, const uint8_t *line, uint8_t *no
   for (unsigned i = 0; i < in->piv_size; i++) nonce[13 - in->piv_size + i] ^= in->piv[i];
 }
 
+/* modules/access/rights.ts: what was granted to this sender within the line's group. */
+static unsigned level(const struct intake *in)
+{
+  const uint8_t *line = in->tables.data + TABLE_HEAD_BYTES + LINE_BYTES * in->line;
+  uint32_t rows = in->rights_capacity, low = in->kid_low, high = in->kid_high;
+  const uint8_t *levels = in->rights.data + RIGHT_BYTES * rows;
+  const uint8_t *index = levels + rows;
+  uint32_t slots = (uint32_t)in->rights.size - (RIGHT_BYTES + 1) * rows;
+  uint32_t group = load32(line + LINE_GROUP);
+  uint32_t folded = (low ^ low >> 16 ^ high ^ high >> 16) & 0x7FFF;
+  uint32_t slot = ((folded * 40503u + (group & 0x7FFF) * 997u) & 0xFFFF) * slots >> 16;
+  for (uint32_t tries = 0; tries < slots; tries++) {
+    const uint8_t *right;
+    uint32_t row = index[slot];
+    if (row == 0 || row > rows) return 0;
+    right = in->rights.data + RIGHT_BYTES * (row - 1);
+    if ((uint32_t)column32(right, 0) == low && (uint32_t)column32(right, 1) == high &&
+        (uint32_t)column32(right, 2) == group && !(levels[row - 1] & RIGHT_DEVICE))
+      return levels[row - 1] & RIGHT_LEVEL;
+    slot = (slot + 1) & (slots - 1);
+  }
+  return 0;
+}
+
+/* No command of this sender with a higher number was applied, nor may have been. */
+static bool is_newest(const struct intake *in)
+{
+  double applied;
+  memcpy(&applied, in->columns + 8 * (in->columns_size / COLUMN_BYTES) + 8 * in->row,
+      sizeof applied);
+  return (double)in->sequence > applied;
+}
+
 static bool is_own(const struct intake *in)
 {
   const uint8_t *tables = in->tables.data;
@@ -347,5 +387,70 @@ int32_t intake_open(const struct intake *in, const struct aes128 *aes,
   /* POST with the one option Uri-Path "l", and a payload */
   light = size > 4 && plain[0] == CODE_POST && plain[1] == 0xB1 && plain[2] == 'l' &&
           plain[3] == PAYLOAD_MARKER;
-  return (int32_t)((uint32_t)in->line << 19 | in->row << 12 | (uint32_t)light << 11 | size);
+  return (int32_t)((uint32_t)in->line << INTAKE_LINE_SHIFT | in->row << INTAKE_ROW_SHIFT |
+      level(in) << INTAKE_LEVEL_SHIFT | (is_newest(in) ? INTAKE_NEWEST : 0) |
+      (light ? INTAKE_LIGHT : 0) | size);
+}
+
+static void put_column32(uint8_t *column, unsigned row, uint32_t value)
+{
+  memcpy(column + 4 * row, &value, sizeof value);
+}
+
+/* modules/oscore/window.ts markIn; `step` is how far the number lies above the highest so far. */
+static void mark_window(const struct intake *in, int64_t step)
+{
+  unsigned rows = (unsigned)(in->columns_size / COLUMN_BYTES);
+  uint8_t *nears = in->columns + 16 * rows, *fars = in->columns + 20 * rows;
+  uint32_t near = (uint32_t)column32(nears, in->row), far = (uint32_t)column32(fars, in->row);
+  double highest = (double)in->sequence;
+  if (step > 0) {
+    uint64_t seen = (uint64_t)far << 32 | near;
+    seen = step < WINDOW_BITS ? seen << step | 1 : 1;
+    near = (uint32_t)seen;
+    far = (uint32_t)(seen >> 32);
+    memcpy(in->columns + 8 * in->row, &highest, sizeof highest);
+  } else if (step > -32) {
+    near |= UINT32_C(1) << -step;
+  } else {
+    far |= UINT32_C(1) << (-step - 32);
+  }
+  put_column32(nears, in->row, near);
+  put_column32(fars, in->row, far);
+}
+
+static enum journal_result write_bound(const struct intake *in, uint64_t bound)
+{
+  uint8_t value[BOUND_LONG_BYTES];
+  size_t size = bound >> 32 ? BOUND_LONG_BYTES : BOUND_SHORT_BYTES;
+  for (size_t i = 0; i < size; i++) value[i] = (uint8_t)(bound >> 8 * (size - 1 - i));
+  return journal_append(&in->journal, KIND_REPLAY_BOUND, (uint8_t)in->row, value, size);
+}
+
+int32_t intake_mark(const struct intake *in, int32_t answer)
+{
+  unsigned rows = (unsigned)(in->columns_size / COLUMN_BYTES);
+  uint8_t *aheads = in->columns + 40 * rows + 2, *exacts = aheads + rows;
+  double highest;
+  int64_t step, ahead;
+  memcpy(&highest, in->columns + 8 * in->row, sizeof highest);
+  if (!(highest >= 0 && highest <= (double)SEQUENCE_MAX)) return answer;
+  step = (int64_t)in->sequence - (int64_t)highest;
+  if (step > 0) {
+    ahead = aheads[in->row] - step;
+    if (ahead < 0) {
+      /* The bound on flash does not cover this number: one that does goes there first. */
+      bool burst = exacts[in->row] >= EXACT_WRITES;
+      ahead = burst ? RUN_AHEAD : 0;
+      switch (write_bound(in, in->sequence + (uint64_t)ahead)) {
+      case JOURNAL_DECLINED: return answer;
+      case JOURNAL_REFUSED: return INTAKE_STORE_FAILED; // check: intake-mark-durable
+      case JOURNAL_DURABLE: break;
+      }
+      if (!burst) exacts[in->row]++;
+    }
+    aheads[in->row] = (uint8_t)ahead;
+  }
+  mark_window(in, step);
+  return answer | INTAKE_MARKED;
 }

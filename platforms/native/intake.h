@@ -1,10 +1,9 @@
 /*
- * Native help for the receive path: from a datagram to its plaintext in two calls, for what nearly
- * every datagram is. modules/ports/intake.ts is the contract and says what the tables hold; the
- * TypeScript of modules/groups and modules/profiles/lowlatency.ts is the reference, and decides
- * whatever is declined here. test/headless/intake.test.ts holds the two equal.
- *
- * Nothing here changes state: the window is read, never moved (check, open, mark).
+ * Native help for the receive path, for what nearly every datagram is: locate, open, and mark, in
+ * this order (ARCHITECTURE.md decision 4). modules/ports/intake.ts is the contract and says what
+ * the tables hold; the TypeScript of modules/groups, modules/oscore and modules/profiles/
+ * lowlatency.ts is the reference, and decides whatever is declined here. test/headless/
+ * intake.test.ts holds the two equal, to the last byte of flash.
  */
 #ifndef LUMICAST_INTAKE_H
 #define LUMICAST_INTAKE_H
@@ -14,6 +13,7 @@
 #include <stdint.h>
 
 #include "aesccm.h"
+#include "journal.h"
 
 /* What becomes of a datagram; below DECLINED the reasons, in the order of INTAKE_DROPS. */
 enum {
@@ -24,6 +24,7 @@ enum {
   INTAKE_UNKNOWN_KEY = -5,
   INTAKE_REPLAYED = -6,
   INTAKE_FORGED = -7,
+  INTAKE_STORE_FAILED = -8,
 };
 
 /* Of the plaintext, the most that is opened here. */
@@ -31,6 +32,12 @@ enum { INTAKE_PLAIN_MAX_BYTES = 104 };
 
 /* The result block: sequence number (double), id as two 32-bit halves, its length, plaintext. */
 enum { INTAKE_RESULT_HEAD_BYTES = 24, INTAKE_RESULT_BYTES = 128 };
+
+/* In the packed answer, modules/ports/intake.ts. */
+enum {
+  INTAKE_LIGHT = 1 << 7, INTAKE_MARKED = 1 << 8, INTAKE_NEWEST = 1 << 9, INTAKE_LEVEL_SHIFT = 10,
+  INTAKE_ROW_SHIFT = 13, INTAKE_LINE_SHIFT = 20,
+};
 
 struct intake_bytes {
   const uint8_t *data;
@@ -42,8 +49,11 @@ struct intake {
   struct intake_bytes address; /* destination */
   uint16_t port;
   struct intake_bytes tables;
-  const uint8_t *columns; /* modules/oscore/recipients.ts */
+  uint8_t *columns; /* modules/oscore/recipients.ts */
   size_t columns_size;
+  struct intake_bytes rights; /* modules/access/rights.ts */
+  uint32_t rights_capacity;
+  struct journal journal;
   /* found by intake_locate */
   unsigned line;
   unsigned row;
@@ -58,9 +68,13 @@ struct intake {
 int32_t intake_locate(struct intake *in);
 
 /* Nonce, additional data, AES-CCM with the line's key, into `result`; then the packed answer of
-   modules/ports/intake.ts, or why not. */
+   modules/ports/intake.ts, or why not. Changes nothing. */
 int32_t intake_open(const struct intake *in, const struct aes128 *aes,
     uint8_t result[INTAKE_RESULT_BYTES]);
+
+/* Moves the window past an opened light command, on flash first: the answer, marked or as it was;
+   INTAKE_STORE_FAILED when flash refused. */
+int32_t intake_mark(const struct intake *in, int32_t answer);
 
 /* AES calls that opening takes: its cost. */
 size_t intake_blocks(const struct intake *in);

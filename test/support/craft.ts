@@ -59,7 +59,7 @@ export function craft(wish: Craft): Datagram {
         payload: "payload" in wish ? wish.payload : ON,
       },
       clear: wish.clear ?? [],
-      appGroup: { id: wish.appGroup ?? 1, prefix: undefined, prefixOf: undefined },
+      appGroup: { id: wish.appGroup ?? 1 },
       sender: Uint8Array.of(sender),
       sequence: wish.sequence,
       to,

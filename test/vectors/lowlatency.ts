@@ -50,7 +50,7 @@ export const lowlatencyAdapter: Adapter = {
           payload: input.payload === null ? undefined : fromHex(input.payload),
         },
         clear: options.filter((option) => clear.has(option.number)),
-        appGroup: { id: Number(input.app_group), prefix: undefined, prefixOf: undefined },
+        appGroup: { id: Number(input.app_group) },
         sender: minimal(context.devices[vector.from]),
         sequence: Number(input.seq),
         to: {

@@ -44,18 +44,35 @@ static void native_read(xsMachine *the)
   memcpy(into.data, nor.bytes + (uint32_t)offset, into.size);
 }
 
+static enum nor_result program(uint32_t offset, const uint8_t *bytes, size_t size)
+{
+  enum nor_result result = nor_program(&nor, offset, bytes, size);
+  if (result == NOR_MISUSED) return result;
+  clock_charge(COST_STORE);
+  clock_wait(COST_FLASH_WORD * (uint64_t)((size + 3) / 4));
+  end_if_cut(result);
+  return result;
+}
+
+uint32_t flash_partition(void)
+{
+  return nor.size;
+}
+
+bool flash_program(uint32_t offset, const uint8_t *bytes, size_t size)
+{
+  return program(offset, bytes, size) == NOR_OK;
+}
+
 /* flashProgram(offset, bytes) -> boolean */
 static void native_program(xsMachine *the)
 {
   double offset = get_whole(the, &xsArg(0), nor.size, "flash: offset");
   struct bytes bytes = get_bytes(the, &xsArg(1));
-  enum nor_result result = nor_program(&nor, (uint32_t)offset, bytes.data, bytes.size);
+  enum nor_result result = program((uint32_t)offset, bytes.data, bytes.size);
   if (result == NOR_MISUSED)
     xsRangeError("flash: program %d bytes at %u: not whole units of %d, or beyond the end",
         (int)bytes.size, (unsigned)offset, (int)nor.unit);
-  clock_charge(COST_STORE);
-  clock_wait(COST_FLASH_WORD * (uint64_t)((bytes.size + 3) / 4));
-  end_if_cut(result);
   xsmcSetBoolean(xsResult, result == NOR_OK);
 }
 
