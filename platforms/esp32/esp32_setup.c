@@ -11,6 +11,7 @@
 struct setup esp32_setup = {
   .button = SETUP_NONE, .status = SETUP_NONE, .lamp = SETUP_NONE, .cold = SETUP_NONE,
   .warm = SETUP_NONE, .neopixel = SETUP_NONE, .pixels = 1, .whites = {154, 370},
+  .router = true,
 };
 
 static atomic_bool flash_failed, network;

@@ -3,7 +3,8 @@
  * its network by itself, for ever; lwIP stands above it.
  *
  * The dataset is the build's until the network hands out a newer one, which OpenThread keeps in
- * flash: after that a restart must not go back to a network that is no more (dataset_replaces).
+ * flash: after that a restart must not go back to a network that is no more (dataset_replaces). A
+ * build without one goes by what was kept; where nothing was, the lamp works from its button.
  *
  * Locks: OpenThread's is never held while lwIP's thread is waited for. lwIP takes OpenThread's when
  * it passes a membership on, and the two would wait for each other.
@@ -40,6 +41,7 @@ static bool put_dataset(otInstance *thread)
 {
   otOperationalDatasetTlvs ours, kept;
   bool have = otDatasetGetActiveTlvs(thread, &kept) == OT_ERROR_NONE;
+  if (!esp32_setup.dataset_bytes) return true;
   memcpy(ours.mTlvs, esp32_setup.dataset, esp32_setup.dataset_bytes);
   ours.mLength = (uint8_t)esp32_setup.dataset_bytes;
   if (have && !dataset_replaces(ours.mTlvs, ours.mLength, kept.mTlvs, kept.mLength)) return true;
@@ -67,7 +69,6 @@ const char *esp32_link_open(void)
   };
   esp_err_t loop;
   bool good;
-  if (!esp32_setup.dataset_bytes) return "which Thread network? say dataset=HEX";
   loop = esp_netif_init() == ESP_OK ? esp_event_loop_create_default() : ESP_FAIL;
   if (loop != ESP_OK && loop != ESP_ERR_INVALID_STATE) return "ESP-IDF's network does not start";
   if (esp_vfs_eventfd_register(&events) != ESP_OK) return "no memory for OpenThread's events";
@@ -92,6 +93,7 @@ void esp32_link_do(enum uplink_action action)
   esp32_note("OpenThread start");
   esp_openthread_lock_acquire(portMAX_DELAY);
   good = otThreadGetDeviceRole(thread) != OT_DEVICE_ROLE_DISABLED ||
+         !otDatasetIsCommissioned(thread) ||
          (otIp6SetEnabled(thread, true) == OT_ERROR_NONE &&
           otThreadSetEnabled(thread, true) == OT_ERROR_NONE);
   esp_openthread_lock_release();

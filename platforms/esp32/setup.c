@@ -34,6 +34,7 @@ void setup_clear(struct setup *setup)
   setup->cold = setup->warm = setup->neopixel = SETUP_NONE;
   setup->pixels = 1;
   setup->whites = (struct colour_whites){154, 370};
+  setup->router = true;
 }
 
 static int *find(struct setup *setup, const char *name, bool *input)

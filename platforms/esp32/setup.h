@@ -10,9 +10,9 @@
  *   cold,warm two white channels, PWM
  *   neopixel  data line of WS2812 or SK6812; `pixels` says how many, 1 when left out
  * settings (mcconfig ssid=... or dataset=...):
- *   ssid, password   Wi-Fi (esp32, s3, c3)
- *   dataset          Thread operational dataset in hex (c6, h2)
- *   router           1: may become a Thread router; 0, the default, an end device that listens
+ *   ssid, password   Wi-Fi (esp32, s3, c3); without ssid no network
+ *   dataset          Thread operational dataset in hex (c6, h2); without it the one that was kept
+ *   router           1, the default: may become a Thread router; 0: an end device that listens
  *   whites           cold and warm white in mired, 154-370 when left out
  * With no pin given, those of Espressif's development kit: its button, and its LED as the lamp.
  */

@@ -174,7 +174,7 @@ static void texts(void)
   CHECK(!setup_text(&setup, "ssid", "Lamps") && !strcmp(setup.ssid, "Lamps"));
   CHECK(!setup_text(&setup, "whites", "153-454"));
   CHECK(setup.whites.cold_mired == 153 && setup.whites.warm_mired == 454);
-  CHECK(!setup_text(&setup, "router", "1") && setup.router);
+  CHECK(setup.router && !setup_text(&setup, "router", "0") && !setup.router);
   CHECK(!takes("ssid", "") && !takes("ssid", long_text) && !takes("password", "short"));
   CHECK(takes("password", "") && takes("password", "longer than 8"));
   CHECK(takes("password", long_text + 1) && !takes("password", long_text));

@@ -255,6 +255,7 @@ typedef struct {
 } otLinkModeConfig;
 otError otDatasetGetActiveTlvs(otInstance *instance, otOperationalDatasetTlvs *dataset);
 otError otDatasetSetActiveTlvs(otInstance *instance, const otOperationalDatasetTlvs *dataset);
+bool otDatasetIsCommissioned(otInstance *instance);
 otError otThreadSetLinkMode(otInstance *instance, otLinkModeConfig config);
 otError otThreadSetRouterEligible(otInstance *instance, bool eligible);
 otDeviceRole otThreadGetDeviceRole(otInstance *instance);
