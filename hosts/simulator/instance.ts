@@ -27,7 +27,8 @@ export interface Place {
   readonly y: number;
 }
 
-export const WINDOW = { width: 452, height: 430 } as const;
+/** The least that mcsim makes of its window. */
+export const WINDOW = { width: 640, height: 480 } as const;
 /** Of the controls at the window's left, with the divider. */
 const CONTROLS_WIDTH = 200;
 
@@ -42,7 +43,10 @@ export class Instance {
   readonly #hear: (line: Line) => void;
   #child: ChildProcess | undefined = undefined;
 
-  /** `hear` gets each line as it comes; `env` is added to the SDK's. */
+  /**
+   * `hear` gets each line as it comes; `env` is added to the SDK's; `within` is a command that runs
+   * the command after it somewhere else, such as in a network namespace.
+   */
   constructor(input: {
     name: string;
     folder: string;
@@ -52,8 +56,9 @@ export class Instance {
     place: Place;
     env: Readonly<Record<string, string>>;
     hear: (line: Line) => void;
+    within?: readonly string[];
   }) {
-    const { name, folder, sdk, app, place, hear } = input;
+    const { name, folder, sdk, app, place, hear, within = [] } = input;
     this.name = name;
     this.folder = folder;
     this.#hear = hear;
@@ -66,11 +71,11 @@ export class Instance {
       LUMICAST_INSTANCE: folder,
       XDG_CONFIG_HOME: config,
       DBUS_SESSION_BUS_ADDRESS: "disabled:",
-      // Without xsbug, or with somebody else's, a debug build must not wait for it.
+      // GTK's accessibility bus is D-Bus too.
       NO_AT_BRIDGE: "1",
     };
-    const stdio = ["ignore", "pipe", "pipe"] as const;
-    this.#start = () => spawn(join(sdk.bin, "mcsim"), [DEVICES, app], { env, stdio: [...stdio] });
+    const [command, ...args] = [...within, join(sdk.bin, "mcsim"), DEVICES, app];
+    this.#start = () => spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   }
 
   get pid(): number | undefined {
@@ -119,7 +124,7 @@ export class Instance {
   }
 }
 
-/** mcsim's preferences: where its window is, and no wider than what it shows. */
+/** mcsim's preferences: where its window is, and narrow controls. */
 function configuration(folder: string, { x, y }: Place): string {
   const config = join(folder, "mcsim");
   mkdirSync(config, { recursive: true });
