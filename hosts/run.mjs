@@ -69,6 +69,11 @@ const commands = {
     needs: ["node"],
     program: "hosts/reproduce/main.js",
   },
+  flash: {
+    help: "one device's firmware onto its board: TARGET --installation FILE --device NAME [--port]",
+    needs: ["node"],
+    program: "hosts/flash/main.js",
+  },
   mutants: {
     help: "deletes each security check in turn and demands a failing test [--filter NAME]",
     needs: ["node"],
