@@ -1,6 +1,7 @@
 /*
  * make -C test/boards unit: the logic of the boards under the Moddable SDK, without the SDK, under
- * the address and undefined-behaviour sanitizers. Exits 1 if a test failed.
+ * the address and undefined-behaviour sanitizers. Exits 1 if a test failed. `unit chips` instead
+ * prints what pins each ESP32 has, as JSON.
  */
 #include "unit.h"
 
@@ -37,6 +38,10 @@ uint64_t unit_chance(void)
 
 int main(int count, char **words)
 {
+  if (count > 1 && !strcmp(words[1], "chips")) {
+    start_print_chips();
+    return 0;
+  }
   chance_state = count > 1 ? strtoull(words[1], NULL, 10) : 1;
   flash_tests();
   light_tests();

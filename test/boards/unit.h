@@ -15,5 +15,6 @@ void flash_tests(void);
 void light_tests(void);
 void net_tests(void);
 void start_tests(void);
+void start_print_chips(void);
 
 #endif

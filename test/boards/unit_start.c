@@ -232,6 +232,32 @@ static void datasets(void)
   }
 }
 
+static void print_pins(uint64_t pins)
+{
+  const char *comma = "";
+  printf("[");
+  for (unsigned pin = 0; pin < 64; pin++) {
+    if (!(pins >> pin & 1)) continue;
+    printf("%s%u", comma, pin);
+    comma = ",";
+  }
+  printf("]");
+}
+
+void start_print_chips(void)
+{
+  static const char *const names[] = {"esp32", "esp32s3", "esp32c3", "esp32c6", "esp32h2"};
+  for (unsigned i = 0; i < 5; i++) {
+    const struct setup_chip *chip = setup_chip(names[i]);
+    printf("%s\"%s\":{\"pins\":", i ? "," : "{", chip->name);
+    print_pins(chip->pins);
+    printf(",\"outputs\":");
+    print_pins(chip->outputs);
+    printf("}");
+  }
+  printf("}\n");
+}
+
 void start_tests(void)
 {
   unit_test("restart: the reason is told once, and where the watchdog bit", reasons);
