@@ -1,13 +1,14 @@
 /*
  * The store's partition, "lumicast" in partitions.overlay, over Zephyr's flash map: 4-byte units,
- * read back, erased by pages of 4 KB.
+ * read back, erased by pages of 4 KB. Either chip will do, the DK's QSPI flash or the nRF's own.
  *
  * nRF52840 allows two writes a word and 403 writes in each block of 512 bytes between erases
  * (product specification, NVMC). A unit is written once: 128 writes in a block at most. What is not
  * erased is refused by partition.c before it is touched.
  *
- * An erase halts the processor for up to 85 ms; the Kconfig of the manifest has it done in slices
- * of 3 ms, between which the radio is served. The store erases while nobody waits.
+ * An erase of the nRF's own flash halts its processor for up to 85 ms; the Kconfig of the manifest
+ * has it done in slices of 3 ms, between which the radio is served. OpenThread's settings are there
+ * in any case. The store erases while nobody waits.
  */
 #include "../native/board.h"
 
@@ -52,7 +53,7 @@ const char *board_flash_open(struct board_flash *geometry)
   else if (flash_get_page_info_by_offs(flash_area_get_device(area), area->fa_off, &page))
     fault = "the flash partition lumicast is not where flash is; see partitions.overlay";
   else if (flash_area_align(area) > UNIT_BYTES)
-    fault = "the flash partition lumicast is not on the chip's own flash; see partitions.overlay";
+    fault = "the flash of the partition lumicast programs more than 4 bytes at a time";
   else fault = partition_fault((uint32_t)area->fa_size, (uint32_t)page.size, BYTES_MIN);
   nrf_status(PATTERN_FLASH, fault != NULL);
   if (fault) return fault;

@@ -104,20 +104,31 @@ test("the manifest takes in every C file of the board, and both overlays", () =>
   assert.deepEqual(manifest.zephyrOverlay, ["./partitions.overlay", "./pins.overlay"]);
 });
 
-test("flash is divided without an overlap, 256 KB of it for the store", () => {
-  const text = readFileSync(join(BOARD, "partitions.overlay"), "utf8");
+for (const name of ["partitions.overlay", "partitions-onchip.overlay"]) {
+  test(`${name}: flash is divided without an overlap, 256 KB of it for the store`, () => {
+    const text = readFileSync(join(BOARD, name), "utf8");
+    const onChip = partitions(/&flash0 \{.*?\n\};/s.exec(text)?.[0] ?? "");
+    const second = partitions(/&mx25r64 \{.*?\n\};/s.exec(text)?.[0] ?? "");
+    onChip.push({ name: "storage", at: 0xf8000, size: 0x8000 }); // the board's, for OpenThread
+    let end = 0;
+    for (const { name, at, size } of onChip) {
+      assert.equal(at % 4096 || size % 4096, 0, name);
+      assert.ok(at >= end, `${name} begins before the one in front of it ends`);
+      end = at + size;
+    }
+    assert.equal(end, 1024 * 1024);
+    const stores = [...onChip, ...second].filter(({ name }) => name === "lumicast");
+    assert.deepEqual(
+      stores.map(({ size }) => size),
+      [256 * 1024],
+    );
+  });
+}
+
+function partitions(text: string): { name: string; at: number; size: number }[] {
   const found = [...text.matchAll(/label = "(\w+)";\s*reg = <(\w+) (\w+)>/g)];
-  const parts = found.map(([, name, at, size]) => ({ name, at: Number(at), size: Number(size) }));
-  parts.push({ name: "storage", at: 0xf8000, size: 0x8000 }); // the board's, for OpenThread
-  let end = 0;
-  for (const { name, at, size } of parts) {
-    assert.equal(at % 4096 || size % 4096, 0, name);
-    assert.ok(at >= end, `${name} begins before the one in front of it ends`);
-    end = at + size;
-  }
-  assert.equal(end, 1024 * 1024);
-  assert.equal(parts.find(({ name }) => name === "lumicast")?.size, 256 * 1024);
-});
+  return found.map(([, name, at, size]) => ({ name, at: Number(at), size: Number(size) }));
+}
 
 test("the mesh and Zephyr's stack have room for every group a board may join", () => {
   const header = readFileSync(join(ROOT, "platforms/native/groups.h"), "utf8");
