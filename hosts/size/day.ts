@@ -55,6 +55,7 @@ export async function days(lamp: CommandOf, limits: Figures): Promise<Figures> {
     heapDay: end.liveBytes,
     ramDay: end.reservedBytes,
     ramReports: reports.end.reservedBytes,
+    gcOnPath: end.gcOnPath + reports.end.gcOnPath,
     stackPeak: Math.max(end.stackPeak, reports.end.stackPeak),
   };
 }

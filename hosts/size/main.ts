@@ -7,6 +7,7 @@
  * has a limit in budget.json, which cannot be looser than the issue's (issue.ts).
  */
 import { parseArgs } from "node:util";
+import { measureCortexM } from "../cortexm/measure.js";
 import { compare, looserThanIssue, readBudget, writeMeasured } from "./budget.js";
 import { measureM32 } from "./m32.js";
 import { report, toJson } from "./report.js";
@@ -19,9 +20,12 @@ const USAGE = `usage: npm run size -- [--target NAME] [--update] [--json]
 exit code: 0 within the budget, 1 over it; a target whose tools are missing is skipped
 `;
 
-const MEASURES: Readonly<
-  Partial<Record<Target, (limits: Figures) => Promise<Figures | undefined>>>
-> = { m32: measureM32 };
+type Measure = (limits: Figures) => Promise<Figures | undefined>;
+
+const MEASURES: Readonly<Partial<Record<Target, Measure>>> = {
+  m32: measureM32,
+  cortexm: measureCortexM,
+};
 
 class UsageError extends Error {}
 

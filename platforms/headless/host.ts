@@ -26,6 +26,8 @@ export interface Usage {
   readonly rootBytes: number;
   readonly gcCount: number;
   readonly gcMicros: number;
+  /** Collections while a datagram went from the ring to the light port. */
+  readonly gcOnPath: number;
 }
 
 export interface Host {

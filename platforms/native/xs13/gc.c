@@ -13,6 +13,13 @@
 
 uint64_t gc_count;
 uint64_t gc_nanos;
+uint64_t gc_on_path;
+
+/* A datagram is between the ring and the light port. */
+static struct {
+  bool open;
+  uint64_t count;
+} path;
 
 void collect_inner(txMachine *the, txFlag flag);
 void collect_timed(txMachine *the, txFlag flag);
@@ -33,6 +40,18 @@ void collect_timed(txMachine *the, txFlag flag)
   collect_inner(the, flag);
   gc_nanos += host_nanos() - begin;
   gc_count++;
+}
+
+void gc_path_begin(void)
+{
+  path.open = true;
+  path.count = gc_count;
+}
+
+void gc_path_end(bool at_light)
+{
+  if (path.open && at_light) gc_on_path += gc_count - path.count;
+  path.open = false;
 }
 
 /* The rest of XS calls this name. */

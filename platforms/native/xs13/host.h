@@ -83,12 +83,15 @@ struct usage {
   double code_bytes;     /* byte code, which a device keeps in flash */
   double root_bytes;     /* slots + chunks of the preloaded image, which a device keeps in flash */
   double gc_count, gc_micros;
+  double gc_on_path;     /* collections while a datagram went from the ring to the light port */
 };
 void memory_usage(void *machine, struct usage *usage);
 void memory_root_usage(void *machine); /* notes the preloaded image's size */
 
 /* gc.c */
-extern uint64_t gc_count, gc_nanos;
+extern uint64_t gc_count, gc_nanos, gc_on_path;
+void gc_path_begin(void);         /* a datagram is taken up */
+void gc_path_end(bool at_light);  /* it has come to the light port, or the turn is over */
 
 /* machine.c */
 void *machine_start(void); /* evaluates the image; returns the machine in which it shall run */

@@ -136,6 +136,7 @@ void machine_turn_end(void *machine)
   }
   fxEndJob(the);
   fxCheckUnhandledRejections(the, 1);
+  gc_path_end(false);
 }
 
 double machine_call_main(void *machine, bool wants_number)

@@ -255,6 +255,7 @@ void memory_usage(void *machine, struct usage *usage)
   usage->root_bytes = (double)memory.root;
   usage->gc_count = (double)gc_count;
   usage->gc_micros = (double)gc_nanos / 1000;
+  usage->gc_on_path = (double)gc_on_path;
 }
 
 const char *memory_report(void *machine)

@@ -135,6 +135,7 @@ static void native_light(xsMachine *the)
   int level = (int)get_whole(the, &xsArg(0), 254, "light: level");
   int mired = (int)get_whole(the, &xsArg(1), 65535, "light: mired");
   clock_charge(COST_LIGHT);
+  gc_path_end(true);
   output_light(level, mired, optional(the, 2), optional(the, 3));
 }
 

@@ -62,6 +62,7 @@ static void native_open(xsMachine *the)
   struct bytes result;
   struct intake in;
   int32_t answer;
+  gc_path_begin();
   xsmcVars(1);
   fill(the, &in);
   answer = intake_locate(&in);

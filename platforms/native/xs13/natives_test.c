@@ -47,6 +47,7 @@ static void native_usage(xsMachine *the)
   set_number(the, "rootBytes", usage.root_bytes);
   set_number(the, "gcCount", usage.gc_count);
   set_number(the, "gcMicros", usage.gc_micros);
+  set_number(the, "gcOnPath", usage.gc_on_path);
 }
 
 /* counters() -> { event: count } of everything traced */

@@ -206,6 +206,7 @@ void output_usage(const struct usage *u)
   field(",", "rootBytes", u->root_bytes);
   field(",", "gcCount", u->gc_count);
   field(",", "gcMicros", u->gc_micros);
+  field(",", "gcOnPath", u->gc_on_path);
   line(",\"counters\":{");
   for (unsigned i = 0; i < out.counter_count; i++)
     field(i ? "," : "", out.counters[i].name, out.counters[i].count);
