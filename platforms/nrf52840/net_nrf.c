@@ -100,10 +100,12 @@ static void run(void *a, void *b, void *c)
   (void)b;
   (void)c;
   for (;;) {
-    if (zsock_poll(sockets, (int)count, -1) < 0) k_msleep(100); /* no buffers: do not spin */
-    for (unsigned i = 0; i < count; i++)
+    int ready = zsock_poll(sockets, (int)count, -1);
+    bool came = false;
+    for (unsigned i = 0; ready > 0 && i < count; i++)
       if (sockets[i].revents & ZSOCK_POLLIN)
-        while (receive(i)) {}
+        while (receive(i)) came = true;
+    if (!came) k_msleep(100); /* no buffers, or a socket in error: do not spin */
   }
 }
 
