@@ -53,7 +53,8 @@ export async function bundleSuite(outfile, suite) {
  */
 export async function bundleText(outfile, contents, natives = "xs") {
   const stdin = { contents, resolveDir: root, sourcefile: "entry.js", loader: "js" };
-  await run({ ...dialect, stdin, outfile, plugins: [xsVariants(natives), noNode()] });
+  const external = natives === "sdk" ? ["mc/config"] : [];
+  await run({ ...dialect, stdin, outfile, external, plugins: [xsVariants(natives), noNode()] });
 }
 
 /** Whoever imports a file of test/ that has an X.xs.ts beside X.ts gets the XS one. */

@@ -85,7 +85,7 @@ export function appOf({ out, debug = false }: Pick<Build, "out" | "debug">): str
 
 /** Where `build` keeps what it makes on the way. */
 export function workOf({ out, platform, debug = false }: Build): string {
-  const parts = platform.includes("/") ? platform.split("/") : [platform, "mc"];
+  const parts = platform === HOST ? [platform, "mc"] : platform.split("/");
   return join(out, "tmp", ...parts, debug ? "debug" : "release", "lumicast");
 }
 

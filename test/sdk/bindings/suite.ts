@@ -1,0 +1,162 @@
+/** The bindings of platforms/moddable against the board that host.c is. */
+import { configuration } from "../../../platforms/moddable/config.js";
+import { SdkDatagrams } from "../../../platforms/moddable/datagram.js";
+import { SdkFlash } from "../../../platforms/moddable/flash.js";
+import { SdkLight } from "../../../platforms/moddable/light.js";
+import { guarded, restartReason } from "../../../platforms/moddable/restart.js";
+import { SdkTrace } from "../../../platforms/moddable/trace.js";
+import { equal, test, throws } from "../../harness.js";
+import { press } from "./program.js";
+
+test("config: nothing said is nothing asked for", () => {
+  const { role, pins, ports } = configuration({ role: "", pins: "", format: "rgb565le" });
+  equal([role, pins.size, ports.length], [undefined, 0, 0]);
+  equal(configuration({}).role, undefined);
+});
+
+test("config: role, pins and ports, from a manifest or the command line", () => {
+  const manifest = configuration({ role: "switch", pins: { button: 9, led: 8 }, ports: [5684] });
+  const line = configuration({ role: "switch", pins: "button:9,led:8", ports: "5684" });
+  for (const { role, pins, ports } of [manifest, line]) {
+    equal(role, "switch");
+    equal(
+      [...pins],
+      [
+        ["button", 9],
+        ["led", 8],
+      ],
+    );
+    equal([...ports], [5684]);
+  }
+});
+
+test("config: what is wrong is named, with what it may be", () => {
+  const refused: [Record<string, unknown>, RegExp][] = [
+    [{ role: "toaster" }, /role: toaster is not one of luminaire, switch, presence, daylight/],
+    [{ role: "Switch" }, /role: Switch is not one of/],
+    [{ role: 2 }, /role: 2 is not one of/],
+    [{ pins: "button" }, /pins: button:undefined is no pin; write name:number/],
+    [{ pins: "button:x" }, /pins: button:x is no pin/],
+    [{ pins: "button:256" }, /pins: button:256 is no pin/],
+    [{ pins: "button:1:2" }, /pins: button:1 is no pin/],
+    [{ pins: { led: -1 } }, /pins: led:-1 is no pin/],
+    [{ ports: "5684,x" }, /ports: 5684,x: up to 7 numbers below 65536/],
+    [{ ports: [65536] }, /ports: 65536: up to 7/],
+    [{ ports: "1,2,3,4,5,6,7,8" }, /up to 7 numbers/],
+  ];
+  for (const [values, message] of refused) throws(() => configuration(values), message);
+});
+
+test("flash: geometry of the board, its rules, and misuse", () => {
+  const flash = new SdkFlash();
+  equal([flash.size, flash.eraseBytes, flash.programBytes], [16384, 4096, 16]);
+  const unit = Uint8Array.from({ length: 16 }, (_, index) => index);
+  equal(flash.program(4096, unit), true);
+  equal(flash.program(4096, unit), false, "a unit is programmed once per erase");
+  const read = new Uint8Array(6);
+  flash.read(4106, read);
+  equal([...read], [10, 11, 12, 13, 14, 15]);
+  equal(flash.erase(4096), true);
+  flash.read(4106, read);
+  equal([...read], [255, 255, 255, 255, 255, 255]);
+  throws(() => flash.program(8, unit), /RangeError: flash: 16 bytes at 8/);
+  throws(() => flash.program(0, unit.slice(1)), /RangeError/);
+  throws(() => flash.read(16380, read), /RangeError: flash: 6 bytes at 16380/);
+  throws(() => flash.read(-1, read), /RangeError/);
+  throws(() => flash.erase(16), /RangeError/);
+});
+
+test("datagrams: both addresses, both ports, the time and the bytes", () => {
+  const net = new SdkDatagrams([]);
+  const group = new Uint8Array(16).fill(0xff);
+  const own = new Uint8Array(16);
+  own[15] = 1;
+  equal(net.address, own);
+  equal([net.join(group), net.join(own)], [true, false]);
+  net.leave(group);
+  const heard: unknown[] = [];
+  net.onDatagram = (datagram) => void heard.push(datagram);
+  const bytes = Uint8Array.of(1, 2, 3);
+  equal(net.send({ to: { address: group, port: 5684 }, fromPort: 5683, bytes }), true);
+  const from = { address: own, port: 5683 };
+  equal(heard, [{ from, to: { address: group, port: 5684 }, bytes, atMicros: 77 }]);
+  net.onDatagram = undefined;
+  equal(net.send({ to: { address: group, port: 1 }, fromPort: 1, bytes }), true);
+  equal(heard.length, 1);
+});
+
+test("datagrams: what is wrong is thrown, not taken", () => {
+  const net = new SdkDatagrams([5684]);
+  const to = { address: new Uint8Array(16), port: 5683 };
+  const bytes = new Uint8Array(1);
+  throws(() => net.join(new Uint8Array(4)), /only IPv6 addresses, of 16 bytes/);
+  throws(() => net.send({ to: { ...to, port: 65536 }, fromPort: 1, bytes }), /net: port must be/);
+  throws(() => net.send({ to, fromPort: -1, bytes }), /net: fromPort must be a whole number/);
+  equal(net.send({ to, fromPort: 1, bytes: new Uint8Array(1281) }), false);
+  throws(() => new SdkDatagrams([1]), /network: port 1 is taken/);
+});
+
+test("button: edges with their time, and nobody listening", () => {
+  const edges: unknown[] = [];
+  const port: { onEdge?: ((down: boolean, at: number) => void) | undefined } = {};
+  native("xs_lumicast_button").call(undefined, port);
+  press(true);
+  port.onEdge = (down, at) => void edges.push([down, at]);
+  press(true);
+  press(false);
+  equal(edges, [
+    [true, 5],
+    [false, 5],
+  ]);
+});
+
+test("lamp: shown, bounds, and the driver's failure", () => {
+  const light = new SdkLight();
+  light.show({ level: 254, mired: 370 });
+  light.show({ level: 1, mired: 0, x: 20000, y: 65535 });
+  throws(() => light.show({ level: 255, mired: 370 }), /light: level must be a whole number/);
+  equal(light.failed, true);
+});
+
+test("random fills all of it, differently each time, and says when it cannot", () => {
+  const fill = (bytes: Uint8Array) =>
+    native<boolean>("xs_lumicast_random").call(undefined, bytes) ? bytes : undefined;
+  const [a, b] = [fill(new Uint8Array(200)), fill(new Uint8Array(200))];
+  equal(a?.join() === b?.join(), false);
+  equal(
+    a?.slice(180).every((byte) => byte === 0),
+    false,
+  );
+  equal(fill(new Uint8Array(300)), undefined);
+});
+
+test("trace counts, and keeps the last reason of a drop", () => {
+  const trace = new SdkTrace();
+  for (const event of ["accepted", "replayed", "accepted"] as const) trace.count(event);
+  equal([trace.counted("accepted"), trace.counted("replayed"), trace.counted("forged")], [2, 1, 0]);
+  equal(trace.lastDrop, "replayed");
+});
+
+test("restart: the kept reason, and nothing in the way of what goes well", () => {
+  equal(restartReason(), "the watchdog bit");
+  let fired = 0;
+  guarded(() => void fired++)();
+  equal(fired, 1);
+});
+
+test("pins: the board says what is wrong", () => {
+  const pin = (name: string, number: number) =>
+    native<string | undefined>("xs_lumicast_pin").call(undefined, name, number);
+  equal(pin("button", 9), undefined);
+  equal(pin("button", 40), "this chip has pins 0 to 31");
+  equal(pin("lamp", 1), "there is only button");
+});
+
+test("keys: no other algorithm, no other length, and none without its C data", () => {
+  const made = (algorithm: number, size: number) => {
+    const raw = new Uint8Array(size).fill(7);
+    native("xs_lumicast_key").call({}, algorithm, raw);
+  };
+  throws(() => made(1, 16), /AEAD algorithm 1 is not/);
+  throws(() => made(10, 15), /the key has 15 bytes, not 16/);
+});
