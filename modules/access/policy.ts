@@ -32,13 +32,14 @@ export function mayUse(access: Access): boolean {
   const needed = access.needed ?? NOBODY;
   const { proof } = access;
   if (proof === undefined && needed > DISCOVERY) return false; // check: access-plain
+  if (access.granted < needed) return false; // check: access-granted
+  if (needed <= USE) return true;
   // Signed and pairwise mode, unicast included: the credentials were vouched for by the same group.
-  if (proof?.by !== "channel" && needed > USE) return false; // check: access-group-material
+  if (proof?.by !== "channel") return false; // check: access-group-material
   // Appendix A: level 2 "is the highest level of access that can be obtained using (secure)
   // multicast".
-  if (access.transport !== "unicast" && needed > USE) return false; // check: access-multicast
+  if (access.transport !== "unicast") return false; // check: access-multicast
   // A right within an application group is about operating it, not about this device's structure.
-  if (access.scope !== "device" && needed > USE) return false; // check: access-device-scope
-  if (access.granted < needed) return false; // check: access-granted
+  if (access.scope !== "device") return false; // check: access-device-scope
   return true;
 }

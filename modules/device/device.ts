@@ -58,6 +58,7 @@ export class Device implements Parts {
   readonly exchanges: Exchanges<Asked, Answer>;
   readonly resources: Resources;
   readonly role: Role;
+  readonly follows: boolean;
   readonly plainReplies: RateLimit;
   readonly access: Parts["access"] = {
     // All that a message under a group key shows.
@@ -110,6 +111,7 @@ export class Device implements Parts {
     this.exchanges = new Exchanges({ clock, random: board.random, limits: LIMITS });
     this.plainReplies = new RateLimit(clock, PLAIN_BURST, PLAIN_REFILL_MICROS);
     this.role = buildRole(this, board, identity);
+    this.follows = this.role.target !== undefined;
     this.resources = new Resources(this.role.bit, this.role.face);
     this.onReports = (reports) => board.log(summaryOf(reports));
     this.#idle = new Idle({ clock, store, recipients, keyring });
@@ -121,8 +123,9 @@ export class Device implements Parts {
   /** Everything a datagram can come to is counted once, here. */
   receive(datagram: Datagram): Outcome<true> {
     const outcome = receive(this, datagram);
-    if (outcome.ok) this.#idle.heard(datagram.atMicros);
-    this.#idle.watch();
+    const idle = this.#idle;
+    if (outcome.ok) idle.lastMicros = datagram.atMicros;
+    if (!idle.isWaiting) idle.watch();
     this.trace.count(outcome.ok ? "accepted" : outcome.drop);
     return outcome;
   }
@@ -141,11 +144,6 @@ export class Device implements Parts {
   /** Spread of answers to a group request (RFC 7252 §8.2). */
   get leisureMicros(): number {
     return this.role.face.settings.get(setting.LEISURE) * 1000;
-  }
-
-  /** Whether anything here follows the group: then it matters who prevails. */
-  get follows(): boolean {
-    return this.role.target !== undefined;
   }
 
   /**

@@ -2,8 +2,6 @@ import { mayUse } from "../access/policy.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { isMulticast } from "../coap/addresses.js";
 import { BAD_REQUEST, GET } from "../coap/options.js";
-import type { Arriving } from "../groups/groups.js";
-import type { Recipients } from "../oscore/recipients.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import { levelOf } from "../resources/resources.js";
@@ -23,7 +21,6 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
   const { resources, access, request } = device;
   const { recipients, arriving } = device.groups;
   const { row } = arriving;
-  const { sequence } = arriving.option;
   const resource = resources.find(inner.options);
   if (resource === undefined) return drop("unsupported");
   const needed = levelOf(resource, inner.code);
@@ -34,36 +31,18 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
   access.needed = needed;
   if (!mayUse(access)) return drop("forbidden"); // check: policy
   const commands = inner.code !== GET;
-  const late = commands && !recipients.isNewest(row, sequence);
-  if (late) return drop("outOfOrder"); // check: order
-  // Only while a key is being replaced is there more than one.
-  const rekeying = arriving.association.security.associations.length > 1;
-  const overtaken = rekeying && commands && wasOvertaken(recipients, arriving);
-  if (overtaken) return drop("outOfOrder"); // check: order-across-keys
-  request.code = inner.code;
-  request.options = inner.options;
-  request.payload = inner.payload;
+  if (commands && !arriving.isNewest) return drop("outOfOrder"); // check: order-kept
+  if (inner !== request) {
+    request.code = inner.code;
+    request.options = inner.options;
+    request.payload = inner.payload;
+  }
   request.sender = row;
   request.prevails = device.follows && device.prevails(arriving);
-  const reply = resources.handle(resource, request);
-  if (reply.code < BAD_REQUEST && commands) recipients.applied(row, sequence);
+  const reply = resources.run(resource, request);
+  if (reply.code < BAD_REQUEST && commands) recipients.applied(row, arriving.option.sequence);
   // RFC 7252 §8.2: to a group request nearly always nothing.
   if (!(multicast && reply.quiet)) respond(device, datagram, inner, reply);
   if (reply.code === BAD_REQUEST) return drop("malformed");
   return reply.code < BAD_REQUEST ? DONE : drop("unsupported");
-}
-
-/**
- * Whether a newer command of this sender was applied under another key of the group: what was held
- * back while the key was replaced must not undo what came after it.
- */
-function wasOvertaken(recipients: Recipients, arriving: Arriving): boolean {
-  const { association, option } = arriving;
-  const { profile, associations } = association.security;
-  if (profile.numbering === "key") return false;
-  for (let i = 0; i < associations.length; i++) {
-    const row = recipients.find(associations[i].index, option.kid);
-    if (row >= 0 && !recipients.isNewest(row, option.sequence)) return true;
-  }
-  return false;
 }

@@ -36,8 +36,10 @@ export class Idle {
   readonly #store: Store;
   readonly #recipients: Recipients;
   readonly #keyring: Keyring;
-  #lastMicros: number;
-  #isWaiting = false;
+  /** When the last genuine datagram arrived. */
+  lastMicros: number;
+  /** Whether a look at the flash is due: no need to `watch`. */
+  isWaiting = false;
 
   constructor(parts: {
     clock: Clock;
@@ -49,13 +51,8 @@ export class Idle {
     this.#store = parts.store;
     this.#recipients = parts.recipients;
     this.#keyring = parts.keyring;
-    this.#lastMicros = parts.clock.micros();
+    this.lastMicros = parts.clock.micros();
     this.wait(LIMITS.idleMicros);
-  }
-
-  /** A genuine datagram arrived. */
-  heard(atMicros: number): void {
-    this.#lastMicros = atMicros;
   }
 
   /**
@@ -63,17 +60,17 @@ export class Idle {
    * set none.
    */
   watch(): void {
-    if (!this.#isWaiting) this.wait(LIMITS.idleMicros);
+    if (!this.isWaiting) this.wait(LIMITS.idleMicros);
   }
 
   private wait(delayMicros: number): void {
-    this.#isWaiting = true;
+    this.isWaiting = true;
     this.#clock.after(delayMicros, () => this.check());
   }
 
   private check(): void {
-    this.#isWaiting = false;
-    const quiet = this.#clock.micros() - this.#lastMicros;
+    this.isWaiting = false;
+    const quiet = this.#clock.micros() - this.lastMicros;
     if (quiet < LIMITS.idleMicros) {
       this.hasten(quiet);
       return;

@@ -3,6 +3,7 @@ import { isMulticast } from "../coap/addresses.js";
 import { CON } from "../coap/message.js";
 import { locate } from "../groups/locate.js";
 import { open } from "../groups/open.js";
+import { isNewest } from "../groups/order.js";
 import type { Datagram } from "../ports/datagram.js";
 import { receiveAnswer } from "./answer.js";
 import { dispatch } from "./dispatch.js";
@@ -48,5 +49,6 @@ export function receive(device: Parts, datagram: Datagram): Outcome<true> {
   const opened = open(groups, arriving, undefined);
   if (!opened.ok) return opened;
   arriving.granted = device.rights.level(arriving.appGroup.id, arriving.option.kid);
+  arriving.isNewest = isNewest(groups, arriving);
   return dispatch(device, datagram, opened.value);
 }

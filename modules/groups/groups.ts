@@ -76,6 +76,8 @@ export class Arriving {
   row = -1;
   /** What was granted to the sender within the application group. */
   granted: Level = DISCOVERY;
+  /** No newer command of the sender was applied, nor may have been. */
+  isNewest = false;
   /** Whether `outer` and `option` say where things stand. */
   #isRead = true;
 

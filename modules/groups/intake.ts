@@ -19,6 +19,7 @@ import {
   ANSWER_LIGHT,
   ANSWER_LINE_SHIFT,
   ANSWER_MARKED,
+  ANSWER_NEWEST,
   ANSWER_ROW_MASK,
   ANSWER_ROW_SHIFT,
   ANSWER_SIZE_MASK,
@@ -125,6 +126,7 @@ export class QuickIntake {
     const { arriving } = groups;
     arriving.found(datagram, row, sequence);
     arriving.association = this.#associations[line] as Association;
+    arriving.isNewest = (answer & ANSWER_NEWEST) !== 0;
     arriving.granted = ((answer >> ANSWER_LEVEL_SHIFT) & ANSWER_LEVEL_MASK) as Level;
     return opened;
   }

@@ -99,21 +99,21 @@ export function turns(command: Command): boolean | undefined {
   return undefined;
 }
 
-/** A command from the network, or `malformed`. */
-export function decodeCommand(payload: Uint8Array): Outcome<Command> {
-  const command = readFields(payload);
-  if (command === undefined) return drop("malformed");
+/** A command from the network; undefined when it is malformed. */
+export function decodeCommand(payload: Uint8Array): Command | undefined {
+  const command: MutableCommand = {};
+  if (readCommand(payload, 0, command) !== payload.length) return undefined;
   if (command.scene !== undefined) {
-    if (setsLight(command)) return drop("malformed"); // check: command-scene-alone
-    return ok(command);
+    if (setsLight(command)) return undefined; // check: command-scene-alone
+    return command;
   }
-  if (setsLight(command)) return ok(command);
+  if (command.on !== undefined || setsLight(command)) return command;
   // Only a question is left: a fade to nowhere, a repetition of nothing and an empty map are none.
-  if (command.report === undefined) return drop("malformed"); // check: command-effect
+  if (command.report === undefined) return undefined; // check: command-effect
   if (command.fadeTenths !== undefined || command.ageHundredths !== undefined) {
-    return drop("malformed"); // check: command-question-alone
+    return undefined; // check: command-question-alone
   }
-  return ok(command);
+  return command;
 }
 
 /**
@@ -212,22 +212,26 @@ function readCommand(bytes: Uint8Array, start: number, command: MutableCommand):
     const key = bytes[at++];
     if (!(key > last)) return MALFORMED; // check: command-key-order
     last = key;
-    const head = bytes[at++];
-    if (key === ON || key === REPORT) {
-      if (head !== CBOR_TRUE && head !== CBOR_FALSE) return MALFORMED; // check: command-bool
-      if (key === ON) command.on = head === CBOR_TRUE;
-      else if (head === CBOR_TRUE) command.report = true;
-      else return MALFORMED; // check: command-report-true
+    let value = bytes[at++];
+    if (key === ON) {
+      if (value !== CBOR_TRUE && value !== CBOR_FALSE) return MALFORMED; // check: command-bool
+      command.on = value === CBOR_TRUE;
       continue;
     }
-    let value = head;
-    if (head > ONE_BYTE_FOLLOWS || key === XY) {
-      const reader = new CborReader(bytes, at - 1);
-      value = key === XY ? pullXy(reader, command) : reader.uint();
-      at = reader.pos;
-    } else if (head === ONE_BYTE_FOLLOWS) {
-      value = bytes[at++];
-      if (value < ONE_BYTE_FOLLOWS) return MALFORMED; // check: command-minimal
+    if (key === REPORT) {
+      if (value !== CBOR_TRUE) return MALFORMED; // check: command-report-true
+      command.report = true;
+      continue;
+    }
+    if (value >= ONE_BYTE_FOLLOWS || key === XY) {
+      if (value === ONE_BYTE_FOLLOWS && key !== XY) {
+        value = bytes[at++];
+        if (value < ONE_BYTE_FOLLOWS) return MALFORMED; // check: command-minimal
+      } else {
+        const reader = new CborReader(bytes, at - 1);
+        value = key === XY ? pullXy(reader, command) : reader.uint();
+        at = reader.pos;
+      }
     }
     // A key without limits is an unknown one.
     if (!(value >= LEAST[key] && value <= MOST[key])) return MALFORMED; // check: command-range

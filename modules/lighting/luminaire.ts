@@ -195,10 +195,10 @@ export class Luminaire {
     const target = this.#target;
     let aim = target.level;
     if (level !== undefined) {
-      aim = level === 0 ? 0 : this.clamp(level);
+      aim = level === 0 ? 0 : this.#settings.clampLevel(level);
       if (level > 0) this.#restore = aim;
     } else if (on === true) {
-      aim = this.clamp(this.#restore);
+      aim = this.#settings.clampLevel(this.#restore);
     } else if (on === undefined && !coloured) {
       return undefined;
     }
@@ -208,14 +208,6 @@ export class Luminaire {
     return (coloured && target.colour(command)) || changed;
   }
 
-  /** Where the limits contradict each other, the lower one holds: a lamp that is on is seen. */
-  private clamp(level: number): number {
-    const least = this.#settings.get(setting.LEVEL_MIN);
-    const most = this.#settings.get(setting.LEVEL_MAX);
-    if (level >= least && level <= most) return level;
-    return Math.max(least, Math.min(level, most));
-  }
-
   /** From what is shown now to the target, there at `end`. */
   private start(now: number, end: number, changed: boolean): void {
     if (changed) {
@@ -223,8 +215,12 @@ export class Luminaire {
       this.#saveMicros = now + SETTLE_MICROS;
     }
     this.#endMicros = end;
-    if (end > now) this.fade(now);
-    this.move(now);
+    if (end > now) {
+      this.fade(now);
+      this.move(now);
+    } else {
+      this.#present.copy(this.#target);
+    }
     this.show(now);
     this.schedule(now);
   }
@@ -312,14 +308,14 @@ export class Luminaire {
   private powerUp(): void {
     const target = this.#target;
     target.mired = MIRED_INITIAL;
-    this.#restore = this.clamp(LEVEL_FULL);
+    this.#restore = this.#settings.clampLevel(LEVEL_FULL);
     target.level = this.#restore;
     const stored = this.#records.get(key(KIND.LIGHT, 0));
     const decoded = stored === undefined ? undefined : decodeScene(stored);
     if (decoded?.ok) this.aim(decoded.value);
     const power = this.#settings.get(setting.POWER_ON);
     if (power === setting.POWER_ON_OFF) target.level = 0;
-    else if (power === setting.POWER_ON_FULL) target.level = this.clamp(LEVEL_FULL);
+    else if (power === setting.POWER_ON_FULL) target.level = this.#settings.clampLevel(LEVEL_FULL);
     this.#present.copy(target);
     this.#light.show(target.output());
   }

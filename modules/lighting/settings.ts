@@ -89,6 +89,18 @@ export class Settings {
     return this.#values[id];
   }
 
+  /**
+   * A level within the lamp's limits. Where these contradict each other the lower one holds: a lamp
+   * that is on is seen.
+   */
+  clampLevel(level: number): number {
+    const values = this.#values;
+    const least = values[LEVEL_MIN];
+    if (level < least) return least;
+    const most = values[LEVEL_MAX];
+    return level <= most ? level : Math.max(least, most);
+  }
+
   /** True when `value` is one that `set` takes. */
   fits(id: number, value: number): boolean {
     const parameter = PARAMETERS[id];

@@ -34,14 +34,13 @@ export function postLight(request: Request, face: Face): Reply {
     return REPLY.unsupportedFormat; // check: light-format
   }
   if (payload === undefined) return REPLY.badRequest;
-  const decoded = decodeCommand(payload);
-  if (!decoded.ok) return REPLY.badRequest;
-  const command = decoded.value;
+  const command = decodeCommand(payload);
+  if (command === undefined) return REPLY.badRequest;
   face.follower?.heard(command, request.prevails);
   const { luminaire } = face;
   if (luminaire === undefined) return REPLY.changed;
   const result = luminaire.apply(command, request.sender);
-  if (command.report !== true) return replyTo(result);
+  if (command.report === undefined) return replyTo(result);
   const report = encodeReport(result, luminaire.state());
   return content(CBOR, report, REPLY.changed.code);
 }

@@ -69,9 +69,14 @@ export class Resources {
 
   /** Carries out a request that the access policy let through. */
   handle(resource: Resource, request: Request): Reply {
-    const { code, options } = request;
-    const level = levelOf(resource, code);
+    const level = levelOf(resource, request.code);
     if (level === undefined) return REPLY.methodNotAllowed; // check: resource-method
+    return this.run(resource, request);
+  }
+
+  /** The same for a method that the resource is known to have. */
+  run(resource: Resource, request: Request): Reply {
+    const { options } = request;
     const plain = options === LIGHT_OPTIONS;
     if (!plain && hasUnknown(resource, options)) {
       return REPLY.badOption; // check: resource-critical-option

@@ -39,7 +39,7 @@ const COMMANDS: readonly (readonly [hex: string, command: Command])[] = [
 
 test("command: what the CDDL says, both ways", () => {
   for (const [hex, command] of COMMANDS) {
-    equal(decodeCommand(fromHex(hex)), { ok: true, value: command }, hex);
+    equal(decodeCommand(fromHex(hex)), command, hex);
     equal(toHex(encodeCommand(command)), hex);
   }
 });
@@ -57,7 +57,7 @@ test("command: a level of 255, a scene of 255 and other values out of range are 
     "a200f50600",
     "a200f5061a0083d601",
   ]) {
-    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+    equal(decodeCommand(fromHex(hex)), undefined, hex);
   }
 });
 
@@ -79,42 +79,42 @@ test("command: other types are malformed", () => {
     "a1c00001",
     "a1614c01",
   ]) {
-    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+    equal(decodeCommand(fromHex(hex)), undefined, hex);
   }
 });
 
 test("command: unknown keys are malformed, a false report too", () => {
   for (const hex of ["a1087f", "a200f50800", "a300f50809", "a200f507f4", "a200f51818f5"]) {
-    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+    equal(decodeCommand(fromHex(hex)), undefined, hex);
   }
 });
 
 test("command: coordinates come in pairs", () => {
   for (const hex of ["a10580", "a1058101", "a10583010203", "a20583010207f5"]) {
-    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+    equal(decodeCommand(fromHex(hex)), undefined, hex);
   }
 });
 
 test("command: two colours are a contradiction", () => {
-  equal(decodeCommand(fromHex("a2040a0582" + "0102")), MALFORMED);
+  equal(decodeCommand(fromHex("a2040a0582" + "0102")), undefined);
 });
 
 test("command: a scene stands alone", () => {
   for (const hex of ["a200f50301", "a201050301", "a203010405", "a20301058201" + "02"]) {
-    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+    equal(decodeCommand(fromHex(hex)), undefined, hex);
   }
 });
 
 test("command: one without an effect is malformed", () => {
   for (const hex of ["a0", "a10205", "a1061819", "a202050619" + "0bb8"]) {
-    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+    equal(decodeCommand(fromHex(hex)), undefined, hex);
   }
 });
 
 test("command: a question asks for the report and nothing else", () => {
-  equal(decodeCommand(fromHex("a107f5")).ok, true);
+  equal(decodeCommand(fromHex("a107f5")) !== undefined, true);
   for (const hex of ["a2020507f5", "a206181907f5"]) {
-    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+    equal(decodeCommand(fromHex(hex)), undefined, hex);
   }
 });
 
@@ -135,13 +135,13 @@ test("command: order, duplicates, long forms, indefinite lengths, bytes after it
     "a10118",
     "bb7fffffffffffffff",
   ]) {
-    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+    equal(decodeCommand(fromHex(hex)), undefined, hex);
   }
 });
 
 test("command: on is a boolean, and nothing that looks false", () => {
   for (const hex of ["a10000", "a10001", "a100f6", "a100f7", "a100e0"]) {
-    equal(decodeCommand(fromHex(hex)), MALFORMED, hex);
+    equal(decodeCommand(fromHex(hex)), undefined, hex);
   }
 });
 
@@ -149,7 +149,7 @@ test("command: every truncation is malformed", () => {
   for (const [hex] of COMMANDS) {
     const bytes = fromHex(hex);
     for (let length = 0; length < bytes.length; length++) {
-      equal(decodeCommand(bytes.slice(0, length)), MALFORMED, `${hex} cut to ${length}`);
+      equal(decodeCommand(bytes.slice(0, length)), undefined, `${hex} cut to ${length}`);
     }
   }
 });
@@ -196,10 +196,10 @@ test("command: agrees with the CDDL read over a decoded map, damaged commands in
       bytes[random.below(bytes.length)] ^= 1 << random.below(8);
     }
     const decoded = decodeCommand(bytes);
-    equal(decoded.ok, isCommand(bytes), toHex(bytes));
-    if (!decoded.ok) continue;
+    equal(decoded !== undefined, isCommand(bytes), toHex(bytes));
+    if (decoded === undefined) continue;
     accepted++;
-    equal(encodeCommand(decoded.value), bytes, "what was parsed is emitted");
+    equal(encodeCommand(decoded), bytes, "what was parsed is emitted");
   }
   equal(accepted > 500 && accepted < 1400, true, `${accepted} of 1500 accepted`);
 });
@@ -214,7 +214,7 @@ test("command: agrees with the CDDL on random maps", () => {
       map.set(random.below(9), random.chance(0.2) ? [value, 7] : value);
     }
     const bytes = encode(map);
-    equal(decodeCommand(bytes).ok, isCommand(bytes), toHex(bytes));
+    equal(decodeCommand(bytes) !== undefined, isCommand(bytes), toHex(bytes));
   }
 });
 
