@@ -11,9 +11,10 @@
  *   openthread/ip6.h openthread/thread.h openthread/thread_ftd.h sdkconfig.h soc/soc_caps.h
  *   xs.h xsHost.h xsmc.h
  *
- * What these get wrong mcconfig's build finds, which takes the real headers. They were last compared
- * so, all files and with -Wall -Wextra, for esp32c3, esp32c6 and esp32h2: ESP-IDF v6.0 (662a3be3),
- * its OpenThread (03933d9b) and esp-lwip's branch 2.1.3-esp.
+ * What these get wrong mcconfig's build finds, which takes the real headers. The same files were
+ * compiled so, by the SDK's own makefile for esp32c3, esp32c6 and esp32h2 with Debian's GCC, and
+ * once more with -Wall -Wextra: ESP-IDF v6.0 (662a3be3), its OpenThread (03933d9b) and esp-lwip's
+ * branch 2.1.3-esp.
  */
 #ifndef STUB_ESP_IDF_H
 #define STUB_ESP_IDF_H
