@@ -26,6 +26,7 @@
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Random } from "../../modules/ports/random.js";
+import { listenToButton, random, restartReason, setPin } from "./bound.js";
 import { SdkClock } from "./clock.js";
 import { configuration } from "./config.js";
 import { SdkCrypto } from "./crypto.js";
@@ -33,14 +34,14 @@ import { SdkDatagrams } from "./datagram.js";
 import { SdkFlash } from "./flash.js";
 import { SdkLight } from "./light.js";
 import { embedded } from "./provisioning.js";
-import { restart, restartReason } from "./restart.js";
+import { restart } from "./restart.js";
 import { SdkTrace } from "./trace.js";
 
 export class SdkButton implements Button {
   onEdge: ((down: boolean, atMicros: number) => void) | undefined = undefined;
 
   constructor() {
-    native("xs_lumicast_button").call(this, this);
+    listenToButton(this);
   }
 }
 
@@ -53,7 +54,7 @@ class NoSensor implements Sensor {
 class SdkRandom implements Random {
   fill(bytes: Uint8Array): void {
     // Nothing may be made of bytes that are not random: no key, no token, no leisure.
-    if (!native<boolean>("xs_lumicast_random").call(this, bytes)) {
+    if (!random(bytes)) {
       throw new Error("random: the board's source of randomness is not ready");
     }
   }
@@ -92,7 +93,7 @@ function makeBoard(): Board {
 
 function setPins(pins: ReadonlyMap<string, number>): void {
   for (const [name, pin] of pins) {
-    const wrong = native<string | undefined>("xs_lumicast_pin").call(undefined, name, pin);
+    const wrong = setPin(name, pin);
     if (wrong !== undefined) throw new Error(`pins: ${name} = ${pin}: ${wrong}`);
   }
 }

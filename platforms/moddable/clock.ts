@@ -1,5 +1,6 @@
 import Timer from "timer";
 import type { Clock, Timer as Handle } from "../../modules/ports/clock.js";
+import { micros } from "./bound.js";
 import { guarded } from "./restart.js";
 
 /** The SDK's timers take 31 bits of milliseconds: 24 days. */
@@ -8,7 +9,7 @@ const DELAY_MS_MAX = 0x7fffffff;
 /** Time of the board, timers of the SDK: milliseconds fine, never early. */
 export class SdkClock implements Clock {
   micros(): number {
-    return native<number>("xs_lumicast_micros").call(this);
+    return micros();
   }
 
   after(delayMicros: number, fire: () => void): Handle {

@@ -1,10 +1,11 @@
 import type { AeadKey, Crypto } from "../../modules/ports/crypto.js";
+import { makeKey } from "./bound.js";
 
 /** Native AES-CCM. Instances own the key's schedule in C memory. */
 class SdkKey extends Native("xs_lumicast_key_destructor") implements AeadKey {
   constructor(algorithm: number, raw: Uint8Array) {
     super();
-    native("xs_lumicast_key").call(this, algorithm, raw);
+    makeKey(this, algorithm, raw);
   }
 
   open(box: { nonce: Uint8Array; aad: Uint8Array; sealed: Uint8Array }): Uint8Array | undefined {

@@ -1,4 +1,5 @@
 import type { Datagram, DatagramPort, Endpoint } from "../../modules/ports/datagram.js";
+import { netOpen, netSend } from "./bound.js";
 
 /** The board's UDP over IPv6. C calls onDatagram. */
 export class SdkDatagrams implements DatagramPort {
@@ -6,7 +7,7 @@ export class SdkDatagrams implements DatagramPort {
 
   /** `ports` besides 5683. Throws an Error that says what is wrong and what mends it. */
   constructor(ports: readonly number[]) {
-    const wrong = native<string | undefined>("xs_lumicast_net_open").call(this, this, ...ports);
+    const wrong = netOpen(this, ...ports);
     if (wrong !== undefined) throw new Error(`network: ${wrong}`);
   }
 
@@ -18,12 +19,12 @@ export class SdkDatagrams implements DatagramPort {
     return native<boolean>("xs_lumicast_net_join").call(this, group);
   }
 
-  leave(group: Uint8Array): void {
-    native("xs_lumicast_net_leave").call(this, group);
+  leave(group: Uint8Array): undefined {
+    return native<undefined>("xs_lumicast_net_leave").call(this, group);
   }
 
   send(datagram: { to: Endpoint; fromPort: number; bytes: Uint8Array }): boolean {
     const { to, fromPort, bytes } = datagram;
-    return native<boolean>("xs_lumicast_net_send").call(this, to.address, to.port, fromPort, bytes);
+    return netSend(to.address, to.port, fromPort, bytes);
   }
 }

@@ -1,4 +1,5 @@
 import type { Flash } from "../../modules/ports/flash.js";
+import { flashErase, flashOpen, flashProgram, flashRead } from "./bound.js";
 
 /** The partition "lumicast", or the simulator's file. */
 export class SdkFlash implements Flash {
@@ -8,25 +9,25 @@ export class SdkFlash implements Flash {
 
   /** Throws an Error that says what is wrong with the partition and what mends it. */
   constructor() {
-    const wrong = native<string | undefined>("xs_lumicast_flash_open").call(this, this);
+    const wrong = flashOpen(this);
     if (wrong !== undefined) throw new Error(`flash: ${wrong}`);
   }
 
   read(offset: number, into: Uint8Array): void {
     this.#check(offset, into.length, 1);
-    if (!native<boolean>("xs_lumicast_flash_read").call(this, offset, into)) {
+    if (!flashRead(offset, into)) {
       throw new Error("flash: the board cannot read its partition");
     }
   }
 
   program(offset: number, bytes: Uint8Array): boolean {
     this.#check(offset, bytes.length, this.programBytes);
-    return native<boolean>("xs_lumicast_flash_program").call(this, offset, bytes);
+    return flashProgram(offset, bytes);
   }
 
   erase(offset: number): boolean {
     this.#check(offset, this.eraseBytes, this.eraseBytes);
-    return native<boolean>("xs_lumicast_flash_erase").call(this, offset);
+    return flashErase(offset);
   }
 
   #check(offset: number, length: number, unit: number): void {

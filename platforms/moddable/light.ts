@@ -1,9 +1,10 @@
 import type { Light, LightOutput } from "../../modules/ports/light.js";
+import { showLight } from "./bound.js";
 
 /** PWM, NeoPixel, or the simulator's lamp. */
 export class SdkLight implements Light {
   show({ level, mired, x, y }: LightOutput): void {
-    native("xs_lumicast_light").call(this, level, mired, x, y);
+    showLight(level, mired, x, y);
   }
 
   get failed(): boolean {

@@ -22,11 +22,11 @@ void xs_lumicast_key_destructor(void *data)
   c_free(data);
 }
 
-/* key(algorithm, raw) */
+/* makeKey(instance, algorithm, raw) */
 void xs_lumicast_key(xsMachine *the)
 {
-  xsIntegerValue algorithm = xsmcToInteger(xsArg(0));
-  struct bytes raw = lumicast_writable(the, &xsArg(1));
+  xsIntegerValue algorithm = xsmcToInteger(xsArg(1));
+  struct bytes raw = lumicast_writable(the, &xsArg(2));
   struct key *key;
   if (algorithm != AES_CCM_16_64_128 && algorithm != AES_CCM_16_128_128)
     xsRangeError("AEAD algorithm %d is not AES-CCM-16-64-128 (10) or AES-CCM-16-128-128 (30)",
@@ -37,7 +37,7 @@ void xs_lumicast_key(xsMachine *the)
   aes128_set_key(&key->aes, raw.data);
   wipe(raw.data, raw.size);
   key->tag_size = algorithm == AES_CCM_16_64_128 ? 8 : 16;
-  xsmcSetHostData(xsThis, key);
+  xsmcSetHostData(xsArg(0), key);
 }
 
 static const struct key *get_key(xsMachine *the)

@@ -56,7 +56,7 @@ export function board(): Board {
     ...made,
     light: new SimulatorLight(panel),
     trace: new SimulatorTrace(panel),
-    provisioning: () => native<Uint8Array | undefined>("xs_simulator_provisioning").call(undefined),
+    provisioning,
     status: { show: (status) => panel.show({ status }) },
     log: (line) => {
       made.log(line);
@@ -70,6 +70,10 @@ export function board(): Board {
 }
 
 /** One of the JSON lines on standard output: {"at":micros,"key":"text"}. */
-function tell(key: string, text: string): void {
-  native("xs_simulator_tell").call(undefined, key, text);
+function tell(this: void, key: string, text: string): undefined {
+  return native<undefined>("xs_simulator_tell").call(this, key, text);
+}
+
+function provisioning(this: void): Uint8Array | undefined {
+  return native<Uint8Array | undefined>("xs_simulator_provisioning").call(this);
 }

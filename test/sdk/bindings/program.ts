@@ -1,9 +1,9 @@
 /** What host.c has for the suite, besides a board. */
 
-export function print(text: string): void {
-  native("xs_host_print").call(undefined, text);
+export function print(this: void, text: string): undefined {
+  return native<undefined>("xs_host_print").call(this, text);
 }
 
-export function press(down: boolean): void {
-  native("xs_host_press").call(undefined, down);
+export function press(this: void, down: boolean): undefined {
+  return native<undefined>("xs_host_press").call(this, down);
 }

@@ -1,9 +1,16 @@
 /** The bindings of platforms/moddable against the board that host.c is. */
+import {
+  listenToButton,
+  makeKey,
+  random,
+  restartReason,
+  setPin,
+} from "../../../platforms/moddable/bound.js";
 import { configuration } from "../../../platforms/moddable/config.js";
 import { SdkDatagrams } from "../../../platforms/moddable/datagram.js";
 import { SdkFlash } from "../../../platforms/moddable/flash.js";
 import { SdkLight } from "../../../platforms/moddable/light.js";
-import { guarded, restartReason } from "../../../platforms/moddable/restart.js";
+import { guarded } from "../../../platforms/moddable/restart.js";
 import { SdkTrace } from "../../../platforms/moddable/trace.js";
 import { equal, test, throws } from "../../harness.js";
 import { press } from "./program.js";
@@ -99,7 +106,7 @@ test("datagrams: what is wrong is thrown, not taken", () => {
 test("button: edges with their time, and nobody listening", () => {
   const edges: unknown[] = [];
   const port: { onEdge?: ((down: boolean, at: number) => void) | undefined } = {};
-  native("xs_lumicast_button").call(undefined, port);
+  listenToButton(port);
   press(true);
   port.onEdge = (down, at) => void edges.push([down, at]);
   press(true);
@@ -119,8 +126,7 @@ test("lamp: shown, bounds, and the driver's failure", () => {
 });
 
 test("random fills all of it, differently each time, and says when it cannot", () => {
-  const fill = (bytes: Uint8Array) =>
-    native<boolean>("xs_lumicast_random").call(undefined, bytes) ? bytes : undefined;
+  const fill = (bytes: Uint8Array) => (random(bytes) ? bytes : undefined);
   const [a, b] = [fill(new Uint8Array(200)), fill(new Uint8Array(200))];
   equal(a?.join() === b?.join(), false);
   equal(
@@ -145,17 +151,15 @@ test("restart: the kept reason, and nothing in the way of what goes well", () =>
 });
 
 test("pins: the board says what is wrong", () => {
-  const pin = (name: string, number: number) =>
-    native<string | undefined>("xs_lumicast_pin").call(undefined, name, number);
-  equal(pin("button", 9), undefined);
-  equal(pin("button", 40), "this chip has pins 0 to 31");
-  equal(pin("lamp", 1), "there is only button");
+  equal(setPin("button", 9), undefined);
+  equal(setPin("button", 40), "this chip has pins 0 to 31");
+  equal(setPin("lamp", 1), "there is only button");
 });
 
 test("keys: no other algorithm, no other length, and none without its C data", () => {
   const made = (algorithm: number, size: number) => {
     const raw = new Uint8Array(size).fill(7);
-    native("xs_lumicast_key").call({}, algorithm, raw);
+    makeKey({}, algorithm, raw);
   };
   throws(() => made(1, 16), /AEAD algorithm 1 is not/);
   throws(() => made(10, 15), /the key has 15 bytes, not 16/);
