@@ -15,6 +15,14 @@ uint64_t gc_count;
 uint64_t gc_nanos;
 uint64_t gc_on_path;
 
+/* What a turn may take without a collection, from the radio's frame to the light port. */
+enum { TURN_SLOTS = 160, TURN_CHUNK_BYTES = 1024 };
+
+/* After the last collection. */
+static struct {
+  txSize slots, chunks;
+} live;
+
 /* A datagram is between the ring and the light port. */
 static struct {
   bool open;
@@ -40,6 +48,18 @@ void collect_timed(txMachine *the, txFlag flag)
   collect_inner(the, flag);
   gc_nanos += host_nanos() - begin;
   gc_count++;
+  live.slots = the->currentHeapCount;
+  live.chunks = the->currentChunksSize;
+}
+
+void gc_between_turns(void *machine)
+{
+  txMachine *the = machine;
+  txSize slots = the->currentHeapCount - live.slots, chunks = the->currentChunksSize - live.chunks;
+  bool scarce = the->maximumHeapCount - the->currentHeapCount < TURN_SLOTS ||
+      the->maximumChunksSize - the->currentChunksSize < TURN_CHUNK_BYTES;
+  /* With little to free it would be done again and again, for nothing. */
+  if (scarce && (slots > TURN_SLOTS / 2 || chunks > TURN_CHUNK_BYTES / 2)) fxCollectGarbage(the);
 }
 
 void gc_path_begin(void)

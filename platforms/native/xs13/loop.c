@@ -69,6 +69,7 @@ static void take_turn(void *machine, bool is_timer)
   if (is_timer) timers_fire(machine);
   else device_event(machine, &loop.events[loop.first++]);
   machine_turn_end(machine);
+  gc_between_turns(machine);
   clock_hold();
 }
 
