@@ -13,7 +13,7 @@ enum {
 enum { PORTS_MAX = 8, PREFIX_MAX_BYTES = LINE_BYTES - LINE_PREFIX };
 
 enum { TYPE_NON = 1, CODE_POST = 2, OPTION_OSCORE = 9, OPTION_APP_GROUP = 65001 };
-enum { OPTIONS_MAX = 32, TOKEN_MAX_BYTES = 8, PAYLOAD_MARKER = 0xFF };
+enum { TOKEN_MAX_BYTES = 8, PAYLOAD_MARKER = 0xFF };
 enum { DATAGRAM_MAX_BYTES = 1280, ID_MAX_BYTES = 8, PIV_MAX_BYTES = 5, TAG_BYTES = 8 };
 enum { COLUMN_BYTES = 42, WINDOW_BITS = 64 };
 /* modules/oscore/recipients.ts: how far a bound runs ahead in a burst, exact bounds before that */
@@ -21,7 +21,7 @@ enum { RUN_AHEAD = 31, EXACT_WRITES = 4, BOUND_SHORT_BYTES = 4, BOUND_LONG_BYTES
 enum { KIND_REPLAY_BOUND = 0x04 }; /* modules/store/keys.ts */
 #define SEQUENCE_MAX ((UINT64_C(1) << 40) - 1)
 /* modules/access/rights.ts: a row, and the bits of its level */
-enum { RIGHT_BYTES = 12, RIGHT_DEVICE = 0x08, RIGHT_LEVEL = 0x07 };
+enum { RIGHT_BYTES = 12, RIGHTS_MAX = 254, RIGHT_DEVICE = 0x08, RIGHT_LEVEL = 0x07 };
 /* OSCORE option: bits above the partial IV's length; lowlatency has k and h set, nothing else */
 enum { FLAGS_FIXED = 0x18, PIV_SIZE_BITS = 0x07 };
 
@@ -61,11 +61,15 @@ static bool extend(const uint8_t *bytes, size_t end, size_t *at, unsigned *value
   return true;
 }
 
-/* modules/oscore/outer.ts, from the options on. */
+/*
+ * modules/oscore/outer.ts, from the options on. What it says of too many options and of numbers
+ * past 65535 need not be said again: more than two are repeated or others, and such a number is
+ * another. A token that is not whole begins the options past the end.
+ */
 static bool scan(const uint8_t *bytes, size_t start, size_t end, struct outer *outer)
 {
   size_t at = start;
-  unsigned number = 0, count = 0;
+  unsigned number = 0;
   memset(outer, 0, sizeof *outer);
   while (at < end) {
     unsigned head = bytes[at++];
@@ -76,8 +80,6 @@ static bool scan(const uint8_t *bytes, size_t start, size_t end, struct outer *o
     }
     if (!extend(bytes, end, &at, &delta) || !extend(bytes, end, &at, &length)) return false;
     number += delta;
-    if (number > 65535) return false; // check: intake-option-overflow
-    if (count++ == OPTIONS_MAX) return false; // check: intake-options-max
     if (number == OPTION_OSCORE) {
       outer->repeats |= outer->oscore != NULL;
       outer->oscore = bytes + at;
@@ -147,6 +149,7 @@ static bool well_formed_tables(const struct intake *in)
   return in->tables.size >= TABLE_HEAD_BYTES && tables[TABLE_PORTS] <= PORTS_MAX &&
          in->tables.size == TABLE_HEAD_BYTES + (size_t)LINE_BYTES * tables[TABLE_LINES] &&
          in->columns_size == rows * COLUMN_BYTES + 2 && rows >= 1 && rows <= 128 &&
+         in->rights_capacity <= RIGHTS_MAX &&
          in->rights.size > (RIGHT_BYTES + 1) * (size_t)in->rights_capacity;
 }
 
@@ -243,6 +246,13 @@ static bool is_fresh(const struct intake *in)
   return true;
 }
 
+static bool is_own(const struct intake *in)
+{
+  const uint8_t *tables = in->tables.data;
+  return in->kid_size == tables[TABLE_OWN_SIZE] && in->kid_high == load32(tables + TABLE_OWN) &&
+         in->kid_low == load32(tables + TABLE_OWN + 4);
+}
+
 int32_t intake_locate(struct intake *in)
 {
   const uint8_t *bytes = in->datagram.data;
@@ -259,7 +269,6 @@ int32_t intake_locate(struct intake *in)
   code = bytes[1];
   if ((bytes[0] >> 4 & 3) != TYPE_NON || code >= RESPONSE_CODES) return INTAKE_DECLINED;
   if (code == 0 || code >= 32) return INTAKE_MALFORMED; // check: intake-code
-  if (4u + (bytes[0] & 15) > end) return INTAKE_MALFORMED; // check: intake-token-whole
   if (!scan(bytes, 4 + (bytes[0] & 15), end, &outer)) return INTAKE_MALFORMED;
   if (outer.others || (!outer.oscore && !outer.app_group)) return INTAKE_DECLINED;
   if (outer.repeats || !outer.app_group) return INTAKE_MALFORMED; // check: intake-options
@@ -269,6 +278,8 @@ int32_t intake_locate(struct intake *in)
   read_kid(in);
   /* A first contact needs a row, and flash. */
   if (!find_row(in)) return INTAKE_DECLINED;
+  /* Somebody had our id before us: what is our own, reflected, the reference tells. */
+  if (is_own(in)) return INTAKE_DECLINED; // check: intake-own
   if (!is_fresh(in)) return INTAKE_REPLAYED; // check: intake-fresh
   return (int32_t)in->line;
 }
@@ -352,13 +363,6 @@ static bool is_newest(const struct intake *in)
   return (double)in->sequence > applied;
 }
 
-static bool is_own(const struct intake *in)
-{
-  const uint8_t *tables = in->tables.data;
-  return in->kid_size == tables[TABLE_OWN_SIZE] && in->kid_high == load32(tables + TABLE_OWN) &&
-         in->kid_low == load32(tables + TABLE_OWN + 4);
-}
-
 int32_t intake_open(const struct intake *in, const struct aes128 *aes,
     uint8_t result[INTAKE_RESULT_BYTES])
 {
@@ -379,9 +383,6 @@ int32_t intake_open(const struct intake *in, const struct aes128 *aes,
   opened = ccm_open(aes, &box, in->datagram.data + in->payload_start, sealed_size, plain);
   if (!opened) return INTAKE_FORGED; // check: intake-tag
   size = sealed_size - TAG_BYTES;
-  if (size == 0) return INTAKE_MALFORMED; // check: intake-inner-empty
-  /* Our own multicast, reflected: every number of ours was used, by us. */
-  if (is_own(in)) return INTAKE_REPLAYED; // check: intake-own
   memcpy(result, &sequence, sizeof sequence);
   memcpy(result + 8, kid, sizeof kid);
   /* POST with the one option Uri-Path "l", and a payload */

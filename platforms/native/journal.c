@@ -84,22 +84,22 @@ enum journal_result journal_append(const struct journal *journal, uint8_t kind, 
   uint8_t *words = journal->index + 4 * places;
   uint8_t *sizes = words + places * (small ? 2 : 4);
   uint8_t head[HEAD_BYTES] = {kind, index, (uint8_t)size, 0};
-  int32_t at = cursor[POSITION];
-  int32_t unit = cursor[UNIT];
-  int32_t record, place;
+  int32_t at, unit, record, place;
   uint32_t crc, word;
   uint16_t held;
   if (journal->cursor_words != CURSOR_WORDS || size == 0 || size > VALUE_MAX_BYTES)
     return JOURNAL_DECLINED;
+  at = cursor[POSITION];
+  unit = cursor[UNIT];
   if (unit != HEAD_BYTES && unit != 8 && unit != UNIT_MAX_BYTES) return JOURNAL_DECLINED;
-  if (cursor[DEBRIS] != 0) return JOURNAL_DECLINED;
+  if (cursor[DEBRIS] != 0) return JOURNAL_DECLINED; // check: journal-debris
   if (unit == 8 && size > 4) return JOURNAL_DECLINED;
   record = ((HEAD_BYTES + (int32_t)size + unit - 1) & -unit) + unit;
-  if (at + record + cursor[SPARE] > cursor[END]) return JOURNAL_DECLINED;
+  if (at + record + cursor[SPARE] > cursor[END]) return JOURNAL_DECLINED; // check: journal-end
   place = find(journal, (int32_t)((uint32_t)kind << 24 | index));
   if (place < 0) return JOURNAL_DECLINED;
   memcpy(&held, sizes + 2 * place, sizeof held);
-  if (held != record) return JOURNAL_DECLINED;
+  if (held != record) return JOURNAL_DECLINED; // check: journal-size
   crc = ~(uint32_t)cursor[GENERATION];
   for (int i = 0; i < 3; i++) crc = crc_step(crc, head[i]);
   head[3] = fold8(crc);
