@@ -12,6 +12,7 @@
  */
 import config from "mc/config";
 import type { Board } from "../../modules/ports/board.js";
+import type { Trace } from "../../modules/ports/trace.js";
 import { sdkBoard } from "../moddable/board.js";
 import { restart } from "../moddable/restart.js";
 
@@ -28,5 +29,16 @@ export function board(): Board {
   const made = sdkBoard();
   const role = String(config.role ?? "");
   const missing = native<string | undefined>("xs_lumicast_esp32_ready").call(undefined, role);
-  return missing === undefined ? made : restart(missing);
+  if (missing !== undefined) return restart(missing);
+  return { ...made, trace: telling(made.trace) };
+}
+
+/** A store that is full refuses as one that fails does: the status LED says so (pattern.h). */
+function telling(trace: Trace): Trace {
+  return {
+    count(event) {
+      if (event === "storeFailed") native("xs_lumicast_esp32_flash_failed").call(undefined);
+      trace.count(event);
+    },
+  };
 }

@@ -12,6 +12,12 @@ void xs_lumicast_esp32_text(xsMachine *the)
   lumicast_tell(the, setup_text(&esp32_setup, name, text));
 }
 
+void xs_lumicast_esp32_flash_failed(xsMachine *the)
+{
+  (void)the;
+  esp32_flash_failed();
+}
+
 /* ready(role) -> undefined, or what is missing; opens the button and the status LED */
 void xs_lumicast_esp32_ready(xsMachine *the)
 {
