@@ -13,7 +13,7 @@ import { closure } from "./closure.js";
 
 export const LIST = "platforms/moddable/manifest_modules.json";
 
-/** The text of the list: what main.ts reaches in modules/, folder by folder, all of it preloaded. */
+/** The text of the list: what main.ts reaches in modules/, folder by folder, all preloaded. */
 export function moduleList(root = ROOT): string {
   const names = closure(["main.ts"], root)
     .filter((file) => file.startsWith("modules/"))

@@ -43,8 +43,8 @@ static bool path_of(char *path, size_t size, const char *name)
 /* Writes part of the image to the file. */
 static bool keep(uint32_t offset, uint32_t size)
 {
-  return fseek(file, (long)offset, SEEK_SET) == 0 && fwrite(image + offset, 1, size, file) == size &&
-      fflush(file) == 0;
+  return fseek(file, (long)offset, SEEK_SET) == 0 &&
+      fwrite(image + offset, 1, size, file) == size && fflush(file) == 0;
 }
 
 static bool keep_with_map(uint32_t offset, uint32_t size)
@@ -82,8 +82,8 @@ const char *board_flash_open(struct board_flash *geometry)
     if (keep(0, FILE_BYTES)) return NULL;
   }
   let_go();
-  snprintf(wrong, sizeof wrong, "%s has %zu bytes, not %d: no flash of a simulator; remove it", path,
-      found, (int)FILE_BYTES);
+  snprintf(wrong, sizeof wrong, "%s has %zu bytes, not %d: no flash of a simulator; remove it",
+      path, found, (int)FILE_BYTES);
   return wrong;
 }
 
