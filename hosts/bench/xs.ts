@@ -1,6 +1,7 @@
 /**
  * The bench on XS: natives for crypto, flash and time. Bundled by main.ts, run by `lumicast test`.
  */
+import type { IntakeState } from "../../modules/ports/intake.js";
 import { HostCrypto } from "../../platforms/headless/crypto.js";
 import { HostFlash } from "../../platforms/headless/flash.js";
 import { host } from "../../platforms/headless/host.js";
@@ -10,7 +11,7 @@ export function run(setup: Setup, samples: number, only?: Only, prepareOnly = fa
   const { nanos, print, gc } = host();
   const engine = {
     crypto: new HostCrypto(),
-    intake: { open: host().intakeOpen },
+    intake: { bind: (state: IntakeState) => host().intakeBind(state) },
     flash: erased,
     nowMicros: () => nanos() / 1000,
     collect: () => gc(),

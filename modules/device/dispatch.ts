@@ -1,6 +1,5 @@
 import { mayUse } from "../access/policy.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { isMulticast } from "../coap/addresses.js";
 import { BAD_REQUEST, GET } from "../coap/options.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
@@ -20,12 +19,11 @@ const DONE: Outcome<true> = ok(true);
 export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outcome<true> {
   const { resources, access, request } = device;
   const { recipients, arriving } = device.groups;
-  const { row } = arriving;
+  const { row, multicast } = arriving;
   const resource = resources.find(inner.options);
   if (resource === undefined) return drop("unsupported");
   const needed = levelOf(resource, inner.code);
   if (needed === undefined) return drop("unsupported");
-  const multicast = isMulticast(datagram.to.address);
   access.transport = multicast ? "multicast" : "unicast";
   access.granted = arriving.granted;
   access.needed = needed;

@@ -37,6 +37,7 @@ export function receive(device: Parts, datagram: Datagram): Outcome<true> {
   const multicast = isMulticast(datagram.to.address);
   if (confirmable && multicast) return drop("malformed"); // check: multicast-con
   arriving.begin(datagram);
+  arriving.multicast = multicast;
   if (outer.oscoreStart < 0 && outer.appGroupStart < 0) return receivePlain(device, datagram);
   if (outer.code >= RESPONSE_CODES) return receiveAnswer(device, datagram);
   // A retransmission is answered from memory: its number is used up, opening it again would say

@@ -7,7 +7,6 @@
  */
 
 import { coapUint } from "../bytes/uint.js";
-import { isMulticast } from "../coap/addresses.js";
 import { suppresses } from "../coap/endpoint.js";
 import { CON, type Option } from "../coap/message.js";
 import { CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
@@ -19,9 +18,9 @@ import type { Reply } from "../resources/resource.js";
 import type { Parts } from "./parts.js";
 
 export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: Reply): void {
-  const multicast = isMulticast(datagram.to.address);
   const { endpoint, groups } = device;
   const arriving = groups.arriving.read(groups.directory);
+  const { multicast } = arriving;
   const silent = suppresses(findUint(inner.options, NO_RESPONSE), reply.code);
   if (multicast && silent) return;
   const make = protector(device, datagram, reply);

@@ -76,17 +76,17 @@ export class Arriving {
   row = -1;
   /** What was granted to the sender within the application group. */
   granted: Level = DISCOVERY;
+  /** Sent to many. */
+  multicast = false;
   /** No newer command of the sender was applied, nor may have been. */
   isNewest = false;
   /** Whether `outer` and `option` say where things stand. */
   #isRead = true;
 
   /** What native help found; where the rest stands is read when somebody asks (`read`). */
-  found(datagram: Datagram, row: number, sequence: number): void {
+  found(bytes: Uint8Array, row: number, sequence: number): void {
     this.#isRead = false;
-    this.from = datagram.from;
-    this.to = datagram.to;
-    this.outer.bytes = datagram.bytes;
+    this.outer.bytes = bytes;
     this.row = row;
     this.option.sequence = sequence;
   }

@@ -17,12 +17,15 @@ import {
   ANSWER_LEVEL_MASK,
   ANSWER_LEVEL_SHIFT,
   ANSWER_LIGHT,
+  ANSWER_LINE_MASK,
   ANSWER_LINE_SHIFT,
   ANSWER_MARKED,
+  ANSWER_MULTICAST,
   ANSWER_NEWEST,
   ANSWER_ROW_MASK,
   ANSWER_ROW_SHIFT,
   ANSWER_SIZE_MASK,
+  type BoundIntake,
   DECLINED,
   INTAKE_DROPS,
   type Intake,
@@ -66,6 +69,7 @@ export class QuickIntake {
   readonly #ports: readonly number[];
   #revision = -1;
   #associations: (Association | undefined)[] = [];
+  #bound: BoundIntake | undefined = undefined;
   readonly #state: IntakeState;
   readonly #sequence: Float64Array;
   /** By size of the plaintext: the payload in it. */
@@ -87,12 +91,12 @@ export class QuickIntake {
     const { recipients, rights, store } = parts;
     const { cursor, index } = store.journal;
     const result = new Uint8Array(RESULT_BYTES);
-    const none = new Uint8Array(0);
     this.#native = native;
     this.#ports = parts.ports;
     this.#sequence = new Float64Array(result.buffer, 0, 1);
     const { columns, capacity } = rights;
-    this.#state = [none, [], result, recipients.columns, columns, capacity, cursor, index];
+    const { buffer } = result;
+    this.#state = [buffer, buffer, recipients.columns, columns, cursor, index, [], capacity];
     this.#inner = parts.inner;
     this.#opened = { ok: true, value: parts.inner };
   }
@@ -104,9 +108,9 @@ export class QuickIntake {
   open(groups: Groups, datagram: Datagram): Outcome<Inner> | undefined {
     if (groups.directory.revision !== this.#revision) this.#makeTables(groups);
     const { bytes, to } = datagram;
-    const answer = this.#native.open(bytes, to.address, to.port, this.#state);
+    const answer = (this.#bound as BoundIntake).open(bytes, to.address, to.port);
     if (answer < 0) return answer === DECLINED ? undefined : REFUSALS[-2 - answer];
-    const line = answer >> ANSWER_LINE_SHIFT;
+    const line = (answer >> ANSWER_LINE_SHIFT) & ANSWER_LINE_MASK;
     const row = (answer >> ANSWER_ROW_SHIFT) & ANSWER_ROW_MASK;
     const size = answer & ANSWER_SIZE_MASK;
     const sequence = this.#sequence[0];
@@ -124,7 +128,8 @@ export class QuickIntake {
       return drop("storeFailed"); // check: quick-mark-durable
     }
     const { arriving } = groups;
-    arriving.found(datagram, row, sequence);
+    arriving.found(bytes, row, sequence);
+    arriving.multicast = (answer & ANSWER_MULTICAST) !== 0;
     arriving.association = this.#associations[line] as Association;
     arriving.isNewest = (answer & ANSWER_NEWEST) !== 0;
     arriving.granted = ((answer >> ANSWER_LEVEL_SHIFT) & ANSWER_LEVEL_MASK) as Level;
@@ -134,12 +139,12 @@ export class QuickIntake {
   #inside(association: Association | undefined, size: number): Outcome<Inner> {
     const scheme = association?.security.profile.intake;
     if (scheme === undefined) throw new Error("native intake: opened under a scheme it has not");
-    return scheme.inside(this.#state[2].slice(RESULT_PLAIN, RESULT_PLAIN + size));
+    return scheme.inside(new Uint8Array(this.#state[1].slice(RESULT_PLAIN, RESULT_PLAIN + size)));
   }
 
   #payload(size: number): Uint8Array {
     const start = RESULT_PLAIN + LIGHT_HEAD_BYTES;
-    const view = new Uint8Array(this.#state[2].buffer, start, size - LIGHT_HEAD_BYTES);
+    const view = new Uint8Array(this.#state[1], start, size - LIGHT_HEAD_BYTES);
     this.#payloads[size] = view;
     return view;
   }
@@ -178,8 +183,9 @@ export class QuickIntake {
       );
     }
     this.#associations = associations;
-    this.#state[0] = tables;
-    this.#state[1] = keys;
+    this.#state[0] = tables.buffer;
+    this.#state[6] = keys;
+    this.#bound = this.#native.bind(this.#state);
   }
 }
 

@@ -31,7 +31,7 @@ import type { Records } from "./records.js";
 import { CROSSING_MICROS, sentAt } from "./repeater.js";
 import { Scenes } from "./scenes.js";
 import * as setting from "./settings.js";
-import { Shade, WHITE } from "./shade.js";
+import { Shade } from "./shade.js";
 import type { WearBudget } from "./wear.js";
 
 /** What became of a command. */
@@ -134,9 +134,11 @@ export class Luminaire {
     this.#lastSender = sender;
     this.#lastMicros = original;
     if (age !== undefined && !changed) return this.result(); // check: repeat-restarts-nothing
-    const tenths = command.fadeTenths ?? wanted.fadeTenths ?? this.fadeTenths;
+    let tenths = command.fadeTenths;
+    if (tenths === undefined && wanted !== command) tenths = wanted.fadeTenths;
+    tenths ??= this.fadeTenths;
     this.start(now, original + tenths * TENTH_MICROS, changed);
-    return this.result();
+    return this.#light.failed ? "lampFailure" : "ok";
   }
 
   /**
@@ -158,8 +160,8 @@ export class Luminaire {
       on: target.level > 0,
       level: target.level,
       mired: target.mired,
-      x: target.x === WHITE ? undefined : target.x,
-      y: target.x === WHITE ? undefined : target.y,
+      x: target.x,
+      y: target.y,
       leftMs: Math.ceil(leftMicros / 1000),
       lampFailure: this.#light.failed,
     };
@@ -169,7 +171,7 @@ export class Luminaire {
   asScene(): Command {
     const target = this.#target;
     const scene: MutableCommand = { on: target.level > 0, level: this.#restore };
-    if (target.x === WHITE) {
+    if (target.x === undefined || target.y === undefined) {
       scene.mired = target.mired;
     } else {
       scene.x = target.x;
@@ -250,16 +252,17 @@ export class Luminaire {
   }
 
   private show(now: number): void {
-    const output = this.#present.output();
+    const present = this.#present;
     if (now >= this.#identifyEnd) {
-      this.#light.show(output);
+      this.#light.show(present);
       return;
     }
     const blinks = Math.floor((now - this.#identifyStart) / BLINK_MICROS);
     // The first blink is the opposite of what is there: seen at once, in a dark room as in a
     // bright one.
-    const bright = output.level <= LEVEL_FULL / 2 === (blinks % 2 === 0);
-    this.#light.show({ ...output, level: bright ? LEVEL_FULL : 0 });
+    const bright = present.level <= LEVEL_FULL / 2 === (blinks % 2 === 0);
+    const { mired, x, y } = present;
+    this.#light.show({ level: bright ? LEVEL_FULL : 0, mired, x, y });
   }
 
   private onTimer(): void {
@@ -317,6 +320,6 @@ export class Luminaire {
     if (power === setting.POWER_ON_OFF) target.level = 0;
     else if (power === setting.POWER_ON_FULL) target.level = this.#settings.clampLevel(LEVEL_FULL);
     this.#present.copy(target);
-    this.#light.show(target.output());
+    this.#light.show(target);
   }
 }

@@ -2,17 +2,15 @@
 import type { LightOutput } from "../ports/light.js";
 import type { Command } from "./command.js";
 
-/** `x` of a shade whose colour is a temperature. */
-export const WHITE = -1;
-
-export class Shade {
+/** Is what the lamp's driver is shown, as it stands (ports/light.ts). */
+export class Shade implements LightOutput {
   /** 0 (off) to 254. */
   level = 0;
-  /** Counts while `x` is WHITE; kept otherwise, for the driver and for the way back. */
+  /** Counts while there are no coordinates; kept otherwise, for the driver and the way back. */
   mired = 0;
-  /** CIE xy in 1/65536, or WHITE. */
-  x = WHITE;
-  y = WHITE;
+  /** CIE xy in 1/65536; both undefined while the colour is a temperature. */
+  x: number | undefined = undefined;
+  y: number | undefined = undefined;
 
   copy(from: Shade): void {
     this.level = from.level;
@@ -21,15 +19,14 @@ export class Shade {
     this.y = from.y;
   }
 
-  is(level: number, mired: number, x: number, y: number): boolean {
+  is(level: number, mired: number, x: number | undefined, y: number | undefined): boolean {
     return this.level === level && this.mired === mired && this.x === x && this.y === y;
   }
 
   /** Takes the colour of a command that has one; true when it is another. */
   colour(command: Command): boolean {
     const mired = command.mired ?? this.mired;
-    const x = command.x ?? WHITE;
-    const y = command.y ?? WHITE;
+    const { x, y } = command;
     if (this.is(this.level, mired, x, y)) return false;
     this.mired = mired;
     this.x = x;
@@ -41,10 +38,12 @@ export class Shade {
   stepsTo(target: Shade): number {
     let steps = Math.abs(target.level - this.level);
     steps = Math.max(steps, Math.abs(target.mired - this.mired));
-    if (this.x === WHITE || target.x === WHITE) return steps;
+    const { x, y } = this;
+    if (x === undefined || y === undefined) return steps;
+    if (target.x === undefined || target.y === undefined) return steps;
     // A 1/65536 of chromaticity is far below what anybody sees; 1/256 is about as fine as a level.
-    steps = Math.max(steps, Math.abs(target.x - this.x) >> 8);
-    return Math.max(steps, Math.abs(target.y - this.y) >> 8);
+    steps = Math.max(steps, Math.abs(target.x - x) >> 8);
+    return Math.max(steps, Math.abs(target.y - y) >> 8);
   }
 
   /**
@@ -55,18 +54,12 @@ export class Shade {
   between(from: Shade, target: Shade, elapsed: number, duration: number): void {
     this.level = along(from.level, target.level, elapsed, duration);
     this.mired = along(from.mired, target.mired, elapsed, duration);
-    if (from.x === WHITE || target.x === WHITE) {
-      this.x = target.x;
-      this.y = target.y;
-    } else {
-      this.x = along(from.x, target.x, elapsed, duration);
-      this.y = along(from.y, target.y, elapsed, duration);
-    }
-  }
-
-  output(): LightOutput {
-    if (this.x === WHITE) return { level: this.level, mired: this.mired };
-    return { level: this.level, mired: this.mired, x: this.x, y: this.y };
+    this.x = target.x;
+    this.y = target.y;
+    if (from.x === undefined || from.y === undefined) return;
+    if (target.x === undefined || target.y === undefined) return;
+    this.x = along(from.x, target.x, elapsed, duration);
+    this.y = along(from.y, target.y, elapsed, duration);
   }
 }
 

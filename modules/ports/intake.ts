@@ -39,6 +39,9 @@ export const ANSWER_LEVEL_MASK = 7;
 export const ANSWER_ROW_SHIFT = 13;
 export const ANSWER_ROW_MASK = 0x7f;
 export const ANSWER_LINE_SHIFT = 20;
+export const ANSWER_LINE_MASK = 0xff;
+/** It was sent to a multicast address. */
+export const ANSWER_MULTICAST = 0x10000000;
 
 // What the tables hold, numbers big-endian: a head, then a line for each application group and key.
 /** Lines; ports listened on (at most 8); length of our own client id; one byte unused. */
@@ -73,26 +76,32 @@ export const RESULT_ID = 8;
 export const RESULT_PLAIN = 24;
 export const RESULT_BYTES = 128;
 
-/** What it reads and writes, in one array: native code gets at an element faster than a property. */
+/** What it reads and writes, element by element. */
 export type IntakeState = [
-  tables: Uint8Array,
-  /** The key of each line. */
-  keys: AeadKey[],
-  result: Uint8Array,
+  tables: ArrayBuffer,
+  result: ArrayBuffer,
   /** `Recipients.columns` */
   recipients: ArrayBuffer,
-  /** `Rights.columns`, and for how many rights they are. */
+  /** `Rights.columns` */
   rights: ArrayBuffer,
-  rightsCapacity: number,
   /** `Store.journal` */
   cursor: ArrayBuffer,
   index: ArrayBuffer,
+  /** The key of each line. */
+  keys: AeadKey[],
+  /** How many rights there may be. */
+  rightsCapacity: number,
 ];
 
 export interface Intake {
+  /** Once for each directory. Throws TypeError or RangeError on buffers of the wrong size. */
+  bind(state: IntakeState): BoundIntake;
+}
+
+export interface BoundIntake {
   /**
    * Takes a datagram that was sent to `address` and `port`; fills the result when it answers 0 or
-   * more. Throws RangeError on buffers of the wrong size (our bug).
+   * more.
    */
-  open(datagram: Uint8Array, address: Uint8Array, port: number, state: IntakeState): number;
+  open(datagram: Uint8Array, address: Uint8Array, port: number): number;
 }

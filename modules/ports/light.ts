@@ -1,7 +1,8 @@
 /** The lamp's driver: PWM, NeoPixel, or a line on the control socket. */
 export interface Light {
   /**
-   * Shows an output at once; fading is done above by calling this repeatedly.
+   * Shows an output at once; fading is done above by calling this repeatedly. The object is the
+   * caller's, and another output after the call.
    * `level` 0 (off) to 254, linear as in DALI's arc power 1-254; `mired` 1,000,000 / kelvin.
    */
   show(output: LightOutput): void;
@@ -14,6 +15,6 @@ export interface LightOutput {
   readonly level: number;
   readonly mired: number;
   /** CIE xy in 1/65536, when the colour is set by coordinates. */
-  readonly x?: number;
-  readonly y?: number;
+  readonly x?: number | undefined;
+  readonly y?: number | undefined;
 }

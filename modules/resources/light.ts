@@ -1,5 +1,5 @@
 /** Resources of a luminaire, and `/l` for whoever follows a group. */
-import { CBOR, TEXT_PLAIN } from "../coap/options.js";
+import { CBOR, LIGHT_OPTIONS, TEXT_PLAIN } from "../coap/options.js";
 import {
   type Command,
   decodeCommand,
@@ -29,8 +29,8 @@ const IDENTIFY_SECONDS_MAX = 65535;
 
 /** POST /l: the hot path. Its Content-Format may be left out: two bytes of every command. */
 export function postLight(request: Request, face: Face): Reply {
-  const { payload } = request;
-  if (request.options.length > 1 && !isFormat(request, CBOR)) {
+  const { payload, options } = request;
+  if (options !== LIGHT_OPTIONS && !isFormat(request, CBOR)) {
     return REPLY.unsupportedFormat; // check: light-format
   }
   if (payload === undefined) return REPLY.badRequest;
@@ -40,7 +40,7 @@ export function postLight(request: Request, face: Face): Reply {
   const { luminaire } = face;
   if (luminaire === undefined) return REPLY.changed;
   const result = luminaire.apply(command, request.sender);
-  if (command.report === undefined) return replyTo(result);
+  if (command.report === undefined) return result === "failed" ? REPLY.notFound : REPLY.changed;
   const report = encodeReport(result, luminaire.state());
   return content(CBOR, report, REPLY.changed.code);
 }

@@ -49,7 +49,7 @@ export function board(): Board {
     clock: new HostClock(),
     random: new HostRandom(),
     crypto: new HostCrypto(),
-    intake: { open: lumicastHost.intakeOpen },
+    intake: { bind: (state) => lumicastHost.intakeBind(state) },
     flash: new HostFlash(),
     trace: new HostTrace(),
     light: new HostLight(),

@@ -7,7 +7,7 @@
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { AeadKey } from "../../modules/ports/crypto.js";
 import type { DatagramPort } from "../../modules/ports/datagram.js";
-import type { Intake } from "../../modules/ports/intake.js";
+import type { BoundIntake, IntakeState } from "../../modules/ports/intake.js";
 import type { Radio } from "../../modules/ports/radio.js";
 
 /** Memory and collector figures; see `struct usage` in host.h. Bytes unless named otherwise. */
@@ -44,7 +44,7 @@ export interface Host {
   hkdf(salt: Uint8Array, secret: Uint8Array, info: Uint8Array, length: number): Uint8Array;
 
   /** modules/ports/intake.ts */
-  readonly intakeOpen: Intake["open"];
+  intakeBind(state: IntakeState): BoundIntake;
 
   flashSize(): number;
   flashProgramBytes(): number;

@@ -390,7 +390,7 @@ int32_t intake_open(const struct intake *in, const struct aes128 *aes,
           plain[3] == PAYLOAD_MARKER;
   return (int32_t)((uint32_t)in->line << INTAKE_LINE_SHIFT | in->row << INTAKE_ROW_SHIFT |
       level(in) << INTAKE_LEVEL_SHIFT | (is_newest(in) ? INTAKE_NEWEST : 0) |
-      (light ? INTAKE_LIGHT : 0) | size);
+      (light ? INTAKE_LIGHT : 0) | (in->address.data[0] == 0xFF ? INTAKE_MULTICAST : 0) | size);
 }
 
 static void put_column32(uint8_t *column, unsigned row, uint32_t value)

@@ -36,7 +36,7 @@ enum { INTAKE_RESULT_HEAD_BYTES = 24, INTAKE_RESULT_BYTES = 128 };
 /* In the packed answer, modules/ports/intake.ts. */
 enum {
   INTAKE_LIGHT = 1 << 7, INTAKE_MARKED = 1 << 8, INTAKE_NEWEST = 1 << 9, INTAKE_LEVEL_SHIFT = 10,
-  INTAKE_ROW_SHIFT = 13, INTAKE_LINE_SHIFT = 20,
+  INTAKE_ROW_SHIFT = 13, INTAKE_LINE_SHIFT = 20, INTAKE_MULTICAST = 1 << 28,
 };
 
 struct intake_bytes {

@@ -3,6 +3,7 @@ import { Settings } from "../../modules/lighting/settings.js";
 import { WearBudget } from "../../modules/lighting/wear.js";
 import type { Light, LightOutput } from "../../modules/ports/light.js";
 import { TestClock } from "./clock.js";
+import { copyOf } from "./output.js";
 import { MemoryRecords } from "./records.js";
 
 export interface Shown extends LightOutput {
@@ -32,7 +33,7 @@ export class Lamp {
     const { clock, records, shown } = this;
     this.light = {
       failed: false,
-      show: (output) => void shown.push({ ...output, atMicros: clock.micros() }),
+      show: (output) => void shown.push({ ...copyOf(output), atMicros: clock.micros() }),
     };
     this.budget = new WearBudget(clock);
     const initial = new Map([[0, 0], ...(wish.settings ?? [])]);

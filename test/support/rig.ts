@@ -16,6 +16,7 @@ import type { TraceEvent } from "../../modules/ports/trace.js";
 import { TestClock } from "./clock.js";
 import { NorFlash } from "./flash.js";
 import { Net, type NetPort } from "./net.js";
+import { copyOf } from "./output.js";
 import { SeededRandom } from "./random.js";
 
 export { ROLE } from "../../modules/device/provision.js";
@@ -150,7 +151,10 @@ export class Rig {
   readonly log: string[] = [];
   readonly button: Button = { onEdge: undefined };
   readonly sensor: Sensor = { onMotion: undefined, onLux: undefined };
-  readonly light = { failed: false, show: (output: LightOutput) => void this.shown.push(output) };
+  readonly light = {
+    failed: false,
+    show: (output: LightOutput) => void this.shown.push(copyOf(output)),
+  };
   device: Device;
   readonly #clock: TestClock;
   #power = new PoweredClock(new TestClock());

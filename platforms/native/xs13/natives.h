@@ -36,8 +36,14 @@ void call_if_function(xsMachine *the, xsSlot *function, xsSlot *self, int count,
 struct aes128;
 const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, size_t tag_size);
 
-/* natives_crypto.c: gives lumicastHost, in xsVar(0), the prototype that AEAD keys share */
+/* Give lumicastHost, in xsVar(0), the prototypes that AEAD keys and bound intakes share. */
 void crypto_build(xsMachine *the);
+void intake_build(xsMachine *the);
+
+/* buffers.c: an ArrayBuffer's bytes by a slot that is kept, as long as the buffer lives */
+void *buffer_slot(void *machine, void *slot);
+uint8_t *buffer_data(const void *kept);
+size_t buffer_size(const void *kept);
 
 /* The platform's, with net_natives: takes `datagram` of attach()'s argument, inside that call. */
 void net_attach(void *machine);

@@ -1,6 +1,9 @@
 /*
- * The receive path's native help for TypeScript: modules/ports/intake.ts over intake.c. Everything
- * is read in place; nothing is allocated in the heap, so no pointer can move meanwhile.
+ * The receive path's native help for TypeScript: modules/ports/intake.ts over intake.c.
+ *
+ * intakeBind keeps where the buffers are (buffers.c) and whose keys the lines have; the state they
+ * belong to hangs on the bound object, so nothing of it is collected before that is. open() reads
+ * everything in place and allocates nothing in the heap, so no pointer can move meanwhile.
  */
 #include "natives.h"
 
@@ -9,14 +12,49 @@
 #include "costs.h"
 #include "flash.h"
 
-enum { DATAGRAM, ADDRESS, PORT, STATE };
 /* modules/ports/intake.ts IntakeState */
-enum { TABLES, KEYS, RESULT, RECIPIENTS, RIGHTS, RIGHTS_CAPACITY, CURSOR, INDEX };
+enum { TABLES, RESULT, RECIPIENTS, RIGHTS, CURSOR, INDEX, BUFFERS, KEYS = BUFFERS, RIGHTS_CAPACITY };
 
-static struct bytes state_bytes(xsMachine *the, int index)
+struct bound {
+  void *buffers[BUFFERS];
+  uint32_t rights_capacity;
+  unsigned lines;
+  const struct aes128 *keys[];
+};
+
+static void destroy_bound(void *data)
 {
-  xsmcGetIndex(xsVar(0), xsArg(STATE), index);
-  return get_writable(the, &xsVar(0));
+  if (data) memory_give(data);
+}
+
+/* bind(state) -> object with open() */
+static void native_bind(xsMachine *the)
+{
+  struct bound *bound;
+  unsigned lines;
+  xsmcVars(2);
+  xsmcGetIndex(xsVar(0), xsArg(0), KEYS);
+  xsmcGet(xsVar(1), xsVar(0), xsID("length"));
+  lines = (unsigned)xsmcToInteger(xsVar(1));
+  xsmcGet(xsVar(1), xsThis, xsID("intakePrototype"));
+  xsResult = xsNewHostInstance(xsVar(1));
+  xsmcSet(xsResult, xsID("state"), xsArg(0));
+  bound = memory_take(the, sizeof *bound + lines * sizeof bound->keys[0]);
+  xsmcSetHostData(xsResult, bound);
+  bound->lines = lines;
+  for (int i = 0; i < BUFFERS; i++) {
+    xsmcGetIndex(xsVar(1), xsArg(0), i);
+    bound->buffers[i] = buffer_slot(the, &xsVar(1));
+    if (!bound->buffers[i]) xsTypeError("intake: element %d of the state is no ArrayBuffer", i);
+  }
+  for (unsigned i = 0; i < lines; i++) {
+    xsmcGetIndex(xsVar(1), xsVar(0), (xsIntegerValue)i);
+    bound->keys[i] = crypto_key(the, &xsVar(1), 8);
+  }
+  xsmcGetIndex(xsVar(1), xsArg(0), RIGHTS_CAPACITY);
+  bound->rights_capacity = (uint32_t)xsmcToInteger(xsVar(1));
+  if (buffer_size(bound->buffers[RESULT]) != INTAKE_RESULT_BYTES)
+    xsRangeError("intake: the result has not %d bytes", INTAKE_RESULT_BYTES);
 }
 
 static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t size)
@@ -25,60 +63,58 @@ static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t
   return flash_program(offset, bytes, size);
 }
 
-static void fill(xsMachine *the, struct intake *in)
+static struct intake_bytes kept(const struct bound *bound, int index)
 {
-  struct bytes datagram = get_bytes(the, &xsArg(DATAGRAM));
-  struct bytes address = get_bytes(the, &xsArg(ADDRESS));
-  struct bytes tables = state_bytes(the, TABLES);
-  struct bytes columns = state_bytes(the, RECIPIENTS);
-  struct bytes rights = state_bytes(the, RIGHTS);
-  struct bytes cursor = state_bytes(the, CURSOR);
-  struct bytes index = state_bytes(the, INDEX);
-  xsmcGetIndex(xsVar(0), xsArg(STATE), RIGHTS_CAPACITY);
-  *in = (struct intake){
-    .datagram = {datagram.data, datagram.size},
-    .address = {address.data, address.size},
-    .port = (uint16_t)xsmcToInteger(xsArg(PORT)),
-    .tables = {tables.data, tables.size},
-    .columns = columns.data,
-    .columns_size = columns.size,
-    .rights = {rights.data, rights.size},
-    .rights_capacity = (uint32_t)xsmcToInteger(xsVar(0)),
-    .journal = {
-      .cursor = (int32_t *)(void *)cursor.data,
-      .cursor_words = cursor.size / 4,
-      .index = index.data,
-      .index_size = index.size,
-      .partition = flash_partition(),
-      .program = program,
-    },
-  };
+  return (struct intake_bytes){buffer_data(bound->buffers[index]),
+      buffer_size(bound->buffers[index])};
 }
 
-/* open(datagram, address, port, state) -> answer */
+/* open(datagram, address, port) -> answer */
 static void native_open(xsMachine *the)
 {
-  const struct aes128 *aes;
-  struct bytes result;
-  struct intake in;
+  const struct bound *bound = NULL;
+  struct bytes datagram = get_bytes(the, &xsArg(0));
+  struct bytes address = get_bytes(the, &xsArg(1));
   int32_t answer;
-  gc_path_begin();
-  xsmcVars(1);
-  fill(the, &in);
+  struct intake in;
+  if (xsGetHostDestructor(xsThis) == destroy_bound) bound = xsmcGetHostData(xsThis);
+  if (!bound) xsTypeError("this is no bound intake");
+  in.datagram = (struct intake_bytes){datagram.data, datagram.size};
+  in.address = (struct intake_bytes){address.data, address.size};
+  in.port = (uint16_t)xsmcToInteger(xsArg(2));
+  in.tables = kept(bound, TABLES);
+  in.columns = buffer_data(bound->buffers[RECIPIENTS]);
+  in.columns_size = buffer_size(bound->buffers[RECIPIENTS]);
+  in.rights = kept(bound, RIGHTS);
+  in.rights_capacity = bound->rights_capacity;
   answer = intake_locate(&in);
+  if (answer >= 0 && (in.line >= bound->lines || !bound->keys[in.line])) answer = INTAKE_DECLINED;
   if (answer >= 0) {
-    result = state_bytes(the, RESULT);
-    if (result.size != INTAKE_RESULT_BYTES)
-      xsRangeError("intake: a result of %d bytes, not %d", (int)result.size, INTAKE_RESULT_BYTES);
-    xsmcGetIndex(xsVar(0), xsArg(STATE), KEYS);
-    xsmcGetIndex(xsVar(0), xsVar(0), (xsIntegerValue)in.line);
-    aes = crypto_key(the, &xsVar(0), 8);
     clock_charge(COST_OPEN_BEFORE + COST_CCM + COST_AES_BLOCK * intake_blocks(&in));
-    answer = aes ? intake_open(&in, aes, result.data) : INTAKE_DECLINED;
+    answer = intake_open(&in, bound->keys[in.line], buffer_data(bound->buffers[RESULT]));
     if (answer >= 0) clock_charge(COST_OPEN_AFTER);
-    if (answer >= 0 && answer & INTAKE_LIGHT) answer = intake_mark(&in, answer);
+  }
+  if (answer >= 0 && answer & INTAKE_LIGHT) {
+    in.journal = (struct journal){
+      .cursor = (int32_t *)(void *)buffer_data(bound->buffers[CURSOR]),
+      .cursor_words = buffer_size(bound->buffers[CURSOR]) / 4,
+      .index = buffer_data(bound->buffers[INDEX]),
+      .index_size = buffer_size(bound->buffers[INDEX]),
+      .partition = flash_partition(),
+      .program = program,
+    };
+    answer = intake_mark(&in, answer);
   }
   xsmcSetInteger(xsResult, answer);
 }
 
-const struct native intake_natives[] = {{"intakeOpen", native_open, 4}, {0}};
+void intake_build(xsMachine *the)
+{
+  const xsAttribute fixed = xsDontSet | xsDontDelete | xsDontEnum;
+  xsVar(1) = xsNewHostObject(destroy_bound);
+  xsVar(2) = xsNewHostFunction(native_open, 3);
+  xsmcDefine(xsVar(1), xsID("open"), xsVar(2), fixed);
+  xsmcDefine(xsVar(0), xsID("intakePrototype"), xsVar(1), fixed);
+}
+
+const struct native intake_natives[] = {{"intakeBind", native_bind, 1}, {0}};
