@@ -1,6 +1,6 @@
 /**
- * Makes the ROM of the emulated Cortex-M4: code, and behind it the firmware as the engine itself
- * preloaded it. How and why: platforms/cortexm/image.c.
+ * Makes the ROM of the emulated Cortex-M4: the firmware as the engine itself preloaded it, and of
+ * the engine what it refers to. How and why: platforms/cortexm/image.c.
  *
  *   node build/node/hosts/cortexm/build.js          build/firmware/lumicast.xsb -> build/cortexm
  */
@@ -11,19 +11,17 @@ import { pathToFileURL } from "node:url";
 import { ROOT } from "../root.js";
 import { runProgram } from "./emulator.js";
 import { RUN } from "./handover.js";
+import { assembly, symbolsOf } from "./image.js";
 
 export const PROGRAM = join(ROOT, "build/cortexm/program.elf");
 export const FIRMWARE = join(ROOT, "build/cortexm/firmware/lumicast.elf");
 const HERE = join(ROOT, "platforms/cortexm");
 const BINUTILS = "arm-none-eabi-";
+/** Beyond any code; only to find out how large the code is. */
+const FIRST_IMAGE_AT = 0x70_000;
+const IMAGE_ALIGNMENT = 64;
 
-/** What the engine said of the image it made; bytes. */
-interface Made {
-  readonly room: number;
-  readonly size: number;
-}
-
-/** The program without an image, brought up to date. */
+/** The program that makes images, brought up to date. */
 export function makeProgram(): void {
   command("make", ["-s", "-j2", "-C", HERE]);
 }
@@ -32,38 +30,41 @@ export function makeProgram(): void {
 export function makeRom(byteCode: string, folder: string): string {
   const elf = join(folder, "lumicast.elf");
   mkdirSync(folder, { recursive: true });
-  const room = makeImage(byteCode, folder, 0).room;
-  makeImage(byteCode, folder, room);
-  writeFileSync(join(folder, "image.s"), '.section .image,"a"\n.incbin "image.bin"\n');
-  command(`${BINUTILS}gcc`, ["-c", "image.s", "-o", "image.o"], folder);
-  command("make", ["-s", "-C", HERE, "rom", `IMAGE=${join(folder, "image.o")}`, `ROM=${elf}.new`]);
-  requireSameCode(`${elf}.new`, folder);
+  const room = makeImage(byteCode, folder, { imageAt: FIRST_IMAGE_AT, room: 0 });
+  link(`${elf}.new`, folder, FIRST_IMAGE_AT);
+  const codeEnd = symbolsOf(`${elf}.new`).find(({ name }) => name === "code_end")?.address ?? 0;
+  const imageAt = Math.ceil(codeEnd / IMAGE_ALIGNMENT) * IMAGE_ALIGNMENT;
+  makeImage(byteCode, folder, { imageAt, room });
+  link(`${elf}.new`, folder, imageAt);
   renameSync(`${elf}.new`, elf);
   return elf;
 }
 
-function makeImage(byteCode: string, folder: string, room: number): Made {
-  const said = runProgram(PROGRAM, { run: RUN.makeImage, argument: room }, { byteCode, folder });
-  return JSON.parse(said.trim().split("\n").at(-1) as string) as Made;
+/** Returns the room its slots and chunks take: with just as much no gap is left. */
+function makeImage(
+  byteCode: string,
+  folder: string,
+  { imageAt, room }: { imageAt: number; room: number },
+): number {
+  const wanted = { run: RUN.makeImage, imageAt, argument: room };
+  const said = runProgram(PROGRAM, wanted, { byteCode, folder });
+  const made = JSON.parse(said.trim().split("\n").at(-1) as string) as { room: number };
+  const image = readFileSync(join(folder, "image.bin"));
+  const references = readFileSync(join(folder, "references.bin"));
+  writeFileSync(join(folder, "image.s"), assembly(image, references, symbolsOf(PROGRAM)));
+  command(`${BINUTILS}gcc`, ["-c", "image.s", "-o", "image.o"], folder);
+  return made.room;
 }
 
-/** The image holds addresses of functions: they have to be those of the ROM it lies in. */
-function requireSameCode(elf: string, folder: string): void {
-  const code = (file: string, name: string) => {
-    const out = join(folder, name);
-    const sections = ["-j", ".text", "-j", ".ARM.exidx", "-j", ".data"];
-    command(`${BINUTILS}objcopy`, ["-O", "binary", ...sections, file, out]);
-    return readFileSync(out);
-  };
-  if (code(PROGRAM, "maker.bin").equals(code(elf, "rom.bin"))) return;
-  throw new Error(
-    `the code of ${elf} is not that of ${PROGRAM}, at whose addresses the image lies`,
-  );
+function link(elf: string, folder: string, imageAt: number): void {
+  const image = join(folder, "image.o");
+  const variables = [`IMAGE=${image}`, `IMAGE_AT=${imageAt}`, `ROM=${elf}`];
+  command("make", ["-s", "-C", HERE, "rom", ...variables]);
 }
 
-function command(file: string, args: readonly string[], cwd = ROOT): void {
-  const done = spawnSync(file, args, { cwd, encoding: "utf8" });
-  if (done.error === undefined && done.status === 0) return;
+export function command(file: string, args: readonly string[], cwd = ROOT): string {
+  const done = spawnSync(file, args, { cwd, encoding: "utf8", maxBuffer: 1 << 26 });
+  if (done.error === undefined && done.status === 0) return done.stdout;
   const why = done.error?.message ?? `exit code ${done.status}`;
   throw new Error(`${file} ${args.join(" ")}: ${why}\n${done.stderr}${done.stdout}`);
 }

@@ -15,6 +15,8 @@ export interface Handover {
   readonly heapBytes?: number;
   readonly stackSlots?: number;
   readonly byteCodeBytes?: number;
+  /** Where an image that is made will lie. */
+  readonly imageAt?: number;
   /** Room for slots and chunks of an image that is made; the address a test of the MPU writes to. */
   readonly argument?: number;
   readonly provisioning?: Uint8Array;
@@ -24,7 +26,7 @@ export interface Handover {
 
 const MAGIC = 0x3142434c;
 const FAULTS_BYTES = 128;
-const FAULTS_AT = 52;
+const FAULTS_AT = 56;
 const SIZE = 184;
 const FLASH_BYTES = 65_536;
 
@@ -44,8 +46,9 @@ export function encodeHandover(handover: Handover): Uint8Array {
   view.setUint32(32, handover.heapBytes ?? 0, true);
   view.setUint32(36, handover.stackSlots ?? 0, true);
   view.setUint32(40, handover.byteCodeBytes ?? 0, true);
-  view.setUint32(44, handover.argument ?? 0, true);
-  view.setUint32(48, blob.length, true);
+  view.setUint32(44, handover.imageAt ?? 0, true);
+  view.setUint32(48, handover.argument ?? 0, true);
+  view.setUint32(52, blob.length, true);
   bytes.set(faults, FAULTS_AT);
   bytes.set(blob, SIZE);
   return bytes;

@@ -3,7 +3,8 @@
  *
  *   startup.c   vectors, RAM, MPU, faults        semihost.c  exit and printing, newlib's system calls
  *   uart.c      UART 0, the radio: the medium's  clock.c     virtual time from counted instructions
- *   image.c     the preloaded image: made, found main.c      what runs
+ *   image.c     finds the preloaded image         main.c      what runs
+ *   maker.c     makes it, strip.c smaller         defaults.c  what the engine brings along
  *   dataview.c  XS's DataView without two-word loads
  *   platforms/native/xs13/host.h: what every XS 13.3 device shares
  */
@@ -35,6 +36,7 @@ struct handover {
   uint32_t heap;             /* bytes; beyond 256 KB the MPU lets at more RAM, for tests */
   uint32_t stack_slots;      /* XS value stack, 0: the default */
   uint32_t byte_code_size;   /* RUN_MAKE_IMAGE, and RUN_TEST of a program without an image */
+  uint32_t image_at;         /* RUN_MAKE_IMAGE: where the image will lie */
   uint32_t argument;         /* RUN_MAKE_IMAGE: bytes for slots and chunks, 0: as many as fit;
                                 RUN_WRITE: the address a test of the MPU writes to */
   uint32_t provisioning_size;
@@ -43,7 +45,7 @@ struct handover {
 #define HANDOVER ((const struct handover *)0x20300000)
 
 /* startup.c */
-void mpu_protect(bool rom_is_written, bool more_ram);
+void mpu_protect(bool maker, bool more_ram);
 uint32_t stack_used(void); /* the most C stack ever in use, bytes */
 
 /* semihost.c */
@@ -59,8 +61,14 @@ void uart_start(void);
 /* clock.c */
 uint32_t clock_ticks(void); /* 25 MHz, free running */
 
-/* image.c */
+/* image.c: the root machine in ROM, or NULL when there is none */
+void *image_root(void);
+
+/* maker.c: not in a device's ROM */
 _Noreturn void image_make(void); /* evaluates the byte code and saves what the ROM shall hold */
-void *image_root(void);          /* the root machine in ROM, or NULL when there is none */
+void *start_unprepared(void);    /* a machine that evaluates the byte code itself */
+
+/* strip.c */
+void strip_root(void *root);
 
 #endif

@@ -77,14 +77,21 @@ static void give_more_ram(void)
   heap_end = MORE_RAM_END;
 }
 
+/* A device's ROM lacks what makes images: it is linked without maker.c. */
+#pragma weak image_make
+#pragma weak start_unprepared
+static bool is_maker(void)
+{
+  return start_unprepared != NULL;
+}
+
 static void *start_machine(void)
 {
   void *root = image_root();
   if (root) return machine_clone(root);
   if (options.mode == MODE_RUN)
     die(EXIT_BAD_DATA, "this program has no image; make it: npm run build cortexm");
-  options.preload = false;
-  return machine_start();
+  return is_maker() ? start_unprepared() : NULL;
 }
 
 int main(void)
@@ -93,15 +100,14 @@ int main(void)
   bool make = handover->run == RUN_MAKE_IMAGE;
   bool more = make || handover->run == RUN_TEST || handover->heap > DEVICE_HEAP_MAX;
   void *machine;
-  mpu_protect(make, more);
+  mpu_protect(is_maker(), more);
   if (more) give_more_ram();
   if (handover->run == RUN_WRITE) *(volatile uint32_t *)handover->argument = 0;
   take_options(handover);
   if (handover->run == RUN_DEVICE) uart_start();
   if (handover->run == RUN_WRITE) return 0;
   if (handover->byte_code_size) take_byte_code(handover);
-  options.compact_root = make;
-  if (make) image_make();
+  if (make && is_maker()) image_make();
   start_flash(handover);
   machine = start_machine();
   if (options.mode == MODE_TEST)

@@ -32,9 +32,10 @@ static void region(uint32_t number, uint32_t base, unsigned log2_size, uint32_t 
              (log2_size - 1) << 1 | 1;
 }
 
-void mpu_protect(bool rom_is_written, bool more_ram)
+/* The program that makes images has its code beyond the ROM it writes. */
+void mpu_protect(bool maker, bool more_ram)
 {
-  region(0, 0x00000000, 20, rom_is_written ? READ_WRITE : READ_ONLY);
+  region(0, 0x00000000, maker ? 22 : 20, maker ? READ_WRITE : READ_ONLY);
   region(1, 0x20000000, more_ram ? 22 : 18, READ_WRITE | NEVER_RUN);
   region(2, 0x20300000, 20, READ_ONLY | NEVER_RUN);   /* handover */
   region(3, 0x21000000, 24, READ_WRITE | NEVER_RUN);  /* flash partition */

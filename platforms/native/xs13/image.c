@@ -64,6 +64,16 @@ const char *image_take(const char *name, uint8_t *file, size_t size)
   return NULL;
 }
 
+bool image_names(const char *name)
+{
+  const txByte *p = image.symbols;
+  txID count;
+  mxDecodeID(p, count);
+  for (txID i = 1; i < count; i++, p += strlen((const char *)p) + 1)
+    if (!strcmp((const char *)p, name)) return true;
+  return false;
+}
+
 void image_found(size_t code_size)
 {
   image.code_size = (uint32_t)code_size;

@@ -89,18 +89,22 @@ static txCreation for_running(void)
   return options.mode == MODE_TEST && !options.heap ? generous() : device();
 }
 
-static txMachine *create(txCreation creation, txMachine *root)
+static txMachine *require(txMachine *the)
 {
-  txMachine *the = root ? fxCloneMachine(&creation, root, "lumicast", NULL)
-      : fxCreateMachine(&creation, "lumicast", NULL, XS_NO_ID);
   if (!the) die(EXIT_OUT_OF_MEMORY, "no memory for the machine");
   return the;
 }
 
+static txMachine *create(txCreation creation)
+{
+  return require(fxCreateMachine(&creation, "lumicast", NULL, XS_NO_ID));
+}
+
 void *machine_root(void)
 {
-  txMachine *root = create(for_root(), NULL);
+  txMachine *root = create(for_root());
   natives_build(root);
+  if (options.strip) options.strip(root);
   image_import(root);
   fxCollectGarbage(root);
   memory_root_usage(root);
@@ -110,10 +114,12 @@ void *machine_root(void)
 
 void *machine_clone(void *root)
 {
+  txCreation creation;
   gc_count = 0;
   gc_nanos = 0;
   memory_limit(options.heap);
-  running = create(for_running(), root);
+  creation = for_running();
+  running = require(fxCloneMachine(&creation, root, "lumicast", NULL));
   return running;
 }
 
@@ -121,7 +127,7 @@ void *machine_start(void)
 {
   if (options.preload) return machine_clone(machine_root());
   memory_limit(options.heap);
-  running = create(for_running(), NULL);
+  running = create(for_running());
   natives_build(running);
   image_import(running);
   return running;
