@@ -5,10 +5,11 @@
  */
 #include "driver/rmt_encoder.h"
 #include "driver/rmt_tx.h"
+#include "soc/soc_caps.h"
 
 #include "esp32.h"
 
-enum { TICKS_HZ = 10 * 1000 * 1000, SHORT = 3, LONG = 9, MEMORY = 64, WAIT_MS = 20 };
+enum { TICKS_HZ = 10 * 1000 * 1000, SHORT = 3, LONG = 9, WAIT_MS = 20 };
 
 static rmt_channel_handle_t channel;
 static rmt_encoder_handle_t encoder;
@@ -28,7 +29,7 @@ static bool open(int pin)
     .gpio_num = (gpio_num_t)pin,
     .clk_src = RMT_CLK_SRC_DEFAULT,
     .resolution_hz = TICKS_HZ,
-    .mem_block_symbols = MEMORY,
+    .mem_block_symbols = SOC_RMT_MEM_WORDS_PER_CHANNEL, /* more would take another channel's */
     .trans_queue_depth = 1,
   };
   rmt_bytes_encoder_config_t bits = {.bit0 = bit(SHORT, LONG), .bit1 = bit(LONG, SHORT)};

@@ -43,6 +43,7 @@ int main(int count, char **words)
     return 0;
   }
   chance_state = count > 1 ? strtoull(words[1], NULL, 10) : 1;
+  aes_tests();
   flash_tests();
   light_tests();
   net_tests();

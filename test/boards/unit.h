@@ -11,6 +11,7 @@ void unit_test(const char *name, void (*run)(void));
 /* splitmix64, seeded by the program's argument. */
 uint64_t unit_chance(void);
 
+void aes_tests(void);
 void flash_tests(void);
 void light_tests(void);
 void net_tests(void);

@@ -127,7 +127,8 @@ esp_err_t ledc_channel_config(const ledc_channel_config_t *config);
 esp_err_t ledc_set_duty(ledc_mode_t mode, ledc_channel_t channel, uint32_t duty);
 esp_err_t ledc_update_duty(ledc_mode_t mode, ledc_channel_t channel);
 
-/* driver/rmt */
+/* driver/rmt, soc/soc_caps */
+#define SOC_RMT_MEM_WORDS_PER_CHANNEL 48
 typedef struct rmt_channel *rmt_channel_handle_t;
 typedef struct rmt_encoder *rmt_encoder_handle_t;
 typedef union {
