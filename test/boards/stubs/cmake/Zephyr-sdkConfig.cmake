@@ -1,1 +1,0 @@
-# Nothing: no compiler runs here.

@@ -1,4 +1,0 @@
-# Whatever version the SDK asks for is this one.
-set(PACKAGE_VERSION ${PACKAGE_FIND_VERSION})
-set(PACKAGE_VERSION_EXACT TRUE)
-set(PACKAGE_VERSION_COMPATIBLE TRUE)
