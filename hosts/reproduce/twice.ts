@@ -4,7 +4,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { need } from "../lacks.js";
 import { ROOT } from "../root.js";
+import type { ToolName } from "../tools.js";
 
 export interface Artefact {
   /** Below the folder of the repository. */
@@ -18,10 +20,20 @@ interface Product {
   /** What `npm run build` is told. */
   readonly build: string;
   readonly files: readonly string[];
+  readonly needs: readonly ToolName[];
 }
 
 const PRODUCTS: readonly Product[] = [
-  { build: "firmware", files: ["build/firmware/lumicast.xsb", "build/headless/release/lumicast"] },
+  {
+    build: "firmware",
+    files: ["build/firmware/lumicast.xsb", "build/headless/release/lumicast"],
+    needs: ["C compiler", "make"],
+  },
+  {
+    build: "cortexm",
+    files: ["build/cortexm/firmware/lumicast.elf"],
+    needs: ["arm-none-eabi-gcc", "qemu-system-arm"],
+  },
 ];
 
 /** Paths of other lengths, other time zones and other languages: none may be found in a build. */
@@ -30,15 +42,20 @@ const PLACES = [
   { folder: "another/deeper-b", env: { TZ: "Asia/Kathmandu", LC_ALL: "C.UTF-8" } },
 ];
 
-/** Throws an Error with what the build said when it fails. */
+/** What has no tools here is left out, and told. Throws an Error with what a failing build said. */
 export function buildTwice(commit: string, say: (line: string) => void): Artefact[] {
+  const products = PRODUCTS.filter(({ build, needs }) => {
+    return needs.every((tool) => need(tool, `two builds of ${build}`));
+  });
+  // HEAD may move on while this builds.
+  const id = run("git", ["rev-parse", "--verify", `${commit}^{commit}`], ROOT, {}).trim();
   const home = mkdtempSync(join(tmpdir(), "lumicast-twice-"));
   try {
     const builds = PLACES.map(({ folder, env }) => {
       const path = join(home, folder);
-      say(`building ${commit} in ${path} ...`);
-      checkOut(commit, path);
-      return PRODUCTS.flatMap(({ build, files }) => {
+      say(`building ${id.slice(0, 12)} in ${path} ...`);
+      checkOut(id, path);
+      return products.flatMap(({ build, files }) => {
         run(process.execPath, [join(path, "hosts/run.mjs"), "build", build], path, env);
         return files.map((file) => ({ file, hash: hashOf(join(path, file)) }));
       });
@@ -61,10 +78,10 @@ function checkOut(commit: string, path: string): void {
   symlinkSync(join(ROOT, "node_modules"), join(path, "node_modules"));
 }
 
-function run(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): void {
+function run(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): string {
   const whole = { ...process.env, ...env };
   const done = spawnSync(command, args, { cwd, env: whole, encoding: "utf8", maxBuffer: 1 << 26 });
-  if (done.status === 0) return;
+  if (done.status === 0) return done.stdout;
   const said = done.error?.message ?? `${done.stderr}${done.stdout}`;
   throw new Error(`${command} ${args.join(" ")} in ${cwd}: ${said}`);
 }
