@@ -40,18 +40,22 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
   let points: number[] = [];
   let i = 0;
   while (i < bytes.length) {
-    const first = bytes[i];
-    const length = sequenceLength(first);
-    if (length === 0 || i + length > bytes.length) return undefined;
-    let point = length === 1 ? first : first & (0x7f >> length);
-    for (let k = 1; k < length; k++) {
-      const next = bytes[i + k];
-      if (next >> 6 !== 2) return undefined;
-      point = (point << 6) | (next & 0x3f);
+    let point = bytes[i];
+    if (point < 0x80) {
+      i++;
+    } else {
+      const length = sequenceLength(point);
+      if (length === 0 || i + length > bytes.length) return undefined;
+      point &= 0x7f >> length;
+      for (let k = 1; k < length; k++) {
+        const next = bytes[i + k];
+        if (next >> 6 !== 2) return undefined;
+        point = (point << 6) | (next & 0x3f);
+      }
+      if (!allowed(point, length)) return undefined;
+      i += length;
     }
-    if (!allowed(point, length)) return undefined;
     points.push(point);
-    i += length;
     if (points.length === CHUNK || i === bytes.length) {
       parts.push(String.fromCodePoint.apply(String, points));
       points = [];

@@ -154,7 +154,17 @@ export class CborReader {
     let pending = 1;
     while (pending > 0 && !this.failed) {
       pending--;
-      const major = this.head();
+      // Most heads are one byte, and a call costs XS as much as all of this.
+      const first = this.pos < this.end ? this.bytes[this.pos] : 0xff;
+      let major = first >> 5;
+      if ((first & 31) < 24) {
+        this.pos++;
+        if (major === UINT) continue;
+        this.info = first & 31;
+        this.argument = this.info;
+      } else {
+        major = this.head();
+      }
       if (major === BYTES || major === TEXT) this.#pass();
       else if (major === ARRAY) pending += this.count(1);
       else if (major === MAP) pending += this.count(2) * 2;

@@ -60,7 +60,7 @@ export class Keyring {
   #uptime: Uptime;
   #directory: Directory;
   #keysMax: number;
-  /** Store keys of the keys found at start whose group was not made yet. */
+  /** Keys found at start whose group was not made yet: store key and group, in turns. */
   #unclaimed: number[] | undefined = undefined;
 
   constructor(parts: {
@@ -91,13 +91,15 @@ export class Keyring {
       highest: stored ?? new Uint8Array(0),
     };
     this.#directory.addSecurity(security);
-    this.#unclaimed = (this.#unclaimed ?? this.#store.keys(KIND.GROUP_KEY)).filter((storeKey) => {
-      const stored = this.#store.get(storeKey);
-      if (stored === undefined) return false;
-      if (securityOf(stored) !== input.id) return true;
-      this.add(security, indexOf(storeKey), parseRecord(stored));
-      return false;
-    });
+    const unclaimed = this.#unclaimed ?? this.found();
+    this.#unclaimed = [];
+    for (let i = 0; i < unclaimed.length; i += 2) {
+      const storeKey = unclaimed[i];
+      const owner = unclaimed[i + 1];
+      const record = owner === input.id ? this.#store.get(storeKey) : undefined;
+      if (record !== undefined) this.add(security, indexOf(storeKey), parseRecord(record));
+      else if (owner !== input.id) this.#unclaimed.push(storeKey, owner);
+    }
     security.associations.sort((a, b) => compareKeyIds(a.keyId, b.keyId));
     const last = security.associations.at(-1);
     if (last === undefined) return security;
@@ -166,6 +168,12 @@ export class Keyring {
     for (const index of this.#recipients.associations()) {
       if (!this.isUsed(index)) this.#recipients.forget(index);
     }
+  }
+
+  private found(): number[] {
+    return this.#store.keys(KIND.GROUP_KEY).flatMap((storeKey) => {
+      return [storeKey, securityOf(this.#store.get(storeKey) as Uint8Array)];
+    });
   }
 
   private add(security: SecurityGroup, index: number, record: KeyRecord): Association {
@@ -237,9 +245,9 @@ function emitRecord(record: KeyRecord): Uint8Array {
   return writer.finish();
 }
 
-/** Of a record, without reading the rest: at start each group looks through what is not claimed. */
+/** Of a record, without reading the rest. */
 function securityOf(record: Uint8Array): number {
-  return new Reader(record).u32();
+  return ((record[0] << 24) | (record[1] << 16) | (record[2] << 8) | record[3]) >>> 0;
 }
 
 function parseRecord(bytes: Uint8Array): KeyRecord {
