@@ -1,8 +1,8 @@
 /**
  * platforms/nrf52840 without the board: its C compiles for the chip's core against the stubs beside
  * this, runs on this computer with Zephyr played by nrf52840/zephyr_*.c, and what its files say of
- * each other holds. Nothing here has run on hardware; what decides is in platforms/native and tested
- * by unit.test.ts. The build by mcconfig, as far as it goes, is test/sdk/targets.test.ts's.
+ * each other holds. Nothing here has run on hardware; what decides is in platforms/native and
+ * tested by unit.test.ts. The build by mcconfig, as far as it goes, is in test/sdk/targets.test.ts.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
