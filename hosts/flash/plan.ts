@@ -122,7 +122,7 @@ function checked(hex: string): string {
 
 function notesOf({ target, config }: FlashOptions): string[] {
   if (target.network === "wifi" && !config.has("ssid")) {
-    return ["no --ssid: there will be no network; the lamp works from its button"];
+    return ["no --ssid: the board will have no network"];
   }
   if (target.network === "thread" && !config.has("dataset")) {
     return ["no --dataset: it goes by the one the board has kept; a new board has none"];

@@ -4,7 +4,7 @@
  *
  * The dataset is the build's until the network hands out a newer one, which OpenThread keeps in
  * flash: after that a restart must not go back to a network that is no more (dataset_replaces). A
- * build without one goes by what was kept; where nothing was, the lamp works from its button.
+ * build without one goes by what was kept; where nothing was, the board runs without a network.
  *
  * Locks: OpenThread's is never held while lwIP's thread is waited for. lwIP takes OpenThread's when
  * it passes a membership on, and the two would wait for each other.

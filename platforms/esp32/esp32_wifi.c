@@ -54,7 +54,7 @@ const char *esp32_link_open(void)
 {
   esp_err_t loop = esp_netif_init() == ESP_OK ? esp_event_loop_create_default() : ESP_FAIL;
   if (loop != ESP_OK && loop != ESP_ERR_INVALID_STATE) return "ESP-IDF's network does not start";
-  /* Nobody said which: the lamp works from its button. */
+  /* Nobody said which: the board runs without. */
   if (!esp32_setup.ssid[0]) return NULL;
   station = esp_netif_create_default_wifi_sta();
   if (!station || !start()) return "the Wi-Fi driver does not start";

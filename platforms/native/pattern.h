@@ -12,7 +12,7 @@ enum { PATTERN_SLOT_MS = 125 };
 
 enum pattern {
   PATTERN_OFF,     /* all is well */
-  PATTERN_NETWORK, /* one flash: looking for the network; the button works */
+  PATTERN_NETWORK, /* one flash: looking for the network */
   PATTERN_FLASH,   /* two flashes: flash failing; commands are refused, a restart may not help */
   PATTERN_SETUP,   /* three flashes: not provisioned, or a wrong role, pin or file */
   PATTERN_FATAL,   /* without a gap: restarting in a moment */

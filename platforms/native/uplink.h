@@ -3,7 +3,7 @@
  *
  * A lamp whose access point is off for a week has to be there a minute after it is back, and a
  * hundred lamps must not ask in the same instant after a power cut: hence the limit and the chance.
- * Nothing else waits for this; without a network the lamp works from its button.
+ * Nothing else waits for this: without a network a board does what it can alone.
  *
  * Pure: events in, what to do out. The board does it and keeps the one timer.
  */
