@@ -30,7 +30,7 @@ const NOBODY = 6;
 /** True when the message may be carried out. Pure; the caller counts a refusal as `forbidden`. */
 export function mayUse(access: Access): boolean {
   const needed = access.needed ?? NOBODY;
-  const { proof } = access;
+  const proof = access.proof;
   if (proof === undefined && needed > DISCOVERY) return false; // check: access-plain
   if (access.granted < needed) return false; // check: access-granted
   if (needed <= USE) return true;

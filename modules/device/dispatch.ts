@@ -1,9 +1,10 @@
 import { mayUse } from "../access/policy.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { BAD_REQUEST, GET } from "../coap/options.js";
+import { BAD_REQUEST, GET, LIGHT_OPTIONS } from "../coap/options.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import { levelOf } from "../resources/resources.js";
+import { LIGHT_COMMAND } from "../resources/table.js";
 import type { Parts } from "./parts.js";
 import { respond } from "./respond.js";
 
@@ -17,12 +18,16 @@ const DONE: Outcome<true> = ok(true);
  * asks for.
  */
 export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outcome<true> {
-  const { resources, access, request } = device;
-  const { recipients, arriving } = device.groups;
-  const { row, multicast } = arriving;
-  const resource = resources.find(inner.options);
+  const groups = device.groups;
+  const arriving = groups.arriving;
+  const request = device.request;
+  const access = device.access;
+  const resources = device.resources;
+  const multicast = arriving.multicast;
+  const isLight = inner.options === LIGHT_OPTIONS;
+  const resource = isLight ? LIGHT_COMMAND : resources.find(inner.options);
   if (resource === undefined) return drop("unsupported");
-  const needed = levelOf(resource, inner.code);
+  const needed = isLight ? resource.levels.post : levelOf(resource, inner.code);
   if (needed === undefined) return drop("unsupported");
   access.transport = multicast ? "multicast" : "unicast";
   access.granted = arriving.granted;
@@ -35,12 +40,13 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
     request.options = inner.options;
     request.payload = inner.payload;
   }
-  request.sender = row;
+  request.sender = arriving.row;
   request.prevails = device.follows && device.prevails(arriving);
   const reply = resources.run(resource, request);
-  if (reply.code < BAD_REQUEST && commands) recipients.applied(row, arriving.option.sequence);
   // RFC 7252 §8.2: to a group request nearly always nothing.
   if (!(multicast && reply.quiet)) respond(device, datagram, inner, reply);
-  if (reply.code === BAD_REQUEST) return drop("malformed");
-  return reply.code < BAD_REQUEST ? DONE : drop("unsupported");
+  const code = reply.code;
+  if (code >= BAD_REQUEST) return drop(code === BAD_REQUEST ? "malformed" : "unsupported");
+  if (commands) groups.recipients.applied(arriving.row, arriving.option.sequence);
+  return DONE;
 }

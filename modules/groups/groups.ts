@@ -80,20 +80,15 @@ export class Arriving {
   multicast = false;
   /** No newer command of the sender was applied, nor may have been. */
   isNewest = false;
-  /** Whether `outer` and `option` say where things stand. */
-  #isRead = true;
-
-  /** What native help found; where the rest stands is read when somebody asks (`read`). */
-  found(bytes: Uint8Array, row: number, sequence: number): void {
-    this.#isRead = false;
-    this.outer.bytes = bytes;
-    this.row = row;
-    this.option.sequence = sequence;
-  }
+  /**
+   * Whether `outer` and `option` say where things stand; where native help found the sender they do
+   * not, until somebody asks (`read`).
+   */
+  isRead = true;
 
   /** `outer` is being read by somebody else. */
   begin(datagram: Datagram): void {
-    this.#isRead = true;
+    this.isRead = true;
     this.from = datagram.from;
     this.to = datagram.to;
   }
@@ -103,8 +98,8 @@ export class Arriving {
    * datagram.
    */
   read(directory: Directory): this {
-    if (this.#isRead) return this;
-    this.#isRead = true;
+    if (this.isRead) return this;
+    this.isRead = true;
     const { outer, option } = this;
     const whole = outer.scan(outer.bytes);
     const appGroup = whole ? directory.appGroup(appGroupOf(outer)) : undefined;

@@ -107,7 +107,8 @@ export class QuickIntake {
    */
   open(groups: Groups, datagram: Datagram): Outcome<Inner> | undefined {
     if (groups.directory.revision !== this.#revision) this.#makeTables(groups);
-    const { bytes, to } = datagram;
+    const bytes = datagram.bytes;
+    const to = datagram.to;
     const answer = (this.#bound as BoundIntake).open(bytes, to.address, to.port);
     if (answer < 0) return answer === DECLINED ? undefined : REFUSALS[-2 - answer];
     const line = (answer >> ANSWER_LINE_SHIFT) & ANSWER_LINE_MASK;
@@ -117,8 +118,10 @@ export class QuickIntake {
     let opened = this.#opened;
     if ((answer & ANSWER_LIGHT) !== 0) {
       const inner = this.#inner;
-      inner.code = POST;
-      inner.options = LIGHT_OPTIONS;
+      if (inner.options !== LIGHT_OPTIONS) {
+        inner.code = POST;
+        inner.options = LIGHT_OPTIONS;
+      }
       inner.payload = this.#payloads[size] ?? this.#payload(size);
     } else {
       opened = this.#inside(this.#associations[line], size);
@@ -127,8 +130,11 @@ export class QuickIntake {
     if ((answer & ANSWER_MARKED) === 0 && !groups.recipients.mark(row, sequence)) {
       return drop("storeFailed"); // check: quick-mark-durable
     }
-    const { arriving } = groups;
-    arriving.found(bytes, row, sequence);
+    const arriving = groups.arriving;
+    arriving.isRead = false;
+    arriving.outer.bytes = bytes;
+    arriving.option.sequence = sequence;
+    arriving.row = row;
     arriving.multicast = (answer & ANSWER_MULTICAST) !== 0;
     arriving.association = this.#associations[line] as Association;
     arriving.isNewest = (answer & ANSWER_NEWEST) !== 0;

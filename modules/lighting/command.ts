@@ -218,20 +218,18 @@ function readCommand(bytes: Uint8Array, start: number, command: MutableCommand):
       command.on = value === CBOR_TRUE;
       continue;
     }
-    if (key === REPORT) {
-      if (value !== CBOR_TRUE) return MALFORMED; // check: command-report-true
-      command.report = true;
-      continue;
-    }
-    if (value >= ONE_BYTE_FOLLOWS || key === XY) {
-      if (value === ONE_BYTE_FOLLOWS && key !== XY) {
-        value = bytes[at++];
-        if (value < ONE_BYTE_FOLLOWS) return MALFORMED; // check: command-minimal
-      } else {
-        const reader = new CborReader(bytes, at - 1);
-        value = key === XY ? pullXy(reader, command) : reader.uint();
-        at = reader.pos;
+    if (value === ONE_BYTE_FOLLOWS && key !== XY) {
+      value = bytes[at++];
+      if (value < ONE_BYTE_FOLLOWS) return MALFORMED; // check: command-minimal
+    } else if (value > ONE_BYTE_FOLLOWS || key === XY) {
+      if (key === REPORT) {
+        if (value !== CBOR_TRUE) return MALFORMED; // check: command-report-true
+        command.report = true;
+        continue;
       }
+      const reader = new CborReader(bytes, at - 1);
+      value = key === XY ? pullXy(reader, command) : reader.uint();
+      at = reader.pos;
     }
     // A key without limits is an unknown one.
     if (!(value >= LEAST[key] && value <= MOST[key])) return MALFORMED; // check: command-range

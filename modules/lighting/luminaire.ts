@@ -192,7 +192,8 @@ export class Luminaire {
    * Moves the target; undefined when the command asks for nothing, else whether the target is new.
    */
   private aim(command: Command): boolean | undefined {
-    const { on, level } = command;
+    const on = command.on;
+    const level = command.level;
     const coloured = command.mired !== undefined || command.x !== undefined;
     const target = this.#target;
     let aim = target.level;
@@ -223,8 +224,11 @@ export class Luminaire {
     } else {
       this.#present.copy(this.#target);
     }
-    this.show(now);
-    this.schedule(now);
+    if (changed) this.#light.show(this.#present);
+    else this.show(now);
+    // A timer that fires before anything new is due asks again.
+    const isAwake = end <= now && this.#timer !== undefined && this.#dueMicros <= this.#saveMicros;
+    if (!isAwake) this.schedule(now);
   }
 
   private fade(now: number): void {

@@ -29,15 +29,16 @@ const IDENTIFY_SECONDS_MAX = 65535;
 
 /** POST /l: the hot path. Its Content-Format may be left out: two bytes of every command. */
 export function postLight(request: Request, face: Face): Reply {
-  const { payload, options } = request;
-  if (options !== LIGHT_OPTIONS && !isFormat(request, CBOR)) {
+  const payload = request.payload;
+  if (request.options !== LIGHT_OPTIONS && !isFormat(request, CBOR)) {
     return REPLY.unsupportedFormat; // check: light-format
   }
   if (payload === undefined) return REPLY.badRequest;
   const command = decodeCommand(payload);
   if (command === undefined) return REPLY.badRequest;
-  face.follower?.heard(command, request.prevails);
-  const { luminaire } = face;
+  const follower = face.follower;
+  if (follower !== undefined) follower.heard(command, request.prevails);
+  const luminaire = face.luminaire;
   if (luminaire === undefined) return REPLY.changed;
   const result = luminaire.apply(command, request.sender);
   if (command.report === undefined) return result === "failed" ? REPLY.notFound : REPLY.changed;

@@ -47,7 +47,6 @@ export class Resources {
 
   /** The resource a request is for; undefined when this device has none there. */
   find(options: readonly Option[]): Resource | undefined {
-    if (options === LIGHT_OPTIONS) return LIGHT_COMMAND;
     if (options.length > 0) {
       const { number, value } = options[0];
       if (number === URI_PATH && value.length === 1 && value[0] === LIGHT_SEGMENT) {
@@ -76,7 +75,7 @@ export class Resources {
 
   /** The same for a method that the resource is known to have. */
   run(resource: Resource, request: Request): Reply {
-    const { options } = request;
+    const options = request.options;
     const plain = options === LIGHT_OPTIONS;
     if (!plain && hasUnknown(resource, options)) {
       return REPLY.badOption; // check: resource-critical-option
