@@ -23,7 +23,7 @@ void *buffer_slot(void *machine, void *slot)
 
 uint8_t *buffer_data(const void *kept)
 {
-  return ((const txSlot *)kept)->value.arrayBuffer.address;
+  return (uint8_t *)((const txSlot *)kept)->value.arrayBuffer.address;
 }
 
 size_t buffer_size(const void *kept)

@@ -52,6 +52,7 @@ struct options {
   uint32_t stack_slots;  /* XS value stack, 0: the mode's default */
   bool preload;
   bool compact_root;     /* the root machine is made to be written to flash */
+  uint16_t (*nameless_key)(void *root); /* an id for what nobody asks the name of */
   void (*strip)(void *root); /* leaves out of a new root what the byte code does not need */
   const char *interface; /* name, or NULL: the first that carries IPv6 multicast */
   uint16_t ports[8];     /* UDP ports to listen on besides 5683 */
@@ -111,6 +112,7 @@ void preload_seal(void *root); /* the root machine becomes what is flash on a de
 /* Takes a byte code file, which stays where it is and is changed there; NULL, or what is wrong. */
 const char *image_take(const char *name, uint8_t *file, size_t size);
 size_t image_code_size(void);
+bool image_uses(unsigned operation); /* whether it has that instruction */
 bool image_names(const char *name); /* whether the byte code has this name at all */
 void image_found(size_t code_size); /* byte code that lies in ROM already */
 void image_place_code(uint8_t *place); /* copies the byte code to where it shall run */

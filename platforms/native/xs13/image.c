@@ -122,21 +122,64 @@ static void point_into_archive(txByte *code, txByte *end)
   }
 }
 
+/* Instructions whose id is for people only: the names of variables, functions and private fields. */
+static bool is_for_people(txU1 operation)
+{
+  switch (operation) {
+  case XS_CODE_CONSTRUCTOR_FUNCTION:
+  case XS_CODE_FUNCTION:
+  case XS_CODE_GENERATOR_FUNCTION:
+  case XS_CODE_NAME:
+  case XS_CODE_NEW_CLOSURE:
+  case XS_CODE_NEW_LOCAL:
+  case XS_CODE_PROFILE:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* Which of the file's ids a running program may ask the name of. */
+static void find_names(bool *asked)
+{
+  txByte *end = image.code + image.code_size;
+  for (txByte *p = image.code; p < end; p += instruction_size(p)) {
+    txByte *operand = p + 1;
+    txID id;
+    if (gxCodeSizes[*(txU1 *)p] != 0) continue;
+    mxDecodeID(operand, id);
+    if (id != XS_NO_ID && !is_for_people(*(txU1 *)p)) asked[id] = true;
+  }
+}
+
+bool image_uses(unsigned operation)
+{
+  txByte *end = image.code + image.code_size;
+  for (txByte *p = image.code; p < end; p += instruction_size(p))
+    if (*(txU1 *)p == operation) return true;
+  return false;
+}
+
 /* Ids in the file count the file's own symbols; here they become the machine's. */
 static void map_ids(txMachine *the)
 {
   txByte *p = image.symbols;
   txID count;
   txID *ids;
+  bool *asked;
   mxDecodeID(p, count);
   ids = malloc(count * sizeof *ids);
-  if (!ids) fxAbort(the, XS_NOT_ENOUGH_MEMORY_EXIT);
+  asked = calloc(count, sizeof *asked);
+  if (!ids || !asked) fxAbort(the, XS_NOT_ENOUGH_MEMORY_EXIT);
+  find_names(asked);
   ids[0] = XS_NO_ID;
   for (txID i = 1; i < count; i++) {
-    ids[i] = fxNewNameC(the, (txString)p);
+    bool nameless = options.nameless_key && !asked[i];
+    ids[i] = nameless ? options.nameless_key(the) : fxNewNameC(the, (txString)p);
     p += strlen((char *)p) + 1;
   }
   fxRemapIDs(the, image.code, (txSize)image.code_size, ids);
+  free(asked);
   free(ids);
 }
 

@@ -44,11 +44,11 @@ static void native_read(xsMachine *the)
   memcpy(into.data, nor.bytes + (uint32_t)offset, into.size);
 }
 
-static enum nor_result program(uint32_t offset, const uint8_t *bytes, size_t size)
+static enum nor_result program(uint32_t offset, const uint8_t *bytes, size_t size, uint64_t cost)
 {
   enum nor_result result = nor_program(&nor, offset, bytes, size);
   if (result == NOR_MISUSED) return result;
-  clock_charge(COST_STORE);
+  clock_charge(cost);
   clock_wait(COST_FLASH_WORD * (uint64_t)((size + 3) / 4));
   end_if_cut(result);
   return result;
@@ -61,7 +61,7 @@ uint32_t flash_partition(void)
 
 bool flash_program(uint32_t offset, const uint8_t *bytes, size_t size)
 {
-  return program(offset, bytes, size) == NOR_OK;
+  return program(offset, bytes, size, COST_JOURNAL) == NOR_OK;
 }
 
 /* flashProgram(offset, bytes) -> boolean */
@@ -69,7 +69,7 @@ static void native_program(xsMachine *the)
 {
   double offset = get_whole(the, &xsArg(0), nor.size, "flash: offset");
   struct bytes bytes = get_bytes(the, &xsArg(1));
-  enum nor_result result = program((uint32_t)offset, bytes.data, bytes.size);
+  enum nor_result result = program((uint32_t)offset, bytes.data, bytes.size, COST_STORE);
   if (result == NOR_MISUSED)
     xsRangeError("flash: program %d bytes at %u: not whole units of %d, or beyond the end",
         (int)bytes.size, (unsigned)offset, (int)nor.unit);

@@ -90,9 +90,9 @@ static void native_open(xsMachine *the)
   answer = intake_locate(&in);
   if (answer >= 0 && (in.line >= bound->lines || !bound->keys[in.line])) answer = INTAKE_DECLINED;
   if (answer >= 0) {
-    clock_charge(COST_OPEN_BEFORE + COST_CCM + COST_AES_BLOCK * intake_blocks(&in));
+    clock_charge(COST_CCM + COST_AES_BLOCK * intake_blocks(&in));
     answer = intake_open(&in, bound->keys[in.line], buffer_data(bound->buffers[RESULT]));
-    if (answer >= 0) clock_charge(COST_OPEN_AFTER);
+    if (answer >= 0) clock_charge(COST_QUICK_AFTER);
   }
   if (answer >= 0 && answer & INTAKE_LIGHT) {
     in.journal = (struct journal){
