@@ -156,7 +156,6 @@ export class QuickIntake {
   }
 
   #makeTables({ directory, ownId }: Groups): void {
-    this.#revision = directory.revision;
     const appGroups: AppGroup[] = [];
     const associations: (Association | undefined)[] = [];
     for (const appGroup of directory.appGroups()) {
@@ -192,6 +191,8 @@ export class QuickIntake {
     this.#state[0] = tables.buffer;
     this.#state[6] = keys;
     this.#bound = this.#native.bind(this.#state);
+    // Last: whatever throws before leaves tables that are not asked.
+    this.#revision = directory.revision;
   }
 }
 

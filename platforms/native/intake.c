@@ -102,13 +102,18 @@ static bool read_option(struct intake *in, const struct outer *outer, struct int
 {
   const uint8_t *at = outer->oscore;
   const uint8_t *end = at + outer->oscore_size;
+  size_t rest;
   unsigned flags;
+  bool whole;
   if (at == NULL || at == end) return false;
   flags = *at++;
   in->piv_size = flags & PIV_SIZE_BITS;
   if ((flags & ~(unsigned)PIV_SIZE_BITS) != FLAGS_FIXED) return false; // check: intake-flags
   if (in->piv_size == 0 || in->piv_size > PIV_MAX_BYTES) return false; // check: intake-piv-length
-  if ((size_t)(end - at) < in->piv_size + 1u) return false; // check: intake-piv-whole
+  rest = (size_t)(end - at);
+  /* partial IV, length of the key id, key id */
+  whole = rest > in->piv_size && rest - in->piv_size > at[in->piv_size];
+  if (!whole) return false; // check: intake-option-whole
   /* RFC 8613 section 6.1: a second spelling of a number would be a second nonce. */
   if (*at == 0 && in->piv_size > 1) return false; // check: intake-piv-minimal
   in->piv = at;
@@ -116,7 +121,6 @@ static bool read_option(struct intake *in, const struct outer *outer, struct int
   for (unsigned i = 0; i < in->piv_size; i++) in->sequence = in->sequence << 8 | *at++;
   key_id->size = *at++;
   key_id->data = at;
-  if ((size_t)(end - at) < key_id->size) return false; // check: intake-key-id-whole
   at += key_id->size;
   in->kid = at;
   in->kid_size = (uint8_t)((size_t)(end - at) > 255 ? 255 : end - at);

@@ -40,7 +40,9 @@ const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, size_t tag_size);
 void crypto_build(xsMachine *the);
 void intake_build(xsMachine *the);
 
-/* buffers.c: an ArrayBuffer's bytes by a slot that is kept, as long as the buffer lives */
+/* buffers.c: whether a value has a destructor of C to ask for */
+bool is_host_object(void *slot);
+/* an ArrayBuffer's bytes by a slot that is kept, as long as the buffer lives */
 void *buffer_slot(void *machine, void *slot);
 uint8_t *buffer_data(const void *kept);
 size_t buffer_size(const void *kept);

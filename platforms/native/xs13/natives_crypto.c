@@ -55,7 +55,8 @@ static void native_aead_key(xsMachine *the)
 const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, size_t tag_size)
 {
   const struct key *key = NULL;
-  if (xsGetHostDestructor(*slot) == destroy_key) key = xsmcGetHostData(*slot);
+  if (is_host_object(slot) && xsGetHostDestructor(*slot) == destroy_key)
+    key = xsmcGetHostData(*slot);
   return key && key->tag_size == tag_size ? &key->aes : NULL;
 }
 
