@@ -1,7 +1,8 @@
 /*
  * make unit: the C files without XS or a socket in them, under the address and undefined-behaviour
  * sanitizers: the control line parser with good lines, every cut of them and garbage; the flash's
- * rules and faults; AES-CCM, SHA-256, HMAC and HKDF against published vectors.
+ * rules and faults; AES-CCM, SHA-256, HMAC and HKDF against published vectors; the receive path's
+ * native help (unit_intake.c).
  * Prints one line for each test, and exits 1 if one failed. An argument seeds the garbage.
  */
 #include <stdio.h>
@@ -13,20 +14,19 @@
 #include "../native/sha256.h"
 #include "control.h"
 #include "json.h"
+#include "unit.h"
 
 static int failures;
 static int faults;
 static uint64_t chance_state;
 
-static void check(bool good, const char *what, int line)
+void unit_check(bool good, const char *what, const char *file, int line)
 {
-  if (good) return;
-  faults++;
-  printf("  unit.c:%d: %s\n", line, what);
+  if (good || faults++ >= 5) return;
+  printf("  %s:%d: %s\n", file, line, what);
 }
-#define CHECK(condition) check(condition, #condition, __LINE__)
 
-static uint64_t chance(void)
+uint64_t chance(void)
 {
   uint64_t z = chance_state += 0x9E3779B97F4A7C15u;
   z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
@@ -247,7 +247,7 @@ static void flash_faults(void)
   CHECK(!memcmp(f.bytes, again.bytes, 64));
 }
 
-static size_t hex(const char *text, uint8_t *out)
+size_t hex(const char *text, uint8_t *out)
 {
   size_t size = strlen(text) / 2;
   for (size_t i = 0; i < size; i++) {
@@ -368,7 +368,7 @@ static void hkdf_vectors(void)
   CHECK(!hkdf(&input, long_out, HKDF_MAX_BYTES + 1));
 }
 
-static void run(const char *name, void (*test)(void))
+void run(const char *name, void (*test)(void))
 {
   faults = 0;
   test();
@@ -392,5 +392,6 @@ int main(int count, char **words)
   run("ccm: RFC 3610, and every bit flipped", ccm_vectors);
   run("sha256: FIPS 180", sha256_vectors);
   run("hkdf: RFC 5869", hkdf_vectors);
+  intake_tests();
   return failures > 0;
 }

@@ -8,9 +8,11 @@ import { lacks } from "../support/skip.js";
 import { make } from "./lumicast.js";
 
 test("the C parts pass their unit tests under the sanitizers", () => {
-  make("unit");
+  // test/mutants gives one of its own, which lacks a check.
+  const given = process.env.LUMICAST_UNIT;
+  if (given === undefined) make("unit");
   const seed = String(Date.now());
-  const unit = join(ROOT, "build/headless/unit/unit");
+  const unit = given ?? join(ROOT, "build/headless/unit/unit");
   const { status, stdout, stderr } = spawnSync(unit, [seed], { encoding: "utf8" });
   assert.doesNotMatch(stdout, /^not ok/m, `seed ${seed}: ${stdout}`);
   assert.equal(stderr, "", `seed ${seed}`);
