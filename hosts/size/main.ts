@@ -11,6 +11,7 @@ import { measureCortexM } from "../cortexm/measure.js";
 import { compare, looserThanIssue, readBudget, writeMeasured } from "./budget.js";
 import { measureM32 } from "./m32.js";
 import { report, toJson } from "./report.js";
+import { CHIPS, measureSdk } from "./sdk.js";
 import { type Figures, type PerTarget, TARGETS, type Target } from "./types.js";
 
 const USAGE = `usage: npm run size -- [--target NAME] [--update] [--json]
@@ -22,9 +23,11 @@ exit code: 0 within the budget, 1 over it; a target whose tools are missing is s
 
 type Measure = (limits: Figures) => Promise<Figures | undefined>;
 
-const MEASURES: Readonly<Partial<Record<Target, Measure>>> = {
+const MEASURES: Readonly<Record<Target, Measure>> = {
   m32: measureM32,
   cortexm: measureCortexM,
+  esp32c6: () => measureSdk(CHIPS.esp32c6),
+  nrf52840: () => measureSdk(CHIPS.nrf52840),
 };
 
 class UsageError extends Error {}
@@ -41,7 +44,7 @@ async function main(): Promise<void> {
   const targets = wanted(values.target);
   const now: { [target in Target]?: Figures } = {};
   for (const target of targets) {
-    const figures = await MEASURES[target]?.(budget.limits[target] ?? {});
+    const figures = await MEASURES[target](budget.limits[target] ?? {});
     if (figures !== undefined) now[target] = figures;
   }
   const rows = compare(budget, now);

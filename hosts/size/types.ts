@@ -30,8 +30,8 @@ export type Figures = { readonly [figure in Figure]?: number };
 export const TARGETS = {
   m32: "headless, 32 bits; instructions are x86, with the messages less without",
   cortexm: "Cortex-M4 in QEMU; instructions are Thumb-2, counted by -icount",
-  esp32c6: "ESP32-C6: what mcconfig, xsc and xsl make, compiled for rv32imac",
-  nrf52840: "nRF52840: what mcconfig, xsc and xsl make, compiled for Cortex-M4",
+  esp32c6: "ESP32-C6: image of the Moddable SDK with XS 17, without ESP-IDF and glue",
+  nrf52840: "nRF52840: image of the Moddable SDK with XS 17, without Zephyr and glue",
 } as const;
 
 export type Target = keyof typeof TARGETS;
