@@ -2,6 +2,7 @@
 import { toHex } from "../bytes/hex.js";
 import type { Command } from "../lighting/command.js";
 import { DaylightSensor } from "../lighting/daylight.js";
+import { LocalButton } from "../lighting/local.js";
 import { Luminaire } from "../lighting/luminaire.js";
 import { PresenceSensor } from "../lighting/presence.js";
 import { REPORTS, Settings } from "../lighting/settings.js";
@@ -26,6 +27,8 @@ export function buildRole(device: Parts, board: Board, identity: Identity): Role
   if (identity.role === ROLE.LUMINAIRE) {
     const { light } = board;
     const luminaire = new Luminaire({ clock, light, settings, records: store, budget });
+    const button = new LocalButton({ clock, luminaire });
+    board.button.onEdge = (down, at) => button.edge(down, at);
     return { bit: roles.LUMINAIRE, face: { ...common, luminaire }, target: undefined };
   }
   const target = targetOf(device, identity);
@@ -34,7 +37,8 @@ export function buildRole(device: Parts, board: Board, identity: Identity): Role
   const following = (behaviour: Follower): Follower => ({
     heard: (command, prevails) => {
       // The device may be in more groups; it follows the one it commands.
-      if (device.groups.arriving.appGroup.id === target) behaviour.heard(command, prevails);
+      const { arriving, directory } = device.groups;
+      if (arriving.read(directory).appGroup.id === target) behaviour.heard(command, prevails);
     },
   });
   if (identity.role === ROLE.SWITCH) {

@@ -39,11 +39,15 @@ export interface AppGroup extends AppGroupId, Endpoint {
   readonly security: SecurityGroup;
 }
 
+/** Room for ten of IPv6. */
+const ADDRESSES_BYTES = 160;
+
 export class Directory {
   /** Counts changes of groups and keys: what was made of them is stale when it has moved. */
   revision = 0;
   #appGroups = new Map<number, AppGroup>();
   #securities: SecurityGroup[] = [];
+  #free = new Uint8Array(0);
 
   addSecurity(security: SecurityGroup): void {
     if (this.security(security.id) !== undefined) {
@@ -54,10 +58,20 @@ export class Directory {
 
   addAppGroup(input: { id: number; security: SecurityGroup; endpoint: Endpoint }): void {
     const { id, security } = input;
-    const { address, port } = input.endpoint;
+    const { port } = input.endpoint;
+    const address = this.#keep(input.endpoint.address);
     this.revision++;
     if (this.#appGroups.has(id)) throw new RangeError(`application group ${id} twice`);
     this.#appGroups.set(id, { id, security, address, port });
+  }
+
+  /** A copy in a buffer that several share: one for each address would be 60 bytes more. */
+  #keep(address: Uint8Array): Uint8Array {
+    if (this.#free.length < address.length) this.#free = new Uint8Array(ADDRESSES_BYTES);
+    const kept = this.#free.subarray(0, address.length);
+    this.#free = this.#free.subarray(address.length);
+    kept.set(address);
+    return kept;
   }
 
   appGroup(id: number): AppGroup | undefined {

@@ -82,7 +82,11 @@ function importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }
     length: NONCE_BYTES,
   });
   const aead = crypto.aeadKey(AES_CCM_16_64_128, input.raw);
-  return { aead, iv, keyId: input.keyId };
+  // One buffer for both: with ten groups that is 600 bytes less.
+  const both = new Uint8Array(NONCE_BYTES + input.keyId.length);
+  both.set(iv);
+  both.set(input.keyId, NONCE_BYTES);
+  return { aead, iv: both.subarray(0, NONCE_BYTES), keyId: both.subarray(NONCE_BYTES) };
 }
 
 function wellFormed(arrival: Arrival): boolean {

@@ -33,6 +33,29 @@ test("a press lights the group, the next one darkens it; other groups stay", () 
   equal([other.count("accepted"), other.count("unknownGroup") > 0], [0, true]);
 });
 
+test("a luminaire's own button switches it, with no network, and no other; the group goes on", () => {
+  const room = new Room();
+  const lamp = room.luminaire(20, NO_FADE);
+  const other = room.luminaire(21, NO_FADE);
+  const wall = room.switch(1);
+  room.net.fate = () => [];
+  room.press(lamp);
+  equal(levels([lamp, other]), [0, 254]);
+  room.clock.advance(1_000_000);
+  room.press(lamp);
+  equal(levels([lamp, other]), [254, 254]);
+  room.clock.advance(1_000_000);
+  room.press(lamp);
+  room.net.fate = () => [1000];
+  room.clock.advance(1_000_000);
+  room.press(wall);
+  equal(levels([lamp, other]), [254, 254]);
+  equal(
+    room.net.sent.filter(({ from }) => from.address[15] === 20),
+    [],
+  );
+});
+
 test("switches follow each other: the second one toggles what the first one made", () => {
   const room = new Room();
   const lamp = room.luminaire(20, NO_FADE);
