@@ -138,7 +138,11 @@ export function both(steps: readonly Step[], wanted: Wanted = {}): Both {
   const native = run(true, steps, file, wanted);
   const reference = run(false, steps, other, wanted);
   for (let i = 0; i < reference.lines.length; i++) {
-    assert.equal(native.lines[i], reference.lines[i], `step ${i}, native help on the left ${native.stderr}`);
+    assert.equal(
+      native.lines[i],
+      reference.lines[i],
+      `step ${i}, native help on the left ${native.stderr}`,
+    );
   }
   assert.equal(native.stderr, reference.stderr);
   assert.equal(native.status, reference.status, native.lines.at(-1));

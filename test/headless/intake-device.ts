@@ -128,7 +128,7 @@ class Bench {
     this.intake = isNative ? new CountedIntake() : undefined;
   }
 
-  /** One line: outcome, light, answers, replay state, rights, index and cursor, flash operations. */
+  /** One line: outcome, light, answers; then replay state, rights, index and cursor, digested. */
   step(kind: number, body: Uint8Array): string {
     this.#shown = "";
     this.#sent = "";

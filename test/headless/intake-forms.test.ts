@@ -31,7 +31,7 @@ import {
 
 before(prepare);
 
-/** What stands outside out of form, one check of intake.c each; what the reference says is known. */
+/** What stands outside out of form, one check of intake.c each, and what the reference says. */
 const FORMS: Record<string, { expect: string; steps: readonly Step[] }> = {
   "an option's length of 15": {
     expect: "malformed",

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import ts from "typescript";
 import { runProcess, tail } from "../run/process.js";
 import { type Check, checkChecks, findChecks, type Mutant, readMutants } from "../tidy/checks.js";
-import { readTree, type Tree, walk } from "../tidy/tree.js";
+import { isC, isScript, readTree, type Tree, walk } from "../tidy/tree.js";
 import { bundle, type Cut } from "./mutate.js";
+import { isNative, runNative } from "./native.js";
 import { TypeChecker } from "./types.js";
 
 export interface Verdict {
@@ -16,6 +17,8 @@ export interface Verdict {
 
 /** Without its check code may loop for ever; a test that only hangs does not fail. */
 const limitSeconds = 30;
+/** Native suites start many processes. */
+const wholeLimitSeconds = 300;
 
 /** What all judgements of a run share. */
 interface Court {
@@ -44,7 +47,10 @@ export async function judgeAll(
   const court = { tree, checks, types: new TypeChecker(root), whole: new Map<string, string>() };
   const suites = [...new Set(mutants.map(({ suite }) => suite))];
   await pool(suites, async (suite) => {
-    const { output } = await run(tree, suite, suite.replace(/\W/g, "-"));
+    const named = mutants.filter((mutant) => mutant.suite === suite).map(({ test }) => test);
+    const { output } = isNative(suite)
+      ? await runNative(suite, [...new Set(named)], undefined, wholeLimitSeconds)
+      : await run(tree, suite, suite.replace(/\W/g, "-"));
     court.whole.set(suite, output);
   });
   const faults = filter === "" ? checkChecks(tree) : [];
@@ -74,7 +80,7 @@ async function judge(court: Court, mutant: Mutant): Promise<string | undefined> 
   if (name.startsWith("drop:")) return whySilent(court.tree, mutant, name.slice(5));
   const check = court.checks.get(name);
   if (check === undefined) return `no line ends in // check: ${name}`;
-  const errors = court.types.errorsWithout(check);
+  const errors = isScript(check.file) ? court.types.errorsWithout(check) : [];
   if (errors.length > 0) return `without it ${check.file} does not compile: ${errors.join("; ")}`;
   return whyAlive(court.tree, mutant, check);
 }
@@ -90,6 +96,11 @@ async function whyAlive(tree: Tree, mutant: Mutant, check: Check): Promise<strin
 }
 
 async function run(tree: Tree, suite: string, name: string, cut?: Cut, test?: string) {
+  if (cut !== undefined && isC(cut.file)) {
+    return runNative(suite, test === undefined ? [] : [test], cut, limitSeconds).catch(
+      (error: Error) => ({ output: error.message, timedOut: false }),
+    );
+  }
   const outfile = join(tree.root, `build/mutants/${process.pid}-${name}.mjs`);
   try {
     await bundle({ root: tree.root, suite, outfile, cut });

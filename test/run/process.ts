@@ -11,15 +11,15 @@ export interface Finished {
 
 const running = new Set<ChildProcess>();
 
-/** Runs a program to its end, at most `limitSeconds`; its input is empty. */
+/** Runs a program to its end, at most `limitSeconds`; its input is empty. `env` is added. */
 export function runProcess(
   command: string,
   args: readonly string[],
-  options: { limitSeconds: number },
+  options: { limitSeconds: number; env?: Readonly<Record<string, string>> },
 ): Promise<Finished> {
   return new Promise((resolve) => {
     // node --test leaves a mark that makes tests below it report to it and not to us.
-    const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
+    const env = { ...process.env, ...options.env, NODE_TEST_CONTEXT: undefined };
     const child = spawn(command, args, { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] });
     running.add(child);
     let output = "";

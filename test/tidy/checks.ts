@@ -1,6 +1,6 @@
 import ts from "typescript";
 import { checkMark, checkName } from "./rules.js";
-import { type Finding, isScript, type Tree, walk } from "./tree.js";
+import { type Finding, isC, isScript, type Tree, walk } from "./tree.js";
 
 /** A `// check: NAME` line, or a line of test/mutants.txt. */
 export interface Check {
@@ -33,9 +33,11 @@ export function checkChecks(tree: Tree): Finding[] {
   ];
 }
 
-/** The marked lines of modules/ and platforms/. */
+/** The marked lines of modules/ and platforms/, C included. */
 export function findChecks(tree: Tree): Check[] {
-  const files = tree.files.filter((file) => isScript(file) && /^(modules|platforms)\//.test(file));
+  const files = tree.files.filter(
+    (file) => (isScript(file) || isC(file)) && /^(modules|platforms)\//.test(file),
+  );
   return files.flatMap((file) =>
     tree
       .text(file)
@@ -104,8 +106,16 @@ function isDeletable(tree: Tree, { file, line }: Check): boolean {
   const lines = tree.text(file).split("\n");
   const [code] = lines.splice(line - 1, 1);
   if (/^\s*\/\//.test(code)) return false;
+  if (isC(file)) return isStatement(code);
   const options = { reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.ES2022 } };
   return ts.transpileModule(lines.join("\n"), options).diagnostics?.length === 0;
+}
+
+/** C has no parser here: a line is deletable that is one whole statement. */
+function isStatement(code: string): boolean {
+  const text = code.replace(checkMark, "").trim();
+  const opened = text.split(/[({]/).length;
+  return text.endsWith(";") && opened === text.split(/[)}]/).length && !text.startsWith("}");
 }
 
 function whyBadMutant(tree: Tree, mutant: Mutant, checks: readonly Check[]): Finding[] {

@@ -327,6 +327,19 @@ const checks: Planted[] = [
     report: /^checks modules\/store\/bad.ts:2: without this line of check part the file does not/,
   },
   {
+    what: "a check in C nobody lists",
+    files: { "platforms/native/bad.c": "int f(int a)\n{\n  if (a) return 1; // check: in-c\n}\n" },
+    report: /^checks platforms\/native\/bad.c:3: check in-c is not in test\/mutants.txt/,
+  },
+  {
+    what: "a check in C that is no statement",
+    files: {
+      "platforms/native/bad.c": "int f(int a)\n{\n  if (a) { // check: in-c\n  }\n}\n",
+      "test/mutants.txt": `${mutants}in-c\ttest/unit/store.test.ts\tis read\n`,
+    },
+    report: /^checks platforms\/native\/bad.c:3: without this line of check in-c the file does not/,
+  },
+  {
     what: "a listed check that is gone",
     files: { "test/mutants.txt": `${mutants}gone\ttest/unit/store.test.ts\tis read\n` },
     report: /^checks test\/mutants.txt:4: no line ends in \/\/ check: gone/,
