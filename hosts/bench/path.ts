@@ -13,6 +13,7 @@ import { encodeCommand } from "../../modules/lighting/command.js";
 import { Workspace } from "../../modules/oscore/aad.js";
 import { AES_CCM_16_64_128, type AeadKey } from "../../modules/ports/crypto.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
+import type { BoundIntake, Intake } from "../../modules/ports/intake.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import { BenchBoard } from "./board.js";
@@ -52,8 +53,8 @@ export type Only =
   | Event;
 
 /** What is no message and takes long: only run when it is asked for. */
-export type Event = "firstBoot" | "boot" | "gc";
-const EVENTS: readonly Only[] = ["firstBoot", "boot", "gc"];
+export type Event = "firstBoot" | "boot" | "gc" | "native";
+const EVENTS: readonly Only[] = ["firstBoot", "boot", "gc", "native"];
 
 const SPARSE_MICROS = 3_000_000;
 const BURST_MICROS = 1_000;
@@ -80,6 +81,7 @@ export function measure(
     ["firstBoot", () => bench.firstBoot(samples)],
     ["boot", () => bench.boot(samples)],
     ["gc", () => bench.gc(samples)],
+    ["native", () => nativePart(engine, setup, samples)],
   ];
   const series: Series[] = [];
   for (const [name, run] of all) {
@@ -88,6 +90,28 @@ export function measure(
     series.push(summarise(name, run()));
   }
   return series;
+}
+
+/** What of a sparse message is native help: locating, opening and marking, flash included. */
+function nativePart(engine: Engine, setup: Setup, samples: number): number[] {
+  const { intake, nowMicros } = engine;
+  if (intake === undefined) throw new Error("this engine has no native help");
+  const times: number[] = [];
+  const timed: Intake = {
+    bind: (state) => {
+      const bound = intake.bind(state);
+      const open: BoundIntake["open"] = (datagram, address, port) => {
+        const start = nowMicros();
+        const answer = bound.open(datagram, address, port);
+        times.push(nowMicros() - start);
+        return answer;
+      };
+      return { open };
+    },
+  };
+  new PathBench({ ...engine, intake: timed }, setup, false).sparse(samples);
+  // Before these every sender made himself known.
+  return times.slice(-samples);
 }
 
 class PathBench {

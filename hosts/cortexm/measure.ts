@@ -34,7 +34,7 @@ const PATHS: Readonly<Record<string, Figure>> = {
   send: "send",
   ccm: "ccm",
 };
-const EVENTS = ["firstBoot", "boot", "gc"] as const;
+const EVENTS = ["firstBoot", "boot", "gc", "native"] as const;
 
 /** Undefined where it cannot be built; the skip is told. `limits`: the budget. */
 export async function measureCortexM(limits: Figures = {}): Promise<Figures | undefined> {
