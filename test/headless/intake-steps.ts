@@ -66,13 +66,15 @@ export interface Group {
   readonly keys: readonly { id: readonly number[]; fill: number; messages?: number }[];
 }
 
-/** The CBOR map of modules/device/provision.ts for a luminaire that shows commands at once. */
+/** The CBOR map of modules/device/provision.ts; a luminaire shows commands at once. */
 export function provisioning(options: {
   own: readonly number[];
+  /** A luminaire unless named. */
+  role?: number;
   groups: readonly Group[];
   rights: readonly (readonly [client: Uint8Array, group: number | null, level: number])[];
 }): Uint8Array {
-  const { own, groups, rights } = options;
+  const { own, groups, rights, role = ROLE.LUMINAIRE } = options;
   const securities = groups.filter(
     ({ security }, i) => groups.findIndex((one) => one.security === security) === i,
   );
@@ -86,7 +88,7 @@ export function provisioning(options: {
     new Map<Cbor, Cbor>([
       [0, 1],
       [1, Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 9)],
-      [2, ROLE.LUMINAIRE],
+      [2, role],
       [3, Uint8Array.from(own)],
       [
         4,
@@ -113,6 +115,7 @@ export function provisioning(options: {
         ),
       ],
       [6, rights.map(([client, group, level]) => [client, group, level])],
+      ...(role === ROLE.LUMINAIRE ? [] : [[7, groups[0].id] as [Cbor, Cbor]]),
       [8, new Map<Cbor, Cbor>([[0, 0]])],
     ]),
   );

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { fromHex } from "../../modules/bytes/hex.js";
+import { ROLE } from "../../modules/device/provision.js";
 import { SeededRandom } from "../support/random.js";
 import {
   BLOB,
@@ -289,6 +290,17 @@ test("numbers at the ends of 31, 32 and 40 bits, and the window's edges", () => 
   const { outcomes, native } = bothCounted(steps);
   assert.ok(outcomes.filter((one) => one === "accepted").length > 60, outcomes.join());
   assert.ok(native.counts.marked > 60, JSON.stringify(native.counts));
+});
+
+test("a switch and sensors hear what their group is told", () => {
+  for (const role of [ROLE.SWITCH, ROLE.PRESENCE, ROLE.DAYLIGHT]) {
+    const blob = provisioning({ own: [0x80], role, groups: GROUPS, rights: RIGHTS });
+    const { random, note } = seeded();
+    withSeed(note, () => {
+      const { native } = bothCounted([start(blob), ...heard(), ...traffic(random, 150)]);
+      assert.ok(native.counts.opened > 50, `role ${role}: ${JSON.stringify(native.counts)}`);
+    });
+  }
 });
 
 test("keys that are replaced", () => {
