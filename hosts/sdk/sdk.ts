@@ -3,7 +3,7 @@
  * mcconfig. The SDK is no npm package; $MODDABLE names a checkout whose tools were built.
  */
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../root.js";
 import { tools } from "../tools.js";
@@ -45,7 +45,10 @@ function compilers(): string {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, "tsc");
   const script = join(ROOT, "hosts/sdk/transpile.mjs");
-  writeFileSync(path, `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`);
+  const text = `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`;
+  // Another build may be running it.
+  if (textOf(path) === text) return folder;
+  writeFileSync(path, text);
   chmodSync(path, 0o755);
   return folder;
 }
@@ -69,12 +72,27 @@ export async function build(sdk: Sdk, options: Build): Promise<void> {
   const args = ["-m", "-p", platform, "-t", "build", "-o", out, ...(debug ? ["-dn"] : [])];
   const manifest = join(ROOT, "manifest.json");
   const env = { ...sdk.env, ...options.env };
-  const { code, output } = await run("mcconfig", [...args, manifest, ...config], env);
-  if (code === 0) return;
+  const make = async () => {
+    const { code, output } = await run("mcconfig", [...args, manifest, ...config], env);
+    if (code !== 0) throw new SdkProblem(`mcconfig -p ${platform} failed:\n${essence(output)}`);
+  };
+  const makefile = join(workOf(options), "makefile");
+  const before = textOf(makefile);
+  await make();
+  // The makefile mcconfig writes does not know itself: what left a manifest would stay in the image.
+  if (before === undefined || before === textOf(makefile)) return;
+  rmSync(join(workOf(options), "mc.xs.c"), { force: true });
+  await make();
+}
+
+function textOf(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
+/** What a person needs to see of a failed build. */
+function essence(output: string): string {
   const lines = output.split("\n").filter((line) => !/^# (xsc|tsc|cc|xsid) |warning:/.test(line));
-  throw new SdkProblem(
-    `mcconfig -p ${platform} failed:\n${lines.slice(-REPORT_LINES).join("\n").trim()}`,
-  );
+  return lines.slice(-REPORT_LINES).join("\n").trim();
 }
 
 /** Where `build` left the simulator's app. */
@@ -106,9 +124,4 @@ function run(
     child.once("error", reject);
     child.once("close", (code) => resolve({ code, output }));
   });
-}
-
-/** Whether a build is there already; `build` brings it up to date. */
-export function isBuilt(options: Pick<Build, "out" | "debug">): boolean {
-  return existsSync(appOf(options));
 }

@@ -71,11 +71,18 @@ FILE *os_open_alone(const char *path)
   return NULL;
 }
 
+/* mcsim unloads the app to load it anew, or because it failed, and goes on. */
+static void let_go(void)
+{
+  os_unwatch();
+  udp6_close();
+}
+
 /* Without a network the lamp works from its button; it is tried again until there is one. */
 const char *board_net_open(const uint16_t *ports, unsigned count)
 {
   if (count > PORTS_MAX) return "too many ports";
-  atexit(udp6_close); /* mcsim unloads the app to load it anew, in the same process */
+  atexit(let_go);
   memcpy(wanted.ports, ports, count * sizeof *ports);
   wanted.count = count;
   posix_retry();

@@ -6,6 +6,8 @@
 void os_watch(int socket);
 /* On the machine's thread, posix_retry is called once, `seconds` from now. */
 void os_wake(unsigned seconds);
+/* Nothing is called any more: the code is about to be unloaded. */
+void os_unwatch(void);
 
 void posix_readable(int socket);
 void posix_retry(void);

@@ -4,7 +4,18 @@
  */
 #include <glib-unix.h>
 
+#include "../native/udp6.h"
 #include "posix.h"
+
+/* The sockets, and the timer of a retry. */
+static GSource *sources[UDP6_SOCKETS_MAX + 1];
+static unsigned count;
+
+static void keep(GSource *source)
+{
+  g_source_attach(source, g_main_context_get_thread_default());
+  sources[count++] = source;
+}
 
 static gboolean readable(gint socket, GIOCondition condition, gpointer unused)
 {
@@ -18,13 +29,13 @@ void os_watch(int socket)
 {
   GSource *source = g_unix_fd_source_new(socket, G_IO_IN);
   g_source_set_callback(source, (GSourceFunc)(void (*)(void))readable, NULL, NULL);
-  g_source_attach(source, g_main_context_get_thread_default());
-  g_source_unref(source);
+  keep(source);
 }
 
 static gboolean wake(gpointer unused)
 {
   (void)unused;
+  g_source_unref(sources[--count]); /* while it is tried again there is nothing else */
   posix_retry();
   return G_SOURCE_REMOVE;
 }
@@ -33,6 +44,13 @@ void os_wake(unsigned seconds)
 {
   GSource *source = g_timeout_source_new_seconds(seconds);
   g_source_set_callback(source, wake, NULL, NULL);
-  g_source_attach(source, g_main_context_get_thread_default());
-  g_source_unref(source);
+  keep(source);
+}
+
+void os_unwatch(void)
+{
+  while (count > 0) {
+    g_source_destroy(sources[--count]);
+    g_source_unref(sources[count]);
+  }
 }

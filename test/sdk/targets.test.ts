@@ -170,7 +170,11 @@ test("two builds with the SDK are identical", { skip, timeout: LIMIT_MS }, async
     Array(2).fill(hash(images[0].code)),
   );
   deepEqual(images[1].resources, images[0].resources);
-  for (const place of [out, again]) await build(sdk, { platform: "lin", out: place });
+  for (const place of [out, again]) {
+    const made = { platform: "lin", out: place };
+    rmSync(workOf(made), { recursive: true, force: true });
+    await build(sdk, made);
+  }
   const apps = [out, again].map((place) => hash(readFileSync(appOf({ out: place }))));
   equal(apps[1], apps[0]);
 });
