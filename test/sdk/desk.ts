@@ -11,7 +11,7 @@ import { ROOT } from "../../hosts/root.js";
 import { appOf, type Build, type Sdk } from "../../hosts/sdk/sdk.js";
 import { Instance, type Line, type Place, WINDOW } from "../../hosts/simulator/instance.js";
 import { makeNetwork, type Network } from "./network.js";
-import { type Picture, Screen } from "./screen.js";
+import { Screen } from "./screen.js";
 
 const WAIT_MS = 30_000;
 
@@ -112,16 +112,6 @@ export class Room {
     const network = await makeNetwork();
     if (network === undefined) return undefined;
     return new Room(sdk, made, network, await Screen.open());
-  }
-
-  /** Shoots until the picture is as it has to become; the last one when time is over. */
-  async settled(done: (picture: Picture) => boolean): Promise<Picture> {
-    const until = Date.now() + WAIT_MS;
-    for (;;) {
-      const picture = this.screen.shoot();
-      if (done(picture) || Date.now() > until) return picture;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
   }
 
   async close(): Promise<void> {

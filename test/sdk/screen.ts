@@ -8,6 +8,8 @@ import { type Place, WINDOW } from "../../hosts/simulator/instance.js";
 const WIDTH = 3 * WINDOW.width;
 const HEIGHT = WINDOW.height;
 
+const WAIT_MS = 30_000;
+
 export interface Spot {
   readonly x: number;
   readonly y: number;
@@ -47,6 +49,16 @@ export class Screen {
     return new Picture(this.#run("import", args));
   }
 
+  /** Shoots until the picture is as it has to become; the last one when time is over. */
+  async settled(done: (picture: Picture) => boolean): Promise<Picture> {
+    const until = Date.now() + WAIT_MS;
+    for (;;) {
+      const picture = this.shoot();
+      if (done(picture) || Date.now() > until) return picture;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+
   close(): void {
     this.#server.kill("SIGTERM");
   }
@@ -70,8 +82,8 @@ export class Picture {
     return [this.#bytes[start], this.#bytes[start + 1], this.#bytes[start + 2]];
   }
 
-  /** The middle of what has this colour in a simulator's window; undefined when little has. */
-  find(window: Place, [red, green, blue]: Colour): Spot | undefined {
+  /** The middle of what has this colour in a simulator's window; undefined for `least` or less. */
+  find(window: Place, [red, green, blue]: Colour, least = 1000): Spot | undefined {
     let [count, sumX, sumY] = [0, 0, 0];
     for (let y = window.y; y < window.y + WINDOW.height; y++) {
       for (let x = window.x; x < window.x + WINDOW.width; x++) {
@@ -82,7 +94,7 @@ export class Picture {
         sumY += y;
       }
     }
-    if (count < 1000) return undefined;
+    if (count < least) return undefined;
     return { x: Math.round(sumX / count), y: Math.round(sumY / count) };
   }
 }

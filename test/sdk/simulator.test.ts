@@ -3,18 +3,23 @@
  * lamps in the others, to be seen in what they print and in their pixels; and a lamp that was ended
  * and started again knows what it had obeyed before.
  */
-import { deepEqual, equal, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
-import { build, findSdk } from "../../hosts/sdk/sdk.js";
+import { appOf, build, findSdk } from "../../hosts/sdk/sdk.js";
+import { Instance } from "../../hosts/simulator/instance.js";
 import { lacks } from "../support/skip.js";
-import { Room } from "./desk.js";
-import type { Colour, Spot } from "./screen.js";
+import { Desk, Room } from "./desk.js";
+import { type Colour, type Picture, Screen, type Spot } from "./screen.js";
 
 /** What the device of platforms/simulator/device draws. */
 const OFF: Colour = [0x30, 0x30, 0x30];
 const BUTTON: Colour = [0xb0, 0xb0, 0xb0];
+const LED_FATAL: Colour = [0xe0, 0x20, 0x20];
+const LED_PIXELS = 150;
 
 const missing = lacks("mcsim") || lacks("Xvfb") || lacks("xdotool") || lacks("imagemagick");
 
@@ -41,6 +46,33 @@ test("a click on one simulator changes the lamps of the others, and replays stay
   }
 });
 
+test("a device that cannot start says why, and its window stays", {
+  skip: missing,
+  timeout: 900_000,
+}, async () => {
+  const sdk = findSdk();
+  const made = { platform: "lin", out: join(ROOT, "build/sdk/out") };
+  await build(sdk, made);
+  const screen = await Screen.open();
+  const folder = mkdtempSync(join(tmpdir(), "lumicast-sdk-"));
+  const desk = new Desk(0, ({ place, heard }) => {
+    const windowed = { name: "lamp", folder, place, env: { DISPLAY: screen.display }, hear: heard };
+    const damaged = Uint8Array.of(0xa1, 0x00, 0x01);
+    return new Instance({ ...windowed, provisioning: damaged, sdk, app: appOf(made) });
+  });
+  try {
+    void desk.instance.run();
+    const { fatal } = await desk.line("reason", (line) => line.fatal !== undefined);
+    match(fatal ?? "", /^provisioning\.eui64: /);
+    const isRed = (picture: Picture) => picture.find(desk.place, LED_FATAL, LED_PIXELS);
+    ok(isRed(await screen.settled((picture) => isRed(picture) !== undefined)) !== undefined);
+  } finally {
+    await desk.instance.stop();
+    screen.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 interface Spots {
   readonly bulbs: readonly Spot[];
   readonly button: Spot;
@@ -53,7 +85,7 @@ async function start(room: Room): Promise<Spots> {
   for (const { instance } of desks) void instance.run();
   await Promise.all([lamp.light(0), other.light(0)]);
   await wall.line("network", ({ network }) => network === "open");
-  const dark = await room.settled((picture) =>
+  const dark = await room.screen.settled((picture) =>
     desks.every(({ place }) => picture.find(place, BUTTON)),
   );
   const bulbs = [lamp, other].map(({ place }) => dark.find(place, OFF));
@@ -74,7 +106,9 @@ async function switchOn(room: Room, { bulbs, button }: Spots) {
   await Promise.all([lamp.traced("accepted"), other.traced("accepted")]);
   // The press, and its repetitions after 0.25 and 2 s; the last one comes after 30 s.
   for (let sent = 0; sent < 3; sent++) await wall.traced("sent");
-  const bright = await room.settled((picture) => bulbs.every((bulb) => picture.at(bulb)[0] > 128));
+  const bright = await room.screen.settled((picture) =>
+    bulbs.every((bulb) => picture.at(bulb)[0] > 128),
+  );
   for (const bulb of bulbs) {
     const [red, green, blue] = bright.at(bulb);
     ok(red > green && green > blue && red > 128, `warm white, not ${red}, ${green}, ${blue}`);
@@ -102,6 +136,8 @@ async function switchOff(room: Room, { bulbs, button }: Spots) {
   const [lamp, other] = desks;
   screen.click(button);
   await Promise.all([lamp.traced("accepted"), other.light(0)]);
-  const out = await room.settled((picture) => bulbs.every((bulb) => picture.at(bulb)[0] < 128));
+  const out = await room.screen.settled((picture) =>
+    bulbs.every((bulb) => picture.at(bulb)[0] < 128),
+  );
   for (const bulb of bulbs) deepEqual(out.at(bulb), OFF);
 }

@@ -12,6 +12,7 @@ import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { LightOutput } from "../../modules/ports/light.js";
+import type { RoleName } from "../../modules/ports/role.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
 import { TestClock } from "./clock.js";
 import { NorFlash } from "./flash.js";
@@ -52,6 +53,8 @@ export interface Spec {
   /** [client, application group or null, level]; the default lets clients 1 to 9 use group 1. */
   readonly rights?: readonly (readonly [client: number, group: number | null, level: number])[];
   readonly settings?: readonly (readonly [number, number])[];
+  /** What the image was built for; absent: whatever provisioning says. */
+  readonly built?: RoleName;
 }
 
 const DEFAULT_RIGHTS = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((client) => [client, 1, 2] as const);
@@ -194,6 +197,7 @@ export class Rig {
       button: this.button,
       sensor: this.sensor,
       datagram: this.port,
+      ...(this.spec.built === undefined ? {} : { role: this.spec.built }),
       provisioning: () => provisioning(this.spec),
       log: (line) => void this.log.push(line),
       fatal: (line) => {
