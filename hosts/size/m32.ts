@@ -24,7 +24,7 @@ const COUNTED: readonly [Figure, Only][] = [
   ["forged", "forged"],
   ["foreign", "foreign"],
   ["send", "send"],
-  ["ccm", "ccm"],
+  ["ccm", "ccm24"],
   ["gc", "gc"],
 ];
 

@@ -18,7 +18,7 @@ export const FIGURES = {
   forged: "forged",
   foreign: "foreign group",
   send: "command sent",
-  ccm: "AES-CCM-8 open of 24 B",
+  ccm: "AES-CCM-8 open, 24 + 20 B",
   native: "accepted, native part",
   gc: "collection",
   gcOnPath: "collections from radio to light",
