@@ -98,6 +98,10 @@ interface Wanted {
   readonly fault?: string | undefined;
   /** A flash file to begin with. */
   readonly from?: string | undefined;
+  /** Bytes of flash; 64 KB unless named. */
+  readonly size?: number;
+  /** Another build of the host. */
+  readonly host?: string;
 }
 
 function run(isNative: boolean, steps: readonly Step[], file: string, wanted: Wanted): Run {
@@ -105,9 +109,10 @@ function run(isNative: boolean, steps: readonly Step[], file: string, wanted: Wa
   writeFileSync(script, Buffer.concat([Uint8Array.of(isNative ? 1 : 0), ...steps]));
   const args = ["test", program, "--provision", script, "--flash", file];
   args.push("--program", String(wanted.unit ?? 4));
+  args.push("--flash-size", String(wanted.size ?? 65536));
   if (wanted.fault !== undefined) args.push("--fault", wanted.fault);
   const options = { encoding: "utf8", timeout: 120_000, maxBuffer: 1 << 26 } as const;
-  const { status, stdout, stderr } = spawnSync(HOST, args, options);
+  const { status, stdout, stderr } = spawnSync(wanted.host ?? HOST, args, options);
   const all = stdout.trim().split("\n");
   const counts = all.find((line) => line.startsWith("# "));
   return {

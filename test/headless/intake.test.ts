@@ -13,6 +13,7 @@ import { ROOT } from "../../hosts/root.js";
 import { fromHex } from "../../modules/bytes/hex.js";
 import { ROLE } from "../../modules/device/provision.js";
 import { SeededRandom } from "../support/random.js";
+import { lacks } from "../support/skip.js";
 import {
   BLOB,
   both,
@@ -31,6 +32,7 @@ import {
   ZERO,
 } from "./intake-both.js";
 import {
+  ADDRESS,
   arrive,
   craft,
   type Group,
@@ -47,6 +49,7 @@ import {
   wait,
   wear,
 } from "./intake-steps.js";
+import { binary, make } from "./lumicast.js";
 
 before(prepare);
 
@@ -180,6 +183,65 @@ interface Vector {
   readonly input?: { readonly dst_addr: string; readonly dst_port: number };
   readonly datagram?: string;
   readonly output?: string;
+}
+
+test("a partition beyond 256 KB, whose index has wider columns", () => {
+  const { random, note } = seeded();
+  withSeed(note, () => {
+    const steps = [start(BLOB), ...traffic(random, 300)];
+    const { native } = bothCounted(steps, { size: 524288 });
+    assert.ok(native.counts.marked > 60, JSON.stringify(native.counts));
+  });
+});
+
+test("a day on the 32-bit host", { skip: lacks("gcc-multilib") }, () => {
+  make("m32");
+  const { random, note } = seeded();
+  withSeed(note, () => {
+    const steps = [start(BLOB), ...traffic(random, 500)];
+    const { native } = bothCounted(steps, { host: binary("m32"), unit: 16 });
+    assert.ok(native.counts.marked > 100, JSON.stringify(native.counts));
+  });
+});
+
+test("genuine under their key, odd in everything else", () => {
+  const { random, note } = seeded();
+  withSeed(note, () => {
+    const steps = [start(BLOB), ...heard()];
+    for (let sequence = 1; sequence <= 900; sequence++) steps.push(send(odd(random, sequence)));
+    const { native, outcomes } = bothCounted(steps);
+    const { opened, dropped } = native.counts;
+    assert.ok(opened > 50 && dropped > 200, JSON.stringify(native.counts));
+    assert.ok(outcomes.filter((one) => one === "accepted").length > 44 + 50);
+  });
+});
+
+/** One or two things of a good command changed before it is sealed. */
+function odd(random: SeededRandom, sequence: number): Wish {
+  const pick = <T>(all: readonly T[]): T => all[random.below(all.length)];
+  const bytes = (most: number) =>
+    Array.from({ length: random.below(most + 1) }, () => pick([0, 1, 7, 17, 255]));
+  const group = pick(QUICK);
+  let wish: Wish = { group, sender: pick(SENDERS), sequence };
+  const port = pick([group.port, 5683, 40, 7, 61616, 1]);
+  const changes: readonly (() => Partial<Wish>)[] = [
+    () => ({ sender: bytes(18) }),
+    () => ({ piv: bytes(7) }),
+    () => ({ keyId: bytes(10) }),
+    () => ({ flags: random.below(32) << 3 }),
+    () => ({ groupOption: bytes(6) }),
+    () => ({ token: bytes(9) }),
+    () => ({ tokenLength: random.below(16) }),
+    () => ({ first: random.below(16) << 4 }),
+    () => ({ outerCode: random.below(256) }),
+    () => ({ to: { address: pick([UNICAST, UNICAST.slice(0, 4), ADDRESS]), port } }),
+    () => ({ outside: [{ number: pick([9, 11, 12, 65001, 65535]), value: new Uint8Array(2) }] }),
+    () => ({ plain: [...bytes(3), ...ON, ...bytes(130)] }),
+    () => ({ plain: [...ON.slice(0, random.below(ON.length))] }),
+    () => ({}),
+  ];
+  for (let n = random.below(3); n > 0; n--) wish = { ...wish, ...pick(changes)() };
+  return wish;
 }
 
 test("the vectors, genuine and not", () => {
