@@ -68,7 +68,4 @@ void *image_root(void);
 _Noreturn void image_make(void); /* evaluates the byte code and saves what the ROM shall hold */
 void *start_unprepared(void);    /* a machine that evaluates the byte code itself */
 
-/* strip.c */
-void strip_root(void *root);
-
 #endif

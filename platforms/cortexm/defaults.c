@@ -1,45 +1,66 @@
 /*
  * What the engine brings along, in place of xsDefaults.c: as there, less names and lengths of
- * functions (45 KB of a firmware's image), proxies, atomic operations on shared memory and running
+ * functions (45 KB of a firmware's image), proxies, finalization, atomic operations on shared memory and running
  * source text.
  */
 #include "xsAll.h"
+
+#include "maker.h"
 
 static void no_source(txMachine *the)
 {
   mxSyntaxError("this device runs byte code only");
 }
 
+/* The program that makes images has these (maker.c); strip.c refuses byte code that needs them. */
+__attribute__((weak)) txSlot *start_async(txMachine *the)
+{
+  no_source(the);
+  return NULL;
+}
+
+__attribute__((weak)) void run_async(txMachine *the, txSlot *instance)
+{
+  (void)instance;
+  no_source(the);
+}
+
+__attribute__((weak)) void run_import(txMachine *the, txSlot *realm, txID id)
+{
+  (void)realm;
+  (void)id;
+  no_source(the);
+}
+
 const txDefaults gxDefaults = {
-  .newAsyncInstance = fxNewAsyncInstance,
-  .runAsync = fxRunAsync,
+  .newAsyncInstance = start_async,
+  .runAsync = run_async,
   .newGeneratorInstance = fxNewGeneratorInstance,
   .newGeneratorFunctionInstance = fxNewGeneratorFunctionInstance,
-  .newAsyncGeneratorInstance = fxNewAsyncGeneratorInstance,
+  .newAsyncGeneratorInstance = start_async,
   .newAsyncGeneratorFunctionInstance = fxNewAsyncGeneratorFunctionInstance,
-  .runForAwaitOf = fxRunForAwaitOf,
-  .newArgumentsSloppyInstance = fxNewArgumentsSloppyInstance,
+  .runForAwaitOf = no_source,
+  .newArgumentsSloppyInstance = fxNewArgumentsStrictInstance,
   .newArgumentsStrictInstance = fxNewArgumentsStrictInstance,
   .runEval = no_source,
   .runEvalEnvironment = no_source,
   .runProgramEnvironment = no_source,
-  .runImport = fxRunImport,
+  .runImport = run_import,
   .definePrivateProperty = fxDefinePrivateProperty,
   .getPrivateProperty = fxGetPrivateProperty,
   .setPrivateProperty = fxSetPrivateProperty,
-  .cleanupFinalizationRegistries = fxCleanupFinalizationRegistries,
   .captureErrorStack = fxCaptureErrorStack,
 };
 
-/* By the behaviour's number, which instances carry. */
+/* By the behaviour's number, which instances carry; in RAM, for maker.c adds what only it needs. */
 const txBehavior *gxBehaviors[XS_BEHAVIOR_COUNT] = {
   &gxOrdinaryBehavior,
-  &gxArgumentsSloppyBehavior,
+  &gxOrdinaryBehavior, /* of sloppy arguments: byte code is strict */
   &gxOrdinaryBehavior,
   &gxArrayBehavior,
   &gxEnvironmentBehavior,
   &gxGlobalBehavior,
-  &gxModuleBehavior,
+  &gxOrdinaryBehavior, /* of a module's names: there is but one module */
   &gxOrdinaryBehavior, /* of a proxy */
   &gxStringBehavior,
   &gxTypedArrayBehavior,
@@ -65,27 +86,5 @@ const txTypeDispatch gxTypeDispatches[mxTypeArrayCount] = {
 
 const txTypeAtomics gxTypeAtomics[mxTypeArrayCount];
 
-const txTypeBigInt gxTypeBigInt = {
-  .compare = fxBigIntCompare,
-  .decode = fxBigIntDecode,
-  .toArrayBuffer = fxBigintToArrayBuffer,
-  .toInstance = fxBigIntToInstance,
-  .toNumber = fxBigIntToNumber,
-  .toString = fxBigintToString,
-  ._add = fxBigInt_add,
-  ._and = fxBigInt_and,
-  ._dec = fxBigInt_dec,
-  ._div = fxBigInt_div,
-  ._exp = fxBigInt_exp,
-  ._inc = fxBigInt_inc,
-  ._lsl = fxBigInt_lsl,
-  ._lsr = fxBigInt_lsr,
-  ._mul = fxBigInt_mul,
-  ._neg = fxBigInt_neg,
-  ._nop = fxBigInt_nop,
-  ._not = fxBigInt_not,
-  ._or = fxBigInt_or,
-  ._rem = fxBigInt_rem,
-  ._sub = fxBigInt_sub,
-  ._xor = fxBigInt_xor,
-};
+/* The byte code makes no BigInt (strip.c), so nobody calls these. */
+__attribute__((weak)) const txTypeBigInt gxTypeBigInt = {0};

@@ -4,11 +4,14 @@
 #include "board.h"
 #include "host.h"
 #include "image.h"
+#include "maker.h"
 
 enum { REFERENCES_MAX = 8192 };
 
 static struct {
   uint8_t *begin, *end; /* of the image */
+  uint8_t *names, *names_end;
+  uint8_t *hole, *hole_end; /* free slots side by side: room for what is no slot */
   uint32_t references[REFERENCES_MAX]; /* offsets of words that point to C code or constants */
   uint32_t count;
 } made;
@@ -26,6 +29,39 @@ static void *append(const void *bytes, size_t size)
   if (made.end > rom_end) die(EXIT_OUT_OF_MEMORY, "the image does not fit into the ROM");
   memcpy(place, bytes, size);
   return place;
+}
+
+const char *keep_name(const char *name)
+{
+  size_t size = strlen(name) + 1;
+  char *place = (char *)made.names;
+  made.names += size;
+  if (made.names > made.names_end) die(EXIT_OUT_OF_MEMORY, "too many names");
+  return memcpy(place, name, size);
+}
+
+/* The longest row of free slots; the collector lists them downwards. */
+static void find_hole(const txMachine *root)
+{
+  size_t longest = 0;
+  for (txSlot *high = root->freeHeap; high;) {
+    txSlot *low = high;
+    while (low->next == low - 1) low--;
+    if ((size_t)(high + 1 - low) > longest) {
+      longest = (size_t)(high + 1 - low);
+      made.hole = (uint8_t *)low;
+      made.hole_end = (uint8_t *)(high + 1);
+    }
+    high = low->next;
+  }
+}
+
+static void *append_or_fill(const void *bytes, size_t size)
+{
+  void *place = made.hole;
+  if (size > (size_t)(made.hole_end - made.hole)) return append(bytes, size);
+  made.hole += (size + 7) & ~(size_t)7;
+  return memcpy(place, bytes, size);
 }
 
 static void refer(const void *word)
@@ -92,19 +128,20 @@ static txMachine *save_root(txMachine *root)
   machine.stack = append(root->stack, used * sizeof(txSlot));
   machine.stackBottom = machine.stack;
   machine.stackTop = machine.stack + used;
-  machine.keyArray = append(root->keyArray, root->keyIndex * sizeof(txSlot *));
+  settle_all(root, machine.stack, machine.stackTop);
+  find_hole(root); /* from here on the free slots in it are none */
+  machine.keyArray = append_or_fill(root->keyArray, root->keyIndex * sizeof(txSlot *));
   machine.keyIndex = machine.keyCount = root->keyIndex;
   machine.nameModulo = root->nameModulo;
-  machine.nameTable = append(root->nameTable, root->nameModulo * sizeof(txSlot *));
+  machine.nameTable = append_or_fill(root->nameTable, root->nameModulo * sizeof(txSlot *));
   machine.symbolModulo = root->symbolModulo;
-  machine.symbolTable = append(root->symbolTable, root->symbolModulo * sizeof(txSlot *));
+  machine.symbolTable = append_or_fill(root->symbolTable, root->symbolModulo * sizeof(txSlot *));
   machine.aliasCount = root->aliasCount;
   machine.profileID = root->profileID;
   machine.firstHeap = root->firstHeap;
   machine.currentHeapCount = root->currentHeapCount;
   machine.currentChunksSize = root->currentChunksSize;
-  settle_all(root, machine.stack, machine.stackTop);
-  return append(&machine, sizeof machine);
+  return append_or_fill(&machine, sizeof machine);
 }
 
 static void save(uint32_t size)
@@ -114,21 +151,35 @@ static void save(uint32_t size)
     die(EXIT_BAD_DATA, "cannot save the image here");
 }
 
+static void add_behaviors(void)
+{
+  gxBehaviors[XS_ARGUMENTS_SLOPPY_BEHAVIOR] = &gxArgumentsSloppyBehavior;
+  gxBehaviors[XS_MODULE_BEHAVIOR] = &gxModuleBehavior;
+  gxBehaviors[XS_PROXY_BEHAVIOR] = &gxProxyBehavior;
+}
+
 void image_make(void)
 {
   uint8_t *code = (uint8_t *)HANDOVER->image_at + IMAGE_HEAD_BYTES;
-  uint8_t *block = (uint8_t *)(((uintptr_t)code + image_code_size() + 31) & ~(uintptr_t)31);
+  uint8_t *names = code + image_code_size();
+  uint8_t *block = (uint8_t *)(((uintptr_t)names + image_names_size() + 31) & ~(uintptr_t)31);
   size_t room = HANDOVER->argument ? HANDOVER->argument : (size_t)(rom_end - block) - 65536;
   struct image_header head = {.magic = IMAGE_MADE, .code_size = (uint32_t)image_code_size()};
   size_t chunks, slots;
   txMachine *root;
   made.begin = (uint8_t *)HANDOVER->image_at;
   made.end = block + room;
+  made.names = names;
+  made.names_end = block;
   image_place_code(code);
   memory_root_block(block, room);
   options.compact_root = true;
   options.strip = strip_root;
+  options.new_key = new_key;
+  require_strippable();
+  add_behaviors();
   root = machine_root();
+  strip_promises(root);
   memory_root_room(&chunks, &slots);
   chunks = (chunks + 15) & ~(size_t)15;
   head.root = save_root(root);
@@ -144,8 +195,49 @@ void image_make(void)
   semihost_exit(0);
 }
 
+txSlot *start_async(txMachine *the)
+{
+  return fxNewAsyncInstance(the);
+}
+
+void run_async(txMachine *the, txSlot *instance)
+{
+  fxRunAsync(the, instance);
+}
+
+void run_import(txMachine *the, txSlot *realm, txID id)
+{
+  fxRunImport(the, realm, id);
+}
+
+const txTypeBigInt gxTypeBigInt = {
+  .compare = fxBigIntCompare,
+  .decode = fxBigIntDecode,
+  .toArrayBuffer = fxBigintToArrayBuffer,
+  .toInstance = fxBigIntToInstance,
+  .toNumber = fxBigIntToNumber,
+  .toString = fxBigintToString,
+  ._add = fxBigInt_add,
+  ._and = fxBigInt_and,
+  ._dec = fxBigInt_dec,
+  ._div = fxBigInt_div,
+  ._exp = fxBigInt_exp,
+  ._inc = fxBigInt_inc,
+  ._lsl = fxBigInt_lsl,
+  ._lsr = fxBigInt_lsr,
+  ._mul = fxBigInt_mul,
+  ._neg = fxBigInt_neg,
+  ._nop = fxBigInt_nop,
+  ._not = fxBigInt_not,
+  ._or = fxBigInt_or,
+  ._rem = fxBigInt_rem,
+  ._sub = fxBigInt_sub,
+  ._xor = fxBigInt_xor,
+};
+
 void *start_unprepared(void)
 {
+  add_behaviors();
   options.preload = false;
   return machine_start();
 }

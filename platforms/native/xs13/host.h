@@ -52,7 +52,8 @@ struct options {
   uint32_t stack_slots;  /* XS value stack, 0: the mode's default */
   bool preload;
   bool compact_root;     /* the root machine is made to be written to flash */
-  uint16_t (*nameless_key)(void *root); /* an id for what nobody asks the name of */
+  /* The id of a name of the byte code; `asked`: whether a running program may ask for the name. */
+  uint16_t (*new_key)(void *root, const char *name, bool asked);
   void (*strip)(void *root); /* leaves out of a new root what the byte code does not need */
   const char *interface; /* name, or NULL: the first that carries IPv6 multicast */
   uint16_t ports[8];     /* UDP ports to listen on besides 5683 */
@@ -113,6 +114,7 @@ void preload_seal(void *root); /* the root machine becomes what is flash on a de
 const char *image_take(const char *name, uint8_t *file, size_t size);
 size_t image_code_size(void);
 bool image_uses(unsigned operation); /* whether it has that instruction */
+size_t image_names_size(void); /* bytes of the names a running program may ask for */
 bool image_names(const char *name); /* whether the byte code has this name at all */
 void image_found(size_t code_size); /* byte code that lies in ROM already */
 void image_place_code(uint8_t *place); /* copies the byte code to where it shall run */

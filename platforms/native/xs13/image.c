@@ -152,6 +152,25 @@ static void find_names(bool *asked)
   }
 }
 
+size_t image_names_size(void)
+{
+  txByte *p = image.symbols;
+  size_t size = 0;
+  bool *asked;
+  txID count;
+  mxDecodeID(p, count);
+  asked = calloc(count, sizeof *asked);
+  if (!asked) die(EXIT_OUT_OF_MEMORY, "no memory for %u names", (unsigned)count);
+  find_names(asked);
+  for (txID i = 1; i < count; i++) {
+    size_t length = strlen((char *)p) + 1;
+    if (asked[i]) size += length;
+    p += length;
+  }
+  free(asked);
+  return size;
+}
+
 bool image_uses(unsigned operation)
 {
   txByte *end = image.code + image.code_size;
@@ -174,8 +193,8 @@ static void map_ids(txMachine *the)
   find_names(asked);
   ids[0] = XS_NO_ID;
   for (txID i = 1; i < count; i++) {
-    bool nameless = options.nameless_key && !asked[i];
-    ids[i] = nameless ? options.nameless_key(the) : fxNewNameC(the, (txString)p);
+    ids[i] = options.new_key ? options.new_key(the, (const char *)p, asked[i])
+        : fxNewNameC(the, (txString)p);
     p += strlen((char *)p) + 1;
   }
   fxRemapIDs(the, image.code, (txSize)image.code_size, ids);
