@@ -47,7 +47,7 @@ test("what is outside of ROM, RAM and devices cannot be reached, ROM not written
 
 test("unit suites pass on the emulated processor", { skip: skipped }, async () => {
   const { bundleSuite } = await import(join(ROOT, "hosts/bundle.mjs"));
-  for (const name of ["bytes", "cbor", "crypto", "oscore-option", "window"]) {
+  for (const name of ["bytes", "cbor", "crypto", "intake", "oscore-option", "window"]) {
     const bundle = join(folder, `${name}.js`);
     const byteCode = join(folder, `${name}.xsb`);
     await bundleSuite(bundle, `test/unit/${name}.test.ts`);
