@@ -101,6 +101,7 @@ export const tools = {
       `git clone -b ${ESP_IDF} --recursive ${ESP_IDF_SOURCE} ` +
       "&& esp-idf/install.sh && . esp-idf/export.sh",
   },
+  cmake: { find: () => version("cmake", "--version"), mend: apt("cmake") },
   west: { find: () => version("west", "--version"), mend: "pip install west" },
   Zephyr: {
     find: zephyr,

@@ -27,6 +27,7 @@ const purposes: Readonly<Record<ToolName, readonly Purpose[]>> = {
   xdotool: ["test:sdk"],
   imagemagick: ["test:sdk"],
   "ESP-IDF": ["esp32"],
+  cmake: ["test:sdk", "esp32", "nrf52840"],
   west: ["nrf52840"],
   Zephyr: ["nrf52840"],
 };
