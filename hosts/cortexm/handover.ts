@@ -11,13 +11,13 @@ export interface Handover {
   readonly programBytes?: number;
   readonly seed?: bigint;
   readonly eui64?: Uint8Array;
-  /** Ceiling for slots, chunks, stack, key tables and AES keys; 0: a test's, as much as there is. */
+  /** Ceiling for slots, chunks, stack, key tables and AES keys; 0: as much as there is. */
   readonly heapBytes?: number;
   readonly stackSlots?: number;
   readonly byteCodeBytes?: number;
   /** Where an image that is made will lie. */
   readonly imageAt?: number;
-  /** Room for slots and chunks of an image that is made; the address a test of the MPU writes to. */
+  /** Room for slots and chunks of an image; the address a test of the MPU writes to. */
   readonly argument?: number;
   readonly provisioning?: Uint8Array;
   /** Power cuts of the flash, each OPERATION:MODE:SEED. */

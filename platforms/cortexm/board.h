@@ -1,7 +1,7 @@
 /*
  * The emulated board: QEMU's mps2-an386 as a microcontroller with 1 MB of ROM and 256 KB of RAM.
  *
- *   startup.c   vectors, RAM, MPU, faults        semihost.c  exit and printing, newlib's system calls
+ *   startup.c   vectors, RAM, MPU, faults        semihost.c  exit, printing, newlib's calls
  *   uart.c      UART 0, the radio: the medium's  clock.c     virtual time from counted instructions
  *   image.c     finds the preloaded image         main.c      what runs
  *   maker.c     makes it, strip.c smaller         defaults.c  what the engine brings along

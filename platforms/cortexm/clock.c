@@ -5,8 +5,8 @@
  * measurements (shift=0). The board's 25 MHz counter shows it. What the device does between
  * clock_resume and clock_hold is added to virtual time at 1.5 cycles of 64 MHz an instruction, the
  * reference of costs.h; costs.h's own figures for processor work are not used here, only those for
- * waiting on flash. So a lamp on this platform is as late as its code is long, and the same on every
- * machine. Rejected: charging costs.h as headless does, for it would tell nothing new.
+ * waiting on flash. So a lamp on this platform is as late as its code is long, and the same on
+ * every machine. Rejected: charging costs.h as headless does, for it would tell nothing new.
  */
 #include "clock.h"
 

@@ -1,7 +1,7 @@
 /*
  * What the engine brings along, in place of xsDefaults.c: as there, less names and lengths of
- * functions (45 KB of a firmware's image), proxies, finalization, atomic operations on shared memory and running
- * source text.
+ * functions (45 KB of a firmware's image), proxies, finalization, atomic operations on shared
+ * memory and running source text.
  */
 #include "xsAll.h"
 

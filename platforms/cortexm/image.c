@@ -4,15 +4,15 @@
  * The npm package of XS has no linker of preloaded images (xsl). Rejected: making the image on a
  * 32-bit Linux host, whose structures and intrinsics would have to be proven equal; and linking the
  * program that made it again, with the image behind it and the same code addresses: then all that
- * only makes images stays in the ROM, 250 KB. Chosen: the engine makes the image in the emulator, at
- * the address where it will lie, and tells which words of it point to C code and constants.
+ * only makes images stays in the ROM, 250 KB. Chosen: the engine makes the image in the emulator,
+ * at the address where it will lie, and tells which words of it point to C code and constants.
  *
  *   program.elf  all of the engine, its code beyond 1 MB. Started with RUN_MAKE_IMAGE it evaluates
  *                the byte code in a root machine (maker.c), less what the byte code cannot reach
- *                (strip.c), seals it (xs13/preload.c), and saves the image and a list of those words.
+ *                (strip.c), seals it (xs13/preload.c), saves the image and a list of those words.
  *   lumicast.elf the image, those words as references to symbols, and of the engine what they and
- *                the device's main loop refer to. Where the image lies follows from the size of that:
- *                it is made twice, and the linker refuses an overlap (hosts/cortexm/build.ts).
+ *                the device's main loop refer to. Where the image lies follows from its size: it
+ *                is made twice, and the linker refuses an overlap (hosts/cortexm/build.ts).
  *   boot         image_root() finds the root machine; fxCloneMachine() makes the one that runs.
  *
  * The image may not change then. The MPU makes any write to it a fault that names the address, and

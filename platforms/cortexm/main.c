@@ -80,6 +80,7 @@ static void give_more_ram(void)
 /* A device's ROM lacks what makes images: it is linked without maker.c. */
 #pragma weak image_make
 #pragma weak start_unprepared
+
 static bool is_maker(void)
 {
   return start_unprepared != NULL;
@@ -89,9 +90,9 @@ static void *start_machine(void)
 {
   void *root = image_root();
   if (root) return machine_clone(root);
-  if (options.mode == MODE_RUN)
+  if (!is_maker() || options.mode == MODE_RUN)
     die(EXIT_BAD_DATA, "this program has no image; make it: npm run build cortexm");
-  return is_maker() ? start_unprepared() : NULL;
+  return start_unprepared();
 }
 
 int main(void)

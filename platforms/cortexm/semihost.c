@@ -42,8 +42,8 @@ bool semihost_save(const char *path, const void *bytes, size_t size)
 }
 
 /*
- * In place of newlib's, whose exact rounding takes 11 KB: the medium's lines have whole numbers up to
- * 2^53 and short fractions.
+ * In place of newlib's, whose exact rounding takes 11 KB: the medium's lines have whole numbers up
+ * to 2^53 and short fractions.
  */
 double strtod(const char *text, char **end)
 {

@@ -1,16 +1,16 @@
 /*
  * What a device's image leaves out.
  *
- *   built-ins   that nothing can call, for the byte code has no such name. Byte code names everything
- *               it uses in its table of symbols; what the engine itself looks up by name stands in
+ *   built-ins   that nothing can call, for the byte code has no such name. Byte code names all it
+ *               uses in its table of symbols; what the engine itself looks up by name stands in
  *               `engine_uses`. The C behind them stays out of the ROM, too, because nothing in the
  *               image refers to it any more (image.c).
  *   names       of variables, functions, private fields and absent built-ins: 40 bytes each. Their
  *               ids share one key without a text; only stacks in error messages are poorer.
  *   prototypes  of plain functions, which nobody constructs: 48 bytes each.
  *
- * A name that is made at run time (object[text]) is not seen: of built-ins the firmware does no such
- * thing, and every suite that runs in a room would miss it.
+ * A name that is made at run time (object[text]) is not seen: of built-ins the firmware does no
+ * such thing, and every suite that runs in a room would miss it.
  */
 #include "xsAll.h"
 
@@ -19,9 +19,9 @@
 #include "maker.h"
 
 static const char *const engine_uses[] = {
-  "AggregateError", "Array", "ArrayBuffer", "Boolean", "Error", "Function", "Map", "Number", "Object", "Promise",
-  "RangeError", "ReferenceError", "Set", "String", "Symbol", "SyntaxError", "TypeError", "TypedArray",
-  "Uint8Array",
+  "AggregateError", "Array", "ArrayBuffer", "Boolean", "Error", "Function", "Map", "Number",
+  "Object", "Promise", "RangeError", "ReferenceError", "Set", "String", "Symbol", "SyntaxError",
+  "TypeError", "TypedArray", "Uint8Array",
   "catch", "constructor", "done", "finally", "get", "has", "length", "message", "name", "next",
   "prototype", "reject", "resolve", "return", "set", "stack", "then", "throw", "toString", "value",
   "valueOf",
@@ -97,7 +97,7 @@ static void strip_intrinsic(txMachine *the, txID id)
 
 static txSlot *nameless;
 
-/* A name that is asked for lies in a pool of its own: a chunk each would take half as much again. */
+/* A name that is asked for lies in a pool: in a chunk of its own it would be half as long again. */
 txID new_key(void *machine, const char *name, bool asked)
 {
   txMachine *the = machine;
@@ -181,8 +181,8 @@ void require_strippable(void)
 }
 
 /*
- * Called for classes and for `function` alike (by --wrap): what is defined follows in the byte code,
- * and a class begins with an instruction of its own. Others get no prototype.
+ * Called for classes and for `function` alike (by --wrap): what is defined follows in the byte
+ * code, and a class begins with an instruction of its own. Others get no prototype.
  */
 extern void __real_fxDefaultFunctionPrototype(txMachine *the);
 void __wrap_fxDefaultFunctionPrototype(txMachine *the);

@@ -1,8 +1,8 @@
 /*
  * UART 0 is the radio's side of the world: the control protocol of hosts/medium, JSON lines, as on
  * the unix socket of the headless host. QEMU hands over one byte at a time and only into an empty
- * register, so nothing is lost while the device works, and no interrupt is ever taken: a pending one
- * merely wakes the processor from its sleep.
+ * register, so nothing is lost while the device works, and no interrupt is ever taken: a pending
+ * one merely wakes the processor from its sleep.
  */
 #include <stdlib.h>
 #include <string.h>

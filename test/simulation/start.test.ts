@@ -68,6 +68,7 @@ test("a wrong command line or file: what to mend, no stack, exit code 2", () => 
     ["--presses", "many"],
     ["--file", "/nowhere.json"],
     ["--switches", "0"],
+    ["--cortexm", "3", "--luminaires", "2"],
   ]) {
     const { status, stdout, stderr } = start(...args, "--json");
     assert.equal(status, 2, stderr);

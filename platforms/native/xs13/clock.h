@@ -25,8 +25,8 @@ void clock_idle_until(uint64_t medium);
 void clock_charge(uint64_t nanos);
 /* Work that waits for hardware: spends virtual time wherever there is any. */
 void clock_wait(uint64_t nanos);
-/* Where instructions are counted, those between resume and hold are the device's; others (making and
-   sending lines, waiting for them) cost nothing. A clock begins held. */
+/* Where instructions are counted, those between resume and hold are the device's; others (making
+   and sending lines, waiting for them) cost nothing. A clock begins held. */
 void clock_resume(void);
 void clock_hold(void);
 

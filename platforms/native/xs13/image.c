@@ -122,7 +122,7 @@ static void point_into_archive(txByte *code, txByte *end)
   }
 }
 
-/* Instructions whose id is for people only: the names of variables, functions and private fields. */
+/* Instructions whose id is for people only: names of variables, functions and private fields. */
 static bool is_for_people(txU1 operation)
 {
   switch (operation) {

@@ -1,6 +1,6 @@
 /*
- * Byte code files: this head, code, symbols; little-endian. Symbols are the names that the ids in the
- * code stand for, as fxParserCode leaves them.
+ * Byte code files: this head, code, symbols; little-endian. Symbols are the names that the ids in
+ * the code stand for, as fxParserCode leaves them.
  */
 #ifndef LUMICAST_IMAGE_H
 #define LUMICAST_IMAGE_H

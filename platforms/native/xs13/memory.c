@@ -85,8 +85,8 @@ static bool admit(size_t size, enum memory kind)
   return true;
 }
 
-/* The key tables, which lie elsewhere, count towards the same ceiling; of a root's image they do not,
-   and its stack is not kept. */
+/* The key tables, which lie elsewhere, count towards the same ceiling; of a root's image they do
+   not, and its stack is not kept. */
 static void *from_block(size_t size, enum memory kind)
 {
   if (size > (size_t)(shared.high - shared.low)) return NULL;

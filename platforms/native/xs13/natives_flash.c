@@ -1,6 +1,6 @@
 /*
- * The flash partition behind the flash port: NOR rules (platforms/native/nor.h) over memory that the
- * platform gives, which keeps what was programmed however the process ends.
+ * The flash partition behind the flash port: NOR rules (platforms/native/nor.h) over memory that
+ * the platform gives, which keeps what was programmed however the process ends.
  */
 #include "natives.h"
 
@@ -59,6 +59,15 @@ uint32_t flash_partition(void)
   return nor.size;
 }
 
+/* What lies beyond the end reads as erased. */
+void flash_read(uint32_t offset, uint8_t *into, size_t size)
+{
+  size_t there = offset >= nor.size ? 0 : nor.size - offset;
+  if (there > size) there = size;
+  memcpy(into, nor.bytes + offset, there);
+  memset(into + there, 0xFF, size - there);
+}
+
 bool flash_program(uint32_t offset, const uint8_t *bytes, size_t size)
 {
   return program(offset, bytes, size, COST_JOURNAL) == NOR_OK;
@@ -81,7 +90,8 @@ static void native_erase(xsMachine *the)
 {
   double offset = get_whole(the, &xsArg(0), nor.size, "flash: offset");
   enum nor_result result = nor_erase(&nor, (uint32_t)offset);
-  if (result == NOR_MISUSED) xsRangeError("flash: erase at %u: no sector begins there", (unsigned)offset);
+  if (result == NOR_MISUSED)
+    xsRangeError("flash: erase at %u: no sector begins there", (unsigned)offset);
   clock_wait(COST_FLASH_ERASE);
   end_if_cut(result);
   xsmcSetBoolean(xsResult, result == NOR_OK);

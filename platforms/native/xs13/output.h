@@ -1,6 +1,7 @@
 /*
- * What the device tells the outside: JSON lines to the medium, kept until output_flush(), or to standard output when it runs
- * stand-alone. In test mode only logs and fatal errors come out, on standard error.
+ * What the device tells the outside: JSON lines to the medium, kept until output_flush(), or to
+ * standard output when it runs stand-alone. In test mode only logs and fatal errors come out, on
+ * standard error.
  */
 #ifndef LUMICAST_OUTPUT_H
 #define LUMICAST_OUTPUT_H
