@@ -1,7 +1,8 @@
 /**
- * What a luminaire takes on a Cortex-M4: counted, not estimated. The bench's byte code (hosts/bench)
- * is preloaded into a ROM of its own and run with every instruction counted; nothing comes in from
- * outside, so two runs give the same figures. Memory is that of the firmware itself, in a room.
+ * What a luminaire takes on a Cortex-M4: counted, not estimated. The bench's byte code
+ * (hosts/bench) is preloaded into a ROM of its own and run with every instruction counted; nothing
+ * comes in from outside, so two runs give the same figures. Memory is that of the firmware itself,
+ * in a room.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
