@@ -133,6 +133,7 @@ class Bench {
     this.#shown = "";
     this.#sent = "";
     const outcome = this.#take(kind, new Reader(body));
+    if (this.#device === undefined) return outcome;
     const { groups, rights, store } = this.device;
     const { cursor, index } = store.journal;
     const states = [groups.recipients.columns, rights.columns, index, cursor];
@@ -147,6 +148,7 @@ class Bench {
 
   #take(kind: number, body: Reader): string {
     if (kind === STEP.START) return this.#start(body.take(body.left));
+    if (this.#device === undefined) return "off";
     if (kind === STEP.DATAGRAM) return this.#datagram(body);
     if (kind === STEP.WAIT) this.#time.advance(body.u32());
     else if (kind === STEP.KEY) return this.#install(body);
@@ -190,8 +192,13 @@ class Bench {
         throw new Error(line);
       },
     };
-    this.#device = Device.start(board);
-    return "started";
+    this.#device = undefined;
+    try {
+      this.#device = Device.start(board);
+      return "started";
+    } catch (error) {
+      return `refused: ${(error as Error).message}`;
+    }
   }
 
   #datagram(body: Reader): string {

@@ -6,7 +6,7 @@
  * LUMICAST_SEED repeats a run.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
@@ -142,6 +142,7 @@ for (const unit of [4, 16]) {
       const plain = sequence % 2 === 0 ? ON : OFF;
       const wish = { group: QUICK[sequence % 5], sender: SENDERS[0], sequence, plain };
       steps.push(send(wish), wait(2_100_000));
+      if (sequence % 150 === 0) steps.push(start(BLOB));
     }
     const { native, reference, outcomes } = bothCounted(steps, { unit });
     const expected = 0.9 * (steps.length / 2 - 44);
@@ -191,6 +192,38 @@ interface Vector {
   readonly input?: { readonly dst_addr: string; readonly dst_port: number };
   readonly datagram?: string;
   readonly output?: string;
+}
+
+for (const unit of [4, 16]) {
+  test(`damaged flash, program units of ${unit} bytes`, () => {
+    const { random, note } = seeded();
+    withSeed(note, () => {
+      const { file } = both([start(BLOB), ...traffic(random, 500)], { unit });
+      const good = readFileSync(file);
+      const after = [start(BLOB), ...heard(5000, SENDERS.slice(0, 1)), start(BLOB)];
+      let refused = 0;
+      for (let round = 0; round < 30; round++) {
+        writeFileSync(file, damagedFlash(random, good));
+        const { outcomes } = both(after, { unit, from: file });
+        if (outcomes[0] === "refused:") refused++;
+      }
+      assert.ok(refused > 20, `${refused} of 30 damages found`);
+    });
+  });
+}
+
+/** A bit, some bytes, or the rest of a sector, where something was programmed. */
+function damagedFlash(random: SeededRandom, good: Uint8Array): Uint8Array {
+  const bytes = good.slice();
+  for (let n = random.below(2); n >= 0; n--) {
+    let at = random.below(65536);
+    while (good[at] === 0xff && random.chance(0.9)) at = random.below(65536);
+    const kind = random.below(4);
+    if (kind < 2) bytes[at] ^= 1 << random.below(8);
+    else if (kind === 2) bytes.fill(random.below(256), at, at + random.below(40));
+    else bytes.fill(0xff, at, (at & ~4095) + 4096);
+  }
+  return bytes;
 }
 
 test("a partition beyond 256 KB, whose index has wider columns", () => {
