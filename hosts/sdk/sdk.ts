@@ -79,7 +79,7 @@ export async function build(sdk: Sdk, options: Build): Promise<void> {
   const makefile = join(workOf(options), "makefile");
   const before = textOf(makefile);
   await make();
-  // The makefile mcconfig writes does not know itself: what left a manifest would stay in the image.
+  // mcconfig's makefile does not depend on itself: what left a manifest would stay in the image.
   if (before === undefined || before === textOf(makefile)) return;
   rmSync(join(workOf(options), "mc.xs.c"), { force: true });
   await make();

@@ -32,6 +32,7 @@ import { configuration } from "./config.js";
 import { SdkCrypto } from "./crypto.js";
 import { SdkDatagrams } from "./datagram.js";
 import { SdkFlash } from "./flash.js";
+import { SdkIntake } from "./intake.js";
 import { SdkLight } from "./light.js";
 import { embedded } from "./provisioning.js";
 import { restart } from "./restart.js";
@@ -79,6 +80,7 @@ function makeBoard(): Board {
     random: new SdkRandom(),
     crypto: new SdkCrypto(),
     flash: new SdkFlash(),
+    intake: new SdkIntake(),
     trace: new SdkTrace(),
     light: new SdkLight(),
     button: new SdkButton(),

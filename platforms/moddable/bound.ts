@@ -28,6 +28,11 @@ export function makeKey(
   return native<undefined>("xs_lumicast_key").call(this, instance, algorithm, raw);
 }
 
+/** Makes `instance` a bound intake over `state`. */
+export function bindIntake(this: void, instance: object, state: unknown): undefined {
+  return native<undefined>("xs_lumicast_intake_bind").call(this, instance, state);
+}
+
 /** Sets size, eraseBytes and programBytes of `geometry`, or says what is wrong. */
 export function flashOpen(this: void, geometry: object): string | undefined {
   return native<string | undefined>("xs_lumicast_flash_open").call(this, geometry);

@@ -32,6 +32,10 @@ uint32_t lumicast_whole(xsMachine *the, xsSlot *slot, uint32_t max, const char *
    for what XS throws from C is cut. */
 void lumicast_tell(xsMachine *the, const char *text);
 
+struct aes128;
+/* The schedule of an AEAD key whose tags have `tag_size` bytes; NULL for anything else. */
+const struct aes128 *lumicast_key(xsMachine *the, xsSlot *slot, size_t tag_size);
+
 /* Restarts the board with the text of the exception that was just caught. */
 void lumicast_uncaught(xsMachine *the);
 

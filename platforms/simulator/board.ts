@@ -62,8 +62,8 @@ export function board(): Board {
       made.log(line);
       tell("log", line);
     },
-    // At start nobody catches it: mcsim says that the app ended and keeps the window with the reason.
-    // Later the bindings do, and restart.
+    // At start nobody catches it: mcsim says that the app ended, and keeps the window with the
+    // reason. Later the bindings do, and restart.
     fatal: (line) => {
       panel.show({ fatal: line });
       tell("fatal", line);

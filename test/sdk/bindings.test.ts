@@ -13,8 +13,8 @@ import { lacks } from "../support/skip.js";
 
 const folder = join(ROOT, "build/test/bindings");
 const SUITES = ["unit/crypto.test.ts", "unit/cose.test.ts", "sdk/bindings/suite.ts"];
-const NATIVE = ["aes", "aesccm", "nor", "sha256"];
-const BINDINGS = ["natives", "natives_board", "natives_crypto", "natives_net"];
+const NATIVE = ["aes", "aesccm", "intake", "journal", "nor", "sha256"];
+const BINDINGS = ["natives", "natives_board", "natives_crypto", "natives_intake", "natives_net"];
 
 function manifest(): object {
   const of = (place: string, names: readonly string[]) =>

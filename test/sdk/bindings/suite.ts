@@ -1,4 +1,6 @@
 /** The bindings of platforms/moddable against the board that host.c is. */
+import { fromHex } from "../../../modules/bytes/hex.js";
+import type { IntakeState } from "../../../modules/ports/intake.js";
 import {
   listenToButton,
   makeKey,
@@ -7,8 +9,10 @@ import {
   setPin,
 } from "../../../platforms/moddable/bound.js";
 import { configuration } from "../../../platforms/moddable/config.js";
+import { SdkCrypto } from "../../../platforms/moddable/crypto.js";
 import { SdkDatagrams } from "../../../platforms/moddable/datagram.js";
 import { SdkFlash } from "../../../platforms/moddable/flash.js";
+import { SdkIntake } from "../../../platforms/moddable/intake.js";
 import { SdkLight } from "../../../platforms/moddable/light.js";
 import { guarded } from "../../../platforms/moddable/restart.js";
 import { SdkTrace } from "../../../platforms/moddable/trace.js";
@@ -148,6 +152,22 @@ test("restart: the kept reason, and nothing in the way of what goes well", () =>
   let fired = 0;
   guarded(() => void fired++)();
   equal(fired, 1);
+});
+
+test("intake: bound over buffers of the right size, and no datagram is too odd for it", () => {
+  const buffer = (size: number) => new ArrayBuffer(size);
+  const [columns, rest] = [buffer(4096), [buffer(64), buffer(64), buffer(64)] as const];
+  const key = new SdkCrypto().aeadKey(10, new Uint8Array(16));
+  const state = (result: number): IntakeState => {
+    return [buffer(28), buffer(result), columns, ...rest, [key], 10];
+  };
+  throws(() => new SdkIntake().bind(state(127)), /intake: the result has not 128 bytes/);
+  const bound = new SdkIntake().bind(state(128));
+  const address = new Uint8Array(16).fill(0xff);
+  for (const datagram of ["", "00", "50", "5202123497c2d000", "ff".repeat(1280)]) {
+    const answer = bound.open(fromHex(datagram), address, 5683);
+    equal(answer < 0 && Number.isInteger(answer), true, datagram);
+  }
 });
 
 test("pins: the board says what is wrong", () => {

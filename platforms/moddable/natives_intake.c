@@ -1,0 +1,104 @@
+/*
+ * The receive path's native help: modules/ports/intake.ts over platforms/native/intake.c.
+ *
+ * What was bound hangs on the object as its field `state`; its buffers are asked for at each
+ * datagram, which allocates nothing, so no pointer can move meanwhile. The keys' C data stay where
+ * they are as long as the keys live, and those are in the state.
+ */
+#include "natives.h"
+
+#include "../native/board.h"
+#include "../native/intake.h"
+
+/* modules/ports/intake.ts IntakeState */
+enum { TABLES, RESULT, RECIPIENTS, RIGHTS, CURSOR, INDEX, BUFFERS, KEYS = BUFFERS, RIGHTS_CAPACITY };
+
+struct bound {
+  uint32_t rights_capacity, partition;
+  unsigned lines;
+  const struct aes128 *keys[];
+};
+
+void xs_lumicast_intake_destructor(void *data)
+{
+  if (data) c_free(data);
+}
+
+/* bind(instance, state): `instance` takes datagrams from now on */
+void xs_lumicast_intake_bind(xsMachine *the)
+{
+  struct board_flash geometry;
+  struct bound *bound;
+  unsigned lines;
+  xsmcVars(2);
+  xsmcGetIndex(xsVar(0), xsArg(1), KEYS);
+  xsmcGet(xsVar(1), xsVar(0), xsID_length);
+  lines = lumicast_whole(the, &xsVar(1), 255, "intake: lines");
+  bound = c_calloc(1, sizeof *bound + lines * sizeof bound->keys[0]);
+  if (!bound) xsUnknownError("no memory for the intake");
+  xsmcSetHostData(xsArg(0), bound);
+  bound->lines = lines;
+  for (unsigned i = 0; i < lines; i++) {
+    xsmcGetIndex(xsVar(1), xsVar(0), (xsIntegerValue)i);
+    bound->keys[i] = lumicast_key(the, &xsVar(1), 8);
+  }
+  xsmcGetIndex(xsVar(1), xsArg(1), RIGHTS_CAPACITY);
+  bound->rights_capacity = lumicast_whole(the, &xsVar(1), UINT32_MAX, "intake: rights");
+  for (int i = 0; i < BUFFERS; i++) {
+    xsmcGetIndex(xsVar(1), xsArg(1), i);
+    if (lumicast_writable(the, &xsVar(1)).size != INTAKE_RESULT_BYTES && i == RESULT)
+      xsRangeError("intake: the result has not %d bytes", (int)INTAKE_RESULT_BYTES);
+  }
+  if (!board_flash_open(&geometry)) bound->partition = geometry.size;
+  xsmcSet(xsArg(0), xsID_state, xsArg(1));
+}
+
+static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t size)
+{
+  (void)context;
+  return board_flash_program(offset, bytes, size);
+}
+
+static int32_t take(struct intake *in, const struct bound *bound, const struct bytes *buffers)
+{
+  int32_t answer = intake_locate(in);
+  if (answer < 0) return answer;
+  if (in->line >= bound->lines || !bound->keys[in->line]) return INTAKE_DECLINED;
+  answer = intake_open(in, bound->keys[in->line], buffers[RESULT].data);
+  if (answer < 0 || !(answer & INTAKE_LIGHT)) return answer;
+  in->journal = (struct journal){
+    .cursor = (int32_t *)(void *)buffers[CURSOR].data,
+    .cursor_words = buffers[CURSOR].size / 4,
+    .index = buffers[INDEX].data,
+    .index_size = buffers[INDEX].size,
+    .partition = bound->partition,
+    .program = program,
+  };
+  return intake_mark(in, answer);
+}
+
+/* open(datagram, address, port) -> answer */
+void xs_lumicast_intake_open(xsMachine *the)
+{
+  const struct bound *bound = xsmcGetHostData(xsThis);
+  struct bytes buffers[BUFFERS], datagram, address;
+  struct intake in;
+  if (!bound) xsTypeError("this is no bound intake");
+  xsmcVars(2);
+  xsmcGet(xsVar(0), xsThis, xsID_state);
+  for (int i = 0; i < BUFFERS; i++) {
+    xsmcGetIndex(xsVar(1), xsVar(0), i);
+    buffers[i] = lumicast_writable(the, &xsVar(1));
+  }
+  datagram = lumicast_bytes(the, &xsArg(0));
+  address = lumicast_bytes(the, &xsArg(1));
+  in.datagram = (struct intake_bytes){datagram.data, datagram.size};
+  in.address = (struct intake_bytes){address.data, address.size};
+  in.port = (uint16_t)xsmcToInteger(xsArg(2));
+  in.tables = (struct intake_bytes){buffers[TABLES].data, buffers[TABLES].size};
+  in.columns = buffers[RECIPIENTS].data;
+  in.columns_size = buffers[RECIPIENTS].size;
+  in.rights = (struct intake_bytes){buffers[RIGHTS].data, buffers[RIGHTS].size};
+  in.rights_capacity = bound->rights_capacity;
+  xsmcSetInteger(xsResult, take(&in, bound, buffers));
+}
