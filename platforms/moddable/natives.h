@@ -32,6 +32,9 @@ uint32_t lumicast_whole(xsMachine *the, xsSlot *slot, uint32_t max, const char *
    for what XS throws from C is cut. */
 void lumicast_tell(xsMachine *the, const char *text);
 
+/* The size of the flash partition, 0 before it is open. */
+uint32_t lumicast_partition(void);
+
 struct aes128;
 /* The schedule of an AEAD key whose tags have `tag_size` bytes; NULL for anything else. */
 const struct aes128 *lumicast_key(xsMachine *the, xsSlot *slot, size_t tag_size);

@@ -28,10 +28,16 @@ void xs_lumicast_pin(xsMachine *the)
   lumicast_tell(the, board_pin(name, number));
 }
 
+static struct board_flash geometry;
+
+uint32_t lumicast_partition(void)
+{
+  return geometry.size;
+}
+
 /* open(geometry) -> undefined, or what is wrong */
 void xs_lumicast_flash_open(xsMachine *the)
 {
-  struct board_flash geometry;
   const char *wrong = board_flash_open(&geometry);
   if (!wrong) {
     xsmcVars(1);

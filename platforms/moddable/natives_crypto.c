@@ -42,10 +42,9 @@ void xs_lumicast_key(xsMachine *the)
 
 const struct aes128 *lumicast_key(xsMachine *the, xsSlot *slot, size_t tag_size)
 {
-  const struct key *key;
-  if (fxGetHostDestructor(the, slot) != xs_lumicast_key_destructor) return NULL;
-  key = fxGetHostData(the, slot);
-  return key && key->tag_size == tag_size ? &key->aes : NULL;
+  const struct key *key = fxGetHostDataIf(the, slot);
+  if (!key || fxGetHostDestructor(the, slot) != xs_lumicast_key_destructor) return NULL;
+  return key->tag_size == tag_size ? &key->aes : NULL;
 }
 
 static const struct key *get_key(xsMachine *the)

@@ -27,7 +27,6 @@ void xs_lumicast_intake_destructor(void *data)
 /* bind(instance, state): `instance` takes datagrams from now on */
 void xs_lumicast_intake_bind(xsMachine *the)
 {
-  struct board_flash geometry;
   struct bound *bound;
   unsigned lines;
   xsmcVars(2);
@@ -49,7 +48,7 @@ void xs_lumicast_intake_bind(xsMachine *the)
     if (lumicast_writable(the, &xsVar(1)).size != INTAKE_RESULT_BYTES && i == RESULT)
       xsRangeError("intake: the result has not %d bytes", (int)INTAKE_RESULT_BYTES);
   }
-  if (!board_flash_open(&geometry)) bound->partition = geometry.size;
+  bound->partition = lumicast_partition();
   xsmcSet(xsArg(0), xsID_state, xsArg(1));
 }
 

@@ -12,7 +12,12 @@ import { findSdk } from "../../hosts/sdk/sdk.js";
 import { lacks } from "../support/skip.js";
 
 const folder = join(ROOT, "build/test/bindings");
-const SUITES = ["unit/crypto.test.ts", "unit/cose.test.ts", "sdk/bindings/suite.ts"];
+const SUITES = [
+  "unit/crypto.test.ts",
+  "unit/cose.test.ts",
+  "unit/intake.test.ts",
+  "sdk/bindings/suite.ts",
+];
 const NATIVE = ["aes", "aesccm", "intake", "journal", "nor", "sha256"];
 const BINDINGS = ["natives", "natives_board", "natives_crypto", "natives_intake", "natives_net"];
 
@@ -21,7 +26,7 @@ function manifest(): object {
     names.map((name) => join(ROOT, place, name));
   return {
     build: { NAME: "lumicast-bindings", MODULES: "$(MODDABLE)/modules" },
-    creation: { main: "main", stack: 1024 },
+    creation: { main: "main", stack: 16384 },
     modules: {
       "*": [
         "./main",

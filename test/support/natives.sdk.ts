@@ -1,5 +1,7 @@
 import { AES_CCM_16_64_128, AES_CCM_16_128_128 } from "../../modules/ports/crypto.js";
 import { SdkCrypto } from "../../platforms/moddable/crypto.js";
+import { SdkFlash } from "../../platforms/moddable/flash.js";
+import { SdkIntake } from "../../platforms/moddable/intake.js";
 import type { IntakeProvider, Provider } from "./providers.js";
 
 /** Of the bindings for the Moddable SDK, in an app of test/sdk. */
@@ -8,7 +10,17 @@ export function natives(): Provider[] {
   return [{ name: "native", crypto: new SdkCrypto(), algorithms }];
 }
 
-/** The bindings have none. */
+/** Opening the partition of test/sdk/bindings/host.c erases it. */
 export function nativeIntakes(): IntakeProvider[] {
-  return [];
+  return [
+    {
+      name: "native",
+      crypto: () => new SdkCrypto(),
+      intake: () => new SdkIntake(),
+      flash: () => new SdkFlash(),
+      refuse: (flash, position) => {
+        flash.program(position, new Uint8Array(flash.programBytes));
+      },
+    },
+  ];
 }

@@ -16,7 +16,7 @@
 #include "board.h"
 #include "nor.h"
 
-enum { FLASH_BYTES = 16384, UNIT = 16 };
+enum { FLASH_BYTES = 65536, UNIT = 16 };
 
 static uint8_t bytes[FLASH_BYTES], used[FLASH_BYTES / UNIT / 8];
 static struct nor nor = {.bytes = bytes, .used = used, .size = FLASH_BYTES, .unit = UNIT};
@@ -43,6 +43,7 @@ const char *board_pin(const char *name, unsigned pin)
 const char *board_flash_open(struct board_flash *geometry)
 {
   memset(bytes, 0xFF, sizeof bytes);
+  memset(used, 0, sizeof used);
   *geometry = (struct board_flash){FLASH_BYTES, NOR_SECTOR_BYTES, UNIT};
   return NULL;
 }

@@ -60,7 +60,7 @@ test("config: what is wrong is named, with what it may be", () => {
 
 test("flash: geometry of the board, its rules, and misuse", () => {
   const flash = new SdkFlash();
-  equal([flash.size, flash.eraseBytes, flash.programBytes], [16384, 4096, 16]);
+  equal([flash.size, flash.eraseBytes, flash.programBytes], [65536, 4096, 16]);
   const unit = Uint8Array.from({ length: 16 }, (_, index) => index);
   equal(flash.program(4096, unit), true);
   equal(flash.program(4096, unit), false, "a unit is programmed once per erase");
@@ -72,7 +72,7 @@ test("flash: geometry of the board, its rules, and misuse", () => {
   equal([...read], [255, 255, 255, 255, 255, 255]);
   throws(() => flash.program(8, unit), /RangeError: flash: 16 bytes at 8/);
   throws(() => flash.program(0, unit.slice(1)), /RangeError/);
-  throws(() => flash.read(16380, read), /RangeError: flash: 6 bytes at 16380/);
+  throws(() => flash.read(65532, read), /RangeError: flash: 6 bytes at 65532/);
   throws(() => flash.read(-1, read), /RangeError/);
   throws(() => flash.erase(16), /RangeError/);
 });
