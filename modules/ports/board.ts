@@ -27,7 +27,7 @@ export interface Board {
   readonly intake?: Intake;
   /** A datagram service of the operating system. */
   readonly datagram?: DatagramPort;
-  /** What the image was built for; a device that is provisioned for something else does not start. */
+  /** What the image was built for; a device provisioned for something else does not start. */
   readonly role?: RoleName;
   /** Where a person sees what the device is, once it has started. */
   readonly status?: Status;

@@ -17,4 +17,29 @@ export interface Flash {
   program(offset: number, bytes: Uint8Array): boolean;
   /** Erases the sector that begins at `offset` (a multiple of `eraseBytes`). Takes up to 90 ms. */
   erase(offset: number): boolean;
+  /** Native help for modules/store, over this very partition. */
+  readonly journal?: Journal;
+}
+
+/**
+ * Steps of modules/store that cost a device most at its start. `cursor` is `Log.cursor`'s buffer,
+ * `index` is `Index.columns`.
+ */
+export interface Journal {
+  /**
+   * As Stride.run, the records entered into the index while `placesLeft` (-1: not at all) allows;
+   * returns the offset where it stopped. `scanned`, three words of 32 bits: keys that are new in
+   * the index, bytes that are, offset of the last record passed (0: none).
+   */
+  scan(
+    cursor: ArrayBuffer,
+    index: ArrayBuffer,
+    start: number,
+    end: number,
+    generation: number,
+    placesLeft: number,
+    scanned: ArrayBuffer,
+  ): number;
+  /** Fills `into` with as much of a key's value as fits; its length, -1 when there is none. */
+  read(cursor: ArrayBuffer, index: ArrayBuffer, key: number, into: Uint8Array): number;
 }

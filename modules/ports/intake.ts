@@ -71,7 +71,7 @@ export const LINE_PREFIX_MAX = 24;
 export const LINE_BYTES = 54;
 export const LINES_MAX = 255;
 
-/** The result: sequence number (double), id (two 32-bit halves, its length), 4 unused, plaintext. */
+/** The result: sequence number (double), id (two 32-bit halves, length), 4 unused, plaintext. */
 export const RESULT_ID = 8;
 export const RESULT_PLAIN = 24;
 export const RESULT_BYTES = 128;

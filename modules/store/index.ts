@@ -60,6 +60,17 @@ export class Index {
     return this.#keys[place] >>> 0;
   }
 
+  /** All keys of a kind, in no order. */
+  keysOf(kind: number): number[] {
+    const words = this.#words;
+    const keys = this.#keys;
+    const found: number[] = [];
+    for (let place = 0; place < this.#places; place++) {
+      if (words[place] !== 0 && keys[place] >>> 24 === kind) found.push(keys[place] >>> 0);
+    }
+    return found;
+  }
+
   offsetAt(place: number): number {
     return this.#words[place] * WORD_BYTES;
   }

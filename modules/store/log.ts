@@ -3,7 +3,7 @@
  * part of the log, which wait for an erase. Says nothing about which record of a key is the newest:
  * store.ts.
  */
-import type { Flash } from "../ports/flash.js";
+import type { Flash, Journal } from "../ports/flash.js";
 import {
   CURSOR_WORDS,
   DEBRIS,
@@ -57,6 +57,8 @@ export class Log {
   readonly cursor = new Int32Array(CURSOR_WORDS);
   /** Counted since this object was made. */
   erases = 0;
+  /** Native help, where the board has it. */
+  readonly journal: Journal | undefined;
   readonly #flash: Flash;
   readonly #states: Uint8Array;
   readonly #generations: Int32Array;
@@ -67,6 +69,7 @@ export class Log {
 
   constructor(flash: Flash) {
     this.#flash = flash;
+    this.journal = flash.journal;
     this.records = new Records(flash);
     this.heads = new SectorHead(flash);
     this.sectorBytes = flash.eraseBytes;

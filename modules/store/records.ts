@@ -67,6 +67,11 @@ export class Records {
     this.#found = new Uint8Array(this.#unit);
   }
 
+  /** 64 bytes that anybody may use between two calls of this object. */
+  get scratch(): Uint8Array {
+    return this.#buffer;
+  }
+
   /** What a torn head occupies, and the least that must be left of a sector to hold a record. */
   get leastBytes(): number {
     return this.#firstBytes;

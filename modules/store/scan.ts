@@ -4,7 +4,8 @@
  * (log.ts).
  */
 import type { Flash } from "../ports/flash.js";
-import { nameOf } from "./keys.js";
+import type { Index } from "./index.js";
+import { KIND_RESERVED, kindOf, nameOf } from "./keys.js";
 import { isErased, type Log, RESUME, RETIRE, type Tail } from "./log.js";
 import { BLANK, DAMAGED, TORN_HEAD, UNSEALED, VALID } from "./records.js";
 import { DIRTY, OPENED, READY, RECORDS_START } from "./sector.js";
@@ -26,12 +27,12 @@ export interface StoreError {
 }
 
 /** Called for each record from the oldest to the newest; its fields are those of `log.records`. */
-export type Visit = (at: number) => void;
+type Visit = (at: number) => void;
 
 const REMEDY = "provision the device again, with a new sender id and new keys";
 
-/** Brings `log` up to what is in flash and visits all records, or says what is wrong. */
-export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefined {
+/** Brings `log` and `index` up to what is in flash, or says what is wrong. */
+export function scan(flash: Flash, log: Log, index: Index): StoreError | undefined {
   const found = readHeads(log);
   const foreign = found.foreign * log.sectorBytes;
   if (foreign >= 0) return geometryError(foreign); // check: store-geometry
@@ -39,10 +40,10 @@ export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefin
   if (head < 0) return headless(flash, log);
   const lost = lostHead(flash, log, found);
   if (lost !== undefined) return lost;
-  const reading = { log, stride: new Stride(flash, log.records) };
+  const reading = { log, index, stride: new Stride(flash, log.records) };
   const headPlace = placeOf(log, found.generation[head], log.sectorBytes, true);
   let oldest = found.generation[head] - found.span[head];
-  const tail = walk(reading, headPlace, (at) => {
+  const tail = walk(reading, headPlace, false, (at) => {
     if (log.records.key === RETIRE) oldest = readRetired(log, at);
   });
   if ("kind" in tail) return tail;
@@ -51,12 +52,19 @@ export function scan(flash: Flash, log: Log, visit: Visit): StoreError | undefin
   const chain = chainFrom(log, found, oldest);
   if ("kind" in chain) return chain;
   for (const place of [...chain, headPlace]) {
-    const end = walk(reading, place, visit);
+    const end = walk(reading, place, true, (at) => enter(log, index, at));
     if ("kind" in end) return end;
   }
   dropOlder(log, found, [...chain, headPlace]);
   log.resume(oldest, found.generation[head], tail);
   return undefined;
+}
+
+/** The record at `at`, whose fields are in `log.records`, is the newest of its key. */
+function enter({ records }: Log, index: Index, at: number): void {
+  if (kindOf(records.key) >= KIND_RESERVED) return;
+  if (records.isDeleted) index.remove(records.key);
+  else index.set(records.key, at, records.size);
 }
 
 interface Heads {
@@ -74,6 +82,7 @@ interface Heads {
 /** What is needed to walk through records. */
 interface Reading {
   readonly log: Log;
+  readonly index: Index;
   readonly stride: Stride;
 }
 
@@ -190,8 +199,8 @@ function dropOlder(log: Log, found: Heads, places: readonly Place[]): void {
 }
 
 /** Visits the records of one sector and finds where they end. */
-function walk(reading: Reading, place: Place, visit: Visit): Tail | StoreError {
-  const { log, stride } = reading;
+function walk(reading: Reading, place: Place, enters: boolean, visit: Visit): Tail | StoreError {
+  const { log } = reading;
   const { records } = log;
   const { generation, end, isHead } = place;
   let last = 0;
@@ -201,7 +210,9 @@ function walk(reading: Reading, place: Place, visit: Visit): Tail | StoreError {
   };
   let at = place.start;
   for (;;) {
-    at = stride.run(at, generation, end, pass);
+    const passed = stride(reading, place, at, enters, pass);
+    at = passed.at;
+    if (passed.last !== 0) last = passed.last;
     if (at + records.leastBytes > end) break;
     const state = records.read(at, generation, end);
     if (state === BLANK) break;
@@ -229,6 +240,28 @@ function walk(reading: Reading, place: Place, visit: Visit): Tail | StoreError {
   }
   if (!isHead && at !== end) return damagedError(at, undefined); // check: store-sector-end
   return { position: at, debris: 0, keep: at };
+}
+
+/**
+ * Over the sound short records from `at` on, by native help where there is some: to where it
+ * stopped, and which was the last if `pass` was not called for it.
+ */
+function stride(
+  { log, index, stride }: Reading,
+  { generation, end }: Place,
+  at: number,
+  enters: boolean,
+  pass: Visit,
+): { at: number; last: number } {
+  const { journal, cursor } = log;
+  if (journal === undefined) return { at: stride.run(at, generation, end, pass), last: 0 };
+  const scanned = new Int32Array(3);
+  const room = enters ? index.capacity - index.count : -1;
+  const { buffer } = scanned;
+  const to = journal.scan(cursor.buffer, index.columns, at, end, generation, room, buffer);
+  index.count += scanned[0];
+  index.bytes += scanned[1];
+  return { at: to, last: scanned[2] };
 }
 
 /** A note settles it; nothing more was written; something was that does not belong there. */

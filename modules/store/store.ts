@@ -49,7 +49,7 @@
  * MEMORY. With 250 keys and 16 sectors 5.5 KB in all on a 32-bit XS (measured), half of it the
  * index. put() allocates nothing.
  */
-import type { Flash } from "../ports/flash.js";
+import type { Flash, Journal } from "../ports/flash.js";
 import { Index } from "./index.js";
 import { KIND_RESERVED, kindOf } from "./keys.js";
 import { Log, RESERVE_SECTORS } from "./log.js";
@@ -103,12 +103,7 @@ export class Store {
     if (!fits(flash)) return { ok: false, error: geometryError(0) };
     const log = new Log(flash);
     const index = new Index(options.keys ?? KEYS_MAX, flash.size);
-    const { records } = log;
-    const error = scan(flash, log, (at) => {
-      if (kindOf(records.key) >= KIND_RESERVED) return;
-      if (records.isDeleted) index.remove(records.key);
-      else index.set(records.key, at, records.size);
-    });
+    const error = scan(flash, log, index);
     return error === undefined ? { ok: true, store: new Store(log, index) } : { ok: false, error };
   }
 
@@ -124,8 +119,22 @@ export class Store {
 
   /** A copy of the value, 0 to 1024 bytes; undefined when there is none. */
   get(key: number): Uint8Array | undefined {
+    const journal = this.#log.journal;
+    if (journal !== undefined) return this.#read(journal, key);
     const place = this.#index.find(key);
     return place < 0 ? undefined : this.#valueAt(place);
+  }
+
+  /** The same with native help. */
+  #read(journal: Journal, key: number): Uint8Array | undefined {
+    const cursor = this.#log.cursor.buffer;
+    const scratch = this.#log.records.scratch;
+    const length = journal.read(cursor, this.#index.columns, key, scratch);
+    if (length < 0) return undefined;
+    if (length <= scratch.length) return scratch.slice(0, length);
+    const value = new Uint8Array(length);
+    journal.read(cursor, this.#index.columns, key, value);
+    return value;
   }
 
   has(key: number): boolean {
@@ -166,12 +175,7 @@ export class Store {
 
   /** All keys of a kind, by index. */
   keys(kind: number): number[] {
-    const index = this.#index;
-    const keys: number[] = [];
-    for (let place = 0; place < index.places; place++) {
-      if (index.has(place) && kindOf(index.keyAt(place)) === kind) keys.push(index.keyAt(place));
-    }
-    return keys.sort((a, b) => a - b);
+    return this.#index.keysOf(kind).sort((a, b) => a - b);
   }
 
   /** Where the log stands and where records lie, for native help on the receive path. */

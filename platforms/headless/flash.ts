@@ -1,9 +1,13 @@
-import type { Flash } from "../../modules/ports/flash.js";
+import type { Flash, Journal } from "../../modules/ports/flash.js";
 
 /** The partition in the host's flash file; --fault cuts the power in the middle of an operation. */
 export class HostFlash implements Flash {
   readonly size = lumicastHost.flashSize();
   readonly eraseBytes = 4096;
+  readonly journal: Journal = {
+    scan: lumicastHost.journalScan,
+    read: lumicastHost.journalRead,
+  };
   readonly programBytes = lumicastHost.flashProgramBytes();
 
   read(offset: number, into: Uint8Array): void {

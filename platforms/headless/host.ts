@@ -7,6 +7,7 @@
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { AeadKey } from "../../modules/ports/crypto.js";
 import type { DatagramPort } from "../../modules/ports/datagram.js";
+import type { Journal } from "../../modules/ports/flash.js";
 import type { BoundIntake, IntakeState } from "../../modules/ports/intake.js";
 import type { Radio } from "../../modules/ports/radio.js";
 
@@ -45,6 +46,9 @@ export interface Host {
 
   /** modules/ports/intake.ts */
   intakeBind(state: IntakeState): BoundIntake;
+  /** modules/ports/flash.ts */
+  readonly journalScan: Journal["scan"];
+  readonly journalRead: Journal["read"];
 
   flashSize(): number;
   flashProgramBytes(): number;

@@ -11,7 +11,8 @@
 #include "../native/intake.h"
 
 /* modules/ports/intake.ts IntakeState */
-enum { TABLES, RESULT, RECIPIENTS, RIGHTS, CURSOR, INDEX, BUFFERS, KEYS = BUFFERS, RIGHTS_CAPACITY };
+enum { TABLES, RESULT, RECIPIENTS, RIGHTS, CURSOR, INDEX, KEYS, RIGHTS_CAPACITY };
+enum { BUFFERS = KEYS };
 
 struct bound {
   uint32_t rights_capacity, partition;

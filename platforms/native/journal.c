@@ -6,6 +6,10 @@
 enum { POSITION, END, DEBRIS, KEEP, GENERATION, WRITES, SPARE, UNIT, CURSOR_WORDS };
 
 enum { HEAD_BYTES = 4, VALUE_MAX_BYTES = 7, UNIT_MAX_BYTES = 16 };
+/* modules/store/records.ts, keys.ts */
+enum { SHORT_LENGTH_MAX = 0x7F, LONG_HEAD = 0x80, LONG_HEAD_BYTES = 8, KIND_RESERVED = 0x7E };
+enum { SHORT_RECORD_MAX_BYTES = HEAD_BYTES + SHORT_LENGTH_MAX + 2 * UNIT_MAX_BYTES };
+enum { WINDOW_BYTES = 512 };
 enum { SMALL_PARTITION_BYTES = 0x40000, PLACE_BYTES = 8, LARGE_PLACE_BYTES = 10 };
 
 /* CRC-32 as in IEEE 802.3, the register after one more byte: 16 words instead of 256, for a dozen
@@ -27,24 +31,57 @@ static uint8_t fold8(uint32_t crc)
   return (uint8_t)(half ^ half >> 8);
 }
 
-/* The place of a key in the index; -1 when it has none. */
-static int32_t find(const struct journal *journal, int32_t key)
+/* modules/store/index.ts */
+struct columns {
+  uint8_t *keys, *words, *sizes;
+  size_t places, word_size;
+};
+
+static struct columns columns(const struct journal *journal)
 {
   bool small = journal->partition <= SMALL_PARTITION_BYTES;
-  size_t places = journal->index_size / (small ? PLACE_BYTES : LARGE_PLACE_BYTES);
-  const uint8_t *words = journal->index + 4 * places;
+  struct columns in = {.keys = journal->index, .word_size = small ? 2 : 4};
+  in.places = journal->index_size / (small ? PLACE_BYTES : LARGE_PLACE_BYTES);
+  in.words = in.keys + 4 * in.places;
+  in.sizes = in.words + in.word_size * in.places;
+  return in;
+}
+
+/* Offset of a place's record in words of 4 bytes; 0: free. */
+static uint32_t word_at(const struct columns *in, int32_t place)
+{
+  uint32_t word = 0;
+  memcpy(&word, in->words + (size_t)place * in->word_size, in->word_size);
+  return word;
+}
+
+static uint16_t size_at(const struct columns *in, int32_t place)
+{
+  uint16_t size;
+  memcpy(&size, in->sizes + 2 * (size_t)place, sizeof size);
+  return size;
+}
+
+/* The place of a key; where it has none, the free one it would take; -1 in a full index. */
+static int32_t find(const struct columns *in, int32_t key)
+{
   uint32_t mixed = ((uint32_t)key & 0xFFF) * 40503u + ((uint32_t)key >> 12) * 997u;
-  size_t place = (mixed & 0xFFFF) * places >> 16;
-  for (size_t tries = 0; tries < places; tries++) {
+  int32_t places = (int32_t)in->places;
+  int32_t place = (int32_t)((mixed & 0xFFFF) * in->places >> 16);
+  for (int32_t tries = 0; tries < places; tries++) {
     int32_t held;
-    uint32_t word = 0;
-    memcpy(&word, words + place * (small ? 2 : 4), small ? 2 : 4);
-    if (word == 0) return -1;
-    memcpy(&held, journal->index + 4 * place, sizeof held);
-    if (held == key) return (int32_t)place;
+    if (word_at(in, place) == 0) return place;
+    memcpy(&held, in->keys + 4 * (size_t)place, sizeof held);
+    if (held == key) return place;
     if (++place == places) place = 0;
   }
   return -1;
+}
+
+static void point(const struct columns *in, int32_t place, uint32_t offset)
+{
+  uint32_t word = offset / 4;
+  memcpy(in->words + (size_t)place * in->word_size, &word, in->word_size);
 }
 
 /* modules/store/records.ts #emit: the head's program unit, the rest, the seal. */
@@ -79,14 +116,10 @@ enum journal_result journal_append(const struct journal *journal, uint8_t kind, 
     const uint8_t *value, size_t size)
 {
   int32_t *cursor = journal->cursor;
-  bool small = journal->partition <= SMALL_PARTITION_BYTES;
-  size_t places = journal->index_size / (small ? PLACE_BYTES : LARGE_PLACE_BYTES);
-  uint8_t *words = journal->index + 4 * places;
-  uint8_t *sizes = words + places * (small ? 2 : 4);
+  struct columns in = columns(journal);
   uint8_t head[HEAD_BYTES] = {kind, index, (uint8_t)size, 0};
   int32_t at, unit, record, place;
-  uint32_t crc, word;
-  uint16_t held;
+  uint32_t crc;
   if (journal->cursor_words != CURSOR_WORDS || size == 0 || size > VALUE_MAX_BYTES)
     return JOURNAL_DECLINED;
   at = cursor[POSITION];
@@ -96,10 +129,9 @@ enum journal_result journal_append(const struct journal *journal, uint8_t kind, 
   if (unit == 8 && size > 4) return JOURNAL_DECLINED;
   record = ((HEAD_BYTES + (int32_t)size + unit - 1) & -unit) + unit;
   if (at + record + cursor[SPARE] > cursor[END]) return JOURNAL_DECLINED; // check: journal-end
-  place = find(journal, (int32_t)((uint32_t)kind << 24 | index));
-  if (place < 0) return JOURNAL_DECLINED;
-  memcpy(&held, sizes + 2 * place, sizeof held);
-  if (held != record) return JOURNAL_DECLINED; // check: journal-size
+  place = find(&in, (int32_t)((uint32_t)kind << 24 | index));
+  if (place < 0 || word_at(&in, place) == 0) return JOURNAL_DECLINED;
+  if (size_at(&in, place) != record) return JOURNAL_DECLINED; // check: journal-size
   crc = ~(uint32_t)cursor[GENERATION];
   for (int i = 0; i < 3; i++) crc = crc_step(crc, head[i]);
   head[3] = fold8(crc);
@@ -113,7 +145,93 @@ enum journal_result journal_append(const struct journal *journal, uint8_t kind, 
   }
   cursor[WRITES]++;
   cursor[POSITION] = at + record;
-  word = (uint32_t)at / 4;
-  memcpy(words + place * (small ? 2 : 4), &word, small ? 2 : 4);
+  point(&in, place, (uint32_t)at);
   return JOURNAL_DURABLE;
+}
+
+/* The size of the sound short record at `bytes`, of which `filled` are there; 0 when it is none. */
+static size_t sound(const uint8_t *bytes, size_t filled, size_t unit, int32_t generation)
+{
+  size_t length, body;
+  uint32_t crc = ~(uint32_t)generation;
+  if (filled < HEAD_BYTES) return 0;
+  length = bytes[2];
+  if (bytes[0] >= KIND_RESERVED || length > SHORT_LENGTH_MAX) return 0;
+  body = (HEAD_BYTES + length + unit - 1) & ~(unit - 1);
+  if (body + unit > filled) return 0;
+  for (int i = 0; i < 3; i++) crc = crc_step(crc, bytes[i]);
+  if (bytes[3] != fold8(crc)) return 0; // check: journal-scan-head
+  for (size_t i = HEAD_BYTES; i < HEAD_BYTES + length; i++) crc = crc_step(crc, bytes[i]);
+  for (size_t i = HEAD_BYTES + length; i < body; i++)
+    if (bytes[i] != 0xFF) return 0;
+  for (int i = 0; i < 4; i++)
+    if (bytes[body + i] != (uint8_t)(~crc >> (24 - 8 * i))) return 0;
+  for (size_t i = 4; i < unit; i++)
+    if (bytes[body + i] != 0xFF) return 0;
+  /* The checksum that looks erased is written as another one. */
+  return crc == 0 ? 0 : body + unit;
+}
+
+/* False when the index has no room for another key. */
+static bool enter(const struct columns *in, const uint8_t *head, uint32_t at, size_t size,
+    int32_t places_left, struct journal_scanned *scanned)
+{
+  int32_t key = (int32_t)((uint32_t)head[0] << 24 | head[1]);
+  int32_t place = find(in, key);
+  uint16_t held = (uint16_t)size;
+  if (place < 0) return false;
+  if (word_at(in, place) == 0) {
+    if (scanned->count == places_left) return false;
+    memcpy(in->keys + 4 * (size_t)place, &key, sizeof key);
+    scanned->count++;
+  } else {
+    scanned->bytes -= size_at(in, place);
+  }
+  scanned->bytes += (int32_t)size;
+  memcpy(in->sizes + 2 * (size_t)place, &held, sizeof held);
+  point(in, place, at);
+  return true;
+}
+
+uint32_t journal_scan(const struct journal *journal, uint32_t start, uint32_t end,
+    int32_t generation, int32_t places_left, struct journal_scanned *scanned)
+{
+  struct columns in = columns(journal);
+  size_t unit = (size_t)journal->cursor[UNIT];
+  uint8_t window[WINDOW_BYTES];
+  uint32_t base = start, at = start;
+  size_t filled = 0;
+  *scanned = (struct journal_scanned){0};
+  if (unit < HEAD_BYTES || unit > UNIT_MAX_BYTES || unit & (unit - 1)) return start;
+  for (;;) {
+    size_t size;
+    if (at + SHORT_RECORD_MAX_BYTES > base + filled && base + filled < end) {
+      base = at;
+      filled = end - at < WINDOW_BYTES ? end - at : WINDOW_BYTES;
+      journal->read(journal->context, base, window, filled);
+    }
+    size = sound(window + (at - base), filled - (at - base), unit, generation);
+    if (size == 0) return at;
+    if (places_left >= 0 && !enter(&in, window + (at - base), at, size, places_left, scanned))
+      return at;
+    scanned->last = at;
+    at += (uint32_t)size;
+  }
+}
+
+int32_t journal_read(const struct journal *journal, uint32_t key, uint8_t *into, size_t size)
+{
+  struct columns in = columns(journal);
+  int32_t place = find(&in, (int32_t)key);
+  uint8_t head[LONG_HEAD_BYTES];
+  uint32_t at, length;
+  bool is_short;
+  if (place < 0 || word_at(&in, place) == 0) return -1;
+  at = word_at(&in, place) * 4;
+  journal->read(journal->context, at, head, sizeof head);
+  is_short = head[0] < LONG_HEAD;
+  length = is_short ? head[2] & SHORT_LENGTH_MAX : (uint32_t)head[4] << 8 | head[5];
+  at += is_short ? HEAD_BYTES : LONG_HEAD_BYTES;
+  journal->read(journal->context, at, into, length < size ? length : size);
+  return (int32_t)length;
 }

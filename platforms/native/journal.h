@@ -1,7 +1,9 @@
 /*
- * One step of the store in C: a short record, newer than one of the same size, appended where the
- * log stands. modules/store is the reference (store.ts, log.ts, records.ts, cursor.ts, index.ts);
- * what is anything else is declined and left to it. Same flash operations, in the same order.
+ * Steps of the store in C, for what nearly all of a log is: a short record, newer than one of the
+ * same size, appended where the log stands; the sound short records of a sector put into the index
+ * at start; a value read. modules/store is the reference (store.ts, log.ts, records.ts, stride.ts,
+ * cursor.ts, index.ts); what is anything else is declined and left to it. Same flash operations, in
+ * the same order.
  */
 #ifndef LUMICAST_JOURNAL_H
 #define LUMICAST_JOURNAL_H
@@ -21,10 +23,26 @@ struct journal {
   /* Programs whole units; false when flash refused. */
   bool (*program)(void *context, uint32_t offset, const uint8_t *bytes, size_t size);
   void *context;
+  void (*read)(void *context, uint32_t offset, uint8_t *into, size_t size);
 };
 
 /* `index` of `kind` is below 256, `size` at most 7. */
 enum journal_result journal_append(const struct journal *journal, uint8_t kind, uint8_t index,
     const uint8_t *value, size_t size);
+
+/* What a scan changed of the index, and where the last record it passed lies. */
+struct journal_scanned {
+  int32_t count, bytes;
+  uint32_t last;
+};
+
+/* stride.ts: passes sound short records from `start` on and returns where it stopped, at `end` or
+   at what wants a closer look. With `places_left` >= 0 they are entered into the index, of which so
+   many places may still be taken. */
+uint32_t journal_scan(const struct journal *journal, uint32_t start, uint32_t end,
+    int32_t generation, int32_t places_left, struct journal_scanned *scanned);
+
+/* The value of a key, at most `size` bytes of it; its length, -1 when there is none. */
+int32_t journal_read(const struct journal *journal, uint32_t key, uint8_t *into, size_t size);
 
 #endif

@@ -33,7 +33,7 @@ test("a press lights the group, the next one darkens it; other groups stay", () 
   equal([other.count("accepted"), other.count("unknownGroup") > 0], [0, true]);
 });
 
-test("a luminaire's own button switches it, with no network, and no other; the group goes on", () => {
+test("a luminaire's own button switches it, without a network; the group goes on", () => {
   const room = new Room();
   const lamp = room.luminaire(20, NO_FADE);
   const other = room.luminaire(21, NO_FADE);

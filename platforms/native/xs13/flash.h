@@ -19,6 +19,7 @@ void flash_start(uint8_t *memory, uint32_t size, uint32_t unit, enum flash_conte
 
 /* For native help: bytes of the partition; programs whole units, false when it was refused. */
 uint32_t flash_partition(void);
+void flash_read(uint32_t offset, uint8_t *into, size_t size);
 bool flash_program(uint32_t offset, const uint8_t *bytes, size_t size);
 
 /* The platform's: what was programmed lasts from now on. */

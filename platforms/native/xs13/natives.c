@@ -8,7 +8,7 @@
 
 static const struct native *const groups[] = {
   clock_natives,  crypto_natives, flash_natives, device_natives,
-  intake_natives, net_natives,    test_natives,
+  intake_natives, journal_natives, net_natives,    test_natives,
 };
 
 static void define(xsMachine *the, xsSlot *object, const struct native *native, xsSlot *scratch)

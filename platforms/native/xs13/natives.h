@@ -14,7 +14,8 @@ struct native {
 };
 
 extern const struct native clock_natives[], crypto_natives[], flash_natives[], device_natives[],
-    intake_natives[], net_natives[], test_natives[];
+    intake_natives[], journal_natives[],
+    net_natives[], test_natives[];
 
 /* bytes.c: `slot` becomes a new Uint8Array; `data` may be NULL, and is not in the heap. */
 void set_bytes(void *machine, void *slot, const void *data, size_t size);

@@ -13,7 +13,8 @@
 #include "flash.h"
 
 /* modules/ports/intake.ts IntakeState */
-enum { TABLES, RESULT, RECIPIENTS, RIGHTS, CURSOR, INDEX, BUFFERS, KEYS = BUFFERS, RIGHTS_CAPACITY };
+enum { TABLES, RESULT, RECIPIENTS, RIGHTS, CURSOR, INDEX, KEYS, RIGHTS_CAPACITY };
+enum { BUFFERS = KEYS };
 
 struct bound {
   void *buffers[BUFFERS];

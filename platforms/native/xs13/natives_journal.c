@@ -1,0 +1,64 @@
+/*
+ * Native help of the store for TypeScript: modules/ports/flash.ts Journal over journal.c, on this
+ * device's partition. Nothing is allocated in the heap meanwhile, so no pointer can move.
+ */
+#include "natives.h"
+
+#include <string.h>
+
+#include "../journal.h"
+#include "flash.h"
+
+enum { CURSOR, INDEX };
+
+static void read_flash(void *context, uint32_t offset, uint8_t *into, size_t size)
+{
+  (void)context;
+  flash_read(offset, into, size);
+}
+
+static struct journal get_journal(xsMachine *the)
+{
+  struct bytes cursor = get_writable(the, &xsArg(CURSOR));
+  struct bytes index = get_writable(the, &xsArg(INDEX));
+  return (struct journal){
+    .cursor = (int32_t *)(void *)cursor.data,
+    .cursor_words = cursor.size / 4,
+    .index = index.data,
+    .index_size = index.size,
+    .partition = flash_partition(),
+    .read = read_flash,
+  };
+}
+
+/* journalScan(cursor, index, start, end, generation, placesLeft, scanned) -> offset */
+static void native_scan(xsMachine *the)
+{
+  struct journal journal = get_journal(the);
+  uint32_t start = (uint32_t)get_whole(the, &xsArg(2), flash_partition(), "journal: start");
+  uint32_t end = (uint32_t)get_whole(the, &xsArg(3), flash_partition(), "journal: end");
+  int32_t generation = xsmcToInteger(xsArg(4));
+  int32_t places_left = xsmcToInteger(xsArg(5));
+  struct bytes scanned = get_writable(the, &xsArg(6));
+  struct journal_scanned found;
+  uint32_t at;
+  if (scanned.size != sizeof found || start > end) xsRangeError("journal: scan");
+  at = journal_scan(&journal, start, end, generation, places_left, &found);
+  memcpy(scanned.data, &found, sizeof found);
+  xsmcSetInteger(xsResult, (xsIntegerValue)at);
+}
+
+/* journalRead(cursor, index, key, into) -> length, -1 when there is none */
+static void native_read(xsMachine *the)
+{
+  struct journal journal = get_journal(the);
+  uint32_t key = (uint32_t)get_whole(the, &xsArg(2), UINT32_MAX, "journal: key");
+  struct bytes into = get_writable(the, &xsArg(3));
+  xsmcSetInteger(xsResult, journal_read(&journal, key, into.data, into.size));
+}
+
+const struct native journal_natives[] = {
+  {"journalScan", native_scan, 7},
+  {"journalRead", native_read, 4},
+  {0},
+};
