@@ -2,7 +2,8 @@
  * QEMU as the board: its command line, and the run of a program that ends by itself.
  *
  * -icount ties the emulator's clock to instructions, so that what a program measures is what it
- * did, not what this machine was busy with: 16 ns each in rooms (62.5 MHz), 1 ns when counting.
+ * did, not what this machine was busy with: 1024 ns each in rooms (platforms/cortexm/clock.c says
+ * why), 1 ns when counting.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -14,7 +15,7 @@ import { encodeHandover, type Handover } from "./handover.js";
 export const QEMU = "qemu-system-arm";
 const HANDOVER_AT = 0x2030_0000;
 const BYTE_CODE_AT = 0x2180_0000;
-const SHIFT = { room: 4, counting: 0 } as const;
+const SHIFT = { room: 10, counting: 0 } as const;
 /** A wedged program is ended; the longest one takes some 20 s on a slow machine. */
 const PATIENCE_MS = 300_000;
 

@@ -58,9 +58,6 @@ extern uint8_t *heap_next, *heap_end; /* what malloc may still have */
 /* uart.c */
 void uart_start(void);
 
-/* clock.c */
-uint32_t clock_ticks(void); /* 25 MHz, free running */
-
 /* image.c: the root machine in ROM, or NULL when there is none */
 void *image_root(void);
 

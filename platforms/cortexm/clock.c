@@ -1,12 +1,17 @@
 /*
  * Virtual time from counted instructions.
  *
- * QEMU's -icount ties the emulator's clock to instructions: 16 ns each in rooms (shift=4), 1 ns in
- * measurements (shift=0). The board's 25 MHz counter shows it. What the device does between
- * clock_resume and clock_hold is added to virtual time at 1.5 cycles of 64 MHz an instruction, the
- * reference of costs.h; costs.h's own figures for processor work are not used here, only those for
- * waiting on flash. So a lamp on this platform is as late as its code is long, and the same on
- * every machine. Rejected: charging costs.h as headless does, for it would tell nothing new.
+ * QEMU's -icount ties the emulator's clock to instructions, and the board's 25 MHz counter shows it.
+ * What the device does between clock_resume and clock_hold is added to virtual time at 1.5 cycles of
+ * 64 MHz an instruction, the reference of costs.h; costs.h's own figures for processor work are not
+ * used here, only those for waiting on flash. So a lamp on this platform is as late as its code is
+ * long, and the same on every machine. Rejected: charging costs.h as headless does, for it would
+ * tell nothing new.
+ *
+ * In rooms an instruction is 1024 ns of the emulator's clock (shift=10), 26 ticks of the counter:
+ * whatever the counter's phase, the count is exact. At 16 ns (shift=4, 62.5 MHz) it was off by one
+ * now and then, and runs differed. Nothing else looks at that clock. When counting, without a room,
+ * an instruction is 1 ns (shift=0).
  */
 #include "clock.h"
 
@@ -15,7 +20,7 @@
 
 #define COUNTER (*(volatile uint32_t *)0x40028018)
 
-enum { TICK_NANOS = 40, ROOM_NANOS_AN_INSTRUCTION = 16 };
+enum { TICK_NANOS = 40, ROOM_NANOS_AN_INSTRUCTION = 1024 };
 
 static struct {
   uint64_t boot;  /* the medium's time at boot, us */
@@ -24,25 +29,24 @@ static struct {
   bool running;
 } state;
 
-uint32_t clock_ticks(void)
+/* 1.5 cycles of 1/64 us for each instruction. */
+static uint64_t work_nanos(uint64_t ticks)
 {
-  return COUNTER;
+  uint64_t instructions = (ticks * TICK_NANOS + ROOM_NANOS_AN_INSTRUCTION / 2) /
+                          ROOM_NANOS_AN_INSTRUCTION;
+  return instructions * 1500 / 64;
 }
 
-/* Called often enough: the counter turns over after 171 s of work. */
+/* Asked often enough: the counter turns over after 171 s of the emulator's clock. */
 uint64_t host_nanos(void)
 {
   static uint32_t last, turns;
   uint32_t now = COUNTER;
+  uint64_t ticks;
   if (now < last) turns++;
   last = now;
-  return ((uint64_t)turns << 32 | now) * TICK_NANOS;
-}
-
-/* 1.5 cycles of 1/64 us for each instruction. */
-static uint64_t work_nanos(uint32_t ticks)
-{
-  return (uint64_t)ticks * TICK_NANOS * 1500 / 64 / ROOM_NANOS_AN_INSTRUCTION;
+  ticks = (uint64_t)turns << 32 | now;
+  return options.mode == MODE_TEST ? ticks * TICK_NANOS : work_nanos(ticks);
 }
 
 static void add_work(void)
@@ -54,8 +58,7 @@ static void add_work(void)
 
 void clock_start_virtual(uint64_t medium)
 {
-  state.boot = medium;
-  state.nanos = work_nanos(state.since); /* from reset to here */
+  state.boot = medium; /* what was done since the reset stays counted */
 }
 
 uint64_t clock_micros(void)

@@ -101,6 +101,7 @@ int main(void)
   bool make = handover->run == RUN_MAKE_IMAGE;
   bool more = make || handover->run == RUN_TEST || handover->heap > DEVICE_HEAP_MAX;
   void *machine;
+  clock_resume();
   mpu_protect(is_maker(), more);
   if (more) give_more_ram();
   if (handover->run == RUN_WRITE) *(volatile uint32_t *)handover->argument = 0;
@@ -113,6 +114,7 @@ int main(void)
   machine = start_machine();
   if (options.mode == MODE_TEST)
     return machine_call_main(machine, true) > 0 ? EXIT_FAILED_TESTS : 0;
+  clock_hold();
   loop_on_medium(machine);
   return 0;
 }

@@ -22,13 +22,23 @@ static bool is_inside(const void *address)
 }
 
 /* Makes room at the end of what the image holds so far. */
-static void *append(const void *bytes, size_t size)
+static void *append_packed(const void *bytes, size_t size)
 {
   void *place = made.end;
-  made.end += (size + 15) & ~(size_t)15;
+  made.end += size;
   if (made.end > rom_end) die(EXIT_OUT_OF_MEMORY, "the image does not fit into the ROM");
-  memcpy(place, bytes, size);
-  return place;
+  return memcpy(place, bytes, size);
+}
+
+static void *append(const void *bytes, size_t size)
+{
+  made.end = (uint8_t *)(((uintptr_t)made.end + 7) & ~(uintptr_t)7);
+  return append_packed(bytes, size);
+}
+
+static char *fetch(char *text)
+{
+  return is_inside(text) ? text : append_packed(text, strlen(text) + 1);
 }
 
 const char *keep_name(const char *name)
@@ -87,8 +97,10 @@ static void settle(txSlot *slot)
 {
   switch (slot->kind) {
   case XS_STRING_X_KIND:
-    if (!is_inside(slot->value.string))
-      slot->value.string = append(slot->value.string, strlen(slot->value.string) + 1);
+    slot->value.string = fetch(slot->value.string);
+    break;
+  case XS_KEY_X_KIND:
+    if (slot->value.key.string) slot->value.key.string = fetch(slot->value.key.string);
     break;
   case XS_CALLBACK_KIND:
     refer(&slot->value.callback.address);
@@ -151,6 +163,18 @@ static void save(uint32_t size)
     die(EXIT_BAD_DATA, "cannot save the image here");
 }
 
+/* The engine's own names lie in constants; a copy of each in a chunk would only be thrown away. */
+void fxBuildKeys(txMachine *the)
+{
+  for (txID id = 0; id < XS_SYMBOL_ID_COUNT; id++) {
+    txSlot *description = fxNewSlot(the);
+    description->kind = XS_STRING_X_KIND;
+    description->value.string = gxIDStrings[id];
+    the->keyArray[the->keyIndex++] = description;
+  }
+  for (txID id = XS_SYMBOL_ID_COUNT; id < XS_ID_COUNT; id++) fxNewNameX(the, gxIDStrings[id]);
+}
+
 static void add_behaviors(void)
 {
   gxBehaviors[XS_ARGUMENTS_SLOPPY_BEHAVIOR] = &gxArgumentsSloppyBehavior;
@@ -183,6 +207,7 @@ void image_make(void)
   memory_root_room(&chunks, &slots);
   chunks = (chunks + 15) & ~(size_t)15;
   head.root = save_root(root);
+  append(NULL, 0);
   head.size = (uint32_t)(made.end - made.begin);
   memcpy(made.begin, &head, sizeof head);
   save(head.size);

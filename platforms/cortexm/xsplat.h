@@ -36,7 +36,6 @@ extern void *lc_reallocate(void *block, size_t size);
 
 /* One processor, one thread: no atomics of GCC's, no locks. */
 #define mxUseDefaultMachinePlatform 1
-#define mxUseDefaultBuildKeys 1
 #define mxUseDefaultSharedChunks 1
 #define mxUseDefaultCStackLimit 0
 
