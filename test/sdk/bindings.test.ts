@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { findSdk } from "../../hosts/sdk/sdk.js";
-import { lacks } from "../support/skip.js";
+import { needsSdk } from "./needs.js";
 
 const folder = join(ROOT, "build/test/bindings");
 const SUITES = [
@@ -57,7 +57,7 @@ async function writeApp(): Promise<void> {
 }
 
 test("the bindings for the SDK keep the ports' contracts on XS 17", {
-  skip: lacks("the SDK's tools"),
+  skip: needsSdk(),
   timeout: 600_000,
 }, async () => {
   const sdk = findSdk();

@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { build, findSdk, workOf } from "../../hosts/sdk/sdk.js";
 import { lacks } from "../support/skip.js";
+import { needsSdk } from "./needs.js";
 
 const FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"];
 const simulator = (name: string) => join(ROOT, "platforms/simulator", name);
@@ -51,7 +52,7 @@ test("the simulator's C compiles without a warning for Windows", { skip: noMingw
 });
 
 test("the bindings' C compiles without a warning against the SDK's headers", {
-  skip: lacks("the SDK's tools"),
+  skip: needsSdk(),
   timeout: 600_000,
 }, async () => {
   const sdk = findSdk();

@@ -11,8 +11,8 @@ import { test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { appOf, build, findSdk } from "../../hosts/sdk/sdk.js";
 import { Instance } from "../../hosts/simulator/instance.js";
-import { lacks } from "../support/skip.js";
 import { Desk, Room } from "./desk.js";
+import { needsSdk } from "./needs.js";
 import { type Colour, type Picture, Screen, type Spot } from "./screen.js";
 
 /** What the device of platforms/simulator/device draws. */
@@ -21,7 +21,7 @@ const BUTTON: Colour = [0xb0, 0xb0, 0xb0];
 const LED_FATAL: Colour = [0xe0, 0x20, 0x20];
 const LED_PIXELS = 150;
 
-const missing = lacks("mcsim") || lacks("Xvfb") || lacks("xdotool") || lacks("imagemagick");
+const missing = needsSdk("mcsim", "Xvfb", "xdotool", "imagemagick");
 
 test("a click on one simulator changes the lamps of the others, and replays stay refused", {
   skip: missing,

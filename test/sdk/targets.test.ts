@@ -14,11 +14,11 @@ import { provisioning } from "../../hosts/installation/provisioning.js";
 import { ROOT } from "../../hosts/root.js";
 import { LIST } from "../../hosts/sdk/modules.js";
 import { appOf, build, findSdk, type Sdk, workOf } from "../../hosts/sdk/sdk.js";
-import { lacks } from "../support/skip.js";
+import { needsSdk } from "./needs.js";
 
 const folder = join(ROOT, "build/test/targets");
 const LIMIT_MS = 600_000;
-const skip = lacks("the SDK's tools");
+const skip = needsSdk();
 
 interface Ran {
   readonly status: number | null;

@@ -6,12 +6,12 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { tools } from "../../hosts/tools.js";
-import { lacks } from "../support/skip.js";
+import { needsSdk } from "./needs.js";
 
 const LIMIT_MS = 180_000;
 const folder = join(ROOT, "build/test/xs17");
 
-test("the unit suites pass on the SDK's XS 17", { skip: lacks("xst") }, async (context) => {
+test("the unit suites pass on the SDK's XS 17", { skip: needsSdk("xst") }, async (context) => {
   const { bundleText } = await import(join(ROOT, "hosts/bundle.mjs"));
   const xst = join(process.env.MODDABLE ?? "", "build/bin/lin", tools.xst.find() ?? "", "xst");
   mkdirSync(folder, { recursive: true });
