@@ -149,6 +149,7 @@ for (const unit of [4, 16]) {
     assert.ok(outcomes.filter((one) => one === "accepted").length > expected);
     assert.ok(native.counts.marked > expected, JSON.stringify(native.counts));
     assert.ok(reference.counts.operations > 1200, "not enough to fill a sector");
+    assert.ok(native.counts.scanned > 20_000, `${native.counts.scanned} bytes of log`);
   });
 
   test(`power cuts at every operation of a command, program units of ${unit} bytes`, () => {
