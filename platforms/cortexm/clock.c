@@ -1,12 +1,12 @@
 /*
  * Virtual time from counted instructions.
  *
- * QEMU's -icount ties the emulator's clock to instructions, and the board's 25 MHz counter shows it.
- * What the device does between clock_resume and clock_hold is added to virtual time at 1.5 cycles of
- * 64 MHz an instruction, the reference of costs.h; costs.h's own figures for processor work are not
- * used here, only those for waiting on flash. So a lamp on this platform is as late as its code is
- * long, and the same on every machine. Rejected: charging costs.h as headless does, for it would
- * tell nothing new.
+ * QEMU's -icount ties the emulator's clock to instructions, and the board's 25 MHz counter shows
+ * it. What the device does between clock_resume and clock_hold is added to virtual time at 1.5
+ * cycles of 64 MHz an instruction, the reference of costs.h; costs.h's own figures for processor
+ * work are not used here, only those for waiting on flash. So a lamp on this platform is as late as
+ * its code is long, and the same on every machine. Rejected: charging costs.h as headless does, for
+ * it would tell nothing new.
  *
  * In rooms an instruction is 1024 ns of the emulator's clock (shift=10), 26 ticks of the counter:
  * whatever the counter's phase, the count is exact. At 16 ns (shift=4, 62.5 MHz) it was off by one
