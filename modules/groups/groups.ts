@@ -7,6 +7,7 @@
 
 import { DISCOVERY, type Level } from "../access/level.js";
 import { Id64 } from "../bytes/id64.js";
+import type { Outcome } from "../bytes/outcome.js";
 import { Workspace } from "../oscore/aad.js";
 import { OscoreOption } from "../oscore/option.js";
 import { Outer } from "../oscore/outer.js";
@@ -14,11 +15,19 @@ import type { Recipients } from "../oscore/recipients.js";
 import type { Sequence } from "../oscore/sequence.js";
 import type { Clock } from "../ports/clock.js";
 import type { Datagram, Endpoint } from "../ports/datagram.js";
-import type { RequestBinding } from "../profiles/profile.js";
+import type { Inner, RequestBinding } from "../profiles/profile.js";
 import type { Uptime } from "../store/uptime.js";
 import type { AppGroup, Association, Directory } from "./directory.js";
-import type { QuickIntake } from "./intake.js";
 import type { Keyring } from "./keyring.js";
+
+/** The quick way in: intake.ts. */
+export interface Quick {
+  /**
+   * The opened message, its window marked, or why there is none; undefined when the reference has
+   * to look. Valid until the next call.
+   */
+  open(groups: Groups, datagram: Datagram): Outcome<Inner> | undefined;
+}
 
 export class Groups {
   readonly directory: Directory;
@@ -34,7 +43,7 @@ export class Groups {
   readonly arriving = new Arriving();
   readonly work = new Workspace();
   /** Where the board has native help for the receive path. */
-  quick: QuickIntake | undefined = undefined;
+  quick: Quick | undefined = undefined;
 
   constructor(parts: {
     directory: Directory;

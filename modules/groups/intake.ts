@@ -53,7 +53,7 @@ import {
 } from "../ports/intake.js";
 import type { Store } from "../store/store.js";
 import type { AppGroup, Association } from "./directory.js";
-import type { Groups } from "./groups.js";
+import type { Groups, Quick } from "./groups.js";
 
 /** Before the payload of a light command: code, Uri-Path "l", marker. */
 const LIGHT_HEAD_BYTES = 4;
@@ -64,7 +64,7 @@ const REFUSALS: readonly Outcome<Inner>[] = Object.freeze(
 
 type MutableInner = { -readonly [field in keyof Inner]: Inner[field] };
 
-export class QuickIntake {
+export class QuickIntake implements Quick {
   readonly #native: Intake;
   readonly #ports: readonly number[];
   #revision = -1;
@@ -101,10 +101,6 @@ export class QuickIntake {
     this.#opened = { ok: true, value: parts.inner };
   }
 
-  /**
-   * The opened message, its window marked, or why there is none; undefined when the reference has
-   * to look. Valid until the next call.
-   */
   open(groups: Groups, datagram: Datagram): Outcome<Inner> | undefined {
     if (groups.directory.revision !== this.#revision) this.#makeTables(groups);
     const bytes = datagram.bytes;
