@@ -4,6 +4,7 @@
  * changed, tables and columns of any content. What comes of good datagrams: test/headless/
  * intake.test.ts.
  */
+#define _GNU_SOURCE /* memmem */
 #include "unit.h"
 
 #include <stdio.h>
@@ -37,6 +38,14 @@ static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t
 {
   struct world *w = context;
   return nor_program(&w->nor, offset, bytes, (uint32_t)size) == NOR_OK;
+}
+
+/* As a platform's: what lies outside of the partition reads erased. */
+static void read_flash(void *context, uint32_t offset, uint8_t *into, size_t size)
+{
+  const struct world *w = context;
+  for (size_t i = 0; i < size; i++)
+    into[i] = offset < FLASH_BYTES && i < FLASH_BYTES - offset ? w->nor.bytes[offset + i] : 0xFF;
 }
 
 static void put32(uint8_t *at, uint32_t value)
@@ -134,7 +143,7 @@ static struct world *make_world(uint32_t unit)
   w->in.rights = (struct intake_bytes){w->rights, RIGHTS_BYTES};
   w->in.rights_capacity = RIGHTS;
   w->in.journal = (struct journal){w->cursor, CURSOR_WORDS, w->index, 8 * PLACES, FLASH_BYTES,
-      program, w};
+      program, w, read_flash};
   set_datagram(w, bytes, size);
   return w;
 }
@@ -327,6 +336,7 @@ static void journal_declines(void)
   const uint8_t value[8] = {0};
   struct world *w = make_world(4);
   struct journal journal = w->in.journal;
+  struct journal_scanned found;
   CHECK(journal_append(&journal, 4, 0, value, 0) == JOURNAL_DECLINED);
   CHECK(journal_append(&journal, 4, 0, value, 8) == JOURNAL_DECLINED);
   CHECK(journal_append(&journal, 4, 0, value, 7) == JOURNAL_DECLINED); /* another size in flash */
@@ -349,6 +359,7 @@ static void journal_declines(void)
     journal.cursor = exact(w->cursor, 4 * words);
     journal.cursor_words = words;
     CHECK(journal_append(&journal, 4, 0, value, 4) == JOURNAL_DECLINED);
+    CHECK(journal_scan(&journal, 64, NOR_SECTOR_BYTES, 17, 1, &found) == 64);
     free(journal.cursor);
   }
   CHECK(w->nor.operations == 0);
@@ -373,6 +384,82 @@ static void journal_ends(void)
   drop_world(w);
 }
 
+/* Records in a row are found again and put into the index; none whose bits were changed is. */
+static void journal_scans(void)
+{
+  static const uint32_t units[] = {4, 8, 16};
+  for (size_t u = 0; u < 3; u++) {
+    struct world *w = make_world(units[u]);
+    const struct journal *journal = &w->in.journal;
+    const uint32_t size = ((8 + units[u] - 1) & -units[u]) + units[u], end = 64 + 5 * size;
+    struct journal_scanned found;
+    uint16_t word;
+    for (uint8_t i = 0; i < 5; i++)
+      CHECK(journal_append(journal, 4, 0, (uint8_t[]){i, 1, 2, 3}, 4) == JOURNAL_DURABLE);
+    memset(w->index, 0, 8 * PLACES);
+    CHECK(journal_scan(journal, 64, NOR_SECTOR_BYTES, 17, 0, &found) == 64 && found.last == 0);
+    CHECK(journal_scan(journal, 64, NOR_SECTOR_BYTES, 16, 1, &found) == 64);
+    CHECK(journal_scan(journal, 64, 60, 17, 1, &found) == 64);
+    CHECK(journal_scan(journal, 64, NOR_SECTOR_BYTES, 17, -1, &found) == end);
+    for (int i = 0; i < 8 * PLACES; i++) CHECK(w->index[i] == 0);
+    CHECK(journal_scan(journal, 64, NOR_SECTOR_BYTES, 17, 1, &found) == end);
+    CHECK(found.count == 1 && found.bytes == (int32_t)size && found.last == end - size);
+    for (uint32_t stop = 64; stop < end; stop++)
+      CHECK(journal_scan(journal, 64, stop, 17, 1, &found) == stop - (stop - 64) % size);
+    CHECK(journal_scan(journal, 64, NOR_SECTOR_BYTES, 17, 0, &found) == end && found.count == 0);
+    word = (uint16_t)((end - size) / 4);
+    CHECK(memmem(w->index + 4 * PLACES, 2 * PLACES, &word, 2) != NULL);
+    for (uint32_t bit = 0; bit < 8 * 5 * size; bit++) {
+      w->nor.bytes[64 + bit / 8] ^= (uint8_t)(1 << bit % 8);
+      CHECK(journal_scan(journal, 64, end, 17, 1, &found) == 64 + bit / 8 / size * size);
+      w->nor.bytes[64 + bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    drop_world(w);
+  }
+}
+
+/* Flash of any content, an index of any content and size. */
+static void journal_garbage(void)
+{
+  struct world *w = make_world(4);
+  for (int round = 0; round < 3000; round++) {
+    struct journal journal = w->in.journal;
+    struct journal_scanned found;
+    uint8_t into[80];
+    uint32_t end = 64 + (uint32_t)(chance() % (FLASH_BYTES - 63)), at;
+    size_t size = chance() % sizeof into;
+    fill_journal(w, (uint32_t[]){4, 8, 16}[chance() % 3]);
+    while (chance() % 20) journal_append(&journal, 4, 0, (uint8_t[4]){0}, 4);
+    for (uint64_t n = chance() % 4; n; n--) w->nor.bytes[chance() % FLASH_BYTES] = (uint8_t)chance();
+    scribble(w->index, 8 * PLACES);
+    if (chance() % 8 == 0) w->cursor[UNIT] = (int32_t)(chance() % 40);
+    at = journal_scan(&journal, 64, end, 17, (int32_t)(chance() % 4) - 1, &found);
+    CHECK(at >= 64 && at <= end);
+    memset(into, 0xA5, sizeof into);
+    journal_read(&journal, chance() % 2 ? 0x04000000 : (uint32_t)chance(), into, size);
+    for (size_t i = size; i < sizeof into; i++) CHECK(into[i] == 0xA5);
+  }
+  drop_world(w);
+}
+
+static void journal_reads(void)
+{
+  struct world *w = make_world(4);
+  const struct journal *journal = &w->in.journal;
+  uint8_t into[16] = {0};
+  CHECK(journal_append(journal, 4, 0, (uint8_t[]){5, 6, 7, 8}, 4) == JOURNAL_DURABLE);
+  CHECK(journal_read(journal, 0x04000000, into, sizeof into) == 4);
+  CHECK(!memcmp(into, (uint8_t[]){5, 6, 7, 8, 0}, 5));
+  CHECK(journal_read(journal, 0x04000000, into + 8, 2) == 4 && into[9] == 6 && into[10] == 0);
+  CHECK(journal_read(journal, 0x04000001, into, sizeof into) == -1);
+  /* a long head: kind, index (3), length (2), check (2) */
+  memcpy(w->nor.bytes + 4, (uint8_t[]){0x84, 0, 0, 0, 0, 3, 1, 1, 9, 8, 7}, 11);
+  for (int i = 0; i < PLACES; i++) w->index[4 * PLACES + 2 * i] = 1;
+  for (int i = 0; i < PLACES; i++) w->index[4 * PLACES + 2 * i + 1] = 0;
+  CHECK(journal_read(journal, 0x04000000, into, sizeof into) == 3 && into[2] == 7);
+  drop_world(w);
+}
+
 void intake_tests(void)
 {
   run("intake: a vector is opened, marked, and not opened again", intake_vector);
@@ -383,4 +470,7 @@ void intake_tests(void)
   run("journal: a record, byte for byte", journal_records);
   run("journal: what it leaves to TypeScript", journal_declines);
   run("journal: the end of a sector, and a worn cell", journal_ends);
+  run("journal: records are found again, damaged ones are not", journal_scans);
+  run("journal: garbage does no harm", journal_garbage);
+  run("journal: values are read", journal_reads);
 }

@@ -197,11 +197,12 @@ uint32_t journal_scan(const struct journal *journal, uint32_t start, uint32_t en
     int32_t generation, int32_t places_left, struct journal_scanned *scanned)
 {
   struct columns in = columns(journal);
-  size_t unit = (size_t)journal->cursor[UNIT];
   uint8_t window[WINDOW_BYTES];
   uint32_t base = start, at = start;
-  size_t filled = 0;
+  size_t unit, filled = 0;
   *scanned = (struct journal_scanned){0};
+  if (journal->cursor_words != CURSOR_WORDS || start > end) return start;
+  unit = (size_t)journal->cursor[UNIT];
   if (unit < HEAD_BYTES || unit > UNIT_MAX_BYTES || unit & (unit - 1)) return start;
   for (;;) {
     size_t size;
