@@ -19,7 +19,6 @@ import type { Arriving, Groups } from "../groups/groups.js";
 import { QuickIntake } from "../groups/intake.js";
 import type { Command } from "../lighting/command.js";
 import * as setting from "../lighting/settings.js";
-import { LowpanStack } from "../lowpan/stack.js";
 import type { Board } from "../ports/board.js";
 import type { Clock } from "../ports/clock.js";
 import type { Datagram, DatagramPort } from "../ports/datagram.js";
@@ -86,7 +85,7 @@ export class Device implements Parts {
   }
 
   private constructor(board: Board, durable: Durable) {
-    const { clock, trace } = board;
+    const { clock, trace, log } = board;
     const { store, rights, groups, identity } = durable;
     const { directory, recipients, keyring } = groups;
     this.clock = clock;
@@ -99,7 +98,7 @@ export class Device implements Parts {
       const parts = { ports: this.#ports, recipients, rights, store, inner: this.request };
       groups.quick = new QuickIntake(board.intake, parts);
     }
-    this.net = board.datagram ?? lowpanOf(board, identity);
+    this.net = board.datagram ?? meshOf(board, identity);
     this.endpoint = new Endpoint({
       clock,
       random: board.random,
@@ -113,7 +112,7 @@ export class Device implements Parts {
     this.role = buildRole(this, board, identity);
     this.follows = this.role.target !== undefined;
     this.resources = new Resources(this.role.bit, this.role.face);
-    this.onReports = (reports) => board.log(summaryOf(reports));
+    this.onReports = (reports) => log(summaryOf(reports));
     this.#idle = new Idle({ clock, store, recipients, keyring });
     this.tickUptime();
     for (const appGroup of directory.appGroups()) this.net.join(appGroup.address);
@@ -173,14 +172,13 @@ function portsOf(directory: Directory): number[] {
 }
 
 /** An 802.15.4 radio becomes a datagram service by way of 6LoWPAN. */
-function lowpanOf(board: Board, identity: Identity): DatagramPort {
-  const { radio, clock, random, trace } = board;
+function meshOf(board: Board, identity: Identity): DatagramPort {
   const { network } = identity;
-  if (radio === undefined) throw new Error("board: neither a datagram service nor a radio");
+  if (board.mesh === undefined) throw new Error("board: neither a datagram service nor a radio");
   if (network === undefined) {
     throw new Error("provisioning.network: missing, and this board has an 802.15.4 radio");
   }
-  return new LowpanStack({ radio, clock, random, trace, ...network });
+  return board.mesh(network);
 }
 
 function summaryOf(reports: readonly MemberReport[]): string {

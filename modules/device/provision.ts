@@ -8,6 +8,7 @@
  */
 import { CborReader } from "../cbor/reader.js";
 import type { KeyOffer } from "../groups/keyring.js";
+import type { MeshPlace } from "../ports/radio.js";
 import { Fields, unreadable } from "./fields.js";
 
 export const FORMAT_VERSION = 1;
@@ -35,16 +36,6 @@ export interface RightPart {
   readonly level: number;
 }
 
-export interface NetworkPart {
-  readonly pan: number;
-  readonly short: number;
-  /** First 8 bytes of the mesh-local addresses. */
-  readonly prefix: Uint8Array;
-  /** Destination short address -> next hop short address. */
-  readonly routes: ReadonlyMap<number, number>;
-  readonly router: boolean;
-}
-
 /** What a device needs to know of its provisioning after its groups and rights are in place. */
 export interface Identity {
   readonly eui64: Uint8Array;
@@ -53,7 +44,7 @@ export interface Identity {
   /** Application group a switch or sensor commands. */
   readonly target: number | undefined;
   readonly settings: ReadonlyMap<number, number>;
-  readonly network: NetworkPart | undefined;
+  readonly network: MeshPlace | undefined;
 }
 
 export interface Provisioning extends Identity {
@@ -140,7 +131,7 @@ function right(fields: Fields): RightPart {
   };
 }
 
-function network(fields: Fields): NetworkPart {
+function network(fields: Fields): MeshPlace {
   const part = {
     pan: fields.uint(0, "pan", 0xfffe),
     short: fields.uint(1, "short", 0xfffd),

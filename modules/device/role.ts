@@ -59,12 +59,13 @@ export function buildRole(device: Parts, board: Board, identity: Identity): Role
   return { bit: roles.DAYLIGHT, face, target };
 }
 
-function systemOf(board: Board): System {
+/** Keeps two functions of the board, not the board: what only its start needs can go. */
+function systemOf({ fatal, log }: Board): System {
   return {
-    restart: () => board.fatal("restart asked for"),
+    restart: () => fatal("restart asked for"),
     // An erased partition under the same keys would repeat nonces: a reset needs new keys, and so
     // the commissioning of a later step. No channel reaches level 4 before that.
-    factoryReset: () => board.log("factory reset: not before commissioning can give new keys"),
+    factoryReset: () => log("factory reset: not before commissioning can give new keys"),
   };
 }
 

@@ -5,13 +5,13 @@ import type { DatagramPort } from "./datagram.js";
 import type { Flash } from "./flash.js";
 import type { Intake } from "./intake.js";
 import type { Light } from "./light.js";
-import type { Radio } from "./radio.js";
+import type { MeshPlace } from "./radio.js";
 import type { Random } from "./random.js";
 import type { RoleName } from "./role.js";
 import type { Status } from "./status.js";
 import type { Trace } from "./trace.js";
 
-/** Everything a board hands to the firmware. Exactly one of `radio` and `datagram` is there. */
+/** Everything a board hands to the firmware. Exactly one of `mesh` and `datagram` is there. */
 export interface Board {
   readonly clock: Clock;
   readonly random: Random;
@@ -21,8 +21,11 @@ export interface Board {
   readonly light: Light;
   readonly button: Button;
   readonly sensor: Sensor;
-  /** An 802.15.4 radio; `lowpan` makes datagrams of it. */
-  readonly radio?: Radio;
+  /**
+   * Makes datagrams of the board's own 802.15.4 radio by way of `lowpan`. The board brings `lowpan`
+   * in, so that an image for a board with an IPv6 stack does not hold ours besides.
+   */
+  readonly mesh?: (place: MeshPlace) => DatagramPort;
   /** Native help on the receive path. */
   readonly intake?: Intake;
   /** A datagram service of the operating system. */
@@ -36,8 +39,11 @@ export interface Board {
    * none came.
    */
   provisioning(): Uint8Array | undefined;
-  /** One line for a person: boot messages and refusals to start. */
-  log(line: string): void;
-  /** Ends the program (a process) or restarts the board after a fatal error. */
-  fatal(line: string): never;
+  /** One line for a person: boot messages and refusals to start. Needs no board to be called on. */
+  readonly log: (line: string) => void;
+  /**
+   * Ends the program (a process) or restarts the board after a fatal error. Needs no board to be
+   * called on.
+   */
+  readonly fatal: (line: string) => never;
 }

@@ -20,3 +20,14 @@ export interface Radio {
   /** A frame that passed the FCS (FCS removed). */
   onFrame: ((frame: Uint8Array, atMicros: number) => void) | undefined;
 }
+
+/** A device's place in a mesh, as its installation has it. */
+export interface MeshPlace {
+  readonly pan: number;
+  readonly short: number;
+  /** First 8 bytes of the mesh-local addresses. */
+  readonly prefix: Uint8Array;
+  /** Destination short address -> next hop short address. */
+  readonly routes: ReadonlyMap<number, number>;
+  readonly router: boolean;
+}

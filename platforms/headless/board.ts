@@ -5,6 +5,7 @@
  * real clock. Nothing here runs at import: the image is preloaded, and a board exists only in the
  * machine that runs.
  */
+import { LowpanStack } from "../../modules/lowpan/stack.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Random } from "../../modules/ports/random.js";
@@ -38,24 +39,30 @@ class HostSensor implements Sensor {
   onLux: ((lux: number, atMicros: number) => void) | undefined = undefined;
 }
 
+/** With the radio bare, for programs that have no use for a network. */
+export interface HostBoard extends Board {
+  readonly radio?: HostRadio;
+}
+
 /** Makes the board; once a process. */
-export function board(): Board {
+export function board(): HostBoard {
   const radio = lumicastHost.medium() ? new HostRadio() : undefined;
   const datagram = radio ? undefined : new HostDatagrams();
   const button = new HostButton();
   const sensor = new HostSensor();
   lumicastHost.attach({ radio, button, sensor, datagram });
+  const base = { clock: new HostClock(), random: new HostRandom(), trace: new HostTrace() };
   return {
-    clock: new HostClock(),
-    random: new HostRandom(),
+    ...base,
     crypto: new HostCrypto(),
     intake: { bind: (state) => lumicastHost.intakeBind(state) },
     flash: new HostFlash(),
-    trace: new HostTrace(),
     light: new HostLight(),
     button,
     sensor,
-    ...(radio ? { radio } : { datagram: datagram! }),
+    ...(radio
+      ? { radio, mesh: (place) => new LowpanStack({ radio, ...base, ...place }) }
+      : { datagram: datagram! }),
     provisioning: () => lumicastHost.provisioning(),
     log: (line) => lumicastHost.log(line),
     fatal: (line) => lumicastHost.fatal(line),

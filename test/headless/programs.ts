@@ -2,7 +2,7 @@
  * What the headless host is made to run in its tests: one image, and the provisioning file names
  * the program. Bundled and compiled by lumicast.ts.
  */
-import type { Board } from "../../modules/ports/board.js";
+import type { HostBoard } from "../../platforms/headless/board.js";
 import { board as makeBoard } from "../../platforms/headless/board.js";
 import { HostClock } from "../../platforms/headless/clock.js";
 import { HostFlash } from "../../platforms/headless/flash.js";
@@ -33,7 +33,7 @@ function hex(bytes: Uint8Array): string {
 }
 
 /** Reports every event as a log line, and answers as told by the frame's first byte. */
-function echo(board: Board): void {
+function echo(board: HostBoard): void {
   const { clock, radio, button, sensor } = board;
   if (radio === undefined) throw new Error("no radio");
   board.log(`boot ${clock.micros()} ${hex(radio.eui64)}`);
@@ -60,7 +60,7 @@ function echo(board: Board): void {
 }
 
 /** What one key does to a command's path: costs and garbage. */
-function receive(board: Board): void {
+function receive(board: HostBoard): void {
   const { clock, crypto, flash, light, radio, trace } = board;
   if (radio === undefined) throw new Error("no radio");
   const key = crypto.aeadKey(10, new Uint8Array(16));
@@ -81,7 +81,7 @@ function receive(board: Board): void {
 }
 
 /** A press becomes a sealed frame. */
-function send(board: Board): void {
+function send(board: HostBoard): void {
   const key = board.crypto.aeadKey(30, new Uint8Array(16));
   const nonce = new Uint8Array(13);
   board.button.onEdge = () => {
@@ -175,7 +175,7 @@ function manyTimers(): void {
 }
 
 /** Multicast between stand-alone processes. */
-function udp(board: Board): void {
+function udp(board: HostBoard): void {
   const { datagram, clock } = board;
   if (datagram === undefined) throw new Error("no datagrams");
   const group = new Uint8Array(16);
@@ -248,7 +248,7 @@ function usage(): void {
   print(JSON.stringify({ liveBytes, peakBytes, keys, reservedBytes, stackPeak, rootBytes }));
 }
 
-const programs: Record<string, (board: Board) => void> = {
+const programs: Record<string, (board: HostBoard) => void> = {
   echo,
   receive,
   send,
