@@ -59,6 +59,8 @@ export interface Build {
   /** For what the build makes; one a platform and goal is enough. */
   readonly out: string;
   readonly debug?: boolean;
+  /** Another copy of the sources; this repository unless told. */
+  readonly source?: string;
   /** `role=switch` and the like. */
   readonly config?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -66,11 +68,11 @@ export interface Build {
 
 /** Runs `mcconfig -m -t build`, which, unlike plain mcconfig, ends no simulator that runs. */
 export async function build(sdk: Sdk, options: Build): Promise<void> {
-  const { platform, out, debug = false, config = [] } = options;
+  const { platform, out, debug = false, config = [], source = ROOT } = options;
   mkdirSync(out, { recursive: true });
-  if (writeModuleList()) console.error(`${LIST} was not up to date; commit it as it is now`);
+  if (writeModuleList(source)) console.error(`${LIST} was not up to date; commit it as it is now`);
   const args = ["-m", "-p", platform, "-t", "build", "-o", out, ...(debug ? ["-dn"] : [])];
-  const manifest = join(ROOT, "manifest.json");
+  const manifest = join(source, "manifest.json");
   const env = { ...sdk.env, ...options.env };
   const make = async () => {
     const { code, output } = await run("mcconfig", [...args, manifest, ...config], env);

@@ -3,10 +3,10 @@
  * and mcrez, which is everything that reads our manifests and TypeScript and looks up every native
  * function by its name. What compiles C and links is theirs.
  */
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { equal, match, ok } from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { generate } from "../../hosts/installation/generate.js";
@@ -41,9 +41,15 @@ function run(
 }
 
 /** mcconfig up to where it asks for the other SDK; then the makefile it wrote is there. */
-function configure(sdk: Sdk, platform: string, out: string, more: NodeJS.ProcessEnv): Ran {
+function configure(
+  sdk: Sdk,
+  platform: string,
+  out: string,
+  more: NodeJS.ProcessEnv,
+  source = ROOT,
+): Ran {
   mkdirSync(out, { recursive: true });
-  const manifest = join(ROOT, "manifest.json");
+  const manifest = join(source, "manifest.json");
   return run(sdk, "mcconfig", ["-m", "-p", platform, "-t", "build", "-o", out, manifest], more);
 }
 
@@ -58,10 +64,10 @@ function imageOf(work: string): Image {
   return { code: read("mc.xs.c"), resources: read("mc.resources.c") };
 }
 
-function buildEsp32(sdk: Sdk, platform: string, out: string, blob: string): Image {
+function buildEsp32(sdk: Sdk, platform: string, out: string, blob: string, source = ROOT): Image {
   const work = workOf({ platform, out });
   rmSync(work, { recursive: true, force: true });
-  const configured = configure(sdk, platform, out, { LUMICAST_PROVISIONING: blob });
+  const configured = configure(sdk, platform, out, { LUMICAST_PROVISIONING: blob }, source);
   match(configured.output, /\$IDF_PATH not set/);
   const chip = platform.split("/")[1] ?? "esp32";
   const settings = join(work, `xsProj-${chip}/build/config/sdkconfig.h`);
@@ -161,23 +167,30 @@ test(`the image for ${zephyr} is made up to the C compiler`, { skip: skip || noC
 
 test("two builds with the SDK are identical", { skip, timeout: LIMIT_MS }, async () => {
   const sdk = findSdk();
-  const again = join(folder, "again");
-  rmSync(again, { recursive: true, force: true });
   const blob = blobFile();
-  const images = [out, again].map((place) => buildEsp32(sdk, "esp32/esp32c6", place, blob));
-  deepEqual(
-    images.map(({ code }) => hash(code)),
-    Array(2).fill(hash(images[0].code)),
+  // From copies, at two places: nothing but the sources may matter.
+  const first = copyOfSources(join(folder, "first"));
+  const second = copyOfSources(join(folder, "second/deeper"), first);
+  const builds = [first, second].map((source) => ({ source, out: join(source, "build") }));
+  const images = builds.map((made) =>
+    buildEsp32(sdk, "esp32/esp32c6", made.out, blob, made.source),
   );
-  deepEqual(images[1].resources, images[0].resources);
-  for (const place of [out, again]) {
-    const made = { platform: "lin", out: place };
-    rmSync(workOf(made), { recursive: true, force: true });
-    await build(sdk, made);
-  }
-  const apps = [out, again].map((place) => hash(readFileSync(appOf({ out: place }))));
+  equal(hash(images[1].code), hash(images[0].code));
+  equal(images[1].resources, images[0].resources);
+  for (const made of builds) await build(sdk, { ...made, platform: "lin" });
+  const apps = builds.map((made) => hash(readFileSync(appOf(made))));
   equal(apps[1], apps[0]);
 });
+
+/** What a build reads; `from` an earlier copy, so that both are of the same moment. */
+function copyOfSources(place: string, from = ROOT): string {
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  for (const name of ["manifest.json", "main.ts", "modules", "platforms"]) {
+    cpSync(join(from, name), join(place, name), { recursive: true });
+  }
+  return place;
+}
 
 test("a platform Lumicast does not have is a build error that names those it has", { skip }, () => {
   const { status, output } = configure(findSdk(), "pico", out, {});
