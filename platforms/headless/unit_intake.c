@@ -430,7 +430,8 @@ static void journal_garbage(void)
     size_t size = chance() % sizeof into;
     fill_journal(w, (uint32_t[]){4, 8, 16}[chance() % 3]);
     while (chance() % 20) journal_append(&journal, 4, 0, (uint8_t[4]){0}, 4);
-    for (uint64_t n = chance() % 4; n; n--) w->nor.bytes[chance() % FLASH_BYTES] = (uint8_t)chance();
+    for (uint64_t n = chance() % 4; n; n--)
+      w->nor.bytes[chance() % FLASH_BYTES] = (uint8_t)chance();
     scribble(w->index, 8 * PLACES);
     if (chance() % 8 == 0) w->cursor[UNIT] = (int32_t)(chance() % 40);
     at = journal_scan(&journal, 64, end, 17, (int32_t)(chance() % 4) - 1, &found);

@@ -2,7 +2,7 @@ import { AES_CCM_16_64_128, AES_CCM_16_128_128 } from "../../modules/ports/crypt
 import { SdkCrypto } from "../../platforms/moddable/crypto.js";
 import { SdkFlash } from "../../platforms/moddable/flash.js";
 import { SdkIntake } from "../../platforms/moddable/intake.js";
-import type { IntakeProvider, Provider } from "./providers.js";
+import type { IntakeProvider, Provider } from "./provider.js";
 
 /** Of the bindings for the Moddable SDK, in an app of test/sdk. */
 export function natives(): Provider[] {

@@ -1,4 +1,4 @@
-import type { IntakeProvider, Provider } from "./providers.js";
+import type { IntakeProvider, Provider } from "./provider.js";
 
 /** Node has none; natives.xs.ts and natives.sdk.ts take over (hosts/bundle.mjs). */
 export function natives(): Provider[] {

@@ -3,7 +3,7 @@ import type { Flash } from "../../modules/ports/flash.js";
 import { HostCrypto } from "../../platforms/headless/crypto.js";
 import { HostFlash } from "../../platforms/headless/flash.js";
 import { host } from "../../platforms/headless/host.js";
-import type { IntakeProvider, Provider } from "./providers.js";
+import type { IntakeProvider, Provider } from "./provider.js";
 
 /** Of the headless host. */
 export function natives(): Provider[] {
