@@ -1,4 +1,4 @@
-/** An implementation of a port on some engine, as the suites that judge it see it (providers.ts). */
+/** An implementation of a port on some engine, as the suite that judges it sees it. */
 import type { Crypto } from "../../modules/ports/crypto.js";
 import type { Flash } from "../../modules/ports/flash.js";
 import type { Intake } from "../../modules/ports/intake.js";
