@@ -5,18 +5,27 @@ import { provisioning } from "../installation/provisioning.js";
 import type { Setup } from "./path.js";
 
 export const SENDERS = 50;
-const GROUPS = 10;
 
-/** One luminaire in ten groups, fifty switches: the load a device is built for. */
-export function makeSetup(): Setup {
+export interface Load {
+  readonly senders: number;
+  readonly groups: number;
+}
+
+/** The load a device is built for. */
+export const FULL: Load = { senders: SENDERS, groups: 10 };
+/** A luminaire of an ordinary room: its group, two switches and a sensor. */
+export const ROOM: Load = { senders: 3, groups: 1 };
+
+/** One luminaire in all groups, and switches for them. */
+export function makeSetup({ senders, groups }: Load = FULL): Setup {
   const made = generate({
     luminaires: 1,
-    switches: SENDERS,
+    switches: senders,
     sensors: 0,
     hops: 1,
     loss: 0,
     seed: 1,
-    groups: GROUPS,
+    groups,
   });
   const ids = made.applicationGroups.map(({ id }) => id);
   const devices = made.devices.map((device) =>

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { compileForXs } from "../bench/count.js";
 import type { Event, Only, Series } from "../bench/path.js";
-import { makeSetup } from "../bench/setup.js";
+import { FULL, type Load, makeSetup, ROOM } from "../bench/setup.js";
 import { skip } from "../lacks.js";
 import { ROOT } from "../root.js";
 import { days } from "../size/day.js";
@@ -34,12 +34,13 @@ const PATHS: Readonly<Record<string, Figure>> = {
   foreign: "foreign",
   send: "send",
 };
-const EVENTS: readonly [Event, Figure][] = [
-  ["firstBoot", "firstBoot"],
-  ["boot", "boot"],
-  ["gc", "gc"],
-  ["native", "native"],
-  ["ccm24", "ccm"],
+const EVENTS: readonly [Event, Figure, Load][] = [
+  ["firstBoot", "firstBoot", FULL],
+  ["boot", "boot", ROOM],
+  ["boot", "bootFull", FULL],
+  ["gc", "gc", FULL],
+  ["native", "native", FULL],
+  ["ccm24", "ccm", FULL],
 ];
 
 /** Undefined where it cannot be built; the skip is told. `limits`: the budget. */
@@ -61,15 +62,15 @@ export async function counts(): Promise<Figures> {
     const figure = PATHS[name];
     if (figure !== undefined) figures[figure] = instructions(medianMicros);
   }
-  for (const [event, figure] of EVENTS) {
-    const [{ medianMicros }] = await series(EVENT_SAMPLES, event);
+  for (const [event, figure, load] of EVENTS) {
+    const [{ medianMicros }] = await series(EVENT_SAMPLES, event, load);
     figures[figure] = instructions(medianMicros);
   }
   return figures;
 }
 
-async function series(samples: number, only?: Only): Promise<Series[]> {
-  const byteCode = await compileForXs(makeSetup(), samples, only);
+async function series(samples: number, only?: Only, load: Load = FULL): Promise<Series[]> {
+  const byteCode = await compileForXs(makeSetup(load), samples, only);
   const rom = makeRom(byteCode, join(ROOT, "build/cortexm/bench", only ?? "all"));
   const said = runProgram(rom, {
     run: RUN.test,

@@ -40,6 +40,10 @@ export interface Journal {
     placesLeft: number,
     scanned: ArrayBuffer,
   ): number;
+  /** True when flash reads 0xFF from `start` to `end`. */
+  isErased(start: number, end: number): boolean;
+  /** All keys of a kind, ascending. */
+  keys(cursor: ArrayBuffer, index: ArrayBuffer, kind: number): number[];
   /** Fills `into` with as much of a key's value as fits; its length, -1 when there is none. */
   read(cursor: ArrayBuffer, index: ArrayBuffer, key: number, into: Uint8Array): number;
 }

@@ -275,6 +275,7 @@ export class Log {
 
 /** True when flash reads 0xFF from `start` to `end`, both multiples of 4. */
 export function isErased(flash: Flash, start: number, end: number): boolean {
+  if (flash.journal !== undefined) return flash.journal.isErased(start, end);
   const bytes = new Uint8Array(256);
   const words = new Int32Array(bytes.buffer);
   for (let at = start; at < end; at += bytes.length) {

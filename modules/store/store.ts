@@ -175,6 +175,8 @@ export class Store {
 
   /** All keys of a kind, by index. */
   keys(kind: number): number[] {
+    const { journal, cursor } = this.#log;
+    if (journal !== undefined) return journal.keys(cursor.buffer, this.#index.columns, kind);
     return this.#index.keysOf(kind).sort((a, b) => a - b);
   }
 

@@ -7,6 +7,8 @@ export class HostFlash implements Flash {
   readonly journal: Journal = {
     scan: lumicastHost.journalScan,
     read: lumicastHost.journalRead,
+    isErased: lumicastHost.journalIsErased,
+    keys: lumicastHost.journalKeys,
   };
   readonly programBytes = lumicastHost.flashProgramBytes();
 

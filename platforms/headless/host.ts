@@ -49,6 +49,8 @@ export interface Host {
   /** modules/ports/flash.ts */
   readonly journalScan: Journal["scan"];
   readonly journalRead: Journal["read"];
+  readonly journalIsErased: Journal["isErased"];
+  readonly journalKeys: Journal["keys"];
 
   flashSize(): number;
   flashProgramBytes(): number;

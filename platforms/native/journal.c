@@ -236,3 +236,32 @@ int32_t journal_read(const struct journal *journal, uint32_t key, uint8_t *into,
   journal->read(journal->context, at, into, length < size ? length : size);
   return (int32_t)length;
 }
+
+bool journal_is_erased(const struct journal *journal, uint32_t start, uint32_t end)
+{
+  uint8_t window[WINDOW_BYTES];
+  for (uint32_t at = start; at < end; at += WINDOW_BYTES) {
+    size_t size = end - at < WINDOW_BYTES ? end - at : WINDOW_BYTES;
+    journal->read(journal->context, at, window, size);
+    for (size_t i = 0; i < size; i++)
+      if (window[i] != 0xFF) return false;
+  }
+  return true;
+}
+
+size_t journal_keys(const struct journal *journal, uint8_t kind, uint32_t *into, size_t most)
+{
+  struct columns in = columns(journal);
+  size_t count = 0;
+  for (int32_t place = 0; place < (int32_t)in.places; place++) {
+    uint32_t key;
+    size_t at;
+    if (word_at(&in, place) == 0) continue;
+    memcpy(&key, in.keys + 4 * (size_t)place, sizeof key);
+    if (key >> 24 != kind) continue;
+    if (count == most) return count + 1;
+    for (at = count++; at > 0 && into[at - 1] > (key & 0xFFFFFF); at--) into[at] = into[at - 1];
+    into[at] = key & 0xFFFFFF;
+  }
+  return count;
+}

@@ -45,4 +45,10 @@ uint32_t journal_scan(const struct journal *journal, uint32_t start, uint32_t en
 /* The value of a key, at most `size` bytes of it; its length, -1 when there is none. */
 int32_t journal_read(const struct journal *journal, uint32_t key, uint8_t *into, size_t size);
 
+/* Whether flash reads 0xFF from `start` to `end`. */
+bool journal_is_erased(const struct journal *journal, uint32_t start, uint32_t end);
+
+/* All indexes of a kind, ascending, at most `most`; how many there are. */
+size_t journal_keys(const struct journal *journal, uint8_t kind, uint32_t *into, size_t most);
+
 #endif

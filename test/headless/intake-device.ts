@@ -79,6 +79,8 @@ class CountedFlash implements Flash {
         return to;
       },
       read: (...all) => journal.read(...all),
+      isErased: (start, end) => journal.isErased(start, end),
+      keys: (...all) => journal.keys(...all),
     };
   }
 

@@ -10,6 +10,7 @@
 #include "flash.h"
 
 enum { CURSOR, INDEX };
+enum { KEYS_MAX = 256 };
 
 static void read_flash(void *context, uint32_t offset, uint8_t *into, size_t size)
 {
@@ -57,8 +58,35 @@ static void native_read(xsMachine *the)
   xsmcSetInteger(xsResult, journal_read(&journal, key, into.data, into.size));
 }
 
+/* journalIsErased(start, end) -> boolean */
+static void native_is_erased(xsMachine *the)
+{
+  struct journal journal = {.read = read_flash};
+  uint32_t start = (uint32_t)get_whole(the, &xsArg(0), flash_partition(), "journal: start");
+  uint32_t end = (uint32_t)get_whole(the, &xsArg(1), flash_partition(), "journal: end");
+  xsmcSetBoolean(xsResult, journal_is_erased(&journal, start, end));
+}
+
+/* journalKeys(cursor, index, kind) -> array of keys, ascending */
+static void native_keys(xsMachine *the)
+{
+  uint32_t found[KEYS_MAX];
+  struct journal journal = get_journal(the);
+  uint8_t kind = (uint8_t)get_whole(the, &xsArg(2), 255, "journal: kind");
+  size_t count = journal_keys(&journal, kind, found, KEYS_MAX);
+  if (count > KEYS_MAX) xsRangeError("journal: more than %d keys of a kind", KEYS_MAX);
+  xsmcVars(1);
+  xsResult = xsNewArray((xsIntegerValue)count);
+  for (size_t i = 0; i < count; i++) {
+    xsmcSetNumber(xsVar(0), kind * 16777216.0 + found[i]);
+    xsmcSetIndex(xsResult, (xsIntegerValue)i, xsVar(0));
+  }
+}
+
 const struct native journal_natives[] = {
   {"journalScan", native_scan, 7},
   {"journalRead", native_read, 4},
+  {"journalIsErased", native_is_erased, 2},
+  {"journalKeys", native_keys, 3},
   {0},
 };
