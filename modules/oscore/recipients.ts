@@ -21,7 +21,7 @@
  * - Columns of typed arrays, found through a hash; a full table drops the newcomer.
  */
 import { Id64 } from "../bytes/id64.js";
-import { coapUint, readUint } from "../bytes/uint.js";
+import { readUint } from "../bytes/uint.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import {
@@ -152,7 +152,7 @@ export class Recipients {
     const boundKey = key(KIND.REPLAY_BOUND, row);
     // A cut in forget() may have left the bound of whoever had this row before.
     if (!this.#store.delete(boundKey)) return -1; // check: recipients-stale-bound
-    const record = rowRecord(association, bytes.subarray(start, start + length), sequence);
+    const record = rowRecord(association, sender);
     const isStored = this.#store.put(key(KIND.REPLAY_ROW, row), record);
     if (!isStored) return -1; // check: recipients-admit-durable
     this.insert(row, association, new Id64().read(bytes, start, length));
@@ -297,13 +297,16 @@ function home(tag: number, high: number, low: number, places: number): number {
   return (((folded * 40503 + tag * 997) & 0xffff) * places) >> 16;
 }
 
-function rowRecord(association: number, id: Uint8Array, first: number): Uint8Array {
-  const number = coapUint(first);
-  const record = new Uint8Array(ROW_HEAD_BYTES + id.length + number.length);
+/** One array, and no others on the way: a first contact is when a luminaire's heap is fullest. */
+function rowRecord(association: number, sender: Newcomer): Uint8Array {
+  const { bytes, start, length, sequence } = sender;
+  let size = ROW_HEAD_BYTES + length;
+  for (let rest = sequence; rest >= 1; rest = Math.floor(rest / 256)) size++;
+  const record = new Uint8Array(size);
   record[0] = association >> 8;
   record[1] = association;
-  record[2] = id.length;
-  record.set(id, ROW_HEAD_BYTES);
-  record.set(number, ROW_HEAD_BYTES + id.length);
+  record[2] = length;
+  for (let i = 0; i < length; i++) record[ROW_HEAD_BYTES + i] = bytes[start + i];
+  for (let rest = sequence; rest >= 1; rest = Math.floor(rest / 256)) record[--size] = rest % 256;
   return record;
 }
