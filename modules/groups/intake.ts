@@ -57,6 +57,8 @@ import type { Groups, Quick } from "./groups.js";
 
 /** Before the payload of a light command: code, Uri-Path "l", marker. */
 const LIGHT_HEAD_BYTES = 4;
+/** Views are kept for plaintexts below this, as commands are: who tries all lengths gets no more. */
+const SIZES_KEPT = 24;
 
 const REFUSALS: readonly Outcome<Inner>[] = Object.freeze(
   INTAKE_DROPS.map((reason) => drop<Inner>(reason)),
@@ -147,7 +149,7 @@ export class QuickIntake implements Quick {
   #payload(size: number): Uint8Array {
     const start = RESULT_PLAIN + LIGHT_HEAD_BYTES;
     const view = new Uint8Array(this.#state[1], start, size - LIGHT_HEAD_BYTES);
-    this.#payloads[size] = view;
+    if (size < SIZES_KEPT) this.#payloads[size] = view;
     return view;
   }
 
