@@ -4,7 +4,7 @@
  *   main.c      command line                      memory.c    allocators with a hard ceiling
  *   files.c     byte code, provisioning, flash    clock.c     virtual or real time, costs
  *   control.c   the medium's socket               alone.c     without a medium
- *   udp.c       UDP over IPv6 multicast           compile.c   parser, source map (to compile)
+ *   compile.c   parser, source map (to compile)
  *   platforms/native/xs13/host.h: what every XS 13.3 device shares
  */
 #include <errno.h>

@@ -1,12 +1,30 @@
-/* The datagram port's natives, and delivery to its onDatagram. */
+/* The datagram port's natives over platforms/native/udp6.c, and delivery to its onDatagram. */
 #include "natives.h"
 
+#include "../native/udp6.h"
 #include "clock.h"
 #include "net.h"
-#include "udp.h"
 
 static xsSlot port_object;
 static bool attached;
+static int sockets[NET_SOCKETS_MAX];
+static unsigned socket_count;
+
+_Static_assert((int)NET_SOCKETS_MAX == (int)UDP6_SOCKETS_MAX, "room for every socket");
+
+static void opened(int socket)
+{
+  sockets[socket_count++] = socket;
+}
+
+/* The first that needs the network opens it, or ends the process with a clear line. */
+static void open_network(void)
+{
+  const char *wrong = NULL;
+  if (socket_count == 0)
+    wrong = udp6_open(options.interface, options.ports, options.port_count, opened);
+  if (wrong) die(EXIT_BAD_OPTION, "%s; or run on the medium with --control", wrong);
+}
 
 void net_attach(void *machine)
 {
@@ -25,20 +43,22 @@ static struct bytes get_address(xsMachine *the, int index)
 
 static void native_address(xsMachine *the)
 {
-  udp_open();
-  set_bytes(the, &xsResult, udp_address(), 16);
+  uint8_t address[16];
+  open_network();
+  udp6_address(address);
+  set_bytes(the, &xsResult, address, sizeof address);
 }
 
 static void native_join(xsMachine *the)
 {
-  udp_open();
-  xsmcSetBoolean(xsResult, udp_join(get_address(the, 0).data, true));
+  open_network();
+  xsmcSetBoolean(xsResult, udp6_join(get_address(the, 0).data));
 }
 
 static void native_leave(xsMachine *the)
 {
-  udp_open();
-  udp_join(get_address(the, 0).data, false);
+  open_network();
+  udp6_leave(get_address(the, 0).data);
 }
 
 /* udpSend(address, port, fromPort, bytes) -> boolean */
@@ -47,18 +67,16 @@ static void native_send(xsMachine *the)
   uint16_t port = (uint16_t)get_whole(the, &xsArg(1), 65535, "udp: port");
   uint16_t from_port = (uint16_t)get_whole(the, &xsArg(2), 65535, "udp: fromPort");
   struct bytes to, bytes;
-  udp_open();
+  open_network();
   to = get_address(the, 0);
   bytes = get_bytes(the, &xsArg(3));
-  xsmcSetBoolean(xsResult, udp_send(to.data, port, from_port, bytes.data, bytes.size));
+  xsmcSetBoolean(xsResult, udp6_send(to.data, port, from_port, bytes.data, bytes.size));
 }
 
 unsigned net_poll(struct pollfd *polls)
 {
-  int sockets[UDP_SOCKETS_MAX];
-  unsigned count = udp_sockets(sockets);
-  for (unsigned i = 0; i < count; i++) polls[i] = (struct pollfd){sockets[i], POLLIN, 0};
-  return count;
+  for (unsigned i = 0; i < socket_count; i++) polls[i] = (struct pollfd){sockets[i], POLLIN, 0};
+  return socket_count;
 }
 
 static void define_endpoint(xsMachine *the, const char *name, const uint8_t *address, int port)
@@ -71,7 +89,7 @@ static void define_endpoint(xsMachine *the, const char *name, const uint8_t *add
   xsmcDefine(xsVar(0), xsID((char *)name), xsVar(1), xsDefault);
 }
 
-static void deliver(xsMachine *the, const struct udp_datagram *datagram)
+static void deliver(xsMachine *the, const struct board_datagram *datagram)
 {
   xsmcVars(4);
   xsVar(3) = xsAccess(port_object);
@@ -89,8 +107,8 @@ static void deliver(xsMachine *the, const struct udp_datagram *datagram)
 
 void net_receive(void *machine, int socket)
 {
-  static struct udp_datagram datagram;
-  while (udp_receive(socket, &datagram)) {
+  static struct board_datagram datagram;
+  while (udp6_receive(socket, &datagram)) {
     if (!attached) continue;
     xsBeginHost(machine);
     deliver(the, &datagram);

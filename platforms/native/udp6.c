@@ -35,7 +35,8 @@ static bool usable(const struct ifaddrs *entry, const char *interface)
 {
   const unsigned needed = IFF_UP | IFF_MULTICAST;
   if (!entry->ifa_addr || entry->ifa_addr->sa_family != AF_INET6) return false;
-  if (interface && strcmp(entry->ifa_name, interface)) return false;
+  /* Who names one gets it, even lo, where unicast alone works. */
+  if (interface) return !strcmp(entry->ifa_name, interface);
   return (entry->ifa_flags & needed) == needed && !(entry->ifa_flags & IFF_LOOPBACK);
 }
 
@@ -132,7 +133,7 @@ const char *udp6_open(const char *interface, const uint16_t *ports, unsigned cou
   net.interface = find_interface(interface);
   if (!net.interface) {
     snprintf(net.wrong, sizeof net.wrong,
-        interface ? "%s is no interface that is up and has an IPv6 address; see: ip -6 address"
+        interface ? "%s is no interface that has an IPv6 address; see: ip -6 address"
                   : "no interface carries IPv6 multicast%s; bring one up (lo cannot)",
         interface ? interface : "");
     return net.wrong;

@@ -6,7 +6,7 @@
  * a device's own come back to it too: those are told by what they are (source, destination and
  * bytes), not by their source address, which every device here has, and swallowed.
  *
- * Linux's loopback interface carries no IPv6 multicast; it is never chosen.
+ * Linux's loopback interface carries no IPv6 multicast; it is never chosen unless named.
  */
 #ifndef LUMICAST_UDP6_H
 #define LUMICAST_UDP6_H
