@@ -57,7 +57,7 @@ import type { Groups, Quick } from "./groups.js";
 
 /** Before the payload of a light command: code, Uri-Path "l", marker. */
 const LIGHT_HEAD_BYTES = 4;
-/** Views are kept for plaintexts below this, as commands are: who tries all lengths gets no more. */
+/** Views are kept for plaintexts below this, as commands are: trying all lengths gets no more. */
 const SIZES_KEPT = 24;
 
 const REFUSALS: readonly Outcome<Inner>[] = Object.freeze(

@@ -65,7 +65,7 @@ test("a medium, a file or an interface that is not there is told, and exits 64 o
   const cases: [string[], RegExp, number][] = [
     [["--control", "/nowhere"], /cannot connect to the medium at \/nowhere: No such file/, 64],
     [["--control", `/${"x".repeat(200)}`], /the socket's path is longer than/, 64],
-    [["--interface", "nil0"], /nil0 is no interface that has an IPv6 address; see: ip -6 address/, 64],
+    [["--interface", "nil0"], /nil0 is no interface that has an IPv6 address/, 64],
     [["--flash", "/nowhere/flash"], /cannot open the flash file \/nowhere\/flash/, 65],
   ];
   for (const [options, message, code] of cases) {
