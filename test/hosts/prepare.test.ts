@@ -89,7 +89,10 @@ test("an unknown command lists the commands and fails", () => {
 test("an unknown thing to build is refused with what there is", () => {
   const { status, stderr } = run(["build", "moon"]);
   assert.equal(status, 1);
-  assert.match(stderr, /There is no moon to build; there are packages, node, firmware, cortexm, host/);
+  assert.match(
+    stderr,
+    /There is no moon to build; there are packages, node, firmware, cortexm, host/,
+  );
 });
 
 test("every npm script has its command", () => {
