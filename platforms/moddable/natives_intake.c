@@ -59,24 +59,6 @@ static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t
   return board_flash_program(offset, bytes, size);
 }
 
-static int32_t take(struct intake *in, const struct bound *bound, const struct bytes *buffers)
-{
-  int32_t answer = intake_locate(in);
-  if (answer < 0) return answer;
-  if (in->line >= bound->lines || !bound->keys[in->line]) return INTAKE_DECLINED;
-  answer = intake_open(in, bound->keys[in->line], buffers[RESULT].data);
-  if (answer < 0 || !(answer & INTAKE_LIGHT)) return answer;
-  in->journal = (struct journal){
-    .cursor = (int32_t *)(void *)buffers[CURSOR].data,
-    .cursor_words = buffers[CURSOR].size / 4,
-    .index = buffers[INDEX].data,
-    .index_size = buffers[INDEX].size,
-    .partition = bound->partition,
-    .program = program,
-  };
-  return intake_mark(in, answer);
-}
-
 /* open(datagram, address, port) -> answer */
 void xs_lumicast_intake_open(xsMachine *the)
 {
@@ -100,5 +82,13 @@ void xs_lumicast_intake_open(xsMachine *the)
   in.columns_size = buffers[RECIPIENTS].size;
   in.rights = (struct intake_bytes){buffers[RIGHTS].data, buffers[RIGHTS].size};
   in.rights_capacity = bound->rights_capacity;
-  xsmcSetInteger(xsResult, take(&in, bound, buffers));
+  in.journal = (struct journal){
+    .cursor = (int32_t *)(void *)buffers[CURSOR].data,
+    .cursor_words = buffers[CURSOR].size / 4,
+    .index = buffers[INDEX].data,
+    .index_size = buffers[INDEX].size,
+    .partition = bound->partition,
+    .program = program,
+  };
+  xsmcSetInteger(xsResult, intake_take(&in, bound->keys, bound->lines, buffers[RESULT].data));
 }

@@ -459,3 +459,16 @@ int32_t intake_mark(const struct intake *in, int32_t answer)
   mark_window(in, step);
   return answer | INTAKE_MARKED;
 }
+
+int32_t intake_take(struct intake *in, const struct aes128 *const *keys, unsigned lines,
+    uint8_t result[INTAKE_RESULT_BYTES])
+{
+  int32_t answer = intake_locate(in);
+  in->opened = false;
+  if (answer < 0) return answer;
+  if (in->line >= lines || !keys[in->line]) return INTAKE_DECLINED;
+  in->opened = true;
+  answer = intake_open(in, keys[in->line], result);
+  if (answer < 0 || !(answer & INTAKE_LIGHT)) return answer;
+  return intake_mark(in, answer);
+}

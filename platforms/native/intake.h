@@ -54,6 +54,7 @@ struct intake {
   struct intake_bytes rights; /* modules/access/rights.ts */
   uint32_t rights_capacity;
   struct journal journal;
+  bool opened; /* by intake_take: AES was run */
   /* found by intake_locate */
   unsigned line;
   unsigned row;
@@ -63,6 +64,11 @@ struct intake {
   uint32_t kid_high, kid_low;
   uint64_t sequence;
 };
+
+/* The whole of it: locate, open with the key of the line, mark a light command; the packed answer of
+   modules/ports/intake.ts, or why not. `keys` has a key for each of so many lines, NULL for none. */
+int32_t intake_take(struct intake *in, const struct aes128 *const *keys, unsigned lines,
+    uint8_t result[INTAKE_RESULT_BYTES]);
 
 /* Everything up to the window, no crypto: the line of the tables, or why not. */
 int32_t intake_locate(struct intake *in);
@@ -76,7 +82,7 @@ int32_t intake_open(const struct intake *in, const struct aes128 *aes,
    INTAKE_STORE_FAILED when flash refused. */
 int32_t intake_mark(const struct intake *in, int32_t answer);
 
-/* AES calls that opening takes: its cost. */
+/* AES calls that opening takes: its cost, if `opened`. */
 size_t intake_blocks(const struct intake *in);
 
 #endif

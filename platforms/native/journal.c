@@ -149,6 +149,21 @@ enum journal_result journal_append(const struct journal *journal, uint8_t kind, 
   return JOURNAL_DURABLE;
 }
 
+static bool is_erased(const uint8_t *bytes, size_t from, size_t to)
+{
+  for (size_t i = from; i < to; i++)
+    if (bytes[i] != 0xFF) return false;
+  return true;
+}
+
+/* The complement of the register, as records.ts seals with it. */
+static bool is_seal(const uint8_t *bytes, uint32_t crc)
+{
+  for (int i = 0; i < 4; i++)
+    if (bytes[i] != (uint8_t)(~crc >> (24 - 8 * i))) return false;
+  return true;
+}
+
 /* The size of the sound short record at `bytes`, of which `filled` are there; 0 when it is none. */
 static size_t sound(const uint8_t *bytes, size_t filled, size_t unit, int32_t generation)
 {
@@ -162,12 +177,9 @@ static size_t sound(const uint8_t *bytes, size_t filled, size_t unit, int32_t ge
   for (int i = 0; i < 3; i++) crc = crc_step(crc, bytes[i]);
   if (bytes[3] != fold8(crc)) return 0; // check: journal-scan-head
   for (size_t i = HEAD_BYTES; i < HEAD_BYTES + length; i++) crc = crc_step(crc, bytes[i]);
-  for (size_t i = HEAD_BYTES + length; i < body; i++)
-    if (bytes[i] != 0xFF) return 0;
-  for (int i = 0; i < 4; i++)
-    if (bytes[body + i] != (uint8_t)(~crc >> (24 - 8 * i))) return 0;
-  for (size_t i = 4; i < unit; i++)
-    if (bytes[body + i] != 0xFF) return 0;
+  if (!is_erased(bytes, HEAD_BYTES + length, body)) return 0; // check: journal-scan-padding
+  if (!is_seal(bytes + body, crc)) return 0; // check: journal-scan-seal
+  if (!is_erased(bytes + body, 4, unit)) return 0; // check: journal-scan-seal-unit
   /* The checksum that looks erased is written as another one. */
   return crc == 0 ? 0 : body + unit;
 }
@@ -243,8 +255,7 @@ bool journal_is_erased(const struct journal *journal, uint32_t start, uint32_t e
   for (uint32_t at = start; at < end; at += WINDOW_BYTES) {
     size_t size = end - at < WINDOW_BYTES ? end - at : WINDOW_BYTES;
     journal->read(journal->context, at, window, size);
-    for (size_t i = 0; i < size; i++)
-      if (window[i] != 0xFF) return false;
+    if (!is_erased(window, 0, size)) return false;
   }
   return true;
 }

@@ -88,24 +88,17 @@ static void native_open(xsMachine *the)
   in.columns_size = buffer_size(bound->buffers[RECIPIENTS]);
   in.rights = kept(bound, RIGHTS);
   in.rights_capacity = bound->rights_capacity;
-  answer = intake_locate(&in);
-  if (answer >= 0 && (in.line >= bound->lines || !bound->keys[in.line])) answer = INTAKE_DECLINED;
-  if (answer >= 0) {
-    clock_charge(COST_CCM + COST_AES_BLOCK * intake_blocks(&in));
-    answer = intake_open(&in, bound->keys[in.line], buffer_data(bound->buffers[RESULT]));
-    if (answer >= 0) clock_charge(COST_QUICK_AFTER);
-  }
-  if (answer >= 0 && answer & INTAKE_LIGHT) {
-    in.journal = (struct journal){
-      .cursor = (int32_t *)(void *)buffer_data(bound->buffers[CURSOR]),
-      .cursor_words = buffer_size(bound->buffers[CURSOR]) / 4,
-      .index = buffer_data(bound->buffers[INDEX]),
-      .index_size = buffer_size(bound->buffers[INDEX]),
-      .partition = flash_partition(),
-      .program = program,
-    };
-    answer = intake_mark(&in, answer);
-  }
+  in.journal = (struct journal){
+    .cursor = (int32_t *)(void *)buffer_data(bound->buffers[CURSOR]),
+    .cursor_words = buffer_size(bound->buffers[CURSOR]) / 4,
+    .index = buffer_data(bound->buffers[INDEX]),
+    .index_size = buffer_size(bound->buffers[INDEX]),
+    .partition = flash_partition(),
+    .program = program,
+  };
+  answer = intake_take(&in, bound->keys, bound->lines, buffer_data(bound->buffers[RESULT]));
+  if (in.opened) clock_charge(COST_CCM + COST_AES_BLOCK * intake_blocks(&in));
+  if (answer >= 0) clock_charge(COST_QUICK_AFTER);
   xsmcSetInteger(xsResult, answer);
 }
 
