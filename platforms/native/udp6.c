@@ -12,7 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { COAP_PORT = 5683, ADDRESSES_MAX = 8, GROUPS_MAX = 64, RECENT_MAX = 16, HOPS = 16 };
+#include "echo.h"
+#include "groups.h"
+
+enum { COAP_PORT = 5683, ADDRESSES_MAX = 8, HOPS = 16 };
 
 static struct {
   unsigned interface; /* 0: nothing is open */
@@ -23,10 +26,8 @@ static struct {
     uint16_t port;
   } sockets[UDP6_SOCKETS_MAX];
   unsigned socket_count;
-  uint8_t groups[GROUPS_MAX][16];
-  unsigned group_count;
-  uint64_t recent[RECENT_MAX]; /* identities of multicasts sent; 0: none */
-  unsigned recent_at;
+  struct groups groups;
+  struct echo echo;
   void (*opened)(int socket);
   char wrong[160];
 } net;
@@ -105,7 +106,8 @@ static int open_port(uint16_t port)
     if (s >= 0) close(s);
     return -1;
   }
-  for (unsigned i = 0; i < net.group_count; i++) membership(s, net.groups[i], IPV6_JOIN_GROUP);
+  for (unsigned i = 0; i < net.groups.count; i++)
+    membership(s, net.groups.address[i], IPV6_JOIN_GROUP);
   net.sockets[net.socket_count].socket = s;
   net.sockets[net.socket_count++].port = port;
   net.opened(s);
@@ -156,46 +158,24 @@ void udp6_address(uint8_t address[16])
   if (net.interface) memcpy(address, net.addresses[0], 16);
 }
 
-static unsigned index_of(const uint8_t group[16])
-{
-  unsigned i = 0;
-  while (i < net.group_count && memcmp(net.groups[i], group, 16)) i++;
-  return i;
-}
-
 bool udp6_join(const uint8_t group[16])
 {
-  if (group[0] != 0xFF) return false;
-  if (index_of(group) < net.group_count) return true;
-  if (net.group_count == GROUPS_MAX) return false;
+  unsigned before = net.groups.count;
+  if (!groups_add(&net.groups, group)) return false;
+  if (net.groups.count == before) return true;
   for (unsigned i = 0; i < net.socket_count; i++)
-    if (!membership(net.sockets[i].socket, group, IPV6_JOIN_GROUP)) return false;
-  memcpy(net.groups[net.group_count++], group, 16);
+    if (!membership(net.sockets[i].socket, group, IPV6_JOIN_GROUP)) {
+      groups_remove(&net.groups, group);
+      return false;
+    }
   return true;
 }
 
 void udp6_leave(const uint8_t group[16])
 {
-  unsigned i = index_of(group);
-  if (i == net.group_count) return;
-  for (unsigned s = 0; s < net.socket_count; s++)
-    membership(net.sockets[s].socket, group, IPV6_LEAVE_GROUP);
-  memcpy(net.groups[i], net.groups[--net.group_count], 16);
-}
-
-/* FNV-1a over what makes a multicast ours: source port, destination and bytes. */
-static uint64_t hash(uint64_t sum, const void *data, size_t size)
-{
-  for (const uint8_t *p = data; size--; p++) sum = (sum ^ *p) * 1099511628211u;
-  return sum;
-}
-
-static uint64_t identity(uint16_t from_port, const uint8_t to[16], uint16_t to_port,
-    const void *bytes, size_t size)
-{
-  uint64_t sum = hash(14695981039346656037u, &from_port, sizeof from_port);
-  sum = hash(hash(sum, to, 16), &to_port, sizeof to_port);
-  return hash(sum, bytes, size) | 1;
+  if (!groups_remove(&net.groups, group)) return;
+  for (unsigned i = 0; i < net.socket_count; i++)
+    membership(net.sockets[i].socket, group, IPV6_LEAVE_GROUP);
 }
 
 static bool is_link_local(const uint8_t a[16])
@@ -213,9 +193,7 @@ bool udp6_send(const uint8_t to[16], uint16_t port, uint16_t from_port, const vo
   if (is_link_local(to)) address.sin6_scope_id = net.interface;
   if (sendto(s, bytes, size, 0, (struct sockaddr *)&address, sizeof address) != (ssize_t)size)
     return false;
-  if (to[0] != 0xFF) return true;
-  net.recent[net.recent_at] = identity(from_port, to, port, bytes, size);
-  net.recent_at = (net.recent_at + 1) % RECENT_MAX;
+  echo_sent(&net.echo, from_port, to, port, bytes, size);
   return true;
 }
 
@@ -223,19 +201,6 @@ static bool is_own_address(const uint8_t address[16])
 {
   for (unsigned i = 0; i < net.address_count; i++)
     if (!memcmp(net.addresses[i], address, 16)) return true;
-  return false;
-}
-
-static bool is_own_copy(const struct board_datagram *d)
-{
-  uint64_t sum;
-  if (d->to[0] != 0xFF || !is_own_address(d->from)) return false;
-  sum = identity(d->from_port, d->to, d->to_port, d->bytes, d->size);
-  for (unsigned i = 0; i < RECENT_MAX; i++)
-    if (net.recent[i] == sum) {
-      net.recent[i] = 0;
-      return true;
-    }
   return false;
 }
 
@@ -278,6 +243,6 @@ bool udp6_receive(int s, struct board_datagram *d)
     memcpy(d->from, &from.sin6_addr, 16);
     d->from_port = ntohs(from.sin6_port);
     d->to_port = port_of(s);
-    if (!is_own_copy(d)) return true;
+    if (!is_own_address(d->from) || !echo_returns(&net.echo, d)) return true;
   }
 }

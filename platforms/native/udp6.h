@@ -2,9 +2,8 @@
  * UDP over IPv6 multicast on a computer's own network, for the boards that are programs (POSIX
  * sockets: Linux, macOS). The destination address is always known, by IPV6_PKTINFO.
  *
- * Several devices on one computer share port and group (SO_REUSEADDR), so multicasts loop back, and
- * a device's own come back to it too: those are told by what they are (source, destination and
- * bytes), not by their source address, which every device here has, and swallowed.
+ * Several devices on one computer share port and group (SO_REUSEADDR), so multicasts loop back; a
+ * device's own copies are swallowed (echo.h).
  *
  * Linux's loopback interface carries no IPv6 multicast; it is never chosen unless named.
  */

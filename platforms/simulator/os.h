@@ -1,5 +1,5 @@
-/* What the simulator needs of an operating system: board_lin.c with posix.c, board_mac.c with
-   posix.c, or board_win.c, which also have the clock, chance and network of board.h. */
+/* What the simulator needs of an operating system: posix.c with watch_lin.c or watch_mac.c, or
+   os_win.c with net_win.c, which also have the clock, chance and network of board.h. */
 #ifndef LUMICAST_SIMULATOR_OS_H
 #define LUMICAST_SIMULATOR_OS_H
 

@@ -31,13 +31,20 @@ function gio(): string[] {
 test("the simulator's C compiles without a warning for Linux", {
   skip: lacks("libgtk-3-dev"),
 }, () => {
-  const files = [shared("udp6.c"), shared("nor.c"), ...["instance.c", "posix.c"].map(simulator)];
+  const files = [
+    ...["udp6.c", "groups.c", "echo.c"].map(shared),
+    shared("nor.c"),
+    ...["instance.c", "posix.c"].map(simulator),
+  ];
   compiles("cc", [...gio(), ...files, simulator("watch_lin.c")]);
 });
 
 test("the simulator's C compiles without a warning for macOS, its frameworks stubbed", () => {
   const stubs = join(ROOT, "test/sdk/stubs");
-  const files = [shared("udp6.c"), ...["instance.c", "posix.c", "watch_mac.c"].map(simulator)];
+  const files = [
+    ...["udp6.c", "groups.c", "echo.c"].map(shared),
+    ...["instance.c", "posix.c", "watch_mac.c"].map(simulator),
+  ];
   compiles("cc", ["-D__APPLE__", "-I", stubs, ...files]);
 });
 
@@ -48,7 +55,10 @@ const noMingw =
     : "needs MinGW: sudo apt-get install -y gcc-mingw-w64-x86-64-win32";
 
 test("the simulator's C compiles without a warning for Windows", { skip: noMingw }, () => {
-  compiles(mingw, [shared("nor.c"), ...["instance.c", "board_win.c"].map(simulator)]);
+  compiles(mingw, [
+    ...["nor.c", "groups.c", "echo.c"].map(shared),
+    ...["instance.c", "os_win.c", "net_win.c"].map(simulator),
+  ]);
 });
 
 test("the bindings' C compiles without a warning against the SDK's headers", {

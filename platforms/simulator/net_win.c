@@ -1,5 +1,5 @@
 /*
- * Windows: clock, chance, files and network of the simulator. Written and compiled, never run.
+ * Windows: the simulator's network. Written and compiled, never run.
  *
  * Sockets tell of datagrams by messages to a window that nobody sees (WSAAsyncSelect), on the
  * thread that runs the machine; the SDK's own sockets and timers work the same way there.
@@ -9,22 +9,17 @@
 #include <ws2tcpip.h>
 #include <mswsock.h>
 #include <windows.h>
-#include <bcrypt.h>
 #include <iphlpapi.h>
-#include <share.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../native/board.h"
+#include "../native/echo.h"
+#include "../native/groups.h"
 #include "instance.h"
-#include "os.h"
 
-#ifdef _MSC_VER
-#pragma comment(lib, "bcrypt.lib") /* the SDK's makefile links the others */
-#endif
-
-enum { COAP_PORT = 5683, SOCKETS_MAX = 10, GROUPS_MAX = 64, HOPS = 16, RETRY_MS = 5000 };
-enum { MESSAGE_READABLE = WM_USER + 1, TIMER_RETRY = 1, RECENT_MAX = 16, ADAPTERS_BYTES = 65536 };
+enum { COAP_PORT = 5683, SOCKETS_MAX = 10, HOPS = 16, RETRY_MS = 5000 };
+enum { MESSAGE_READABLE = WM_USER + 1, TIMER_RETRY = 1, ADAPTERS_BYTES = 65536 };
 
 static struct {
   HWND window;
@@ -37,50 +32,10 @@ static struct {
   unsigned socket_count;
   uint16_t ports[SOCKETS_MAX];
   unsigned port_count;
-  uint8_t groups[GROUPS_MAX][16];
-  unsigned group_count;
-  uint64_t recent[RECENT_MAX]; /* hashes of multicasts sent; 0: none */
-  unsigned recent_at;
+  struct groups groups;
+  struct echo echo;
   LPFN_WSARECVMSG receive;
 } net;
-
-uint64_t board_micros(void)
-{
-  static LARGE_INTEGER frequency, boot;
-  LARGE_INTEGER now;
-  uint64_t ticks;
-  QueryPerformanceCounter(&now);
-  if (boot.QuadPart == 0) {
-    QueryPerformanceFrequency(&frequency);
-    boot = now;
-  }
-  ticks = (uint64_t)(now.QuadPart - boot.QuadPart);
-  return ticks / (uint64_t)frequency.QuadPart * 1000000 +
-      ticks % (uint64_t)frequency.QuadPart * 1000000 / (uint64_t)frequency.QuadPart;
-}
-
-bool board_random(void *into, size_t size)
-{
-  return BCryptGenRandom(NULL, into, (ULONG)size, BCRYPT_USE_SYSTEM_PREFERRED_RNG) == 0;
-}
-
-const char *os_state_folder(void)
-{
-  return getenv("LOCALAPPDATA");
-}
-
-bool os_make_folder(const char *path)
-{
-  return CreateDirectoryA(path, NULL) || GetLastError() == ERROR_ALREADY_EXISTS;
-}
-
-FILE *os_open_alone(const char *path)
-{
-  FILE *made = _fsopen(path, "ab", _SH_DENYRW);
-  if (!made) return NULL;
-  fclose(made);
-  return _fsopen(path, "r+b", _SH_DENYRW);
-}
 
 /* The first adapter that is up, is not the loopback, and has IPv6; its preferred address. */
 static DWORD find_adapter(void)
@@ -148,7 +103,8 @@ static SOCKET socket_of(uint16_t port)
     if (s != INVALID_SOCKET) closesocket(s);
     return INVALID_SOCKET;
   }
-  for (unsigned i = 0; i < net.group_count; i++) membership(s, net.groups[i], IPV6_JOIN_GROUP);
+  for (unsigned i = 0; i < net.groups.count; i++)
+    membership(s, net.groups.address[i], IPV6_JOIN_GROUP);
   net.sockets[net.socket_count].socket = s;
   net.sockets[net.socket_count++].port = port;
   return s;
@@ -169,27 +125,6 @@ static void open_or_retry(void)
       return;
     }
   instance_tell("network", "open");
-}
-
-/* FNV-1a: what is heard again of what was sent a moment ago is our own copy. */
-static uint64_t identity(const uint8_t to[16], uint16_t port, const void *bytes, size_t size)
-{
-  uint64_t sum = 14695981039346656037u ^ port;
-  for (size_t i = 0; i < 16; i++) sum = (sum ^ to[i]) * 1099511628211u;
-  for (size_t i = 0; i < size; i++) sum = (sum ^ ((const uint8_t *)bytes)[i]) * 1099511628211u;
-  return sum | 1;
-}
-
-static bool is_own_copy(const struct board_datagram *d)
-{
-  uint64_t sum = identity(d->to, d->to_port, d->bytes, d->size);
-  if (d->to[0] != 0xFF || memcmp(d->from, net.address, 16)) return false;
-  for (unsigned i = 0; i < RECENT_MAX; i++)
-    if (net.recent[i] == sum) {
-      net.recent[i] = 0;
-      return true;
-    }
-  return false;
 }
 
 static bool destination(WSAMSG *message, uint8_t to[16])
@@ -223,13 +158,18 @@ static bool receive(SOCKET s, struct board_datagram *d)
   return true;
 }
 
+static bool is_ours(const struct board_datagram *d)
+{
+  return memcmp(d->from, net.address, 16) == 0 && echo_returns(&net.echo, d);
+}
+
 static LRESULT CALLBACK on_message(HWND window, UINT message, WPARAM w, LPARAM l)
 {
   static struct board_datagram datagram;
   if (message == WM_TIMER && w == TIMER_RETRY) open_or_retry();
   else if (message == MESSAGE_READABLE) {
     /* One for each message: reading asks for the next one. */
-    if (receive((SOCKET)w, &datagram) && datagram.size > 0 && !is_own_copy(&datagram))
+    if (receive((SOCKET)w, &datagram) && datagram.size > 0 && !is_ours(&datagram))
       board_event_datagram(&datagram);
   } else return DefWindowProcA(window, message, w, l);
   return 0;
@@ -257,31 +197,24 @@ void board_net_address(uint8_t address[BOARD_ADDRESS_BYTES])
   if (net.adapter) memcpy(address, net.address, 16);
 }
 
-static unsigned index_of(const uint8_t group[16])
-{
-  unsigned i = 0;
-  while (i < net.group_count && memcmp(net.groups[i], group, 16)) i++;
-  return i;
-}
-
 bool board_net_join(const uint8_t group[BOARD_ADDRESS_BYTES])
 {
-  if (group[0] != 0xFF) return false;
-  if (index_of(group) < net.group_count) return true;
-  if (net.group_count == GROUPS_MAX) return false;
+  unsigned before = net.groups.count;
+  if (!groups_add(&net.groups, group)) return false;
+  if (net.groups.count == before) return true;
   for (unsigned i = 0; i < net.socket_count; i++)
-    if (!membership(net.sockets[i].socket, group, IPV6_JOIN_GROUP)) return false;
-  memcpy(net.groups[net.group_count++], group, 16);
+    if (!membership(net.sockets[i].socket, group, IPV6_JOIN_GROUP)) {
+      groups_remove(&net.groups, group);
+      return false;
+    }
   return true;
 }
 
 void board_net_leave(const uint8_t group[BOARD_ADDRESS_BYTES])
 {
-  unsigned i = index_of(group);
-  if (i == net.group_count) return;
-  for (unsigned s = 0; s < net.socket_count; s++)
-    membership(net.sockets[s].socket, group, IPV6_LEAVE_GROUP);
-  memcpy(net.groups[i], net.groups[--net.group_count], 16);
+  if (!groups_remove(&net.groups, group)) return;
+  for (unsigned i = 0; i < net.socket_count; i++)
+    membership(net.sockets[i].socket, group, IPV6_LEAVE_GROUP);
 }
 
 bool board_net_send(const uint8_t to[BOARD_ADDRESS_BYTES], uint16_t port, uint16_t from_port,
@@ -298,8 +231,6 @@ bool board_net_send(const uint8_t to[BOARD_ADDRESS_BYTES], uint16_t port, uint16
     address.sin6_scope_id = net.adapter;
   if (sendto(s, bytes, (int)size, 0, (struct sockaddr *)&address, sizeof address) != (int)size)
     return false;
-  if (to[0] != 0xFF) return true;
-  net.recent[net.recent_at] = identity(to, port, bytes, size);
-  net.recent_at = (net.recent_at + 1) % RECENT_MAX;
+  echo_sent(&net.echo, from_port, to, port, bytes, size);
   return true;
 }
