@@ -65,8 +65,8 @@ struct intake {
   uint64_t sequence;
 };
 
-/* The whole of it: locate, open with the key of the line, mark a light command; the packed answer of
-   modules/ports/intake.ts, or why not. `keys` has a key for each of so many lines, NULL for none. */
+/* The whole of it: locate, open with the line's key, mark a light command; the packed answer of
+   modules/ports/intake.ts, or why not. `keys`: one for each of so many lines, NULL for none. */
 int32_t intake_take(struct intake *in, const struct aes128 *const *keys, unsigned lines,
     uint8_t result[INTAKE_RESULT_BYTES]);
 
