@@ -6,6 +6,7 @@
  * what a device does while idle is done between the samples: no timer fires here.
  */
 import { fromHex } from "../../modules/bytes/hex.js";
+import { uintBytes } from "../../modules/bytes/uint.js";
 import { emitMessage, parseMessage } from "../../modules/coap/message.js";
 import { Device } from "../../modules/device/device.js";
 import { LIMITS } from "../../modules/device/limits.js";
@@ -303,7 +304,7 @@ class PathBench {
           clear: [],
           appGroup: { id: appGroup },
           sender,
-          sequence: this.#sequence,
+          piv: uintBytes(this.#sequence),
           to,
           request: undefined,
         },

@@ -69,6 +69,8 @@ function duplicateOpens(engine: Engine, setup: Setup): number {
     sha256: (data) => crypto.sha256(data),
     hmac: (input) => crypto.hmac(input),
     hkdf: (input) => crypto.hkdf(input),
+    hkdfExpand: (input) => crypto.hkdfExpand(input),
+    signatures: crypto.signatures,
   };
   const opensOf = (prepareOnly: boolean) => {
     opens = 0;

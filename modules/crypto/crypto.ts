@@ -9,15 +9,15 @@
 import {
   AES_CCM_16_64_128,
   AES_CCM_16_128_128,
+  AES_CCM_64_64_128,
   type AeadKey,
   type Crypto,
+  type Signatures,
 } from "../ports/crypto.js";
 import { Aes128, AesTables } from "./aes.js";
 import { CcmKey } from "./ccm.js";
+import { expand } from "./hkdf.js";
 import { Sha256 } from "./sha256.js";
-
-/** AES-CCM-64-64-128 of RFC 9053: 7-byte nonce, 8-byte tag. */
-export const AES_CCM_64_64_128 = 12;
 
 const KEY_BYTES = 16;
 const HASH_BYTES = 32;
@@ -26,6 +26,12 @@ const HASH_BLOCK = 64;
 export class TsCrypto implements Crypto {
   readonly #tables = new AesTables();
   readonly #sha256 = new Sha256();
+  readonly signatures: Signatures | undefined;
+
+  /** `signatures` come from crypto/noble.ts, or from a native library. */
+  constructor(signatures?: Signatures) {
+    this.signatures = signatures;
+  }
 
   aeadKey(algorithm: number, raw: Uint8Array): AeadKey {
     if (raw.length !== KEY_BYTES) throw new RangeError(`an AES-128 key of ${raw.length} bytes`);
@@ -54,7 +60,7 @@ export class TsCrypto implements Crypto {
     return this.sha256(outer);
   }
 
-  /** RFC 5869: PRK = HMAC(salt, secret); T(i) = HMAC(PRK, T(i-1) ‖ info ‖ i). */
+  /** RFC 5869: PRK = HMAC(salt, secret), then expand. */
   hkdf(input: {
     salt: Uint8Array;
     secret: Uint8Array;
@@ -62,20 +68,11 @@ export class TsCrypto implements Crypto {
     length: number;
   }): Uint8Array {
     const { salt, secret, info, length } = input;
-    if (!(length >= 0 && length <= 255 * HASH_BYTES))
-      throw new RangeError(`HKDF of ${length} bytes`);
-    const prk = this.hmac({ key: salt, data: secret });
-    const okm = new Uint8Array(length);
-    let previous = new Uint8Array(0);
-    for (let counter = 1, at = 0; at < length; counter++, at += HASH_BYTES) {
-      const data = new Uint8Array(previous.length + info.length + 1);
-      data.set(previous);
-      data.set(info, previous.length);
-      data[data.length - 1] = counter;
-      previous = this.hmac({ key: prk, data }) as Uint8Array<ArrayBuffer>;
-      okm.set(previous.subarray(0, Math.min(HASH_BYTES, length - at)), at);
-    }
-    return okm;
+    return this.hkdfExpand({ key: this.hmac({ key: salt, data: secret }), info, length });
+  }
+
+  hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array {
+    return expand(this, input);
   }
 }
 

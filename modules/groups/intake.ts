@@ -51,6 +51,7 @@ import {
   TABLE_PORTS,
   TABLE_PORTS_MAX,
 } from "../ports/intake.js";
+import type { SharedKey } from "../profiles/profile.js";
 import type { Store } from "../store/store.js";
 import type { AppGroup, Association } from "./directory.js";
 import type { Groups, Quick } from "./groups.js";
@@ -201,7 +202,8 @@ function writeLine(
   association: Association | undefined,
 ): AeadKey {
   if (association === undefined) return NO_KEY;
-  const { keyId, iv, security, index, aead, lifetime } = association;
+  const { security, index, lifetime } = association;
+  const { keyId, iv, aead } = association as Association & SharedKey;
   line[LINE_KEY_ID_LENGTH] = keyId.length;
   line.set(keyId, LINE_KEY_ID);
   line[LINE_ASSOCIATION] = index >> 8;

@@ -44,6 +44,13 @@ const NONE = 0xffffffff;
 /** No end later than this, 136 years of uptime, has a place in a record: it would wrap around. */
 const LATEST_SECONDS = NONE - 1;
 
+const EMPTY = new Uint8Array(0);
+/** Of this device as a member: schemes with one key for all do not ask. */
+const NOBODY = Object.freeze({
+  own: Object.freeze({ id: EMPTY, credential: EMPTY, signer: undefined }),
+  addresses: [],
+});
+
 interface KeyRecord {
   readonly security: number;
   readonly keyId: Uint8Array;
@@ -177,9 +184,9 @@ export class Keyring {
   }
 
   private add(security: SecurityGroup, index: number, record: KeyRecord): Association {
-    const { aead, iv, keyId } = security.profile.importKey(this.#crypto, record);
+    const material = security.profile.importKey(this.#crypto, { ...record, ...NOBODY });
     const lifetime = Lifetime.of(this.#store, index, record);
-    const association: Association = { index, security, aead, iv, keyId, lifetime };
+    const association: Association = { index, security, ...material, lifetime };
     security.associations.push(association);
     this.#directory.revision++;
     return association;

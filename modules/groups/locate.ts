@@ -16,9 +16,8 @@ export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
   if (outer.appGroupStart < 0) return drop("malformed"); // check: app-group-missing
   const appGroup = groups.directory.appGroup(appGroupOf(outer));
   if (appGroup === undefined) return drop("unknownGroup");
-  if (!option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength)) return drop("malformed");
   const { profile } = appGroup.security;
-  if (!profile.wellFormed(arriving)) return drop("malformed"); // check: profile-form
+  if (!profile.identify(arriving, "request")) return drop("malformed"); // check: profile-form
   const { bytes } = outer;
   const association = uniqueAssociation(
     appGroup.security,

@@ -1,6 +1,6 @@
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import { uintBytes } from "../bytes/uint.js";
 import type { Option } from "../coap/message.js";
-import { pivLengthOf, writeBigEndian } from "../oscore/option.js";
 import type { Endpoint } from "../ports/datagram.js";
 import type { Inner, RequestBinding } from "../profiles/profile.js";
 import type { AppGroup, Association } from "./directory.js";
@@ -38,6 +38,7 @@ export function seal(
   if (spent?.ok === false) return spent;
   const sequence = groups.sequence.next();
   if (sequence === undefined) return drop("storeFailed");
+  const piv = uintBytes(sequence);
   const bytes = association.security.profile.seal(
     association,
     {
@@ -46,13 +47,11 @@ export function seal(
       clear: outgoing.clear,
       appGroup: outgoing.appGroup,
       sender: groups.clientId,
-      sequence,
+      piv,
       to: outgoing.to,
       request: outgoing.request,
     },
     groups.work,
   );
-  const piv = new Uint8Array(pivLengthOf(sequence));
-  writeBigEndian(piv, 0, piv.length, sequence);
   return ok({ bytes, binding: { kid: groups.clientId, piv } });
 }

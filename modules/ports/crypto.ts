@@ -5,8 +5,14 @@
 
 /** AES-CCM-16-64-128: 13-byte nonce, 8-byte tag. */
 export const AES_CCM_16_64_128 = 10;
+/** AES-CCM-64-64-128: 7-byte nonce, 8-byte tag. */
+export const AES_CCM_64_64_128 = 12;
 /** AES-CCM-16-128-128: 13-byte nonce, 16-byte tag. */
 export const AES_CCM_16_128_128 = 30;
+/** EdDSA; here always with Ed25519. */
+export const EDDSA = -8;
+/** ECDH-SS + HKDF-256, static-static: pairwise agreement of `group-oscore`. */
+export const ECDH_SS_HKDF_256 = -27;
 
 export interface AeadKey {
   /**
@@ -34,4 +40,35 @@ export interface Crypto {
     info: Uint8Array;
     length: number;
   }): Uint8Array;
+  /** HKDF-Expand alone: `key` is the pseudorandom key. */
+  hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array;
+  /** Absent where the build has none: profiles that sign are refused there. */
+  readonly signatures: Signatures | undefined;
+}
+
+/** Ed25519 (RFC 8032) and, with the same keys, X25519. */
+export interface Signatures {
+  /** "libsodium", "noble": for reports. */
+  readonly provider: string;
+  /** A private key from its seed of 32 bytes, which is wiped. */
+  signer(seed: Uint8Array): Signer;
+  /** False for what is no point, not canonical, or of small order: such a key signs anything. */
+  isPublicKey(publicKey: Uint8Array): boolean;
+  /**
+   * False for an S of L or more (a second signature of the same message) and for R or A of small
+   * order, too.
+   */
+  verify(input: { data: Uint8Array; signature: Uint8Array; publicKey: Uint8Array }): boolean;
+}
+
+export interface Signer {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** 64 bytes; deterministic. */
+  sign(data: Uint8Array): Uint8Array;
+  /**
+   * The X25519 secret, 32 bytes, of this key and another member's Ed25519 key, both mapped to
+   * Curve25519; undefined when the other's is not to be trusted (y = 1 or -1, small order).
+   */
+  agree(publicKey: Uint8Array): Uint8Array | undefined;
 }

@@ -24,13 +24,7 @@ import {
   parseMessage,
 } from "../coap/message.js";
 import type { AadWriter, Workspace } from "../oscore/aad.js";
-import {
-  FLAG_KID,
-  FLAG_KID_CONTEXT,
-  type OscoreOption,
-  pivLengthOf,
-  writeBigEndian,
-} from "../oscore/option.js";
+import { FLAG_KID, FLAG_KID_CONTEXT, type OscoreOption } from "../oscore/option.js";
 import { OPTION_APP_GROUP, OPTION_OSCORE } from "../oscore/outer.js";
 import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
 import type { Endpoint } from "../ports/datagram.js";
@@ -39,9 +33,10 @@ import type {
   Arrival,
   Departure,
   Inner,
-  KeyMaterial,
+  KeyInput,
   Profile,
   RequestBinding,
+  SharedKey,
 } from "./profile.js";
 
 const NAME = "lowlatency";
@@ -55,19 +50,21 @@ const PIV_LENGTH_BITS = 0x07;
 const OUTER_REQUEST = 0x02;
 const OUTER_RESPONSE = 0x44;
 
-export const lowlatency: Profile = {
+export const lowlatency: Profile<SharedKey> & { importKey: typeof importKey } = {
   name: NAME,
   layer: "message",
   proof: "group",
   numbering: "sender",
+  window: 64,
+  windowCovers: "all",
   importKey,
-  wellFormed,
+  identify,
   open,
   seal,
   intake: { prefix: prefixOf, inside: (plain) => inside(plain, NOTHING) },
 };
 
-function importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }): KeyMaterial {
+function importKey(crypto: Crypto, input: Pick<KeyInput, "keyId" | "raw">): SharedKey {
   const info = new Writer(20);
   const cbor = new CborWriter(info);
   cbor.array(4);
@@ -89,8 +86,9 @@ function importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }
   return { aead, iv: both.subarray(0, NONCE_BYTES), keyId: both.subarray(NONCE_BYTES) };
 }
 
-function wellFormed(arrival: Arrival): boolean {
+function identify(arrival: Arrival): boolean {
   const { outer, option } = arrival;
+  if (!option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength)) return false;
   // The outer code is not in the additional data; only WIRE.md's two are taken, so that no bit of
   // it can be flipped either.
   const known = outer.code === OUTER_REQUEST || outer.code === OUTER_RESPONSE;
@@ -113,7 +111,7 @@ function isUint(bytes: Uint8Array, start: number, length: number): boolean {
 }
 
 function open(
-  key: KeyMaterial,
+  key: SharedKey,
   arrival: Arrival,
   context: { appGroup: AppGroupId; request: RequestBinding | undefined; work: Workspace },
 ): Outcome<Inner> {
@@ -163,7 +161,7 @@ function standsInside(inside: readonly Option[], outside: readonly Option[]): bo
 
 function additionalData(
   aad: AadWriter,
-  key: KeyMaterial,
+  key: SharedKey,
   appGroup: AppGroupId,
   { outer, option, to }: Ids,
   request: RequestBinding | undefined,
@@ -186,7 +184,7 @@ interface Ids {
 }
 
 /** What every external_aad of one key and application group begins with. */
-function prefixOf(key: KeyMaterial, appGroup: AppGroupId): Uint8Array {
+function prefixOf(key: SharedKey, appGroup: AppGroupId): Uint8Array {
   const writer = new Writer(16);
   const cbor = new CborWriter(writer);
   cbor.array(11);
@@ -197,7 +195,7 @@ function prefixOf(key: KeyMaterial, appGroup: AppGroupId): Uint8Array {
   return writer.finish();
 }
 
-function seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Array {
+function seal(key: SharedKey, departure: Departure, work: Workspace): Uint8Array {
   const value = optionValue(key, departure);
   const option = work.option;
   if (!option.parse(value, 0, value.length)) throw new RangeError("option of our own making");
@@ -226,13 +224,14 @@ function inOrder(options: Option[]): Option[] {
 }
 
 /** flags ‖ piv ‖ s ‖ key_id ‖ client_id (RFC 8613 §6.1). */
-function optionValue(key: KeyMaterial, departure: Departure): Uint8Array {
-  const { sender, sequence } = departure;
+function optionValue(key: SharedKey, departure: Departure): Uint8Array {
+  const { sender, piv } = departure;
   if (!isUint(sender, 0, sender.length)) throw new RangeError("client id of 1 to 8 bytes");
-  const pivLength = pivLengthOf(sequence);
+  if (piv === undefined) throw new RangeError("a message without a number");
+  const pivLength = piv.length;
   const value = new Uint8Array(2 + pivLength + key.keyId.length + sender.length);
   value[0] = FLAGS | pivLength;
-  writeBigEndian(value, 1, pivLength, sequence);
+  value.set(piv, 1);
   value[1 + pivLength] = key.keyId.length;
   value.set(key.keyId, 2 + pivLength);
   value.set(sender, 2 + pivLength + key.keyId.length);

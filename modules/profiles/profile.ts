@@ -1,17 +1,22 @@
 /**
  * The contract every group-security scheme fulfils: data plus functions, never a subclass.
  *
- * Six documents answer "how is a group message protected?" differently, and a device may be in
- * groups of different schemes at once. A class hierarchy with overridden hooks was rejected: the
- * order of checks would hide in a base class. Each profile says in one file how it names a key,
- * opens and seals; `groups/` holds the order (check, open, mark) that all share.
+ * Seven documents answer "how is a message protected?" differently, and a device may be in groups
+ * of different schemes at once. A class hierarchy with overridden hooks was rejected: the order of
+ * checks would hide in a base class. Each profile says in one file how it reads the ids of a
+ * message, derives keys, opens, and seals; `groups/` holds the order (check, open, verify, mark)
+ * that all share. Every function here is pure but for what it derives: no state changes.
+ *
+ * Two kinds of key. What the whole group has in common (`K`, one for each key id, Cid, Gid or
+ * epoch), and what belongs to one member under it (`P`, a recipient context): absent where one key
+ * serves all.
  */
 import type { Outcome, Proof } from "../bytes/outcome.js";
 import type { Inner, Option } from "../coap/message.js";
 import type { Workspace } from "../oscore/aad.js";
 import type { OscoreOption } from "../oscore/option.js";
 import type { Outer } from "../oscore/outer.js";
-import type { AeadKey, Crypto } from "../ports/crypto.js";
+import type { AeadKey, Crypto, Signer } from "../ports/crypto.js";
 import type { Endpoint } from "../ports/datagram.js";
 
 export type { Inner } from "../coap/message.js";
@@ -20,14 +25,22 @@ export type { Inner } from "../coap/message.js";
 export interface RequestBinding {
   readonly kid: Uint8Array;
   readonly piv: Uint8Array;
+  /** Key id (Gid, Cid) the request was protected under, where the scheme has answers name it. */
+  readonly keyId?: Uint8Array;
+  /** A request in pairwise mode, or of `oscore`: the only one who may answer. */
+  readonly peer?: Uint8Array;
 }
 
-/** Keys of one security association, imported once. */
+/** Keys of one security association, imported once. Each profile adds what it derives. */
 export interface KeyMaterial {
+  /** As it travels; what it is called differs: key_id, Cid, Gid, epoch. */
+  readonly keyId: Uint8Array;
+}
+
+/** Where one key and IV serve every sender: what native help can read (ports/intake.ts). */
+export interface SharedKey extends KeyMaterial {
   readonly aead: AeadKey;
   readonly iv: Uint8Array;
-  /** The key id as it travels, minimal big-endian, 1 to 8 bytes. */
-  readonly keyId: Uint8Array;
 }
 
 /** An application group, as far as a profile cares. */
@@ -36,28 +49,91 @@ export interface AppGroupId {
   readonly id: number;
 }
 
+/** A member as the group's repository of public keys knows it. */
+export interface Member {
+  /** Sender id: kid, client id; of `dtls-record` its CS_ID. */
+  readonly id: Uint8Array;
+  /**
+   * What vouches for its public key: the 32 bytes of an Ed25519 key, or in `group-oscore` the whole
+   * credential as it enters the AAD (CCS). Of `dtls-record` the source address, 16 bytes. Empty
+   * where the scheme needs none.
+   */
+  readonly credential: Uint8Array;
+}
+
+/** This device as a member. */
+export interface Own {
+  readonly id: Uint8Array;
+  /** Our own credential, as in `Member`. */
+  readonly credential: Uint8Array;
+  /** Absent where the build has no signatures: then profiles that sign refuse to import. */
+  readonly signer: Signer | undefined;
+}
+
+/** What an association is made of, as it was provisioned or fetched. */
+export interface KeyInput {
+  readonly keyId: Uint8Array;
+  /**
+   * The scheme's secret: 16 bytes of `lowlatency`, CBOR of the others (each profile's file says
+   * which). Wiped.
+   */
+  readonly raw: Uint8Array;
+  readonly own: Own;
+  /** Multicast addresses of the application groups it serves. */
+  readonly addresses: readonly Uint8Array[];
+}
+
 /** A protected message as it arrived: where things stand, nothing copied. */
 export interface Arrival {
+  /** Of a record only `bytes` is set. */
   readonly outer: Outer;
+  /** Filled by `identify`: positions of kid, key id (as kid context) and piv in `outer.bytes`. */
   readonly option: OscoreOption;
   readonly to: Endpoint;
 }
 
+/** What `open` needs beside the keys. */
+export interface OpenContext<P> {
+  readonly appGroup: AppGroupId;
+  /** Set in a response. */
+  readonly request: RequestBinding | undefined;
+  readonly work: Workspace;
+  /** The sender's; where the scheme has one for each. */
+  readonly peer?: P;
+  /** Tag of the block before (`oscoap-00`). */
+  readonly previousTag?: Uint8Array;
+}
+
 /** What `seal` needs to make a datagram. */
-export interface Departure {
+export interface Departure<P = unknown> {
   readonly header: { type: number; mid: number; token: Uint8Array };
   readonly inner: Inner;
   /** Options the application asks to leave readable; integrity-protected all the same. */
   readonly clear: readonly Option[];
   readonly appGroup: AppGroupId;
   readonly sender: Uint8Array;
-  readonly sequence: number;
+  /** Minimal big-endian; undefined in a response that uses its request's nonce. */
+  readonly piv: Uint8Array | undefined;
   readonly to: Endpoint;
   /** Set in a response. */
   readonly request: RequestBinding | undefined;
+  /** Pairwise mode and `oscore`: whom it is for. In group mode undefined. */
+  readonly peer?: P;
+  /** In a response: says under which key id it is protected (a newer one than the request's). */
+  readonly namesKey?: boolean;
+  /** Tag of the block before (`oscoap-00`). */
+  readonly previousTag?: Uint8Array;
 }
 
-export interface Profile {
+/** What a signature was made over, with the signature. */
+export interface Signed {
+  readonly data: Uint8Array;
+  /** 64 bytes. */
+  readonly signature: Uint8Array;
+  readonly publicKey: Uint8Array;
+}
+
+export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
   /** WIRE.md's name; the same word in files, on the command line and in the vectors. */
   readonly name: string;
   /** Whether the protection wraps a CoAP message's inside or a whole record. */
@@ -69,25 +145,41 @@ export interface Profile {
    * by its own. By one, a command's place is known among those under other keys of its group.
    */
   readonly numbering: "sender" | "key";
-  /** Derives and imports the keys of one association; wipes `raw`. */
-  importKey(crypto: Crypto, input: { keyId: Uint8Array; raw: Uint8Array }): KeyMaterial;
-  /** The scheme's own rules for the outside; false is malformed. */
-  wellFormed(arrival: Arrival): boolean;
-  /** Opens; `malformed` or `forged` otherwise. Changes no state. */
-  open(
-    key: KeyMaterial,
-    arrival: Arrival,
-    context: { appGroup: AppGroupId; request: RequestBinding | undefined; work: Workspace },
-  ): Outcome<Inner>;
+  /** How many numbers below the highest are still told apart; 1: strictly increasing. */
+  readonly window: 1 | 32 | 64;
+  /**
+   * Whether the window covers answers, too; where it does not, an answer is accepted once for each
+   * (request, sender, piv).
+   */
+  readonly windowCovers: "all" | "requests";
+  /** Derives and imports what an association's members share; wipes `raw`. Throws RangeError. */
+  importKey(crypto: Crypto, input: KeyInput): K;
+  /** A member's recipient context; undefined when its credential is no key to be trusted. */
+  peer?(crypto: Crypto, key: K, member: Member): P | undefined;
+  /**
+   * Reads ids into `arrival.option` and applies the scheme's own rules for the outside; false is
+   * malformed.
+   */
+  identify(arrival: Arrival, direction: "request" | "response"): boolean;
+  /**
+   * Opens; `malformed`, `forged` or `oldEpoch` otherwise. No signature is looked at: that is
+   * `signed`.
+   */
+  open(key: K, arrival: Arrival, context: OpenContext<P>): Outcome<Inner>;
+  /**
+   * The signature of a message that was opened, and what it covers; undefined when it carries none
+   * (pairwise mode, symmetric schemes). `forged` is for the caller to say when it does not verify.
+   */
+  signed?(key: K, arrival: Arrival, context: OpenContext<P>): Signed | undefined;
   /** For schemes that native help opens (ports/intake.ts). */
   readonly intake?: {
     /** The constant beginning of every external_aad of this key and group. */
-    prefix(key: KeyMaterial, appGroup: AppGroupId): Uint8Array;
+    prefix(key: K, appGroup: AppGroupId): Uint8Array;
     /** What a message says that was opened elsewhere, with no options outside. */
     inside(plain: Uint8Array): Outcome<Inner>;
   };
   /**
    * The whole datagram. Throws RangeError on a departure the scheme has no encoding for (our bug).
    */
-  seal(key: KeyMaterial, departure: Departure, work: Workspace): Uint8Array;
+  seal(key: K, departure: Departure<P>, work: Workspace): Uint8Array;
 }

@@ -1,4 +1,5 @@
-import type { AeadKey, Crypto } from "../../modules/ports/crypto.js";
+import { expand } from "../../modules/crypto/hkdf.js";
+import type { AeadKey, Crypto, Signatures } from "../../modules/ports/crypto.js";
 
 /** Native AES-CCM and SHA-256. Its keys are host objects: open and seal are C functions. */
 export class HostCrypto implements Crypto {
@@ -21,5 +22,13 @@ export class HostCrypto implements Crypto {
     length: number;
   }): Uint8Array {
     return lumicastHost.hkdf(input.salt, input.secret, input.info, input.length);
+  }
+
+  hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array {
+    return expand(this, input);
+  }
+
+  get signatures(): Signatures | undefined {
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
-import type { AeadKey, Crypto } from "../../modules/ports/crypto.js";
+import { expand } from "../../modules/crypto/hkdf.js";
+import type { AeadKey, Crypto, Signatures } from "../../modules/ports/crypto.js";
 import { makeKey } from "./bound.js";
 
 /** Native AES-CCM. Instances own the key's schedule in C memory. */
@@ -38,5 +39,13 @@ export class SdkCrypto implements Crypto {
     length: number;
   }): Uint8Array {
     return native<Uint8Array>("xs_lumicast_hkdf").call(this, input);
+  }
+
+  hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array {
+    return expand(this, input);
+  }
+
+  get signatures(): Signatures | undefined {
+    return undefined;
   }
 }

@@ -5,8 +5,12 @@ import { test } from "node:test";
 import { ecb } from "@noble/ciphers/aes.js";
 import fc from "fast-check";
 import { Aes128, AesTables } from "../../modules/crypto/aes.js";
-import { AES_CCM_64_64_128, TsCrypto } from "../../modules/crypto/crypto.js";
-import { AES_CCM_16_64_128, AES_CCM_16_128_128 } from "../../modules/ports/crypto.js";
+import { TsCrypto } from "../../modules/crypto/crypto.js";
+import {
+  AES_CCM_16_64_128,
+  AES_CCM_16_128_128,
+  AES_CCM_64_64_128,
+} from "../../modules/ports/crypto.js";
 
 const crypto = new TsCrypto();
 const RUNS = { seed: 3610, numRuns: 1500 };

@@ -1,4 +1,6 @@
 /** Datagrams made by hand for a device under test: any sender, any number, any key. */
+
+import { uintBytes } from "../../modules/bytes/uint.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
 import { NON, type Option } from "../../modules/coap/message.js";
 import { POST, URI_PATH } from "../../modules/coap/options.js";
@@ -61,7 +63,7 @@ export function craft(wish: Craft): Datagram {
       clear: wish.clear ?? [],
       appGroup: { id: wish.appGroup ?? 1 },
       sender: Uint8Array.of(sender),
-      sequence: wish.sequence,
+      piv: uintBytes(wish.sequence),
       to,
       request: wish.request,
     },

@@ -1,5 +1,9 @@
-import { AES_CCM_64_64_128, TsCrypto } from "../../modules/crypto/crypto.js";
-import { AES_CCM_16_64_128, AES_CCM_16_128_128 } from "../../modules/ports/crypto.js";
+import { TsCrypto } from "../../modules/crypto/crypto.js";
+import {
+  AES_CCM_16_64_128,
+  AES_CCM_16_128_128,
+  AES_CCM_64_64_128,
+} from "../../modules/ports/crypto.js";
 import { NorFlash } from "./flash.js";
 import { nativeIntakes, natives } from "./natives.js";
 import type { IntakeProvider, Provider } from "./provider.js";

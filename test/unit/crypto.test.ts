@@ -179,6 +179,8 @@ function broken(crypto: Crypto, name: keyof Crypto): Crypto {
     sha256: (data) => flipped(crypto.sha256(data), name === "sha256" ? 31 : 32),
     hmac: (input) => flipped(crypto.hmac(input), name === "hmac" ? 31 : 32),
     hkdf: (input) => flipped(crypto.hkdf(input), name === "hkdf" ? 41 : 42),
+    hkdfExpand: (input) => crypto.hkdfExpand(input),
+    signatures: crypto.signatures,
   };
 }
 

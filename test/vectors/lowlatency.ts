@@ -52,7 +52,7 @@ export const lowlatencyAdapter: Adapter = {
         clear: options.filter((option) => clear.has(option.number)),
         appGroup: { id: Number(input.app_group) },
         sender: minimal(context.devices[vector.from]),
-        sequence: Number(input.seq),
+        piv: minimal(input.seq as string),
         to: {
           address: fromHex(input.dst_addr as string),
           port: input.dst_port as number,
