@@ -298,6 +298,8 @@ static void ccm_vectors(void)
      "51b1e5f44a197d1da46b0f8e2d282ae871e838bb64da8596574adaa76fbd9fb0c5", 8},
   };
   for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) one_ccm(&vectors[i]);
+  CHECK(ccm_tag_size(AES_CCM_16_64_128) == 8 && ccm_tag_size(AES_CCM_16_128_128) == 16);
+  CHECK(ccm_tag_size(0) == 0 && ccm_tag_size(11) == 0);
 }
 
 /* Both implementations of AES, on blocks of chance: the hardware's where there is one. */

@@ -8,8 +8,6 @@
 #include "../native/aesccm.h"
 #include "../native/sha256.h"
 
-enum { AES_CCM_16_64_128 = 10, AES_CCM_16_128_128 = 30 }; /* COSE, RFC 9053 section 4.2 */
-
 struct key {
   struct aes128 aes;
   size_t tag_size;
@@ -28,7 +26,8 @@ void xs_lumicast_key(xsMachine *the)
   xsIntegerValue algorithm = xsmcToInteger(xsArg(1));
   struct bytes raw = lumicast_writable(the, &xsArg(2));
   struct key *key;
-  if (algorithm != AES_CCM_16_64_128 && algorithm != AES_CCM_16_128_128)
+  size_t tag_size = ccm_tag_size(algorithm);
+  if (tag_size == 0)
     xsRangeError("AEAD algorithm %d is not AES-CCM-16-64-128 (10) or AES-CCM-16-128-128 (30)",
         (int)algorithm);
   if (raw.size != 16) xsRangeError("the key has %d bytes, not 16", (int)raw.size);
@@ -36,7 +35,7 @@ void xs_lumicast_key(xsMachine *the)
   if (!key) xsUnknownError("no memory for a key");
   aes128_set_key(&key->aes, raw.data);
   wipe(raw.data, raw.size);
-  key->tag_size = algorithm == AES_CCM_16_64_128 ? 8 : 16;
+  key->tag_size = tag_size;
   xsmcSetHostData(xsArg(0), key);
 }
 

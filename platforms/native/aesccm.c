@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+size_t ccm_tag_size(int algorithm)
+{
+  if (algorithm == AES_CCM_16_64_128) return 8;
+  return algorithm == AES_CCM_16_128_128 ? 16 : 0;
+}
+
 /* to ^= from, whole blocks; memcpy compiles to plain loads and stores */
 static inline void xor16(uint8_t *to, const uint8_t *from)
 {

@@ -19,6 +19,7 @@
 
 #include "aes.h"
 
+enum { AES_CCM_16_64_128 = 10, AES_CCM_16_128_128 = 30 }; /* COSE, RFC 9053 section 4.2 */
 enum { CCM_NONCE_BYTES = 13, CCM_MESSAGE_MAX_BYTES = 65535, CCM_AAD_MAX_BYTES = 65279 };
 
 struct ccm_box {
@@ -27,6 +28,9 @@ struct ccm_box {
   size_t aad_size;
   size_t tag_size; /* 8 or 16 */
 };
+
+/* Tag size of a COSE algorithm; 0 when it is neither of the two above. */
+size_t ccm_tag_size(int algorithm);
 
 /* `sealed` takes size + tag_size bytes; false when a length is beyond the limits above. */
 bool ccm_seal(const struct aes128 *aes, const struct ccm_box *box, const uint8_t *plain,

@@ -14,7 +14,7 @@ enum { PORTS_MAX = 8, PREFIX_MAX_BYTES = LINE_BYTES - LINE_PREFIX };
 
 enum { TYPE_NON = 1, CODE_POST = 2, OPTION_OSCORE = 9, OPTION_APP_GROUP = 65001 };
 enum { TOKEN_MAX_BYTES = 8, PAYLOAD_MARKER = 0xFF };
-enum { DATAGRAM_MAX_BYTES = 1280, ID_MAX_BYTES = 8, PIV_MAX_BYTES = 5, TAG_BYTES = 8 };
+enum { DATAGRAM_MAX_BYTES = 1280, ID_MAX_BYTES = 8, PIV_MAX_BYTES = 5 };
 enum { COLUMN_BYTES = 42, WINDOW_BITS = 64 };
 /* modules/oscore/recipients.ts: how far a bound runs ahead in a burst, exact bounds before that */
 enum { RUN_AHEAD = 31, EXACT_WRITES = 4, BOUND_SHORT_BYTES = 4, BOUND_LONG_BYTES = 7 };
@@ -323,7 +323,7 @@ size_t intake_blocks(const struct intake *in)
   size_t ids = 2 * (2u + in->kid_size + in->piv_size);
   size_t sealed = in->datagram.size - in->payload_start;
   return ccm_blocks(13 + line[LINE_PREFIX_SIZE] + ids + 17 + (in->port >= 256 ? 4 : 3),
-      sealed < TAG_BYTES ? 0 : sealed - TAG_BYTES);
+      sealed < INTAKE_TAG_BYTES ? 0 : sealed - INTAKE_TAG_BYTES);
 }
 
 /* IV xor (id left-padded to 8 || sequence number left-padded to 5) */
@@ -376,17 +376,17 @@ int32_t intake_open(const struct intake *in, const struct aes128 *aes,
   uint8_t *plain = result + INTAKE_RESULT_HEAD_BYTES;
   double sequence = (double)in->sequence;
   int32_t kid[3] = {(int32_t)in->kid_high, (int32_t)in->kid_low, in->kid_size};
-  struct ccm_box box = {nonce, aad, 0, TAG_BYTES};
+  struct ccm_box box = {nonce, aad, 0, INTAKE_TAG_BYTES};
   size_t size;
   bool opened, light;
   if (line[LINE_PREFIX_SIZE] > PREFIX_MAX_BYTES) return INTAKE_DECLINED;
-  if (sealed_size > INTAKE_PLAIN_MAX_BYTES + TAG_BYTES) return INTAKE_DECLINED;
-  if (sealed_size < TAG_BYTES) return INTAKE_FORGED;
+  if (sealed_size > INTAKE_PLAIN_MAX_BYTES + INTAKE_TAG_BYTES) return INTAKE_DECLINED;
+  if (sealed_size < INTAKE_TAG_BYTES) return INTAKE_FORGED;
   make_nonce(in, line, nonce);
   box.aad_size = additional_data(in, line, aad);
   opened = ccm_open(aes, &box, in->datagram.data + in->payload_start, sealed_size, plain);
   if (!opened) return INTAKE_FORGED; // check: intake-tag
-  size = sealed_size - TAG_BYTES;
+  size = sealed_size - INTAKE_TAG_BYTES;
   memcpy(result, &sequence, sizeof sequence);
   memcpy(result + 8, kid, sizeof kid);
   /* POST with the one option Uri-Path "l", and a payload */

@@ -28,7 +28,7 @@ enum {
 };
 
 /* Of the plaintext, the most that is opened here. */
-enum { INTAKE_PLAIN_MAX_BYTES = 104 };
+enum { INTAKE_PLAIN_MAX_BYTES = 104, INTAKE_TAG_BYTES = 8 };
 
 /* The result block: sequence number (double), id as two 32-bit halves, its length, plaintext. */
 enum { INTAKE_RESULT_HEAD_BYTES = 24, INTAKE_RESULT_BYTES = 128 };

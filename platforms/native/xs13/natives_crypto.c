@@ -17,8 +17,6 @@
 #include "costs.h"
 #include "random.h"
 
-enum { AES_CCM_16_64_128 = 10, AES_CCM_16_128_128 = 30 }; /* COSE, RFC 9053 section 4.2 */
-
 struct key {
   struct aes128 aes;
   size_t tag_size;
@@ -36,7 +34,8 @@ static void native_aead_key(xsMachine *the)
   xsIntegerValue algorithm = xsmcToInteger(xsArg(0));
   struct bytes raw = get_writable(the, &xsArg(1));
   struct key *key;
-  if (algorithm != AES_CCM_16_64_128 && algorithm != AES_CCM_16_128_128)
+  size_t tag_size = ccm_tag_size(algorithm);
+  if (tag_size == 0)
     xsRangeError("AEAD algorithm %d is not AES-CCM-16-64-128 (10) or AES-CCM-16-128-128 (30)",
         (int)algorithm);
   if (raw.size != 16) xsRangeError("the key has %d bytes, not 16", (int)raw.size);
@@ -47,7 +46,7 @@ static void native_aead_key(xsMachine *the)
   raw = get_writable(the, &xsArg(1)); /* the lines above may have moved it */
   aes128_set_key(&key->aes, raw.data);
   wipe(raw.data, raw.size);
-  key->tag_size = algorithm == AES_CCM_16_64_128 ? 8 : 16;
+  key->tag_size = tag_size;
   xsmcSetHostData(xsResult, key);
   clock_charge(COST_KEY);
 }
