@@ -27,3 +27,19 @@ bool groups_remove(struct groups *groups, const uint8_t address[BOARD_ADDRESS_BY
   memmove(groups->address[at], groups->address[groups->count], BOARD_ADDRESS_BYTES);
   return true;
 }
+
+bool groups_join(struct groups *groups, const uint8_t address[BOARD_ADDRESS_BYTES],
+    groups_tell *tell)
+{
+  unsigned before = groups->count;
+  if (!groups_add(groups, address)) return false;
+  if (groups->count == before || tell(address, true)) return true;
+  groups->count = before;
+  return false;
+}
+
+void groups_leave(struct groups *groups, const uint8_t address[BOARD_ADDRESS_BYTES],
+    groups_tell *tell)
+{
+  if (groups_remove(groups, address)) (void)tell(address, false);
+}

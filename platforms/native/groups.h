@@ -24,4 +24,12 @@ bool groups_add(struct groups *groups, const uint8_t address[BOARD_ADDRESS_BYTES
 /* True when it was in the list. */
 bool groups_remove(struct groups *groups, const uint8_t address[BOARD_ADDRESS_BYTES]);
 
+/* Tells the network to let a group in, or no longer; false when it refuses. */
+typedef bool groups_tell(const uint8_t address[BOARD_ADDRESS_BYTES], bool in);
+/* The same with the network told of what changes; when it refuses, the list is as it was. */
+bool groups_join(struct groups *groups, const uint8_t address[BOARD_ADDRESS_BYTES],
+    groups_tell *tell);
+void groups_leave(struct groups *groups, const uint8_t address[BOARD_ADDRESS_BYTES],
+    groups_tell *tell);
+
 #endif

@@ -70,9 +70,10 @@ static unsigned find_interface(const char *interface)
   return found;
 }
 
-static bool membership(int socket, const uint8_t group[16], int option)
+static bool membership(int socket, const uint8_t group[16], bool in)
 {
   struct ipv6_mreq request = {.ipv6mr_interface = net.interface};
+  const int option = in ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP;
   memcpy(&request.ipv6mr_multiaddr, group, 16);
   return !setsockopt(socket, IPPROTO_IPV6, option, &request, sizeof request) ||
       errno == EADDRINUSE;
@@ -107,7 +108,7 @@ static int open_port(uint16_t port)
     return -1;
   }
   for (unsigned i = 0; i < net.groups.count; i++)
-    membership(s, net.groups.address[i], IPV6_JOIN_GROUP);
+    membership(s, net.groups.address[i], true);
   net.sockets[net.socket_count].socket = s;
   net.sockets[net.socket_count++].port = port;
   net.opened(s);
@@ -158,24 +159,22 @@ void udp6_address(uint8_t address[16])
   if (net.interface) memcpy(address, net.addresses[0], 16);
 }
 
+static bool tell(const uint8_t group[16], bool in)
+{
+  bool told = true;
+  for (unsigned i = 0; i < net.socket_count; i++)
+    told &= membership(net.sockets[i].socket, group, in);
+  return told;
+}
+
 bool udp6_join(const uint8_t group[16])
 {
-  unsigned before = net.groups.count;
-  if (!groups_add(&net.groups, group)) return false;
-  if (net.groups.count == before) return true;
-  for (unsigned i = 0; i < net.socket_count; i++)
-    if (!membership(net.sockets[i].socket, group, IPV6_JOIN_GROUP)) {
-      groups_remove(&net.groups, group);
-      return false;
-    }
-  return true;
+  return groups_join(&net.groups, group, tell);
 }
 
 void udp6_leave(const uint8_t group[16])
 {
-  if (!groups_remove(&net.groups, group)) return;
-  for (unsigned i = 0; i < net.socket_count; i++)
-    membership(net.sockets[i].socket, group, IPV6_LEAVE_GROUP);
+  groups_leave(&net.groups, group, tell);
 }
 
 static bool is_link_local(const uint8_t a[16])

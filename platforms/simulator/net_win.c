@@ -9,17 +9,16 @@
 #include <ws2tcpip.h>
 #include <mswsock.h>
 #include <windows.h>
-#include <iphlpapi.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../native/board.h"
 #include "../native/echo.h"
 #include "../native/groups.h"
 #include "instance.h"
+#include "os_win.h"
 
 enum { COAP_PORT = 5683, SOCKETS_MAX = 10, HOPS = 16, RETRY_MS = 5000 };
-enum { MESSAGE_READABLE = WM_USER + 1, TIMER_RETRY = 1, ADAPTERS_BYTES = 65536 };
+enum { MESSAGE_READABLE = WM_USER + 1, TIMER_RETRY = 1 };
 
 static struct {
   HWND window;
@@ -37,51 +36,24 @@ static struct {
   LPFN_WSARECVMSG receive;
 } net;
 
-/* The first adapter that is up, is not the loopback, and has IPv6; its preferred address. */
-static DWORD find_adapter(void)
-{
-  IP_ADAPTER_ADDRESSES *list = malloc(ADAPTERS_BYTES);
-  ULONG size = ADAPTERS_BYTES;
-  DWORD found = 0;
-  if (!list || GetAdaptersAddresses(AF_INET6, 0, NULL, list, &size) != NO_ERROR) {
-    free(list);
-    return 0;
-  }
-  for (IP_ADAPTER_ADDRESSES *a = list; a && !found; a = a->Next) {
-    if (a->OperStatus != IfOperStatusUp || a->IfType == IF_TYPE_SOFTWARE_LOOPBACK) continue;
-    for (IP_ADAPTER_UNICAST_ADDRESS *u = a->FirstUnicastAddress; u; u = u->Next) {
-      const struct sockaddr_in6 *address = (const void *)u->Address.lpSockaddr;
-      if (found && IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr)) continue;
-      memcpy(net.address, &address->sin6_addr, 16);
-      found = a->Ipv6IfIndex;
-    }
-  }
-  free(list);
-  return found;
-}
-
 static bool set(SOCKET socket, int level, int option, DWORD value)
 {
   return setsockopt(socket, level, option, (const char *)&value, sizeof value) == 0;
 }
 
-static bool membership(SOCKET socket, const uint8_t group[16], int option)
+static bool membership(SOCKET socket, const uint8_t group[16], bool in)
 {
-  struct ipv6_mreq request;
-  memset(&request, 0, sizeof request);
+  struct ipv6_mreq request = {.ipv6mr_interface = net.adapter};
+  const int option = in ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP;
   memcpy(&request.ipv6mr_multiaddr, group, 16);
-  request.ipv6mr_interface = net.adapter;
   return setsockopt(socket, IPPROTO_IPV6, option, (const char *)&request, sizeof request) == 0;
 }
 
 static bool configure(SOCKET s, uint16_t port)
 {
-  struct sockaddr_in6 local;
+  struct sockaddr_in6 local = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
   GUID id = WSAID_WSARECVMSG;
   DWORD size;
-  memset(&local, 0, sizeof local);
-  local.sin6_family = AF_INET6;
-  local.sin6_port = htons(port);
   return set(s, IPPROTO_IPV6, IPV6_V6ONLY, 1) && set(s, SOL_SOCKET, SO_REUSEADDR, 1) &&
       set(s, IPPROTO_IPV6, IPV6_PKTINFO, 1) &&
       set(s, IPPROTO_IPV6, IPV6_MULTICAST_IF, net.adapter) &&
@@ -104,7 +76,7 @@ static SOCKET socket_of(uint16_t port)
     return INVALID_SOCKET;
   }
   for (unsigned i = 0; i < net.groups.count; i++)
-    membership(s, net.groups.address[i], IPV6_JOIN_GROUP);
+    membership(s, net.groups.address[i], true);
   net.sockets[net.socket_count].socket = s;
   net.sockets[net.socket_count++].port = port;
   return s;
@@ -112,7 +84,7 @@ static SOCKET socket_of(uint16_t port)
 
 static void open_or_retry(void)
 {
-  net.adapter = find_adapter();
+  net.adapter = os_win_adapter(net.address);
   if (!net.adapter) {
     instance_tell("network", "no adapter with IPv6 is up; tried again every 5 s");
     SetTimer(net.window, TIMER_RETRY, RETRY_MS, NULL);
@@ -138,6 +110,7 @@ static bool destination(WSAMSG *message, uint8_t to[16])
   return false;
 }
 
+/* False when what waited is not for us. */
 static bool receive(SOCKET s, struct board_datagram *d)
 {
   struct sockaddr_in6 from, local;
@@ -147,20 +120,14 @@ static bool receive(SOCKET s, struct board_datagram *d)
   int length = sizeof local;
   DWORD size;
   if (net.receive(s, &message, &size, NULL, NULL) != 0) return false;
-  d->size = 0;
-  if (message.dwFlags & MSG_TRUNC || !destination(&message, d->to)) return true;
+  if (message.dwFlags & MSG_TRUNC || !destination(&message, d->to)) return false;
   getsockname(s, (struct sockaddr *)&local, &length);
   memcpy(d->from, &from.sin6_addr, 16);
   d->from_port = ntohs(from.sin6_port);
   d->to_port = ntohs(local.sin6_port);
   d->micros = board_micros();
   d->size = (uint16_t)size;
-  return true;
-}
-
-static bool is_ours(const struct board_datagram *d)
-{
-  return memcmp(d->from, net.address, 16) == 0 && echo_returns(&net.echo, d);
+  return memcmp(d->from, net.address, 16) != 0 || !echo_returns(&net.echo, d);
 }
 
 static LRESULT CALLBACK on_message(HWND window, UINT message, WPARAM w, LPARAM l)
@@ -169,8 +136,7 @@ static LRESULT CALLBACK on_message(HWND window, UINT message, WPARAM w, LPARAM l
   if (message == WM_TIMER && w == TIMER_RETRY) open_or_retry();
   else if (message == MESSAGE_READABLE) {
     /* One for each message: reading asks for the next one. */
-    if (receive((SOCKET)w, &datagram) && datagram.size > 0 && !is_ours(&datagram))
-      board_event_datagram(&datagram);
+    if (receive((SOCKET)w, &datagram)) board_event_datagram(&datagram);
   } else return DefWindowProcA(window, message, w, l);
   return 0;
 }
@@ -197,35 +163,30 @@ void board_net_address(uint8_t address[BOARD_ADDRESS_BYTES])
   if (net.adapter) memcpy(address, net.address, 16);
 }
 
+static bool tell(const uint8_t group[BOARD_ADDRESS_BYTES], bool in)
+{
+  bool told = true;
+  for (unsigned i = 0; i < net.socket_count; i++)
+    told &= membership(net.sockets[i].socket, group, in);
+  return told;
+}
+
 bool board_net_join(const uint8_t group[BOARD_ADDRESS_BYTES])
 {
-  unsigned before = net.groups.count;
-  if (!groups_add(&net.groups, group)) return false;
-  if (net.groups.count == before) return true;
-  for (unsigned i = 0; i < net.socket_count; i++)
-    if (!membership(net.sockets[i].socket, group, IPV6_JOIN_GROUP)) {
-      groups_remove(&net.groups, group);
-      return false;
-    }
-  return true;
+  return groups_join(&net.groups, group, tell);
 }
 
 void board_net_leave(const uint8_t group[BOARD_ADDRESS_BYTES])
 {
-  if (!groups_remove(&net.groups, group)) return;
-  for (unsigned i = 0; i < net.socket_count; i++)
-    membership(net.sockets[i].socket, group, IPV6_LEAVE_GROUP);
+  groups_leave(&net.groups, group, tell);
 }
 
 bool board_net_send(const uint8_t to[BOARD_ADDRESS_BYTES], uint16_t port, uint16_t from_port,
     const void *bytes, size_t size)
 {
-  struct sockaddr_in6 address;
+  struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
   SOCKET s = net.adapter ? socket_of(from_port) : INVALID_SOCKET;
   if (s == INVALID_SOCKET) return false;
-  memset(&address, 0, sizeof address);
-  address.sin6_family = AF_INET6;
-  address.sin6_port = htons(port);
   memcpy(&address.sin6_addr, to, 16);
   if (IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr) || IN6_IS_ADDR_MC_LINKLOCAL(&address.sin6_addr))
     address.sin6_scope_id = net.adapter;

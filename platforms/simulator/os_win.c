@@ -1,12 +1,19 @@
-/* Windows: clock, chance and files of the simulator. Written and compiled, never run. */
+/* Windows: clock, chance, files and adapter of the simulator. Written and compiled, never run. */
 #define WIN32_LEAN_AND_MEAN
+#include <winsock2.h>
+#include <ws2tcpip.h>
 #include <windows.h>
 #include <bcrypt.h>
+#include <iphlpapi.h>
 #include <share.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../native/board.h"
 #include "os.h"
+#include "os_win.h"
+
+enum { ADAPTERS_BYTES = 65536 };
 
 #ifdef _MSC_VER
 #pragma comment(lib, "bcrypt.lib") /* the SDK's makefile links the others */
@@ -48,4 +55,26 @@ FILE *os_open_alone(const char *path)
   if (!made) return NULL;
   fclose(made);
   return _fsopen(path, "r+b", _SH_DENYRW);
+}
+
+uint32_t os_win_adapter(uint8_t address[16])
+{
+  IP_ADAPTER_ADDRESSES *list = malloc(ADAPTERS_BYTES);
+  ULONG size = ADAPTERS_BYTES;
+  uint32_t found = 0;
+  if (!list || GetAdaptersAddresses(AF_INET6, 0, NULL, list, &size) != NO_ERROR) {
+    free(list);
+    return 0;
+  }
+  for (IP_ADAPTER_ADDRESSES *a = list; a && !found; a = a->Next) {
+    if (a->OperStatus != IfOperStatusUp || a->IfType == IF_TYPE_SOFTWARE_LOOPBACK) continue;
+    for (IP_ADAPTER_UNICAST_ADDRESS *u = a->FirstUnicastAddress; u; u = u->Next) {
+      const struct sockaddr_in6 *own = (const void *)u->Address.lpSockaddr;
+      if (found && IN6_IS_ADDR_LINKLOCAL(&own->sin6_addr)) continue;
+      memcpy(address, &own->sin6_addr, 16);
+      found = a->Ipv6IfIndex;
+    }
+  }
+  free(list);
+  return found;
 }

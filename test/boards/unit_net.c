@@ -230,6 +230,32 @@ static void group_list(void)
   CHECK(groups_add(&groups, address) && groups.count == GROUPS_MAX);
 }
 
+static unsigned told;
+static bool willing;
+
+static bool tell(const uint8_t address[16], bool in)
+{
+  told += in ? 1u : 100u;
+  return address[0] == 0xFF && willing;
+}
+
+static void groups_told(void)
+{
+  struct groups groups = {0};
+  const uint8_t address[16] = {0xFF, 0x15, 1}, unicast[16] = {0xFD, 0x15};
+  told = 0;
+  willing = false;
+  CHECK(!groups_join(&groups, address, tell) && told == 1 && groups.count == 0);
+  willing = true;
+  CHECK(!groups_join(&groups, unicast, tell) && told == 1);
+  CHECK(groups_join(&groups, address, tell) && told == 2 && groups.count == 1);
+  CHECK(groups_join(&groups, address, tell) && told == 2 && groups.count == 1);
+  groups_leave(&groups, address, tell);
+  CHECK(told == 102 && groups.count == 0);
+  groups_leave(&groups, address, tell);
+  CHECK(told == 102);
+}
+
 void net_tests(void)
 {
   unit_test("ring: what goes in comes out, in order, around the end", ring_order);
@@ -240,4 +266,5 @@ void net_tests(void)
   unit_test("uplink: tries for ever, pausing at most a minute", uplink_for_ever);
   unit_test("uplink: lamps do not ask in the same instant", uplink_spreads);
   unit_test("groups: listed once, to be joined again", group_list);
+  unit_test("groups: the network hears of what changes, and may refuse", groups_told);
 }
