@@ -69,16 +69,6 @@ export const CBOR = 60;
 export const SENML_JSON = 110;
 export const SENML_CBOR = 112;
 
-/**
- * The options of POST /l where nothing else is asked for: nearly every command. Whoever makes such
- * a message uses this array, so that it is known without a look inside. The value is a plain array,
- * for it lies in read-only memory: bytes by index and their number are all that is read of it.
- */
-export const LIGHT_OPTIONS: readonly { readonly number: number; readonly value: Uint8Array }[] =
-  Object.freeze([
-    Object.freeze({ number: URI_PATH, value: Object.freeze([0x6c]) as unknown as Uint8Array }),
-  ]);
-
 /** Number, least and most bytes, 1 when it may be repeated. */
 const DEFINITIONS: readonly (readonly [number, number, number, 0 | 1])[] = [
   [IF_MATCH, 0, 8, 1],

@@ -1,7 +1,8 @@
 import { mayUse } from "../access/policy.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { BAD_REQUEST, GET, LIGHT_OPTIONS } from "../coap/options.js";
+import { BAD_REQUEST, GET } from "../coap/options.js";
 import type { Datagram } from "../ports/datagram.js";
+import { LIGHT_OPTIONS } from "../ports/intake.js";
 import type { Inner } from "../profiles/profile.js";
 import { levelOf } from "../resources/resources.js";
 import { LIGHT_COMMAND } from "../resources/table.js";

@@ -9,7 +9,7 @@ import type { Level } from "../access/level.js";
 import type { Rights } from "../access/rights.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
 import type { Inner } from "../coap/message.js";
-import { LIGHT_OPTIONS, POST } from "../coap/options.js";
+import { POST } from "../coap/options.js";
 import type { Recipients } from "../oscore/recipients.js";
 import type { AeadKey } from "../ports/crypto.js";
 import type { Datagram } from "../ports/datagram.js";
@@ -30,6 +30,7 @@ import {
   INTAKE_DROPS,
   type Intake,
   type IntakeState,
+  LIGHT_OPTIONS,
   LINE_ASSOCIATION,
   LINE_BYTES,
   LINE_GROUP,

@@ -25,6 +25,17 @@ export const INTAKE_DROPS: readonly Drop[] = Object.freeze([
   "storeFailed",
 ] as const);
 
+/**
+ * The options of POST /l (Uri-Path, 11) where nothing else is asked for: nearly every command.
+ * Whoever makes such a message uses this array, so that it is known without a look inside. The
+ * value is a plain array, for it lies in read-only memory: bytes by index and their number are all
+ * that is read of it.
+ */
+export const LIGHT_OPTIONS: readonly { readonly number: number; readonly value: Uint8Array }[] =
+  Object.freeze([
+    Object.freeze({ number: 11, value: Object.freeze([0x6c]) as unknown as Uint8Array }),
+  ]);
+
 // An answer of 0 or more is an opened message: size of the plaintext in the lowest bits, and:
 export const ANSWER_SIZE_MASK = 0x7f;
 /** POST with the one option Uri-Path "l"; its payload begins at byte 4 of the plaintext. */

@@ -1,5 +1,5 @@
 /** Resources of a luminaire, and `/l` for whoever follows a group. */
-import { CBOR, LIGHT_OPTIONS, TEXT_PLAIN } from "../coap/options.js";
+import { CBOR, TEXT_PLAIN } from "../coap/options.js";
 import {
   type Command,
   decodeCommand,
@@ -11,6 +11,7 @@ import {
 } from "../lighting/command.js";
 import type { Luminaire, Result } from "../lighting/luminaire.js";
 import { encodeReport } from "../lighting/report.js";
+import { LIGHT_OPTIONS } from "../ports/intake.js";
 import { lastNumber } from "./path.js";
 import {
   accepts,

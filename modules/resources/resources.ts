@@ -13,7 +13,6 @@ import {
   ACCEPT,
   DELETE,
   GET,
-  LIGHT_OPTIONS,
   POST,
   PUT,
   URI_HOST,
@@ -22,6 +21,7 @@ import {
   URI_QUERY,
   unsupportedOption,
 } from "../coap/options.js";
+import { LIGHT_OPTIONS } from "../ports/intake.js";
 import { numberOf, pathOf } from "./path.js";
 import { type Face, REPLY, type Reply, type Request, type Resource } from "./resource.js";
 import { LIGHT_COMMAND, RESOURCES } from "./table.js";
