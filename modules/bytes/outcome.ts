@@ -14,6 +14,10 @@ export const DROPS = [
   "unknownGroup",
   /** The key id names none, or more than one, of the group's security associations. */
   "unknownKey",
+  /** The sender is not in the group's table of members, or its credential is no key to be trusted. */
+  "unknownMember",
+  /** A record of an epoch that is over, or not begun yet. */
+  "oldEpoch",
   /** The (sender, sequence number) was accepted before, or lies below the replay window. */
   "replayed",
   /** The AEAD tag does not verify: forged, damaged, or sent to another address or port. */
@@ -24,6 +28,8 @@ export const DROPS = [
   "forbidden",
   /** Genuine, but older than the last command applied from this sender. */
   "outOfOrder",
+  /** Genuine, but not shown to be fresh: the sender has to prove it first. */
+  "notSynchronised",
   /** The group key's lifetime or message budget is over. */
   "expired",
   /** A table is full; the newcomer is dropped, nobody is evicted. */

@@ -55,6 +55,7 @@ export const lowlatency: Profile<SharedKey> & { importKey: typeof importKey } = 
   layer: "message",
   proof: "group",
   numbering: "sender",
+  namesGroup: true,
   window: 64,
   windowCovers: "all",
   importKey,

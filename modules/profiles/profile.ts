@@ -35,6 +35,8 @@ export interface RequestBinding {
 export interface KeyMaterial {
   /** As it travels; what it is called differs: key_id, Cid, Gid, epoch. */
   readonly keyId: Uint8Array;
+  /** The only other member, where two share a context: no table of members is asked. */
+  readonly peerId?: Uint8Array;
 }
 
 /** Where one key and IV serve every sender: what native help can read (ports/intake.ts). */
@@ -145,6 +147,11 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
    * by its own. By one, a command's place is known among those under other keys of its group.
    */
   readonly numbering: "sender" | "key";
+  /**
+   * Messages carry the Application-Group-Id, which names the group; otherwise it is found by the
+   * address a message was sent to, and by its key id.
+   */
+  readonly namesGroup?: true;
   /** How many numbers below the highest are still told apart; 1: strictly increasing. */
   readonly window: 1 | 32 | 64;
   /**
@@ -166,6 +173,11 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
    * `signed`.
    */
   open(key: K, arrival: Arrival, context: OpenContext<P>): Outcome<Inner>;
+  /**
+   * Of a record, instead of `open`: the datagram in it, a copy. `malformed`, `forged` or `oldEpoch`
+   * otherwise.
+   */
+  unwrap?(key: K, arrival: Arrival, context: OpenContext<P>): Outcome<Uint8Array>;
   /**
    * The signature of a message that was opened, and what it covers; undefined when it carries none
    * (pairwise mode, symmetric schemes). `forged` is for the caller to say when it does not verify.
