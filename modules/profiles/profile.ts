@@ -152,6 +152,8 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
    * address a message was sent to, and by its key id.
    */
   readonly namesGroup?: true;
+  /** What a sender's counter begins at where that is not 0. */
+  readonly firstNumber?: 1;
   /** How many numbers below the highest are still told apart; 1: strictly increasing. */
   readonly window: 1 | 32 | 64;
   /**
@@ -183,6 +185,11 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
    * (pairwise mode, symmetric schemes). `forged` is for the caller to say when it does not verify.
    */
   signed?(key: K, arrival: Arrival, context: OpenContext<P>): Signed | undefined;
+  /**
+   * Where each block of a body is bound to the one before: the tag of a message whose outside was
+   * read, to be the next one's `previousTag`. A copy.
+   */
+  tagOf?(outer: Outer): Uint8Array;
   /** For schemes that native help opens (ports/intake.ts). */
   readonly intake?: {
     /** The constant beginning of every external_aad of this key and group. */
