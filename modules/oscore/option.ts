@@ -73,6 +73,38 @@ export class OscoreOption {
   }
 }
 
+/**
+ * The value of the option from its parts: flags ‖ piv ‖ s ‖ kid context ‖ kid; no bytes at all where
+ * there is none of them. `flags` are those beside the ones that tell which parts are there.
+ */
+export function emitOption(parts: {
+  flags?: number;
+  piv?: Uint8Array | undefined;
+  kidContext?: Uint8Array | undefined;
+  kid?: Uint8Array | undefined;
+}): Uint8Array {
+  const { flags = 0, piv, kidContext, kid } = parts;
+  const pivLength = piv === undefined ? 0 : piv.length;
+  const contextSize = kidContext === undefined ? 0 : 1 + kidContext.length;
+  const kidLength = kid === undefined ? 0 : kid.length;
+  if (pivLength > PIV_BYTES_MAX) throw new RangeError(`a partial IV of ${pivLength} bytes`);
+  if (contextSize > 256) throw new RangeError(`a kid context of ${contextSize - 1} bytes`);
+  let first = flags | pivLength;
+  if (kidContext !== undefined) first |= FLAG_KID_CONTEXT;
+  if (kid !== undefined) first |= FLAG_KID;
+  if (first === 0) return new Uint8Array(0);
+  const value = new Uint8Array(1 + pivLength + contextSize + kidLength);
+  value[0] = first;
+  if (piv !== undefined) value.set(piv, 1);
+  const at = 1 + pivLength;
+  if (kidContext !== undefined) {
+    value[at] = kidContext.length;
+    value.set(kidContext, at + 1);
+  }
+  if (kid !== undefined) value.set(kid, at + contextSize);
+  return value;
+}
+
 /** Bytes a partial IV takes: 1 for 0 to 255, at most 5. Throws above 2^40 - 1 (our bug). */
 export function pivLengthOf(sequence: number): number {
   if (!(sequence >= 0 && sequence <= SEQUENCE_MAX)) throw new RangeError("sequence number");
