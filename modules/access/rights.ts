@@ -16,7 +16,8 @@ import type { Store } from "../store/store.js";
 import { DISCOVERY, isLevel, type Level } from "./level.js";
 
 /** What this folder needs of modules/store. */
-export type RightsStore = Pick<Store, "get" | "put" | "delete" | "keys">;
+export type RightsStore = Pick<Store, "get" | "put" | "delete" | "keys"> &
+  Partial<Pick<Store, "load">>;
 
 export interface Right {
   /** 1 to 8 bytes, big-endian, as in the message. */
@@ -72,9 +73,11 @@ export class Rights {
     this.columns = buffer;
     this.capacity = capacity;
     this.#rows = new Int32Array(buffer, 0, capacity * COLUMNS);
-    this.#levels = new Uint8Array(buffer, rowsBytes, capacity).fill(FREE);
+    this.#levels = new Uint8Array(buffer, rowsBytes, capacity);
     this.#index = new Uint8Array(buffer, rowsBytes + capacity, slots);
-    for (const stored of store.keys(KIND.RIGHT)) this.load(indexOf(stored), store.get(stored));
+    const loaded = store.load?.(KIND.RIGHT, buffer, capacity) ?? -1;
+    if (loaded < 0) this.loadAll();
+    else this.#count = loaded;
   }
 
   get count(): number {
@@ -130,6 +133,13 @@ export class Rights {
     }
     this.reindex();
     return done;
+  }
+
+  /** What native help does (platforms/native/rows.c). */
+  private loadAll(): void {
+    const store = this.#store;
+    this.#levels.fill(FREE);
+    for (const stored of store.keys(KIND.RIGHT)) this.load(indexOf(stored), store.get(stored));
   }
 
   private load(row: number, value: Uint8Array | undefined): void {

@@ -52,7 +52,8 @@ const ROW_BYTES = 42;
 /** Association (2), length of the id (1), id, then the number the row began with. */
 const ROW_HEAD_BYTES = 3;
 
-export type RecipientsStore = Pick<Store, "get" | "put" | "delete" | "keys">;
+export type RecipientsStore = Pick<Store, "get" | "put" | "delete" | "keys"> &
+  Partial<Pick<Store, "load">>;
 
 /** A sender's id within a larger buffer, and the number of his message. */
 export interface Newcomer {
@@ -102,13 +103,15 @@ export class Recipients {
     this.columns = buffer;
     this.#windows = windowsIn(buffer, capacity, 0, capacity * 16);
     this.#applied = new Float64Array(buffer, capacity * 8, capacity);
-    this.#tags = new Int32Array(buffer, capacity * 24, capacity).fill(FREE);
+    this.#tags = new Int32Array(buffer, capacity * 24, capacity);
     this.#idHigh = new Int32Array(buffer, capacity * 28, capacity);
     this.#idLow = new Int32Array(buffer, capacity * 32, capacity);
     this.#places = new Uint16Array(buffer, capacity * 36, 2 * capacity + 1);
     this.#ahead = new Uint8Array(buffer, capacity * 40 + 2, capacity);
     this.#exact = new Uint8Array(buffer, capacity * 41 + 2, capacity);
-    for (const stored of store.keys(KIND.REPLAY_ROW)) this.load(indexOf(stored));
+    const loaded = store.load?.(KIND.REPLAY_ROW, buffer, capacity) ?? -1;
+    if (loaded < 0) this.loadAll();
+    else this.#count = loaded;
   }
 
   /** Row of a sender, -1 when it is not known. Allocates nothing. */
@@ -253,6 +256,12 @@ export class Recipients {
     for (; rest > 0x7fffffff; rest = Math.floor(rest / 256)) bytes[--at] = rest % 256;
     for (; at > 0; rest >>= 8) bytes[--at] = rest;
     return this.#store.put(key(KIND.REPLAY_BOUND, row), bytes);
+  }
+
+  /** What native help does (platforms/native/rows.c). */
+  private loadAll(): void {
+    this.#tags.fill(FREE);
+    for (const stored of this.#store.keys(KIND.REPLAY_ROW)) this.load(indexOf(stored));
   }
 
   private load(row: number): void {

@@ -44,6 +44,17 @@ export interface Journal {
   isErased(start: number, end: number): boolean;
   /** All keys of a kind, ascending. */
   keys(cursor: ArrayBuffer, index: ArrayBuffer, kind: number): number[];
+  /**
+   * Fills the columns of `Rights` or `Recipients` with the rows of a kind; how many there are. -1
+   * when a record is not as it should be, or has no place: then they are all zero.
+   */
+  load(
+    cursor: ArrayBuffer,
+    index: ArrayBuffer,
+    kind: number,
+    columns: ArrayBuffer,
+    capacity: number,
+  ): number;
   /** Fills `into` with as much of a key's value as fits; its length, -1 when there is none. */
   read(cursor: ArrayBuffer, index: ArrayBuffer, key: number, into: Uint8Array): number;
 }

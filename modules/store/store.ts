@@ -180,6 +180,16 @@ export class Store {
     return this.#index.keysOf(kind).sort((a, b) => a - b);
   }
 
+  /**
+   * Fills the columns of `Rights` or `Recipients` with the rows of a kind by native help; how many
+   * there are. -1 when there is none, or it leaves this to its reference: the columns are all zero.
+   */
+  load(kind: number, columns: ArrayBuffer, capacity: number): number {
+    const { journal, cursor } = this.#log;
+    if (journal === undefined) return -1;
+    return journal.load(cursor.buffer, this.#index.columns, kind, columns, capacity);
+  }
+
   /** Where the log stands and where records lie, for native help on the receive path. */
   get journal(): { readonly cursor: ArrayBuffer; readonly index: ArrayBuffer } {
     return { cursor: this.#log.cursor.buffer, index: this.#index.columns };

@@ -9,6 +9,7 @@ export class HostFlash implements Flash {
     read: lumicastHost.journalRead,
     isErased: lumicastHost.journalIsErased,
     keys: lumicastHost.journalKeys,
+    load: lumicastHost.journalLoad,
   };
   readonly programBytes = lumicastHost.flashProgramBytes();
 

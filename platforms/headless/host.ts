@@ -51,6 +51,7 @@ export interface Host {
   readonly journalRead: Journal["read"];
   readonly journalIsErased: Journal["isErased"];
   readonly journalKeys: Journal["keys"];
+  readonly journalLoad: Journal["load"];
 
   flashSize(): number;
   flashProgramBytes(): number;

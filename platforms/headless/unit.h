@@ -17,5 +17,6 @@ size_t hex(const char *text, uint8_t *out);
 void run(const char *name, void (*test)(void));
 
 void intake_tests(void);
+void rows_tests(void);
 
 #endif

@@ -474,4 +474,5 @@ void intake_tests(void)
   run("journal: records are found again, damaged ones are not", journal_scans);
   run("journal: garbage does no harm", journal_garbage);
   run("journal: values are read", journal_reads);
+  rows_tests();
 }

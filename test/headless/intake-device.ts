@@ -81,6 +81,7 @@ class CountedFlash implements Flash {
       read: (...all) => journal.read(...all),
       isErased: (start, end) => journal.isErased(start, end),
       keys: (...all) => journal.keys(...all),
+      load: (...all) => journal.load(...all),
     };
   }
 

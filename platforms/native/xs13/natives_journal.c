@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../journal.h"
+#include "../rows.h"
 #include "flash.h"
 
 enum { CURSOR, INDEX };
@@ -83,10 +84,26 @@ static void native_keys(xsMachine *the)
   }
 }
 
+/* journalLoad(cursor, index, kind, columns, capacity) -> number of rows, -1 when declined */
+static void native_load(xsMachine *the)
+{
+  struct journal journal = get_journal(the);
+  double kind = get_whole(the, &xsArg(2), 255, "journal: kind");
+  struct bytes columns = get_writable(the, &xsArg(3));
+  uint32_t capacity = (uint32_t)get_whole(the, &xsArg(4), 65535, "journal: capacity");
+  int32_t count = ROWS_DECLINED;
+  if (kind == ROWS_OF_RIGHTS)
+    count = rows_of_rights(&journal, columns.data, columns.size, capacity);
+  else if (kind == ROWS_OF_RECIPIENTS)
+    count = rows_of_recipients(&journal, columns.data, columns.size, capacity);
+  xsmcSetInteger(xsResult, count);
+}
+
 const struct native journal_natives[] = {
   {"journalScan", native_scan, 7},
   {"journalRead", native_read, 4},
   {"journalIsErased", native_is_erased, 2},
   {"journalKeys", native_keys, 3},
+  {"journalLoad", native_load, 5},
   {0},
 };
