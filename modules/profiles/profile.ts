@@ -68,7 +68,11 @@ export interface Own {
   readonly id: Uint8Array;
   /** Our own credential, as in `Member`. */
   readonly credential: Uint8Array;
-  /** Absent where the build has no signatures: then profiles that sign refuse to import. */
+  /**
+   * Absent in a silent server, which has no Sender Context and only listens
+   * (draft-ietf-core-oscore-groupcomm-02 §1.1). A build without signatures (`Crypto.signatures`)
+   * cannot even do that: there profiles that sign refuse to import.
+   */
   readonly signer: Signer | undefined;
 }
 
@@ -161,6 +165,14 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
    * (request, sender, piv).
    */
   readonly windowCovers: "all" | "requests";
+  /**
+   * How a server asks a client whose numbers it cannot judge for proof that it is there now:
+   * response code and number of the option to be echoed (`group-oscore` Echo in 4.01, the drafts
+   * before it Echo or Repeat in 4.03). Such a response always has its own piv: of two that answer
+   * the same request, which may be a replay, neither may use the request's nonce. Absent where
+   * another way is taken.
+   */
+  readonly challenge?: { readonly code: number; readonly option: number };
   /** Derives and imports what an association's members share; wipes `raw`. Throws RangeError. */
   importKey(crypto: Crypto, input: KeyInput): K;
   /** A member's recipient context; undefined when its credential is no key to be trusted. */
