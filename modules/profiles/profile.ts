@@ -105,9 +105,9 @@ export interface OpenContext<P> {
   readonly request: RequestBinding | undefined;
   readonly work: Workspace;
   /** The sender's; where the scheme has one for each. */
-  readonly peer?: P;
+  readonly peer?: P | undefined;
   /** Tag of the block before (`oscoap-00`). */
-  readonly previousTag?: Uint8Array;
+  readonly previousTag?: Uint8Array | undefined;
 }
 
 /** What `seal` needs to make a datagram. */
@@ -124,11 +124,11 @@ export interface Departure<P = unknown> {
   /** Set in a response. */
   readonly request: RequestBinding | undefined;
   /** Pairwise mode and `oscore`: whom it is for. In group mode undefined. */
-  readonly peer?: P;
+  readonly peer?: P | undefined;
   /** In a response: says under which key id it is protected (a newer one than the request's). */
   readonly namesKey?: boolean;
   /** Tag of the block before (`oscoap-00`). */
-  readonly previousTag?: Uint8Array;
+  readonly previousTag?: Uint8Array | undefined;
 }
 
 /** What a signature was made over, with the signature. */
