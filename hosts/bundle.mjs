@@ -9,7 +9,7 @@
  * other X.xs.ts of test/ in place of X.ts; it exports `finish` by default. The firmware exports its
  * composition root by default. OUT.js.map tells the TypeScript lines, which a debug host prints.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -36,7 +36,8 @@ const dialect = {
 
 /** Bundles the firmware: `entry` exports the composition root by default. */
 export async function bundleFirmware(outfile, entry = "main.ts") {
-  await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins: [noNode()] });
+  const plugins = [evaluatedLate(), noNode()];
+  await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
 /** Bundles one unit suite with the XS harness. */
@@ -54,7 +55,8 @@ export async function bundleSuite(outfile, suite) {
 export async function bundleText(outfile, contents, natives = "xs") {
   const stdin = { contents, resolveDir: root, sourcefile: "entry.js", loader: "js" };
   const external = natives === "sdk" ? ["mc/config"] : [];
-  await run({ ...dialect, stdin, outfile, external, plugins: [xsVariants(natives), noNode()] });
+  const plugins = [xsVariants(natives), evaluatedLate(), noNode()];
+  await run({ ...dialect, stdin, outfile, external, plugins });
 }
 
 /** Whoever imports a file of test/ that has an X.xs.ts beside X.ts gets the XS one. */
@@ -76,6 +78,48 @@ function xsVariants(natives) {
       });
     },
   };
+}
+
+/**
+ * What modules/crypto/noble.ts takes from packages is evaluated when it is first used, inside a
+ * function: preloaded, its BigInts would compare wrong and its tables be read-only.
+ */
+function evaluatedLate() {
+  const imports = /^import \{ ([^}]+) \} from "(@noble\/[^"]+)";$/gm;
+  return {
+    name: "evaluated-late",
+    setup(build) {
+      build.onLoad({ filter: /[/\\]modules[/\\]crypto[/\\]noble\.ts$/ }, async ({ path }) => {
+        const source = readFileSync(path, "utf8");
+        const found = [...source.matchAll(imports)];
+        const names = found.flatMap((match) => match[1].split(", "));
+        const packages = await text(found.map((match) => match[0].replace("import", "export")));
+        const late = `
+const late = new (class {
+  #value;
+  get value() {
+    this.#value ??= (() => {\n${packages}\nreturn packages;\n})();
+    return this.#value;
+  }
+})();
+const lately = (name) => new Proxy(function () {}, {
+  get: (_, key) => late.value[name][key],
+  apply: (_, self, list) => late.value[name](...list),
+});
+${names.map((name) => `const ${name} = lately("${name}");`).join("\n")}
+`;
+        return { contents: source.replace(imports, "") + late, loader: "ts" };
+      });
+    },
+  };
+}
+
+/** What `lines` import, as the text of a script that makes the constant `packages`. */
+async function text(lines) {
+  const stdin = { contents: lines.join("\n"), resolveDir: root };
+  const options = { ...dialect, stdin, format: "iife", globalName: "packages", sourcemap: false };
+  const { outputFiles } = await build({ ...options, write: false, plugins: [noNode()] });
+  return outputFiles[0].text;
 }
 
 /** Names the file that reaches for Node, where esbuild would only say that it cannot resolve. */

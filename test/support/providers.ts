@@ -1,4 +1,5 @@
 import { TsCrypto } from "../../modules/crypto/crypto.js";
+import { NobleSignatures } from "../../modules/crypto/noble.js";
 import {
   AES_CCM_16_64_128,
   AES_CCM_16_128_128,
@@ -16,7 +17,7 @@ export function providers(): Provider[] {
   return [
     {
       name: "TypeScript",
-      crypto: new TsCrypto(),
+      crypto: new TsCrypto(new NobleSignatures()),
       algorithms: [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128],
     },
     ...natives(),
