@@ -113,6 +113,22 @@ export class AadWriter {
     this.#at = at + bytes.length;
   }
 
+  /** CBOR that is ready, as it is. */
+  raw(cbor: Uint8Array): void {
+    this.#reserve(cbor.length);
+    this.#buffer.set(cbor, this.#at);
+    this.#at += cbor.length;
+  }
+
+  /** A byte string of a few bytes within a larger buffer. */
+  slice(bytes: Uint8Array, start: number, length: number): void {
+    this.#reserve(length + 9);
+    const buffer = this.#buffer;
+    let at = writeHead(buffer, this.#at, 0x40, length);
+    for (let i = start, end = i + length; i < end; i++) buffer[at++] = bytes[i];
+    this.#at = at;
+  }
+
   /** A byte string of no bytes. */
   empty(): void {
     this.#buffer[this.#at++] = 0x40;
@@ -131,6 +147,11 @@ export class AadWriter {
     const made = buffer.subarray(0, end);
     this.#views[end] = made;
     return made;
+  }
+
+  /** The external_aad alone, as a copy: what a countersignature covers. */
+  external(): Uint8Array {
+    return this.#buffer.slice(EXTERNAL_START, this.#at);
   }
 
   /** Too short for a head of two bytes, or too long to keep a view for: built apart. */
@@ -183,6 +204,22 @@ function writeHead(into: Uint8Array, start: number, major: number, value: number
   return at + size;
 }
 
+/** Ids fill what a nonce of 13 bytes has left beside 5 of partial IV and the id's length. */
+export const NONCE_ID_BYTES_MAX = 7;
+
+/**
+ * IV ⊕ (length of id ‖ id left-padded to 7 ‖ five zeros): all of a sender's nonces but the number.
+ * RFC 8613 §5.2: the length goes in too, or ids that differ in leading zeros would share nonces.
+ */
+export function nonceBase(iv: Uint8Array, id: Uint8Array): Uint8Array {
+  const { length } = id;
+  if (length > NONCE_ID_BYTES_MAX) throw new RangeError(`an id of ${length} bytes`);
+  const base = iv.slice();
+  base[0] ^= length;
+  for (let i = 0; i < length; i++) base[8 - length + i] ^= id[i];
+  return base;
+}
+
 /** A 13-byte nonce, made over and over in the same place. */
 export class Nonce {
   readonly bytes = new Uint8Array(13);
@@ -205,6 +242,30 @@ export class Nonce {
     }
     const { pivStart, pivLength } = option;
     for (let i = 0; i < pivLength; i++) nonce[13 - pivLength + i] ^= bytes[pivStart + i];
+  }
+
+  /**
+   * RFC 8613 §5.2 for a sender that is known: `base` (see `nonceBase`) ⊕ the partial IV of a parsed
+   * option, left-padded.
+   */
+  fromBase(base: Uint8Array, bytes: Uint8Array, option: OscoreOption): void {
+    const { sequence } = option;
+    const nonce = this.bytes;
+    nonce.set(base);
+    if (sequence <= 0x7fffffff) {
+      const words = this.#words;
+      words.setInt32(9, words.getInt32(9) ^ sequence);
+      return;
+    }
+    const { pivStart, pivLength } = option;
+    for (let i = 0; i < pivLength; i++) nonce[13 - pivLength + i] ^= bytes[pivStart + i];
+  }
+
+  /** RFC 8613 §5.2: IV ⊕ (length of id ‖ id left-padded to 7 ‖ piv left-padded to 5). */
+  from(iv: Uint8Array, id: Uint8Array, piv: Uint8Array): void {
+    const nonce = this.bytes;
+    nonce.set(nonceBase(iv, id));
+    for (let i = 0; i < piv.length; i++) nonce[13 - piv.length + i] ^= piv[i];
   }
 }
 
