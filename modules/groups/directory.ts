@@ -8,7 +8,7 @@
  */
 import { equalBytes } from "../bytes/equal.js";
 import type { Endpoint } from "../ports/datagram.js";
-import type { AppGroupId, KeyMaterial, Profile } from "../profiles/profile.js";
+import type { AppGroupId, KeyMaterial, Own, Profile } from "../profiles/profile.js";
 import type { Lifetime } from "./lifetime.js";
 
 /** One key of a security group, under the group's profile. */
@@ -32,6 +32,8 @@ export interface SecurityGroup {
   associations: Association[];
   /** The greatest key id ever installed: nothing at or below it is installed again. */
   highest: Uint8Array;
+  /** This device as a member; absent where one key serves all. */
+  readonly own?: Own;
 }
 
 /** An application group, and the multicast address and port its requests go to. */
@@ -111,7 +113,7 @@ export function uniqueAssociation(
   return found;
 }
 
-function hasKeyId(
+export function hasKeyId(
   association: Association,
   bytes: Uint8Array,
   start: number,

@@ -4,7 +4,7 @@ import type { Arriving, Groups } from "./groups.js";
 import type { Lifetime } from "./lifetime.js";
 
 /** Rows of the replay table that answers never take. */
-const COMMANDERS = 16;
+export const COMMANDERS = 16;
 
 /**
  * Check, open, mark (ARCHITECTURE.md decision 4): the window is only read before the AEAD, and

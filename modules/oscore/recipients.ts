@@ -141,6 +141,11 @@ export class Recipients {
     return isFreshIn(this.#windows, row, number);
   }
 
+  /** The highest number of the row that was seen. */
+  highest(row: number): number {
+    return this.#windows.highest[row];
+  }
+
   /**
    * A new sender, after his first message was verified. Returns his row, -1 when the table is full
    * or flash refused: then nothing has changed and the message is to be dropped.

@@ -127,6 +127,8 @@ export interface Departure<P = unknown> {
   readonly peer?: P;
   /** In a response: says under which key id it is protected (a newer one than the request's). */
   readonly namesKey?: boolean;
+  /** In a response in pairwise mode: has a kid all the same. */
+  readonly namesSender?: boolean;
   /** Tag of the block before (`oscoap-00`). */
   readonly previousTag?: Uint8Array | undefined;
 }

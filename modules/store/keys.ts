@@ -32,6 +32,10 @@ export const KIND = Object.freeze({
   LIGHT: 0x0b,
   /** The installation's part for this device, or marks made of it (device). Index: part. */
   PROVISION: 0x0c,
+  /** Up to eight members of a security group (groups/members). Index: 16 x group + page. */
+  MEMBERS: 0x0d,
+  /** This device as a member: id, credential, seed (groups/own). Index: security group. */
+  OWN: 0x0e,
 });
 
 /** Kinds from here on belong to the store itself. */
@@ -53,6 +57,8 @@ const NAMES = Object.freeze([
   "scene",
   "light state",
   "provisioning",
+  "members",
+  "own membership",
 ]);
 
 /**

@@ -9,8 +9,14 @@
  */
 import type { Adapter, NegativeCase, Receiver, VectorCase, VectorFile } from "./format.js";
 import { lowlatencyAdapter } from "./lowlatency.js";
+import { memberAdapter } from "./member.js";
+import { SCHEMES } from "./schemes.js";
 
-const ADAPTERS: Readonly<Record<string, Adapter>> = { lowlatency: lowlatencyAdapter };
+function adapterOf(profile: string): Adapter | undefined {
+  if (profile === "lowlatency") return lowlatencyAdapter;
+  const scheme = SCHEMES[profile];
+  return scheme && memberAdapter(scheme);
+}
 
 export interface Report {
   readonly profile: string;
@@ -25,12 +31,14 @@ const WORDS: Readonly<Record<string, string>> = {
   malformed: "malformed",
   unknownGroup: "unknown",
   unknownKey: "unknown",
+  unknownMember: "unknown",
+  oldEpoch: "epoch",
   replayed: "replay",
   forged: "integrity",
 };
 
 export function checkFile(file: VectorFile): Report {
-  const adapter = ADAPTERS[file.profile];
+  const adapter = adapterOf(file.profile);
   const report: Report = {
     profile: file.profile,
     missing: adapter === undefined,
@@ -89,6 +97,7 @@ function checkNegative(
     datagram: vector.datagram,
     destination: { address: vector.dst_addr as string, port: vector.dst_port as number },
     request: vector.request === undefined ? undefined : named(byName, vector.request),
+    previousTag: vector.previous_tag,
   });
   if ("message" in opened) return `accepted as ${opened.message}`;
   const word = WORDS[opened.drop];
@@ -131,6 +140,7 @@ function accepts(
     datagram: vector.output,
     destination: { address: input.dst_addr as string, port: input.dst_port as number },
     request,
+    previousTag: input.previous_tag as string | null | undefined,
   });
   if ("drop" in opened) return `dropped as ${opened.drop}`;
   const wanted = (vector.received ?? input).message;

@@ -35,6 +35,7 @@ export interface NegativeCase {
   readonly after?: readonly string[];
   readonly dst_addr?: string;
   readonly dst_port?: number;
+  readonly previous_tag?: string;
   readonly datagram: string;
   readonly expect: string;
   readonly also?: readonly string[];
@@ -58,6 +59,8 @@ export interface Incoming {
   readonly datagram: string;
   readonly destination: { readonly address: string; readonly port: number };
   readonly request: VectorCase | undefined;
+  /** Tag of the block before (`oscoap-00`). */
+  readonly previousTag: string | null | undefined;
 }
 
 export interface Receiver {

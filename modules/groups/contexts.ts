@@ -1,0 +1,65 @@
+/**
+ * Recipient contexts that are at hand: what a scheme derives from a member's id and credential.
+ *
+ * Deriving one costs two HKDF, in pairwise mode a Diffie-Hellman more, so they are kept; but only
+ * after a message of that member verified, or anybody could fill the table with ids it made up.
+ * They hold no state of their own (windows stand in `Recipients`), so the one used longest ago may
+ * go when there are too many: it is derived again.
+ */
+export const CONTEXTS_MAX = 50;
+
+interface Kept {
+  readonly association: number;
+  readonly id: Uint8Array;
+  readonly context: unknown;
+  /** Count of uses when it was used last. */
+  used: number;
+}
+
+export class Contexts {
+  readonly #kept: Kept[] = [];
+  #uses = 0;
+
+  get count(): number {
+    return this.#kept.length;
+  }
+
+  /** The context of the member whose id stands in `bytes`. */
+  find(association: number, id: Uint8Array): unknown {
+    const found = this.#kept.find((one) => one.association === association && isId(one, id));
+    if (found !== undefined) found.used = ++this.#uses;
+    return found?.context;
+  }
+
+  /** Keeps a context whose member was verified. */
+  keep(association: number, id: Uint8Array, context: unknown): void {
+    const kept = this.#kept;
+    if (kept.some((one) => one.association === association && isId(one, id))) return;
+    const made = { association, id: id.slice(), context, used: ++this.#uses };
+    if (kept.length < CONTEXTS_MAX) kept.push(made);
+    else kept[this.oldest()] = made; // check: contexts-max
+  }
+
+  /** Those of a key that is gone, or (with an id) of a member whose credential changed. */
+  forget(association: number, id?: Uint8Array): void {
+    const kept = this.#kept;
+    for (let i = kept.length - 1; i >= 0; i--) {
+      const isMeant =
+        kept[i].association === association && (id === undefined || isId(kept[i], id));
+      if (isMeant) kept.splice(i, 1);
+    }
+  }
+
+  private oldest(): number {
+    let oldest = 0;
+    const kept = this.#kept;
+    for (let i = 1; i < kept.length; i++) if (kept[i].used < kept[oldest].used) oldest = i;
+    return oldest;
+  }
+}
+
+function isId(kept: Kept, id: Uint8Array): boolean {
+  if (kept.id.length !== id.length) return false;
+  for (let i = 0; i < id.length; i++) if (kept.id[i] !== id[i]) return false;
+  return true;
+}

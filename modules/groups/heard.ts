@@ -1,0 +1,61 @@
+/**
+ * Which answers to one request of ours were accepted.
+ *
+ * In the schemes after RFC 8613 §7.4 an answer is bound to its request, and most have no number of
+ * their own: a sender's replay window says nothing about them. One without a number is taken once
+ * from each server, and each number once (RFC 10021: a second answer has its own number); of
+ * notifications the last 32 numbers below the highest are told apart.
+ */
+import { equalBytes } from "../bytes/equal.js";
+
+/** Servers that are told apart; an answer of one more is refused. */
+const SERVERS_MAX = 100;
+const WINDOW_BITS = 32;
+
+interface Server {
+  readonly id: Uint8Array;
+  /** An answer without a number was accepted. */
+  plain: boolean;
+  /** -1 before the first number. */
+  highest: number;
+  /** Bit k: highest - k was accepted. */
+  seen: number;
+}
+
+export class Heard {
+  readonly #servers: Server[] = [];
+
+  /** `sequence` is -1 for an answer without a number. Changes nothing. */
+  isFresh(id: Uint8Array, sequence: number): boolean {
+    const server = this.find(id);
+    if (server === undefined) return this.#servers.length < SERVERS_MAX; // check: heard-servers
+    if (sequence < 0) return !server.plain; // check: heard-plain
+    const age = server.highest - sequence;
+    if (age < 0) return true;
+    return age < WINDOW_BITS && ((server.seen >>> age) & 1) === 0; // check: heard-number
+  }
+
+  /** A fresh answer was verified. */
+  mark(id: Uint8Array, sequence: number): void {
+    let server = this.find(id);
+    if (server === undefined) {
+      server = { id: id.slice(), plain: false, highest: -1, seen: 0 };
+      this.#servers.push(server);
+    }
+    if (sequence < 0) {
+      server.plain = true;
+      return;
+    }
+    const ahead = sequence - server.highest;
+    if (ahead > 0) {
+      server.seen = ahead < WINDOW_BITS ? (server.seen << ahead) | 1 : 1;
+      server.highest = sequence;
+    } else {
+      server.seen |= 1 << -ahead;
+    }
+  }
+
+  private find(id: Uint8Array): Server | undefined {
+    return this.#servers.find((server) => equalBytes(server.id, id));
+  }
+}
