@@ -1,0 +1,320 @@
+/**
+ * What draft-tiloca-core-multicast-oscoap-04 and draft-ietf-core-oscore-groupcomm-02 do alike: one
+ * symmetric key for each member, and over every message a counter signature in the option.
+ *
+ *   1. identify   option flags ‖ piv ‖ s ‖ gid ‖ signature ‖ kid
+ *   2. nonce      Common IV ⊕ (length of id ‖ id ‖ piv), of whoever made the piv
+ *   3. AAD        Enc(h'', external_aad), bound to kid and piv of the request
+ *   4. AEAD       AES-CCM-16-64-128 under the sender's key, which every member can derive
+ *   5. signature  over a Sig_structure of external_aad and ciphertext: only here one member is told
+ *                 from another
+ *
+ * In what they differ is data here (`SignedGroupKey.external`, `SignedScheme`) and stands in the
+ * profiles. The signature is asked for apart from opening (`signedPart`), because it costs a
+ * hundred times as much: what is not from the group at all never gets that far.
+ */
+import { equalBytes } from "../bytes/equal.js";
+import { drop, type Outcome } from "../bytes/outcome.js";
+import { decode } from "../cbor/decode.js";
+import { emitMessage, type Inner, type MessageType, type Option } from "../coap/message.js";
+import { addOption, OBSERVE } from "../coap/options.js";
+import { type CounterContext, countersignData, eddsaHeader } from "../cose/countersign.js";
+import {
+  AES_CCM_16_64_128,
+  type AeadKey,
+  type Crypto,
+  type Signatures,
+  type Signer,
+} from "../ports/crypto.js";
+import { type AadWriter, nonceBase, type RequestIds, type Workspace } from "./aad.js";
+import { type Derivation, derive } from "./derive.js";
+import { isFramed } from "./framing.js";
+import { join, type ObservePlace, split } from "./inside.js";
+import type { OscoreOption } from "./option.js";
+import { OPTION_OSCORE, type Outer } from "./outer.js";
+import { emitSignedOption, parseSignedOption, signatureOf } from "./signed-option.js";
+
+const KEY_BYTES = 16;
+const IV_BYTES = 13;
+/** Neither draft sets a least length; below that of the keys the keys would not be worth theirs. */
+const SECRET_BYTES_MIN = 16;
+
+/** What goes into a signature, and where Observe stands. */
+export interface SignedScheme {
+  readonly observe: ObservePlace;
+  /** Signer's protected header: `{1: -8}` in "CounterSignature", empty in "CounterSignature0". */
+  readonly counter: CounterContext;
+}
+
+/** Sender or Recipient Context, but for the window (draft -02 §2, draft -04 §3). */
+export interface MemberKeys {
+  readonly id: Uint8Array;
+  readonly aead: AeadKey;
+  /** Common IV ⊕ (length of id ‖ id ‖ 0): all of its nonces but the number. */
+  readonly nonceBase: Uint8Array;
+}
+
+export interface SenderKeys extends MemberKeys {
+  readonly signer: Signer;
+}
+
+export interface RecipientKeys extends MemberKeys {
+  /** Of the member's Ed25519 key. */
+  readonly publicKey: Uint8Array;
+}
+
+/** The Common Context, and what of the Sender Context is no counter. */
+export interface SignedGroupKey {
+  /** The Gid. */
+  readonly keyId: Uint8Array;
+  readonly derivation: Derivation;
+  readonly commonIv: Uint8Array;
+  /** external_aad = head ‖ request_kid ‖ request_piv ‖ tail. */
+  readonly external: { readonly head: Uint8Array; readonly tail: Uint8Array };
+  readonly signatures: Signatures;
+  /** Undefined in a silent server. */
+  readonly own: SenderKeys | undefined;
+}
+
+/** A message that arrived; the option is filled by `identifySigned`. */
+interface Arrived {
+  readonly outer: Outer;
+  readonly option: OscoreOption;
+}
+
+interface Around {
+  /** Of a response: what it answers. */
+  readonly request: Answered | undefined;
+  readonly work: Workspace;
+  readonly peer?: RecipientKeys | undefined;
+}
+
+/** A request, and the Gid it came under. */
+type Answered = RequestIds & { readonly keyId?: Uint8Array };
+
+/**
+ * The byte strings under labels 1 to `count` of a CBOR map, `raw` wiped. Throws RangeError when the
+ * map holds anything else.
+ */
+export function secretsOf(raw: Uint8Array, count: number): Uint8Array[] {
+  const decoded = decode(raw, { depthMax: 1, itemsMax: 1 + 2 * count });
+  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : new Map();
+  const found: Uint8Array[] = [];
+  for (let label = 1; label <= count; label++) {
+    const value = map.get(label);
+    if (value instanceof Uint8Array) found.push(value.slice());
+  }
+  raw.fill(0);
+  if (map.size !== count || found.length !== count)
+    throw new RangeError("not the scheme's secrets");
+  if (found[0].length < SECRET_BYTES_MIN) {
+    throw new RangeError(`a Master Secret of ${found[0].length} bytes`);
+  }
+  return found;
+}
+
+/** Throws RangeError in a build without signatures, and on an id that no nonce has room for. */
+export function signedGroupKey(
+  crypto: Crypto,
+  parts: {
+    gid: Uint8Array;
+    derivation: Derivation;
+    /** The first element of info of the Common IV. */
+    ivId: Uint8Array | null;
+    external: { readonly head: Uint8Array; readonly tail: Uint8Array };
+    own: { readonly id: Uint8Array; readonly signer: Signer | undefined };
+  },
+): SignedGroupKey {
+  const { gid, derivation, ivId, external, own } = parts;
+  const { signatures } = crypto;
+  if (signatures === undefined) throw new RangeError("a build without signatures");
+  const commonIv = derive(crypto, derivation, {
+    id: ivId,
+    algorithm: AES_CCM_16_64_128,
+    type: "IV",
+    length: IV_BYTES,
+  });
+  const group = { keyId: gid.slice(), derivation, commonIv, external, signatures };
+  const { id, signer } = own;
+  if (signer === undefined) return { ...group, own: undefined };
+  return { ...group, own: { ...memberKeys(crypto, group, id), signer } };
+}
+
+/** A member's Recipient Context; undefined when its public key is not one to be trusted. */
+export function recipientKeys(
+  crypto: Crypto,
+  key: SignedGroupKey,
+  member: { readonly id: Uint8Array; readonly credential: Uint8Array },
+): RecipientKeys | undefined {
+  const publicKey = member.credential.slice();
+  // One of small order verifies what nobody signed.
+  if (!key.signatures.isPublicKey(publicKey)) return undefined; // check: signed-public-key
+  return { ...memberKeys(crypto, key, member.id), publicKey };
+}
+
+function memberKeys(
+  crypto: Crypto,
+  key: Pick<SignedGroupKey, "derivation" | "commonIv">,
+  id: Uint8Array,
+): MemberKeys {
+  const base = nonceBase(key.commonIv, id);
+  const what = { id, algorithm: AES_CCM_16_64_128, type: "Key", length: KEY_BYTES } as const;
+  const aead = crypto.aeadKey(AES_CCM_16_64_128, derive(crypto, key.derivation, what));
+  return { id: id.slice(), aead, nonceBase: base };
+}
+
+/** Reads the option; false is malformed. */
+export function identifySigned(arrived: Arrived, direction: "request" | "response"): boolean {
+  const { outer, option } = arrived;
+  const value = { bytes: outer.bytes, start: outer.oscoreStart, length: outer.oscoreLength };
+  return parseSignedOption(option, value, direction) && isFramed(arrived, direction);
+}
+
+/** `unknownKey`, `forged` or `malformed` otherwise. The signature is not looked at. */
+export function openSigned(
+  key: SignedGroupKey,
+  scheme: SignedScheme,
+  arrived: Arrived,
+  around: Around,
+): Outcome<Inner> {
+  const { outer, option } = arrived;
+  const { request, work } = around;
+  const peer = senderOf(around);
+  // Draft -04 §5.4: the context of a response is that of the request its token belongs to.
+  const isMoved = request?.keyId !== undefined && !equalBytes(request.keyId, key.keyId);
+  if (isMoved) return drop("unknownKey"); // check: signed-response-context
+  if (request === undefined || option.pivLength > 0) {
+    work.nonce.fromBase(peer.nonceBase, outer.bytes, option);
+  } else {
+    work.nonce.from(key.commonIv, request.kid, request.piv);
+  }
+  externalOf(key, work.aad, arrived, request);
+  const sealed = outer.bytes.subarray(outer.payloadStart);
+  const plain = peer.aead.open({ nonce: work.nonce.bytes, aad: work.aad.finish(), sealed });
+  if (plain === undefined) return drop("forged"); // check: signed-tag
+  const opened = join(plain as Uint8Array, outer, scheme.observe);
+  // draft-ietf-core-object-security-06 §7.4 step 6, -13 §8.4.1: the number of a notification is
+  // what tells it from a copy.
+  const isBare = request !== undefined && option.pivLength === 0;
+  const isCopyable = isBare && opened.ok && observes(opened.value);
+  if (isCopyable) return drop("malformed"); // check: signed-notification-piv
+  return opened;
+}
+
+/** The signature of a message, what it covers and whose it has to be: all of it copies. */
+export function signedPart(
+  key: SignedGroupKey,
+  scheme: SignedScheme,
+  arrived: Arrived,
+  around: Around,
+): { data: Uint8Array; signature: Uint8Array; publicKey: Uint8Array } {
+  const { outer, option } = arrived;
+  const { aad } = around.work;
+  externalOf(key, aad, arrived, around.request);
+  const sealed = outer.bytes.subarray(outer.payloadStart);
+  return {
+    data: toBeSigned(scheme, aad.external(), sealed),
+    signature: signatureOf(outer.bytes, option).slice(),
+    publicKey: senderOf(around).publicKey,
+  };
+}
+
+function senderOf({ peer }: Around): RecipientKeys {
+  if (peer === undefined) throw new RangeError("a signed message without its sender's context");
+  return peer;
+}
+
+function externalOf(
+  key: SignedGroupKey,
+  aad: AadWriter,
+  { outer, option }: Arrived,
+  request: RequestIds | undefined,
+): void {
+  aad.begin(key.external.head);
+  if (request === undefined) {
+    aad.slice(outer.bytes, option.kidStart, option.kidLength);
+    aad.slice(outer.bytes, option.pivStart, option.pivLength);
+  } else {
+    aad.bytes(request.kid);
+    aad.bytes(request.piv);
+  }
+  aad.raw(key.external.tail);
+}
+
+function toBeSigned(
+  { counter }: SignedScheme,
+  externalAad: Uint8Array,
+  payload: Uint8Array,
+): Uint8Array {
+  const bodyProtected = new Uint8Array(0);
+  const signProtected = counter === "CounterSignature" ? eddsaHeader() : bodyProtected;
+  return countersignData({ context: counter, bodyProtected, signProtected, externalAad, payload });
+}
+
+function observes({ options }: Inner): boolean {
+  return options.some(({ number }) => number === OBSERVE);
+}
+
+/** What is to be protected (see `Departure` of the contract). */
+export interface SignedDeparture {
+  readonly header: { type: number; mid: number; token: Uint8Array };
+  readonly inner: Inner;
+  readonly clear: readonly Option[];
+  readonly sender: Uint8Array;
+  readonly piv: Uint8Array | undefined;
+  readonly request: Answered | undefined;
+  readonly namesKey?: boolean;
+}
+
+/** The whole datagram. Throws RangeError on what the drafts have no message for (our bug). */
+export function sealSigned(
+  key: SignedGroupKey,
+  scheme: SignedScheme,
+  departure: SignedDeparture,
+  work: Workspace,
+): Uint8Array {
+  const { header, inner, clear, piv, request } = departure;
+  const own = sendingAs(key, departure);
+  const asked = request ?? { kid: own.id, piv: piv as Uint8Array };
+  const { code, outside, plain } = split(inner, clear, request === undefined, scheme.observe);
+  if (piv === undefined) work.nonce.from(key.commonIv, asked.kid, asked.piv);
+  else work.nonce.from(key.commonIv, own.id, piv);
+  work.aad.begin(key.external.head);
+  work.aad.bytes(asked.kid);
+  work.aad.bytes(asked.piv);
+  work.aad.raw(key.external.tail);
+  const sealed = own.aead.seal({ nonce: work.nonce.bytes, aad: work.aad.finish(), plain });
+  const value = emitSignedOption({
+    piv,
+    gid: request === undefined || departure.namesKey === true ? key.keyId : undefined,
+    signature: own.signer.sign(toBeSigned(scheme, work.aad.external(), sealed)),
+    kid: own.id,
+  });
+  const options = [...outside];
+  addOption(options, OPTION_OSCORE, value);
+  return emitMessage({
+    ...header,
+    type: header.type as MessageType,
+    code,
+    options,
+    payload: sealed,
+  });
+}
+
+/** The Sender Context, if what departs is something it may protect. */
+function sendingAs(key: SignedGroupKey, departure: SignedDeparture): SenderKeys {
+  const { own } = key;
+  const { inner, piv, request, sender } = departure;
+  if (own === undefined) throw new RangeError("a silent server never sends");
+  if (!equalBytes(sender, own.id)) throw new RangeError("not our sender id");
+  if (piv === undefined) {
+    if (request === undefined) throw new RangeError("a request without a number");
+    if (observes(inner)) throw new RangeError("a notification without a number");
+  }
+  const answers = request?.keyId;
+  if (answers !== undefined && !equalBytes(answers, key.keyId)) {
+    // The request's nonce belongs to the context it came under.
+    throw new RangeError("a response under another Gid than its request's");
+  }
+  return own;
+}

@@ -1,0 +1,71 @@
+/**
+ * `multicast-oscore-04`: draft-tiloca-core-multicast-oscoap-04 over
+ * draft-ietf-core-object-security-06 (both of October 2017), in the layout of WIRE.md.
+ *
+ *   keys          HKDF-SHA-256(salt = Gid, IKM = Master Secret, [id or nil, 10, "Key" or "IV", L])
+ *   external_aad  [1, 10, request_kid, request_piv, gid, options]
+ *   signature     EdDSA over ["CounterSignature", h'', {1: -8}, external_aad, ciphertext]
+ *
+ * The rest, which group-oscore-02 does in the same way, is in oscore/signed-group.ts.
+ */
+import { Writer } from "../bytes/writer.js";
+import { CborWriter } from "../cbor/encode.js";
+import { ECHO, FORBIDDEN } from "../coap/options.js";
+import { derivation } from "../oscore/derive.js";
+import {
+  identifySigned,
+  openSigned,
+  type RecipientKeys,
+  recipientKeys,
+  type SignedGroupKey,
+  type SignedScheme,
+  sealSigned,
+  secretsOf,
+  signedGroupKey,
+  signedPart,
+} from "../oscore/signed-group.js";
+import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
+import type { KeyInput, Profile } from "./profile.js";
+
+const VERSION = 1;
+const SCHEME: SignedScheme = Object.freeze({ observe: "outside", counter: "CounterSignature" });
+
+export const multicastOscore04: Profile<SignedGroupKey, RecipientKeys> = {
+  name: "multicast-oscore-04",
+  layer: "message",
+  proof: "member",
+  numbering: "key",
+  window: 32,
+  windowCovers: "requests",
+  challenge: { code: FORBIDDEN, option: ECHO },
+  importKey,
+  peer: recipientKeys,
+  identify: identifySigned,
+  open: (key, arrival, context) => openSigned(key, SCHEME, arrival, context),
+  signed: (key, arrival, context) => signedPart(key, SCHEME, arrival, context),
+  seal: (key, departure, work) => sealSigned(key, SCHEME, departure, work),
+};
+
+/** `raw` is CBOR `{1: Master Secret}`. */
+function importKey(crypto: Crypto, input: KeyInput): SignedGroupKey {
+  const { keyId: gid, own } = input;
+  const [secret] = secretsOf(input.raw, 1);
+  // §3: the Gid is the Master Salt. info has no ID Context yet (object-security-06 §3.2.1).
+  const from = derivation(crypto, { secret, salt: gid, idContext: undefined });
+  secret.fill(0);
+  return signedGroupKey(crypto, { gid, derivation: from, ivId: null, external: around(gid), own });
+}
+
+/** §4: external_aad up to the request's ids, and behind them. No option is of class I. */
+function around(gid: Uint8Array): { head: Uint8Array; tail: Uint8Array } {
+  const head = new Writer(3);
+  const before = new CborWriter(head);
+  before.array(6);
+  before.uint(VERSION);
+  before.int(AES_CCM_16_64_128);
+  const tail = new Writer(gid.length + 4);
+  const behind = new CborWriter(tail);
+  behind.bytes(gid);
+  behind.bytes(new Uint8Array(0));
+  return { head: head.finish(), tail: tail.finish() };
+}
