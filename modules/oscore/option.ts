@@ -74,8 +74,8 @@ export class OscoreOption {
 }
 
 /**
- * The value of the option from its parts: flags ‖ piv ‖ s ‖ kid context ‖ kid; no bytes at all where
- * there is none of them. `flags` are those beside the ones that tell which parts are there.
+ * The value of the option from its parts: flags ‖ piv ‖ s ‖ kid context ‖ kid; no bytes at all
+ * where there is none of them. `flags` are those beside the ones that tell which parts are there.
  */
 export function emitOption(parts: {
   flags?: number;
@@ -103,27 +103,4 @@ export function emitOption(parts: {
   }
   if (kid !== undefined) value.set(kid, at + contextSize);
   return value;
-}
-
-/** Bytes a partial IV takes: 1 for 0 to 255, at most 5. Throws above 2^40 - 1 (our bug). */
-export function pivLengthOf(sequence: number): number {
-  if (!(sequence >= 0 && sequence <= SEQUENCE_MAX)) throw new RangeError("sequence number");
-  let length = 1;
-  for (let limit = 256; sequence >= limit; limit *= 256) length++;
-  return length;
-}
-
-/** Writes a number big-endian into `length` bytes, by arithmetic: it may pass 31 bits. */
-export function writeBigEndian(
-  into: Uint8Array,
-  start: number,
-  length: number,
-  number: number,
-): void {
-  let rest = number;
-  for (let at = start + length - 1; at >= start; at--) {
-    const high = Math.floor(rest / 256);
-    into[at] = rest - high * 256;
-    rest = high;
-  }
 }

@@ -21,7 +21,7 @@
  * - Columns of typed arrays, found through a hash; a full table drops the newcomer.
  */
 import { Id64 } from "../bytes/id64.js";
-import { readUint } from "../bytes/uint.js";
+import { readUint, uintLength, writeUint } from "../bytes/uint.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import {
@@ -255,11 +255,7 @@ export class Recipients {
 
   private write(row: number, bound: number): boolean {
     const bytes = bound < 0x100000000 ? this.#shortBound : this.#longBound;
-    let at = bytes.length;
-    let rest = bound;
-    // Beyond 31 bits by arithmetic.
-    for (; rest > 0x7fffffff; rest = Math.floor(rest / 256)) bytes[--at] = rest % 256;
-    for (; at > 0; rest >>= 8) bytes[--at] = rest;
+    writeUint(bytes, 0, bytes.length, bound);
     return this.#store.put(key(KIND.REPLAY_BOUND, row), bytes);
   }
 
@@ -314,13 +310,13 @@ function home(tag: number, high: number, low: number, places: number): number {
 /** One array, and no others on the way: a first contact is when a luminaire's heap is fullest. */
 function rowRecord(association: number, sender: Newcomer): Uint8Array {
   const { bytes, start, length, sequence } = sender;
-  let size = ROW_HEAD_BYTES + length;
-  for (let rest = sequence; rest >= 1; rest = Math.floor(rest / 256)) size++;
-  const record = new Uint8Array(size);
+  const numberStart = ROW_HEAD_BYTES + length;
+  const numberLength = uintLength(sequence);
+  const record = new Uint8Array(numberStart + numberLength);
   record[0] = association >> 8;
   record[1] = association;
   record[2] = length;
   for (let i = 0; i < length; i++) record[ROW_HEAD_BYTES + i] = bytes[start + i];
-  for (let rest = sequence; rest >= 1; rest = Math.floor(rest / 256)) record[--size] = rest % 256;
+  writeUint(record, numberStart, numberLength, sequence);
   return record;
 }

@@ -3,7 +3,7 @@ import { equalBytes, equalConstantTime } from "../../modules/bytes/equal.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { Id64 } from "../../modules/bytes/id64.js";
 import { Reader } from "../../modules/bytes/reader.js";
-import { coapUint, readUint, uintBytes } from "../../modules/bytes/uint.js";
+import { coapUint, readUint, uintBytes, uintLength, writeUint } from "../../modules/bytes/uint.js";
 import { fromUtf8, utf8 } from "../../modules/bytes/utf8.js";
 import { Writer } from "../../modules/bytes/writer.js";
 import { equal, test, throws } from "../harness.js";
@@ -106,7 +106,12 @@ test("uints are minimal: WIRE.md's zero is a byte, RFC 7252's is empty", () => {
     equal(toHex(uintBytes(value)), hex);
     equal(toHex(coapUint(value)), hex);
     equal(readUint(fromHex(hex)), value);
+    equal(uintLength(value), hex.length / 2);
+    const wide = new Uint8Array(11).fill(0xee);
+    writeUint(wide, 1, 9, value);
+    equal(toHex(wide), `ee${hex.padStart(18, "0")}ee`);
   }
+  equal(uintLength(0), 0);
   equal(toHex(uintBytes(0)), "00");
   equal(toHex(coapUint(0)), "");
   equal(readUint(new Uint8Array(0)), 0);

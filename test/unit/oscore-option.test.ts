@@ -1,11 +1,6 @@
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { AadWriter, Nonce } from "../../modules/oscore/aad.js";
-import {
-  OscoreOption,
-  pivLengthOf,
-  SEQUENCE_MAX,
-  writeBigEndian,
-} from "../../modules/oscore/option.js";
+import { OscoreOption, SEQUENCE_MAX } from "../../modules/oscore/option.js";
 import { equal, test, throws } from "../harness.js";
 
 function parse(hex: string): OscoreOption | undefined {
@@ -47,18 +42,6 @@ const MALFORMED: Record<string, string> = {
 for (const [name, hex] of Object.entries(MALFORMED)) {
   test(`option refused: ${name}`, () => equal(parse(hex), undefined));
 }
-
-test("a piv is written minimal, and refused beyond its range", () => {
-  const written = (n: number) => {
-    const bytes = new Uint8Array(pivLengthOf(n));
-    writeBigEndian(bytes, 0, bytes.length, n);
-    return toHex(bytes);
-  };
-  equal(["00", "ff", "0100", "80000000"], [0, 255, 256, 2 ** 31].map(written));
-  equal(["0100000000", "ffffffffff"], [2 ** 32, SEQUENCE_MAX].map(written));
-  throws(() => pivLengthOf(SEQUENCE_MAX + 1), /sequence number/);
-  throws(() => pivLengthOf(-1), /sequence number/);
-});
 
 test("nonce of WIRE.md's first vector: only the bytes that are there are combined", () => {
   const option = new OscoreOption();
