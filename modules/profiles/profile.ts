@@ -105,7 +105,7 @@ export interface OpenContext<P> {
   readonly request: RequestBinding | undefined;
   readonly work: Workspace;
   /** The sender's; where the scheme has one for each. */
-  readonly peer?: P;
+  readonly peer?: P | undefined;
   /** Tag of the block before (`oscoap-00`). */
   readonly previousTag?: Uint8Array | undefined;
 }
@@ -124,7 +124,7 @@ export interface Departure<P = unknown> {
   /** Set in a response. */
   readonly request: RequestBinding | undefined;
   /** Pairwise mode and `oscore`: whom it is for. In group mode undefined. */
-  readonly peer?: P;
+  readonly peer?: P | undefined;
   /** In a response: says under which key id it is protected (a newer one than the request's). */
   readonly namesKey?: boolean;
   /** In a response in pairwise mode: has a kid all the same. */
