@@ -1,5 +1,8 @@
 /** IPv6 addresses between text and bytes, for files and people. */
 import { isIPv6 } from "node:net";
+import { formatIpv6 } from "../../modules/coap/uri.js";
+
+export { formatIpv6 };
 
 /**
  * 16 bytes, or undefined when the text is no IPv6 address (a zone is refused: it means nothing
@@ -21,21 +24,6 @@ export function parseIpv6(text: string): Uint8Array | undefined {
 
 function groups(text: string): number[] {
   return text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
-}
-
-/** RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as "::". */
-export function formatIpv6(bytes: Uint8Array): string {
-  const words: number[] = [];
-  for (let i = 0; i < 16; i += 2) words.push(bytes[i] * 256 + bytes[i + 1]);
-  let best = { start: 0, length: 1 };
-  for (let start = 0; start < 8; start++) {
-    let length = 0;
-    while (start + length < 8 && words[start + length] === 0) length += 1;
-    if (length > best.length) best = { start, length };
-  }
-  const hex = words.map((word) => word.toString(16));
-  if (best.length < 2) return hex.join(":");
-  return `${hex.slice(0, best.start).join(":")}::${hex.slice(best.start + best.length).join(":")}`;
 }
 
 /**
