@@ -1,6 +1,6 @@
 /**
- * This device's sender numbers: one counter for all its group keys (WIRE.md, lowlatency), so that a
- * key that is installed twice cannot make a nonce repeat.
+ * This device's sender numbers: of `lowlatency` one counter for all its group keys (WIRE.md), so
+ * that a key that is installed twice cannot make a nonce repeat; of other schemes one for each key.
  *
  * The store holds the first number that is *not* reserved; all below may have been used. A block is
  * reserved on flash before the first number of it is handed out, the next one at every start: what
@@ -16,7 +16,8 @@ import { SEQUENCE_MAX } from "./option.js";
 /** What a restart skips at most: 2^40 numbers outlast 10 restarts a minute for 3,000 years. */
 export const BLOCK_NUMBERS = 64;
 
-const RECORD = key(KIND.SEQUENCE, 0);
+/** The device-wide counter; that of an association is its index + 1. */
+const DEVICE_WIDE = 0;
 
 /** There is no record, so nobody knows what was used. */
 const MISSING = -1;
@@ -25,13 +26,15 @@ export type SequenceStore = Pick<Store, "get" | "put">;
 
 export class Sequence {
   readonly #store: SequenceStore;
+  readonly #record: number;
   #next: number;
   #reserved: number;
 
   /** Takes up the counter in the store and reserves the first block. */
-  constructor(store: SequenceStore) {
+  constructor(store: SequenceStore, index = DEVICE_WIDE) {
     this.#store = store;
-    const record = store.get(RECORD);
+    this.#record = key(KIND.SEQUENCE, index);
+    const record = store.get(this.#record);
     this.#next = record === undefined ? MISSING : readUint(record);
     this.#reserved = this.#next;
     if (this.#next !== MISSING) this.reserve();
@@ -41,9 +44,10 @@ export class Sequence {
    * The counter of a new device, beginning at `first`: part of provisioning, never of a start.
    * False when there is one already, whatever its value, or flash refused.
    */
-  static create(store: SequenceStore, first = 0): boolean {
-    if (store.get(RECORD) !== undefined) return false; // check: sequence-created-once
-    return store.put(RECORD, uintBytes(first));
+  static create(store: SequenceStore, first = 0, index = DEVICE_WIDE): boolean {
+    const record = key(KIND.SEQUENCE, index);
+    if (store.get(record) !== undefined) return false; // check: sequence-created-once
+    return store.put(record, uintBytes(first));
   }
 
   /**
@@ -62,7 +66,7 @@ export class Sequence {
   private reserve(): boolean {
     const limit = Math.min(this.#next + BLOCK_NUMBERS, SEQUENCE_MAX + 1);
     if (limit === this.#reserved) return false; // check: sequence-exhausted
-    if (!this.#store.put(RECORD, uintBytes(limit))) return false;
+    if (!this.#store.put(this.#record, uintBytes(limit))) return false;
     this.#reserved = limit;
     return true;
   }

@@ -6,7 +6,10 @@
  * retired.
  */
 export const KIND = Object.freeze({
-  /** Sender numbers up to here may have been used (oscore/sequence). Index 0. */
+  /**
+   * Sender numbers up to here may have been used (oscore/sequence). Index 0: device-wide; others:
+   * association + 1.
+   */
   SEQUENCE: 0x01,
   /** Seconds of uptime that count as used (store/uptime). Index 0. */
   UPTIME: 0x02,
