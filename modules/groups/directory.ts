@@ -34,6 +34,8 @@ export interface SecurityGroup {
   highest: Uint8Array;
   /** This device as a member; absent where one key serves all. */
   readonly own?: Own;
+  /** Multicast addresses of its application groups, where the scheme derives keys from them. */
+  readonly addresses?: readonly Uint8Array[];
 }
 
 /** An application group, and the multicast address and port its requests go to. */

@@ -10,12 +10,14 @@
  * the group's greatest id (repaired from the keys at start), and on retirement the replay rows go
  * last.
  */
+import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Reader } from "../bytes/reader.js";
 import { Writer } from "../bytes/writer.js";
 import type { Recipients } from "../oscore/recipients.js";
+import { Sequence } from "../oscore/sequence.js";
 import type { Crypto } from "../ports/crypto.js";
-import type { Profile } from "../profiles/profile.js";
+import type { Own, Profile } from "../profiles/profile.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import type { Uptime } from "../store/uptime.js";
@@ -29,9 +31,12 @@ import { Lifetime } from "./lifetime.js";
 
 /** A key as it comes from provisioning or a Key Distribution Center. */
 export interface KeyOffer {
-  /** Minimal big-endian integer, 1 to 8 bytes, increasing within its security group. */
+  /**
+   * Big-endian integer, increasing within its security group: of `lowlatency` minimal and at most 8
+   * bytes long, of other schemes up to 16 bytes.
+   */
   readonly keyId: Uint8Array;
-  /** 16 bytes; wiped by `install`. */
+  /** The scheme's (KeyInput.raw), at most 512 bytes; wiped by `install`. */
   readonly raw: Uint8Array;
   /** Seconds of uptime it may be used for; absent: no end. */
   readonly validitySeconds: number | undefined;
@@ -44,12 +49,13 @@ const NONE = 0xffffffff;
 /** No end later than this, 136 years of uptime, has a place in a record: it would wrap around. */
 const LATEST_SECONDS = NONE - 1;
 
+const KEY_ID_BYTES_MAX = 16;
+const RAW_BYTES_MAX = 512;
+
 const EMPTY = new Uint8Array(0);
-/** Of this device as a member: schemes with one key for all do not ask. */
-const NOBODY = Object.freeze({
-  own: Object.freeze({ id: EMPTY, credential: EMPTY, signer: undefined }),
-  addresses: [],
-});
+/** This device as a member: schemes with one key for all do not ask. */
+const NOBODY = Object.freeze({ id: EMPTY, credential: EMPTY, signer: undefined });
+const NOWHERE: readonly Uint8Array[] = Object.freeze([]);
 
 interface KeyRecord {
   readonly security: number;
@@ -90,7 +96,13 @@ export class Keyring {
    * Makes a security group and loads the keys it has in flash.
    * Throws when a record of it does not parse: the store's CRC held, so a program wrote nonsense.
    */
-  addSecurity(input: { id: number; profile: Profile; graceSeconds: number }): SecurityGroup {
+  addSecurity(input: {
+    id: number;
+    profile: Profile;
+    graceSeconds: number;
+    own?: Own;
+    addresses?: readonly Uint8Array[];
+  }): SecurityGroup {
     const stored = this.#store.get(key(KIND.GROUP_HIGHEST, input.id));
     const security: SecurityGroup = {
       ...input,
@@ -127,8 +139,13 @@ export class Keyring {
    * `replayed` for a key id seen before, `tableFull`, `storeFailed`.
    */
   install(security: SecurityGroup, offer: KeyOffer): Outcome<Association> {
-    const newer = compareKeyIds(offer.keyId, security.highest) > 0;
-    if (!newer) return drop("replayed"); // check: key-id-increases
+    const { keyId, raw } = offer;
+    if (keyId.length > KEY_ID_BYTES_MAX || raw.length > RAW_BYTES_MAX) {
+      throw new RangeError(`key id of ${keyId.length}, secret of ${raw.length} bytes`);
+    }
+    if (!this.isNew(security, keyId)) return drop("replayed"); // check: key-id-increases
+    const counts = security.profile.numbering === "key";
+    if (counts && this.isInUse(offer)) return drop("replayed"); // check: key-once
     const index = this.freeIndex();
     if (index < 0) return drop("tableFull");
     const now = this.#uptime.seconds();
@@ -143,6 +160,9 @@ export class Keyring {
     };
     offer.raw.fill(0);
     if (!this.clear(index)) return drop("storeFailed"); // check: key-place-clear
+    // Before the key: a key without its counter would send nothing, for good.
+    const first = security.profile.firstNumber;
+    if (counts && !Sequence.create(this.#store, first, index + 1)) return drop("storeFailed");
     if (!this.write(index, record)) return drop("storeFailed");
     // The key is there, and must not be installed once more whatever flash says from here on: what
     // it refuses now is made up for at the next start.
@@ -151,6 +171,13 @@ export class Keyring {
     this.setHighest(security, association.keyId);
     if (before !== undefined) this.startGrace(security, before, now);
     return ok(association);
+  }
+
+  /** Whether this key id is above all there were. */
+  isNew(security: SecurityGroup, keyId: Uint8Array): boolean {
+    if (compareKeyIds(keyId, security.highest) > 0) return true;
+    // Of `oscore`, the id of no bytes: above nothing at all.
+    return keyId.length === 0 && !this.#store.has(key(KIND.GROUP_HIGHEST, security.id));
   }
 
   /** Drops the keys whose grace is over, with their replay rows. Called while idle. */
@@ -177,6 +204,17 @@ export class Keyring {
     }
   }
 
+  /**
+   * Whether a group has this key already: with a counter and windows of its own, a second
+   * association of it would repeat nonces and accept replays.
+   */
+  private isInUse({ keyId, raw }: KeyOffer): boolean {
+    return this.#store.keys(KIND.GROUP_KEY).some((storeKey) => {
+      const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
+      return equalBytes(record.keyId, keyId) && equalBytes(record.raw, raw);
+    });
+  }
+
   private found(): number[] {
     return this.#store.keys(KIND.GROUP_KEY).flatMap((storeKey) => {
       return [storeKey, securityOf(this.#store.get(storeKey) as Uint8Array)];
@@ -184,7 +222,8 @@ export class Keyring {
   }
 
   private add(security: SecurityGroup, index: number, record: KeyRecord): Association {
-    const material = security.profile.importKey(this.#crypto, { ...record, ...NOBODY });
+    const { own = NOBODY, addresses = NOWHERE } = security;
+    const material = security.profile.importKey(this.#crypto, { ...record, own, addresses });
     const lifetime = Lifetime.of(this.#store, index, record);
     const association: Association = { index, security, ...material, lifetime };
     security.associations.push(association);
@@ -213,7 +252,8 @@ export class Keyring {
 
   /** Takes away what goes with a key that is no more, or was left over from one. */
   private clear(index: number): boolean {
-    return this.#store.delete(key(KIND.KEY_USE, index)) && this.#recipients.forget(index);
+    const counters = [key(KIND.KEY_USE, index), key(KIND.SEQUENCE, index + 1)];
+    return counters.every((one) => this.#store.delete(one)) && this.#recipients.forget(index);
   }
 
   private setHighest(security: SecurityGroup, keyId: Uint8Array): void {
@@ -239,7 +279,7 @@ function after(now: number, seconds: number): number {
   return Math.min(now + seconds, LATEST_SECONDS);
 }
 
-/** security(4) ‖ ends(4) ‖ messages(4) ‖ retires(4) ‖ key id length(1) ‖ key id ‖ key(16) */
+/** security(4) ‖ ends(4) ‖ messages(4) ‖ retires(4) ‖ key id length(1) ‖ key id ‖ key */
 function emitRecord(record: KeyRecord): Uint8Array {
   const writer = new Writer(48);
   writer.u32(record.security);
@@ -265,7 +305,7 @@ function parseRecord(bytes: Uint8Array): KeyRecord {
   const messages = limit(reader.u32());
   const retiresAtSeconds = limit(reader.u32());
   const keyId = reader.take(reader.u8());
-  const raw = reader.take(16);
-  if (reader.failed || reader.left !== 0) throw new Error("group key record does not parse");
+  const raw = reader.rest();
+  if (reader.failed || raw.length === 0) throw new Error("group key record does not parse");
   return { security, keyId, raw, endsAtSeconds, messages, retiresAtSeconds };
 }
