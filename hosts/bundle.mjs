@@ -2,6 +2,7 @@
  * Makes one JavaScript module of the firmware or of a unit suite, in the dialect XS 13.3 runs.
  *
  *   node hosts/bundle.mjs firmware OUT.js [ENTRY.ts]     ENTRY is main.ts unless named
+ *   node hosts/bundle.mjs signing OUT.js [ENTRY.ts]      the same, with TypeScript's signatures
  *   node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts
  *
  * `lumicast compile OUT.js OUT.xsb` then turns it into byte code: parsing on a device would need
@@ -37,6 +38,22 @@ const dialect = {
 /** Bundles the firmware: `entry` exports the composition root by default. */
 export async function bundleFirmware(outfile, entry = "main.ts") {
   const plugins = [evaluatedLate(), noNode()];
+  await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
+}
+
+/** Bundles the firmware for a headless host without libsodium: it brings signatures of its own. */
+export async function bundleSigning(outfile, entry = "main.ts") {
+  const headless = resolve(root, "platforms/headless");
+  const inPlace = {
+    name: "own-signatures",
+    setup(build) {
+      build.onResolve({ filter: /^\.\/signatures\.js$/ }, ({ resolveDir }) => {
+        const path = resolve(headless, "signatures.noble.ts");
+        return resolveDir === headless ? { path } : undefined;
+      });
+    },
+  };
+  const plugins = [inPlace, evaluatedLate(), noNode()];
   await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
@@ -150,12 +167,14 @@ async function main([kind, outfile, entry]) {
   if (outfile === undefined || (kind === "suite" && entry === undefined)) {
     throw new Error(
       "usage: node hosts/bundle.mjs firmware OUT.js [ENTRY.ts]\n" +
+        "       node hosts/bundle.mjs signing OUT.js [ENTRY.ts]\n" +
         "       node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts",
     );
   }
   if (kind === "firmware") return bundleFirmware(outfile, entry);
+  if (kind === "signing") return bundleSigning(outfile, entry);
   if (kind === "suite") return bundleSuite(outfile, entry);
-  throw new Error(`unknown kind of bundle: ${kind}; say firmware or suite`);
+  throw new Error(`unknown kind of bundle: ${kind}; say firmware, signing or suite`);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

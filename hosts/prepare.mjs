@@ -138,18 +138,28 @@ async function buildFirmware() {
   if (!existsSync(join(root, "main.ts"))) throw new Problem("main.ts, the firmware, is missing.");
   const stamp = join(root, "build/firmware/.sources");
   const image = join(root, "build/firmware/lumicast.xsb");
+  const signing = join(root, "build/firmware/signing.xsb");
   const folders = ["main.ts", "modules", "platforms"];
   const sources = folders.flatMap((name) => filesUnder(name, [".ts"]));
-  const tools = ["hosts/bundle.mjs", "build/headless/release/lumicast"];
+  const library = "build/headless/signatures";
+  const tools = ["hosts/bundle.mjs", "build/headless/release/lumicast", library];
   const state = fingerprint([...sources, ...tools]);
   if (existsSync(image) && isCurrent(stamp, state)) return;
   say("bundling the firmware ...");
   mkdirSync(join(root, "build/firmware"), { recursive: true });
   rmSync(stamp, { force: true });
-  const bundle = image.replace(/xsb$/, "js");
-  await run(process.execPath, [join(root, "hosts/bundle.mjs"), "firmware", bundle]);
-  await run(hostBinary("release"), ["compile", bundle, image]);
+  await compileFirmware("firmware", image);
+  // What a host without libsodium runs in its place; a board never does.
+  rmSync(signing, { force: true });
+  const native = readFileSync(join(root, library), "utf8").trim() === "libsodium";
+  if (!native) await compileFirmware("signing", signing);
   writeFileSync(stamp, state);
+}
+
+async function compileFirmware(kind, image) {
+  const bundle = image.replace(/xsb$/, "js");
+  await run(process.execPath, [join(root, "hosts/bundle.mjs"), kind, bundle]);
+  await run(hostBinary("release"), ["compile", bundle, image]);
 }
 
 /** The emulated board's ROM: the firmware image preloaded by the engine itself, in the emulator. */

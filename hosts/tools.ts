@@ -56,6 +56,10 @@ export const tools = {
     find: () => here(compiles(cc(), ["-lmbedcrypto"], "mbedtls/ccm.h")),
     mend: apt("libmbedtls-dev"),
   },
+  "libsodium-dev": {
+    find: () => version("pkg-config", "--modversion", "libsodium"),
+    mend: apt("libsodium-dev pkg-config"),
+  },
   "arm-none-eabi-gcc": {
     find: () => cross("arm-none-eabi-gcc", CORTEX_M4),
     mend: apt("gcc-arm-none-eabi libnewlib-arm-none-eabi"),

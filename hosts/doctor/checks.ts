@@ -12,6 +12,7 @@ const purposes: Readonly<Record<ToolName, readonly Purpose[]>> = {
   "gcc-multilib": ["suites"],
   valgrind: ["suites"],
   "libmbedtls-dev": ["suites"],
+  "libsodium-dev": ["suites"],
   tshark: ["suites"],
   "third-party vectors": ["suites"],
   "liblwip-dev": ["suites"],

@@ -86,7 +86,8 @@ export class Workspace {
 /** Throws an Error that says what to build. */
 export function headless(engine: Engine): CommandOf {
   const file = join(ROOT, "build/headless", engine, "lumicast");
-  const image = join(ROOT, "build/firmware/lumicast.xsb");
+  const signing = join(ROOT, "build/firmware/signing.xsb");
+  const image = existsSync(signing) ? signing : join(ROOT, "build/firmware/lumicast.xsb");
   const build = engine === "release" ? "npm run build" : `npm run build -- ${engine}`;
   for (const path of [file, image]) {
     if (!existsSync(path)) throw new MediumError(`${path} is missing; make it: ${build}`);

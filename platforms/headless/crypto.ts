@@ -1,5 +1,6 @@
 import { expand } from "../../modules/crypto/hkdf.js";
 import type { AeadKey, Crypto, Signatures } from "../../modules/ports/crypto.js";
+import { bundledSignatures } from "./signatures.js";
 
 /** Native AES-CCM and SHA-256. Its keys are host objects: open and seal are C functions. */
 export class HostCrypto implements Crypto {
@@ -28,7 +29,8 @@ export class HostCrypto implements Crypto {
     return expand(this, input);
   }
 
+  /** Of libsodium, or what the firmware was bundled with for a host without it. */
   get signatures(): Signatures | undefined {
-    return undefined;
+    return lumicastHost.signatures ?? bundledSignatures();
   }
 }

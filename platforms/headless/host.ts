@@ -5,7 +5,7 @@
  * unless said otherwise; misuse throws RangeError or TypeError.
  */
 import type { Button, Sensor } from "../../modules/ports/button.js";
-import type { AeadKey } from "../../modules/ports/crypto.js";
+import type { AeadKey, Signatures } from "../../modules/ports/crypto.js";
 import type { DatagramPort } from "../../modules/ports/datagram.js";
 import type { Journal } from "../../modules/ports/flash.js";
 import type { BoundIntake, IntakeState } from "../../modules/ports/intake.js";
@@ -43,6 +43,9 @@ export interface Host {
   sha256(data: Uint8Array): Uint8Array;
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
   hkdf(salt: Uint8Array, secret: Uint8Array, info: Uint8Array, length: number): Uint8Array;
+
+  /** Where the host was built with libsodium. */
+  readonly signatures?: Signatures;
 
   /** modules/ports/intake.ts */
   intakeBind(state: IntakeState): BoundIntake;

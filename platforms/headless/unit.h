@@ -18,5 +18,7 @@ void run(const char *name, void (*test)(void));
 
 void intake_tests(void);
 void rows_tests(void);
+/* NULL in a build without libsodium */
+void signatures_tests(void) __attribute__((weak));
 
 #endif

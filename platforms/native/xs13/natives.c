@@ -27,6 +27,7 @@ void natives_build(void *machine)
     for (const struct native *native = groups[i]; native->name; native++)
       define(the, &xsVar(0), native, &xsVar(1));
   crypto_build(the);
+  if (signatures_build) signatures_build(the);
   intake_build(the);
   xsmcDefine(xsGlobal, xsID("lumicastHost"), xsVar(0), xsDontSet | xsDontDelete | xsDontEnum);
   xsmcGet(xsVar(1), xsVar(0), xsID("print"));

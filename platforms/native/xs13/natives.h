@@ -40,6 +40,8 @@ const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, size_t tag_size);
 /* Give lumicastHost, in xsVar(0), the prototypes that AEAD keys and bound intakes share. */
 void crypto_build(xsMachine *the);
 void intake_build(xsMachine *the);
+/* Gives it the object `signatures`; NULL in a build without that file. */
+void signatures_build(xsMachine *the) __attribute__((weak));
 
 /* buffers.c: whether a value has a destructor of C to ask for */
 bool is_host_object(void *slot);

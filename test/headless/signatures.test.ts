@@ -1,0 +1,45 @@
+/** Who signs on a headless host: libsodium, or what the firmware brings for a host without it. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { ROOT } from "../../hosts/root.js";
+import { lacks } from "../support/skip.js";
+import { binary, make, scratch } from "./lumicast.js";
+
+const PLAIN = join(ROOT, "build/headless/plain/lumicast");
+const folder = scratch();
+
+before(() => {
+  make("release");
+  make("plain");
+});
+
+/** What test/headless/signatures-look.ts says on `host`, bundled as firmware or as `signing`. */
+async function said(host: string, kind: "bundleFirmware" | "bundleSigning"): Promise<string> {
+  const bundles = await import(join(ROOT, "hosts/bundle.mjs"));
+  const file = join(folder, `${kind}.js`);
+  await bundles[kind](file, "test/headless/signatures-look.ts");
+  for (const args of [
+    ["compile", file, `${file}.xsb`],
+    ["test", `${file}.xsb`],
+  ]) {
+    const { status, stdout, stderr } = spawnSync(host, args, { encoding: "utf8" });
+    assert.equal(stderr, "");
+    assert.equal(status, 0, stdout);
+    if (args[0] === "test") return stdout.trim();
+  }
+  return "";
+}
+
+test("libsodium signs where the host was built with it, whatever the firmware brings", {
+  skip: lacks("libsodium-dev"),
+}, async () => {
+  assert.equal(await said(binary("release"), "bundleFirmware"), "libsodium");
+  assert.equal(await said(binary("release"), "bundleSigning"), "libsodium");
+});
+
+test("a host without libsodium signs with TypeScript if the firmware has it", async () => {
+  assert.equal(await said(PLAIN, "bundleFirmware"), "nobody");
+  assert.equal(await said(PLAIN, "bundleSigning"), "noble");
+});
