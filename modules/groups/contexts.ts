@@ -6,10 +6,13 @@
  * They hold no state of their own (windows stand in `Recipients`), so the one used longest ago may
  * go when there are too many: it is derived again.
  */
+import { equalBytes } from "../bytes/equal.js";
+import type { Association } from "./directory.js";
+
 export const CONTEXTS_MAX = 50;
 
 interface Kept {
-  readonly association: number;
+  readonly association: Association;
   readonly id: Uint8Array;
   readonly context: unknown;
   /** Count of uses when it was used last. */
@@ -24,28 +27,30 @@ export class Contexts {
     return this.#kept.length;
   }
 
-  /** The context of the member whose id stands in `bytes`. */
-  find(association: number, id: Uint8Array): unknown {
-    const found = this.#kept.find((one) => one.association === association && isId(one, id));
+  /** The context of the member with this id. */
+  find(association: Association, id: Uint8Array): unknown {
+    const found = this.#kept.find(
+      (one) => one.association === association && equalBytes(one.id, id),
+    );
     if (found !== undefined) found.used = ++this.#uses;
     return found?.context;
   }
 
   /** Keeps a context whose member was verified. */
-  keep(association: number, id: Uint8Array, context: unknown): void {
+  keep(association: Association, id: Uint8Array, context: unknown): void {
     const kept = this.#kept;
-    if (kept.some((one) => one.association === association && isId(one, id))) return;
+    if (kept.some((one) => one.association === association && equalBytes(one.id, id))) return;
     const made = { association, id: id.slice(), context, used: ++this.#uses };
     if (kept.length < CONTEXTS_MAX) kept.push(made);
     else kept[this.oldest()] = made; // check: contexts-max
   }
 
-  /** Those of a key that is gone, or (with an id) of a member whose credential changed. */
-  forget(association: number, id?: Uint8Array): void {
+  /** Those of a member whose credential changed, or (without an id) all of a key's. */
+  forget(association: Association, id?: Uint8Array): void {
     const kept = this.#kept;
     for (let i = kept.length - 1; i >= 0; i--) {
       const isMeant =
-        kept[i].association === association && (id === undefined || isId(kept[i], id));
+        kept[i].association === association && (id === undefined || equalBytes(kept[i].id, id));
       if (isMeant) kept.splice(i, 1);
     }
   }
@@ -56,10 +61,4 @@ export class Contexts {
     for (let i = 1; i < kept.length; i++) if (kept[i].used < kept[oldest].used) oldest = i;
     return oldest;
   }
-}
-
-function isId(kept: Kept, id: Uint8Array): boolean {
-  if (kept.id.length !== id.length) return false;
-  for (let i = 0; i < id.length; i++) if (kept.id[i] !== id[i]) return false;
-  return true;
 }

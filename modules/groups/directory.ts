@@ -50,6 +50,8 @@ export class Directory {
   /** Counts changes of groups and keys: what was made of them is stale when it has moved. */
   revision = 0;
   #appGroups = new Map<number, AppGroup>();
+  /** Those that messages name; the same map where there are no others. */
+  #named = this.#appGroups;
   #securities: SecurityGroup[] = [];
   #free = new Uint8Array(0);
 
@@ -66,7 +68,11 @@ export class Directory {
     const address = this.#keep(input.endpoint.address);
     this.revision++;
     if (this.#appGroups.has(id)) throw new RangeError(`application group ${id} twice`);
-    this.#appGroups.set(id, { id, security, address, port });
+    const appGroup = { id, security, address, port };
+    const isNamed = security.profile.namesGroup === true;
+    if (!isNamed && this.#named === this.#appGroups) this.#named = new Map(this.#appGroups);
+    this.#appGroups.set(id, appGroup);
+    if (isNamed) this.#named.set(id, appGroup);
   }
 
   /** A copy in a buffer that several share: one for each address would be 60 bytes more. */
@@ -80,6 +86,11 @@ export class Directory {
 
   appGroup(id: number): AppGroup | undefined {
     return this.#appGroups.get(id);
+  }
+
+  /** The group that a message names; groups whose messages name none are not among them. */
+  named(id: number): AppGroup | undefined {
+    return this.#named.get(id); // check: group-named
   }
 
   appGroups(): IterableIterator<AppGroup> {

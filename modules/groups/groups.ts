@@ -19,6 +19,7 @@ import type { Inner, RequestBinding } from "../profiles/profile.js";
 import type { Uptime } from "../store/uptime.js";
 import type { AppGroup, Association, Directory } from "./directory.js";
 import type { Keyring } from "./keyring.js";
+import type { Schemes } from "./schemes.js";
 
 /** The quick way in: intake.ts. */
 export interface Quick {
@@ -44,6 +45,8 @@ export class Groups {
   readonly work = new Workspace();
   /** Where the board has native help for the receive path. */
   quick: Quick | undefined = undefined;
+  /** Where there are groups of schemes with a key for each member. */
+  schemes: Schemes | undefined = undefined;
 
   constructor(parts: {
     directory: Directory;
@@ -111,7 +114,7 @@ export class Arriving {
     this.isRead = true;
     const { outer, option } = this;
     const whole = outer.scan(outer.bytes);
-    const appGroup = whole ? directory.appGroup(appGroupOf(outer)) : undefined;
+    const appGroup = whole ? directory.named(appGroupOf(outer)) : undefined;
     const parsed = option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength);
     if (appGroup === undefined || !parsed) {
       throw new Error("native intake: opened what does not parse");
@@ -121,7 +124,9 @@ export class Arriving {
   }
 
   /** The ids of this request, which its answers have to name. Copies. */
-  binding(): RequestBinding {
+  binding(schemes?: Schemes): RequestBinding {
+    const taken = schemes?.taken;
+    if (taken?.association === this.association) return taken;
     const { kidStart, kidLength, pivStart, pivLength } = this.option;
     const { bytes } = this.outer;
     return {

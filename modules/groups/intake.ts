@@ -159,6 +159,7 @@ export class QuickIntake implements Quick {
     const appGroups: AppGroup[] = [];
     const associations: (Association | undefined)[] = [];
     for (const appGroup of directory.appGroups()) {
+      if (appGroup.security.profile.namesGroup !== true) continue; // check: quick-named
       const keys = appGroup.security.associations;
       // A group without a key is known all the same.
       for (const association of keys.length === 0 ? [undefined] : keys) {

@@ -14,7 +14,7 @@ export function locate(groups: Groups, arriving: Arriving): Outcome<true> {
   if (outer.repeats) return drop("malformed"); // check: option-repeated
   // A missing OSCORE option reads as an empty one, which no group message has.
   if (outer.appGroupStart < 0) return drop("malformed"); // check: app-group-missing
-  const appGroup = groups.directory.appGroup(appGroupOf(outer));
+  const appGroup = groups.directory.named(appGroupOf(outer));
   if (appGroup === undefined) return drop("unknownGroup");
   const { profile } = appGroup.security;
   if (!profile.identify(arriving, "request")) return drop("malformed"); // check: profile-form

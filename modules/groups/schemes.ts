@@ -6,14 +6,21 @@
  * without Application-Group-Id comes to is decided without it.
  */
 import { Id64 } from "../bytes/id64.js";
-import type { Proof } from "../bytes/outcome.js";
+import type { Outcome, Proof } from "../bytes/outcome.js";
+import { Sequence } from "../oscore/sequence.js";
 import type { Crypto } from "../ports/crypto.js";
-import type { RequestBinding } from "../profiles/profile.js";
+import type { Member, RequestBinding } from "../profiles/profile.js";
 import type { Store } from "../store/store.js";
 import { Contexts } from "./contexts.js";
 import type { Association } from "./directory.js";
 import type { Heard } from "./heard.js";
 import { Members } from "./members.js";
+import type { Outgoing, Sealed } from "./outgoing.js";
+
+const BY_GROUP: Proof = Object.freeze({ by: "group" });
+const NOBODY = new Uint8Array(0);
+/** Of a scheme that keeps no context for a member. */
+export const NO_CONTEXT = Object.freeze({});
 
 /** A request of ours that an answer is held against. */
 export interface Awaited {
@@ -25,21 +32,65 @@ export interface Awaited {
   readonly previousTag?: Uint8Array | undefined;
 }
 
+/** A request of somebody's that was accepted, as its answers need it. */
+export interface Taken extends RequestBinding {
+  readonly association: Association;
+  /** Whom to answer in pairwise mode; in group mode undefined. */
+  readonly asker: Uint8Array | undefined;
+  /** An answer used its number already. */
+  isAnswered: boolean;
+}
+
 export class Schemes {
   readonly crypto: Crypto;
   readonly members: Members;
   readonly contexts = new Contexts();
-  /** Of the message being read, as `Arriving`: what it was shown to prove, and whose it is. */
-  proof: Proof = { by: "group" };
-  sender: Uint8Array = NOBODY;
+  /** Of the message being read, as `Arriving`: what it was shown to prove. */
+  proof: Proof = BY_GROUP;
+  /** The request that was accepted last. */
+  taken: Taken | undefined = undefined;
   /** Where the sender's row in `Recipients` is filed: his id, or what stands for a long one. */
   readonly filedAs = new Id64();
   /** Tag of the block before (`oscoap-00`, Block1), where the message continues one. */
   previousTag: Uint8Array | undefined = undefined;
 
-  constructor(parts: { crypto: Crypto; store: Store }) {
+  /** Protects a message of such a group: `sealUnder` (protect.ts), handed in. */
+  seal: (outgoing: Outgoing) => Outcome<Sealed>;
+  readonly #store: Store;
+  readonly #counters: { association: Association; sequence: Sequence }[] = [];
+
+  constructor(parts: {
+    crypto: Crypto;
+    store: Store;
+    seal: (outgoing: Outgoing) => Outcome<Sealed>;
+  }) {
     this.crypto = parts.crypto;
     this.members = new Members(parts.store);
+    this.seal = parts.seal;
+    this.#store = parts.store;
+  }
+
+  /** Our numbers under a key; taken up from flash when the first is needed. */
+  counter(association: Association): Sequence {
+    const counters = this.#counters;
+    const known = counters.find((one) => one.association === association);
+    if (known !== undefined) return known.sequence;
+    const sequence = new Sequence(this.#store, association.index + 1);
+    counters.push({ association, sequence });
+    return sequence;
+  }
+
+  /** Derived for this message, or at hand; undefined for a stranger. */
+  contextOf(association: Association, id: Uint8Array, entry?: Member): unknown {
+    const { security, peerId } = association;
+    const { profile } = security;
+    if (profile.peer === undefined) return NO_CONTEXT;
+    const member =
+      entry ??
+      (peerId === undefined
+        ? this.members.find(security.id, id, 0, id.length)
+        : { id: peerId, credential: NOBODY });
+    return member && profile.peer(this.crypto, association, member); // check: member-known
   }
 
   /**
@@ -51,5 +102,4 @@ export class Schemes {
   }
 }
 
-const NOBODY = new Uint8Array(0);
 const FILED_BYTES = 8;

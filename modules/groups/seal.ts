@@ -1,35 +1,18 @@
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { uintBytes } from "../bytes/uint.js";
-import type { Option } from "../coap/message.js";
-import type { Endpoint } from "../ports/datagram.js";
-import type { Inner, RequestBinding } from "../profiles/profile.js";
-import type { AppGroup, Association } from "./directory.js";
 import type { Groups } from "./groups.js";
 import { isOver } from "./open.js";
-
-/** What is to be sent, before it has a number or a key. */
-export interface Outgoing {
-  readonly header: { type: number; mid: number; token: Uint8Array };
-  readonly inner: Inner;
-  readonly clear: readonly Option[];
-  readonly appGroup: AppGroup;
-  readonly to: Endpoint;
-  /**
-   * Set in a response: the request it answers, and the key that opened it (the asker has that one).
-   */
-  readonly request: RequestBinding | undefined;
-  readonly association: Association | undefined;
-}
+import type { Outgoing, Sealed } from "./outgoing.js";
 
 /**
  * Takes the next sequence number, durable before use, and protects a message: a request under the
  * newest key, a response under its request's. `expired` without a usable key, `storeFailed` without
  * a number that flash vouches for.
  */
-export function seal(
-  groups: Groups,
-  outgoing: Outgoing,
-): Outcome<{ bytes: Uint8Array; binding: RequestBinding }> {
+export function seal(groups: Groups, outgoing: Outgoing): Outcome<Sealed> {
+  const { schemes } = groups;
+  const { namesGroup } = outgoing.appGroup.security.profile;
+  if (schemes !== undefined && namesGroup !== true) return schemes.seal(outgoing);
   const association = outgoing.association ?? groups.keyring.current(outgoing.appGroup.security);
   const lifetime = association?.lifetime;
   const over = lifetime !== undefined && isOver(lifetime, groups.uptime.seconds());
@@ -53,5 +36,5 @@ export function seal(
     },
     groups.work,
   );
-  return ok({ bytes, binding: { kid: groups.clientId, piv } });
+  return ok({ bytes, binding: { kid: groups.clientId, piv }, association });
 }

@@ -6,12 +6,9 @@ import type { Inner, Member, OpenContext } from "../profiles/profile.js";
 import type { Association, SecurityGroup } from "./directory.js";
 import type { Arriving, Groups } from "./groups.js";
 import { COMMANDERS, isOver } from "./open.js";
-import type { Awaited, Schemes } from "./schemes.js";
+import { type Awaited, NO_CONTEXT, type Schemes, type Taken } from "./schemes.js";
 
 const BY_GROUP: Outcome<Proof> = ok(Object.freeze({ by: "group" }));
-/** A scheme that keeps no context for a member. */
-const NO_CONTEXT = Object.freeze({});
-const NO_BYTES = new Uint8Array(0);
 
 /** Who a message claims to come from, and what it answers. */
 export interface Claim {
@@ -51,8 +48,8 @@ export function openUnder(
     ? judge(groups, arriving, association, awaited)
     : awaited.heard.isFresh(id, option.sequence);
   if (judged !== true) return judged === false ? drop("replayed") : judged; // check: heard-fresh
-  const known = schemes.contexts.find(index, id);
-  const peer = known ?? contextOf(schemes, association, claim);
+  const known = schemes.contexts.find(association, id);
+  const peer = known ?? schemes.contextOf(association, id, claim.member);
   if (peer === undefined) return drop("unknownMember");
   const context: OpenContext<unknown> = {
     appGroup: arriving.appGroup,
@@ -66,15 +63,15 @@ export function openUnder(
   const proof = prove(schemes, arriving, association, context, id);
   if (!proof.ok) return proof;
   arriving.association = association;
-  schemes.sender = id.slice();
   schemes.proof = proof.value;
+  if (awaited === undefined) schemes.taken = takenOf(arriving, association, proof.value, id);
   // Synchronisation policy: here, with everything verified and nothing marked.
   if (covered) {
     if (!mark(groups, arriving, filed)) return drop("storeFailed"); // check: member-mark-durable
   } else {
     awaited.heard.mark(id, option.sequence);
   }
-  if (known === undefined && peer !== NO_CONTEXT) schemes.contexts.keep(index, id, peer);
+  if (known === undefined && peer !== NO_CONTEXT) schemes.contexts.keep(association, id, peer);
   const spent = lifetime?.spend();
   if (spent?.ok === false) return spent;
   // Of a record, what was in it is the message from here on.
@@ -104,23 +101,6 @@ function judge(
   const below = recipients.highest(row) - sequence;
   if (below >= (window === 1 ? 0 : window)) return drop("replayed"); // check: window-narrow
   return recipients.isFresh(row, sequence) ? true : drop("replayed"); // check: member-fresh
-}
-
-/** Derived for this message; kept only when it verifies. Undefined for a stranger. */
-function contextOf(
-  { crypto, members }: Schemes,
-  association: Association,
-  { id, member }: Claim,
-): unknown {
-  const { security, peerId } = association;
-  const { profile } = security;
-  if (profile.peer === undefined) return NO_CONTEXT;
-  const entry =
-    member ??
-    (peerId === undefined
-      ? members.find(security.id, id, 0, id.length)
-      : { id: peerId, credential: NO_BYTES });
-  return entry && profile.peer(crypto, association, entry); // check: member-known
 }
 
 /** The message, and for a record the datagram it was in. */
@@ -167,6 +147,28 @@ function prove(
   const isGenuine = crypto.signatures?.verify(signed) === true;
   if (!isGenuine) return drop("forged"); // check: signature
   return ok({ by: "member", id: id.slice() });
+}
+
+/** What the answers to this request need to know of it. */
+function takenOf(
+  { outer, option }: Arriving,
+  association: Association,
+  { by }: Proof,
+  id: Uint8Array,
+): Taken {
+  const { pivStart, pivLength } = option;
+  const kid = id.slice();
+  const taken = {
+    association,
+    kid,
+    piv: outer.bytes.slice(pivStart, pivStart + pivLength),
+    keyId: association.keyId,
+    isAnswered: false,
+  };
+  // Asked alone, we are the only one who may answer, and answer him alone.
+  const { own } = association.security;
+  const isAlone = (by === "pairwise" || by === "channel") && own !== undefined;
+  return isAlone ? { ...taken, asker: kid, peer: own.id } : { ...taken, asker: undefined };
 }
 
 /** Moves the sender's window past this message; flash holds a bound that covers it when true. */

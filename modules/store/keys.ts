@@ -37,8 +37,6 @@ export const KIND = Object.freeze({
   PROVISION: 0x0c,
   /** Up to eight members of a security group (groups/members). Index: 16 x group + page. */
   MEMBERS: 0x0d,
-  /** This device as a member: id, credential, seed (groups/own). Index: security group. */
-  OWN: 0x0e,
 });
 
 /** Kinds from here on belong to the store itself. */
@@ -61,7 +59,6 @@ const NAMES = Object.freeze([
   "light state",
   "provisioning",
   "members",
-  "own membership",
 ]);
 
 /**

@@ -3,6 +3,7 @@
  * scheme with a key for each member.
  */
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { drop } from "../../modules/bytes/outcome.js";
 import { emitMessage, parseMessage } from "../../modules/coap/message.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
@@ -200,7 +201,7 @@ function newGroups(): { groups: Groups; schemes: Schemes } {
   const clientId = Uint8Array.of(1);
   return {
     groups: new Groups({ directory, keyring, recipients, sequence, uptime, clock, clientId }),
-    schemes: new Schemes({ crypto, store }),
+    schemes: new Schemes({ crypto, store, seal: () => drop("expired") }),
   };
 }
 

@@ -1,0 +1,96 @@
+import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import { uintBytes } from "../bytes/uint.js";
+import type { Own, Profile } from "../profiles/profile.js";
+import type { Association, SecurityGroup } from "./directory.js";
+import type { Groups } from "./groups.js";
+import { isOver } from "./open.js";
+import type { Outgoing, Sealed } from "./outgoing.js";
+import { NO_CONTEXT, type Schemes, type Taken } from "./schemes.js";
+
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Protects a message under a scheme with a key for each member: the mirror of `openUnder`.
+ *
+ * A request has the next number of its association, durable before use. An answer may use its
+ * request's number instead, once (RFC 10021: two answers under one nonce would give both away):
+ * every later one, one under a newer key than the request's, and every answer of schemes whose
+ * window covers answers has a number of its own.
+ *
+ * `expired` without a usable key, `storeFailed` without a number that flash vouches for,
+ * `unknownMember` for a peer nobody vouches for, or when this device may only listen.
+ */
+export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing): Outcome<Sealed> {
+  const { security } = outgoing.appGroup;
+  const { profile, own } = security;
+  if (own === undefined || !maySend(profile, own)) return drop("unknownMember"); // check: own-signer
+  const taken = outgoing.request as Taken | undefined;
+  const association = keyFor(groups, security, taken);
+  const lifetime = association?.lifetime;
+  const over = lifetime !== undefined && isOver(lifetime, groups.uptime.seconds());
+  if (association === undefined || over) return drop("expired");
+  const peerId = taken === undefined ? outgoing.peer : taken.asker;
+  const peer = peerId && peerContext(schemes, association, peerId);
+  if (peerId !== undefined && peer === undefined) return drop("unknownMember"); // check: peer-known
+  const spent = lifetime?.spend();
+  if (spent?.ok === false) return spent;
+  const usesRequest =
+    taken !== undefined &&
+    !taken.isAnswered &&
+    outgoing.ownNumber !== true &&
+    association === taken.association &&
+    profile.windowCovers === "requests"; // check: own-number
+  if (taken !== undefined) taken.isAnswered = true;
+  const sequence = usesRequest ? undefined : schemes.counter(association).next();
+  if (!usesRequest && sequence === undefined) return drop("storeFailed"); // check: member-number
+  const piv = sequence === undefined ? undefined : uintBytes(sequence);
+  const bytes = profile.seal(
+    association,
+    {
+      header: outgoing.header,
+      inner: outgoing.inner,
+      clear: outgoing.clear,
+      appGroup: outgoing.appGroup,
+      sender: own.id,
+      piv,
+      to: outgoing.to,
+      request: taken,
+      peer: peer === NO_CONTEXT ? undefined : peer,
+      namesKey: taken !== undefined && association !== taken.association,
+      previousTag: outgoing.previousTag,
+    },
+    groups.work,
+  );
+  const { keyId } = association;
+  const binding = { kid: own.id, piv: piv ?? NO_BYTES, keyId };
+  const whole = peerId === undefined ? binding : { ...binding, peer: peerId };
+  return ok({ bytes, association, binding: whole });
+}
+
+/** A silent server has nothing to sign with; a member without a session of its own has no keys. */
+function maySend({ proof, layer }: Profile, own: Own): boolean {
+  if (proof === "member") return own.signer !== undefined;
+  return layer === "message" || own.id.length > 0;
+}
+
+/** An answer is under its request's key while that lasts, everything else under the newest. */
+function keyFor(
+  groups: Groups,
+  security: SecurityGroup,
+  taken: Taken | undefined,
+): Association | undefined {
+  if (taken !== undefined && security.associations.includes(taken.association)) {
+    const { lifetime } = taken.association;
+    const over = lifetime !== undefined && isOver(lifetime, groups.uptime.seconds());
+    if (!over) return taken.association;
+  }
+  return groups.keyring.current(security);
+}
+
+function peerContext(schemes: Schemes, association: Association, id: Uint8Array): unknown {
+  const known = schemes.contexts.find(association, id);
+  if (known !== undefined) return known;
+  const made = schemes.contextOf(association, id);
+  if (made !== undefined && made !== NO_CONTEXT) schemes.contexts.keep(association, id, made);
+  return made;
+}
