@@ -121,7 +121,7 @@ test("signed option: parts that have no encoding are our bug", () => {
     kid: fromHex("25"),
   };
   throws(() => emitSignedOption({ ...good, piv: new Uint8Array(6) }), /partial IV of 6/);
-  throws(() => emitSignedOption({ ...good, gid: new Uint8Array(256) }), /Gid of 256/);
+  throws(() => emitSignedOption({ ...good, gid: new Uint8Array(256) }), /kid context of 256/);
   throws(() => emitSignedOption({ ...good, signature: new Uint8Array(63) }), /signature of 63/);
   throws(() => emitSignedOption({ ...good, kid: new Uint8Array(8) }), /sender id of 8/);
 });
