@@ -7,6 +7,7 @@
  * that a native implementation is compared with something that was written apart from it.
  */
 import {
+  AES_128_CCM_8,
   AES_CCM_16_64_128,
   AES_CCM_16_128_128,
   AES_CCM_64_64_128,
@@ -80,5 +81,6 @@ function sizesOf(algorithm: number): { nonceBytes: number; tagBytes: number } {
   if (algorithm === AES_CCM_16_64_128) return { nonceBytes: 13, tagBytes: 8 };
   if (algorithm === AES_CCM_16_128_128) return { nonceBytes: 13, tagBytes: 16 };
   if (algorithm === AES_CCM_64_64_128) return { nonceBytes: 7, tagBytes: 8 };
+  if (algorithm === AES_128_CCM_8) return { nonceBytes: 12, tagBytes: 8 };
   throw new RangeError(`AEAD algorithm ${algorithm}`);
 }

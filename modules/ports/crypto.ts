@@ -9,6 +9,11 @@ export const AES_CCM_16_64_128 = 10;
 export const AES_CCM_64_64_128 = 12;
 /** AES-CCM-16-128-128: 13-byte nonce, 16-byte tag. */
 export const AES_CCM_16_128_128 = 30;
+/**
+ * AES_128_CCM_8 of DTLS (RFC 6655): 12-byte nonce, 8-byte tag. COSE has no such algorithm; the
+ * number is one for private use.
+ */
+export const AES_128_CCM_8 = -65538;
 /** EdDSA; here always with Ed25519. */
 export const EDDSA = -8;
 /** ECDH-SS + HKDF-256, static-static: pairwise agreement of `group-oscore`. */

@@ -7,6 +7,7 @@
  * profile supplies an adapter that drives the firmware's own path (outer, locate, open, mark); a
  * profile without one is *missing*, which is never the same as passed.
  */
+import { DERIVATIONS, type Derivations } from "./derived.js";
 import type { Adapter, NegativeCase, Receiver, VectorCase, VectorFile } from "./format.js";
 import { lowlatencyAdapter } from "./lowlatency.js";
 import { memberAdapter } from "./member.js";
@@ -38,27 +39,49 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 export function checkFile(file: VectorFile): Report {
-  const adapter = adapterOf(file.profile);
+  const checks = checksOf(file);
   const report: Report = {
     profile: file.profile,
-    missing: adapter === undefined,
+    missing: checks === undefined,
     positive: 0,
     negative: 0,
     mismatches: [],
   };
-  if (adapter === undefined) return report;
-  const byName = new Map(file.cases.map((vector) => [vector.name, vector]));
+  if (checks === undefined) return report;
   for (const vector of file.cases) {
-    const problem = guarded(() => checkPositive(adapter, file, vector, byName));
+    const problem = guarded(() => checks.positive(vector));
     if (problem === undefined) report.positive++;
     else report.mismatches.push(`${vector.name}: ${problem}`);
   }
   for (const vector of file.negative) {
-    const problem = guarded(() => checkNegative(adapter, file, vector, byName));
+    const problem = guarded(() => checks.negative(vector));
     if (problem === undefined) report.negative++;
     else report.mismatches.push(`${vector.name}: ${problem}`);
   }
   return report;
+}
+
+/** What is wrong with a case, or undefined. */
+interface Checks {
+  positive(vector: VectorCase): string | undefined;
+  negative(vector: NegativeCase): string | undefined;
+}
+
+function checksOf(file: VectorFile): Checks | undefined {
+  const derivations: Derivations | undefined = DERIVATIONS[file.profile];
+  if (derivations !== undefined) {
+    return {
+      positive: (vector) => derivations.positive({ ...vector }),
+      negative: (vector) => derivations.negative({ ...vector }),
+    };
+  }
+  const adapter = adapterOf(file.profile);
+  if (adapter === undefined) return undefined;
+  const byName = new Map(file.cases.map((vector) => [vector.name, vector]));
+  return {
+    positive: (vector) => checkPositive(adapter, file, vector, byName),
+    negative: (vector) => checkNegative(adapter, file, vector, byName),
+  };
 }
 
 function guarded(check: () => string | undefined): string | undefined {
