@@ -101,6 +101,8 @@ interface LateReply {
 }
 
 export class Endpoint {
+  /** Told of every Reset, besides the sender of a CON. Takes no memory until somebody sets it. */
+  declare onReset?: ((from: Address, mid: number) => void) | undefined;
   readonly #parts: EndpointParts;
   // Made when first needed: most luminaires never send a CON, and many never get one.
   #heard: Dedup | undefined = undefined;
@@ -128,6 +130,7 @@ export class Endpoint {
     }
     if (type === RST) {
       this.#sending?.reset(from, mid);
+      this.onReset?.(from, mid);
       return "done";
     }
     if (code === EMPTY) {

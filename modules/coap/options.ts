@@ -28,6 +28,7 @@ export const FORBIDDEN = 131;
 export const NOT_FOUND = 132;
 export const METHOD_NOT_ALLOWED = 133;
 export const NOT_ACCEPTABLE = 134;
+export const REQUEST_ENTITY_INCOMPLETE = 136;
 export const CONFLICT = 137;
 export const PRECONDITION_FAILED = 140;
 export const REQUEST_ENTITY_TOO_LARGE = 141;

@@ -11,9 +11,11 @@
 import { DISCOVERY } from "../access/level.js";
 import type { Rights } from "../access/rights.js";
 import type { Outcome, Proof } from "../bytes/outcome.js";
+import type { Bodies } from "../coap/block.js";
 import { Endpoint } from "../coap/endpoint.js";
 import { Exchanges } from "../coap/exchange.js";
 import type { Option } from "../coap/message.js";
+import type { Observers } from "../coap/observe.js";
 import { compareKeyIds, type Directory } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
 import { QuickIntake } from "../groups/intake.js";
@@ -28,7 +30,7 @@ import type { Store } from "../store/store.js";
 import { bootDurable, type Durable } from "./boot.js";
 import { Idle } from "./idle.js";
 import { LIMITS } from "./limits.js";
-import type { Answer, Asked, MemberReport, Parts, Role } from "./parts.js";
+import type { Answer, Asked, Dialogues, MemberReport, Parts, Role } from "./parts.js";
 import type { Identity } from "./provision.js";
 import { RateLimit } from "./rate.js";
 import { receive } from "./receive.js";
@@ -46,6 +48,13 @@ const UPTIME_TICK_MICROS = 600_000_000;
 const BY_GROUP: Proof = Object.freeze({ by: "group" });
 const NO_OPTIONS: readonly Option[] = Object.freeze([]);
 
+/** What a build may leave out. */
+export interface Services {
+  readonly dialogues?: Dialogues;
+}
+
+const NO_SERVICES: Services = Object.freeze({});
+
 export class Device implements Parts {
   readonly clock: Clock;
   readonly trace: Trace;
@@ -59,6 +68,9 @@ export class Device implements Parts {
   readonly role: Role;
   readonly follows: boolean;
   readonly plainReplies: RateLimit;
+  readonly dialogues: Dialogues | undefined;
+  declare bodies?: Bodies | undefined;
+  declare observers?: Observers | undefined;
   readonly access: Parts["access"] = {
     // All that a message under a group key shows.
     proof: BY_GROUP,
@@ -79,12 +91,12 @@ export class Device implements Parts {
   readonly #ports: readonly number[];
   readonly #idle: Idle;
 
-  /** Starts a device from what its board has. Throws an Error that says what to mend. */
-  static start(board: Board): Device {
-    return new Device(board, bootDurable(board));
+  /** Starts a device from what its board and its build have. Throws an Error that says what to mend. */
+  static start(board: Board, services: Services = NO_SERVICES): Device {
+    return new Device(board, bootDurable(board), services);
   }
 
-  private constructor(board: Board, durable: Durable) {
+  private constructor(board: Board, durable: Durable, services: Services) {
     const { clock, trace, log } = board;
     const { store, rights, groups, identity } = durable;
     const { directory, recipients, keyring } = groups;
@@ -108,6 +120,7 @@ export class Device implements Parts {
       leisureMicros: LEISURE_MICROS,
     });
     this.exchanges = new Exchanges({ clock, random: board.random, limits: LIMITS });
+    this.dialogues = services.dialogues;
     this.plainReplies = new RateLimit(clock, PLAIN_BURST, PLAIN_REFILL_MICROS);
     this.role = buildRole(this, board, identity);
     this.follows = this.role.target !== undefined;

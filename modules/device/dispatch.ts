@@ -7,7 +7,7 @@ import type { Inner } from "../profiles/profile.js";
 import { levelOf } from "../resources/resources.js";
 import { LIGHT_COMMAND } from "../resources/table.js";
 import type { Parts } from "./parts.js";
-import { respond } from "./respond.js";
+import { carryOut, respond } from "./respond.js";
 
 const DONE: Outcome<true> = ok(true);
 
@@ -43,7 +43,7 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
   }
   request.sender = arriving.row;
   request.prevails = device.follows && device.prevails(arriving);
-  const reply = resources.run(resource, request);
+  const reply = isLight ? resources.light(request) : carryOut(device, resource, request);
   // RFC 7252 §8.2: to a group request nearly always nothing.
   if (!(multicast && reply.quiet)) respond(device, datagram, inner, reply);
   const code = reply.code;

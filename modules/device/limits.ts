@@ -34,6 +34,10 @@ export const LIMITS = Object.freeze({
   replyBytesMax: 2048,
   /** Answers to group requests that wait for their moment. */
   repliesMax: 4,
+  /** Clients that observe something, and bodies that come in blocks: none of it at rest. */
+  observersMax: 4,
+  bodiesMax: 1,
+  bodyBytesMax: 512,
   /** No datagram for this long: bounds are pulled back, flash is tidied. */
   idleMicros: 2_000_000,
   /** Largest datagram that is looked at (IPv6 minimum MTU). */

@@ -4,19 +4,44 @@
  */
 import type { Access } from "../access/policy.js";
 import type { Rights } from "../access/rights.js";
-import type { Endpoint } from "../coap/endpoint.js";
+import type { Bodies } from "../coap/block.js";
+import type { Endpoint as Messaging } from "../coap/endpoint.js";
 import type { Exchanges } from "../coap/exchange.js";
+import type { Observers } from "../coap/observe.js";
 import type { AppGroup } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
 import type { Report } from "../lighting/report.js";
 import type { Clock } from "../ports/clock.js";
-import type { DatagramPort } from "../ports/datagram.js";
+import type { DatagramPort, Endpoint } from "../ports/datagram.js";
 import type { Trace } from "../ports/trace.js";
 import type { Inner, RequestBinding } from "../profiles/profile.js";
-import type { Face, Request } from "../resources/resource.js";
+import type { Face, Reply, Request, Resource } from "../resources/resource.js";
 import type { Resources } from "../resources/resources.js";
 import type { Store } from "../store/store.js";
 import type { RateLimit } from "./rate.js";
+
+/** A GET that was permitted and answered by `reply`, as whoever begins an observation sees it. */
+export interface Watcher {
+  readonly from: Endpoint;
+  readonly token: Uint8Array;
+  readonly resource: Resource;
+  readonly request: Inner;
+  readonly reply: Reply;
+  /** Whether the right that the request needed is there still. */
+  readonly permitted: () => boolean;
+  /** A notification's datagram, protected as an answer to the request is. */
+  readonly make: (header: Header, inner: Inner) => Uint8Array | undefined;
+}
+
+export type Header = { type: number; mid: number; token: Uint8Array };
+
+/** Requests that take more than one message, where the build has them (dialogues.ts). */
+export interface Dialogues {
+  /** In place of `Resources.run`: a request may be a block of one, an answer a block of it. */
+  run(device: Parts, resource: Resource, request: Request): Reply;
+  /** The answer to a registration, in place of `reply`; undefined: it is none, or not taken. */
+  observe(device: Parts, watcher: Watcher): Inner | undefined;
+}
 
 type Mutable<T> = { -readonly [field in keyof T]: T[field] };
 
@@ -54,10 +79,15 @@ export interface Parts {
   readonly groups: Groups;
   readonly rights: Rights;
   readonly net: DatagramPort;
-  readonly endpoint: Endpoint;
+  readonly endpoint: Messaging;
   readonly exchanges: Exchanges<Asked, Answer>;
   readonly resources: Resources;
   readonly plainReplies: RateLimit;
+  /** Undefined in a build that has none. */
+  readonly dialogues: Dialogues | undefined;
+  /** What dialogues keep; not there while they keep nothing. */
+  bodies?: Bodies | undefined;
+  observers?: Observers | undefined;
   /** What the policy is asked, and a resource: filled anew for every request, allocated once. */
   readonly access: Mutable<Access>;
   readonly request: Mutable<Request>;

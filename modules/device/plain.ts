@@ -8,15 +8,15 @@
 
 import { mayUse } from "../access/policy.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { coapUint } from "../bytes/uint.js";
 import { isMulticast } from "../coap/addresses.js";
 import { suppresses } from "../coap/endpoint.js";
 import { emitMessage, type Message, parseMessage } from "../coap/message.js";
-import { BAD_REQUEST, CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
+import { BAD_REQUEST, findUint, NO_RESPONSE } from "../coap/options.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Reply } from "../resources/resource.js";
 import { levelOf } from "../resources/resources.js";
 import type { Parts } from "./parts.js";
+import { carryOut, innerOf } from "./respond.js";
 
 const DONE: Outcome<true> = ok(true);
 const RESPONSE_CODES = 64;
@@ -45,7 +45,8 @@ export function receivePlain(device: Parts, datagram: Datagram): Outcome<true> {
   if (!permitted) return drop("forbidden"); // check: plain-policy
   if (!device.plainReplies.take()) return drop("overflow"); // check: plain-rate
   const { code, options, payload } = message;
-  const reply = resources.handle(resource, { code, options, payload, sender: -1, prevails: false });
+  const request = { code, options, payload, sender: -1, prevails: false };
+  const reply = carryOut(device, resource, request);
   answerPlain(device, datagram, message, reply);
   return reply.code < BAD_REQUEST ? DONE : drop("unsupported");
 }
@@ -54,8 +55,7 @@ function answerPlain(device: Parts, datagram: Datagram, request: Message, reply:
   const multicast = isMulticast(datagram.to.address);
   const silent = suppresses(findUint(request.options, NO_RESPONSE), reply.code);
   if (multicast && (reply.quiet || silent)) return;
-  const { format, code, payload } = reply;
-  const options = format === undefined ? [] : [{ number: CONTENT_FORMAT, value: coapUint(format) }];
+  const { code, options, payload } = innerOf(reply);
   const make = (header: { type: number; mid: number; token: Uint8Array }) =>
     emitMessage({ ...header, type: header.type as 0 | 1 | 2 | 3, code, options, payload });
   const { endpoint } = device;

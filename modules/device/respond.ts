@@ -6,16 +6,16 @@
  * moment it is sent, under the key that opened the request.
  */
 
-import { coapUint } from "../bytes/uint.js";
+import { Id64 } from "../bytes/id64.js";
 import { suppresses } from "../coap/endpoint.js";
 import { CON, type Option } from "../coap/message.js";
-import { CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
+import { addUint, CONTENT_FORMAT, findUint, GET, NO_RESPONSE } from "../coap/options.js";
 import { seal } from "../groups/seal.js";
 import type { Outer } from "../oscore/outer.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
-import type { Reply } from "../resources/resource.js";
-import type { Parts } from "./parts.js";
+import type { Reply, Request, Resource } from "../resources/resource.js";
+import type { Header, Parts } from "./parts.js";
 
 export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: Reply): void {
   const { endpoint, groups } = device;
@@ -23,8 +23,10 @@ export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: 
   const { multicast } = arriving;
   const silent = suppresses(findUint(inner.options, NO_RESPONSE), reply.code);
   if (multicast && silent) return;
-  const make = protector(device, datagram, reply);
   const token = tokenOf(arriving.outer);
+  const protect = protector(device, datagram);
+  const answer = begun(device, datagram, { inner, reply, token, protect }) ?? innerOf(reply);
+  const make = (header: Header) => protect(header, answer);
   if (multicast) {
     const { from } = datagram;
     const { leisureMicros } = device;
@@ -39,28 +41,54 @@ export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: 
   else endpoint.reply({ request, from: datagram.from, make });
 }
 
-type Header = { type: number; mid: number; token: Uint8Array };
+type Protect = (header: Header, inner: Inner) => Uint8Array | undefined;
 
-/** Builds the protected answer when its time has come; the datagram may be long gone by then. */
-function protector(
-  device: Parts,
-  datagram: Datagram,
-  reply: Reply,
-): (header: Header) => Uint8Array | undefined {
+/** Builds a protected answer when its time has come; the datagram may be long gone by then. */
+function protector(device: Parts, datagram: Datagram): Protect {
   const { groups, trace } = device;
   const { appGroup, association } = groups.arriving;
-  const request = groups.arriving.binding();
-  const options: Option[] = [];
-  if (reply.format !== undefined) {
-    options.push({ number: CONTENT_FORMAT, value: coapUint(reply.format) });
-  }
-  const inner = { code: reply.code, options, payload: reply.payload };
-  const to = datagram.from;
-  return (header) => {
+  const request = groups.arriving.binding(groups.schemes);
+  const { address, port } = datagram.from;
+  const to = { address: address.slice(), port };
+  return (header, inner) => {
     const sealed = seal(groups, { header, inner, clear: [], appGroup, association, to, request });
     trace.count(sealed.ok ? "response" : "sendRefused");
     return sealed.ok ? sealed.value.bytes : undefined;
   };
+}
+
+/** The answer to a GET that begins an observation; undefined when it does not. */
+function begun(
+  device: Parts,
+  { from }: Datagram,
+  asked: { inner: Inner; reply: Reply; token: Uint8Array; protect: Protect },
+): Inner | undefined {
+  const { dialogues, resources, rights, groups } = device;
+  const { inner, reply, token, protect } = asked;
+  if (dialogues === undefined || inner.code !== GET) return undefined;
+  const resource = resources.find(inner.options);
+  const needed = resource?.levels.get;
+  if (resource === undefined || needed === undefined) return undefined;
+  const { appGroup } = groups.arriving;
+  const { kid } = groups.arriving.binding(groups.schemes);
+  const client = new Id64().read(kid, 0, kid.length);
+  const permitted = () => rights.level(appGroup.id, client) >= needed;
+  const watcher = { from, token, resource, request: inner, reply, permitted, make: protect };
+  return dialogues.observe(device, watcher);
+}
+
+/** Runs a request that is permitted; in blocks where this build has them. */
+export function carryOut(device: Parts, resource: Resource, request: Request): Reply {
+  const { dialogues, resources } = device;
+  if (dialogues === undefined) return resources.run(resource, request);
+  return dialogues.run(device, resource, request);
+}
+
+/** A reply as what a message says. */
+export function innerOf({ code, format, payload, options }: Reply): Inner {
+  const own: Option[] = options?.slice() ?? [];
+  if (format !== undefined) addUint(own, CONTENT_FORMAT, format);
+  return { code, options: own, payload };
 }
 
 function tokenOf(outer: Outer): Uint8Array {

@@ -53,6 +53,8 @@ export interface Reply {
   /** Content-Format of the payload. */
   readonly format?: number;
   readonly payload?: Uint8Array;
+  /** More of them, in the order of their numbers. */
+  readonly options?: readonly Option[];
   /**
    * A multicast request gets no answer: an error, or nothing worth the air time (RFC 7252 §8.2).
    */

@@ -21,7 +21,6 @@ import {
   URI_QUERY,
   unsupportedOption,
 } from "../coap/options.js";
-import { LIGHT_OPTIONS } from "../ports/intake.js";
 import { numberOf, pathOf } from "./path.js";
 import { type Face, REPLY, type Reply, type Request, type Resource } from "./resource.js";
 import { LIGHT_COMMAND, RESOURCES } from "./table.js";
@@ -73,11 +72,14 @@ export class Resources {
     return this.run(resource, request);
   }
 
+  /** POST /l with nothing else to it: whatever `run` looks at is known. */
+  light(request: Request): Reply {
+    return LIGHT_COMMAND.run(request, this.#face, this.#role);
+  }
+
   /** The same for a method that the resource is known to have. */
   run(resource: Resource, request: Request): Reply {
-    const options = request.options;
-    const plain = options === LIGHT_OPTIONS;
-    if (!plain && hasUnknown(resource, options)) {
+    if (hasUnknown(resource, request.options)) {
       return REPLY.badOption; // check: resource-critical-option
     }
     return resource.run(request, this.#face, this.#role);

@@ -7,6 +7,7 @@
 import { type Cbor, encode } from "../../modules/cbor/encode.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { Device } from "../../modules/device/device.js";
+import { dialogues } from "../../modules/device/dialogues.js";
 import { ROLE } from "../../modules/device/provision.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
@@ -204,7 +205,7 @@ export class Rig {
         throw new Error(line);
       },
     };
-    return Device.start(board);
+    return Device.start(board, { dialogues });
   }
 }
 

@@ -1,0 +1,264 @@
+/**
+ * Observing resources, the server's side (RFC 7641).
+ *
+ * The problem: a lamp that is dimmed by a whole group must not spend an instruction on observers
+ * that it nearly never has, and must not be made to send more than the air bears by one that went
+ * away.
+ *
+ * Rejected: a hook where the state changes (every command would ask it whether somebody listens); a
+ * sequence number for each observation (it would have to outlive the observation, or a client that
+ * comes back takes the new state for an old one).
+ *
+ * Choice: while there are observers, their representations are made anew four times a second and
+ * compared; with none there is no timer and no table. RFC 7641 §1.3 promises no more: what is shown
+ * is the state in the end, not every state. Sequence numbers are milliseconds since boot. A NON may
+ * be lost and its receiver gone, so every few notifications, and in time before the last state's
+ * Max-Age is over, one is a CON; who does not acknowledge it observes no more.
+ */
+import { equalBytes } from "../bytes/equal.js";
+import type { Clock, Timer } from "../ports/clock.js";
+import type { Endpoint as Address } from "../ports/datagram.js";
+import type { Endpoint } from "./endpoint.js";
+import type { Inner, Option } from "./message.js";
+import { addUint, CONTENT_FORMAT, codeClass, MAX_AGE, OBSERVE } from "./options.js";
+
+/** RFC 7641 §3.1: the values of the Observe option in a request. */
+export const REGISTER = 0;
+export const DEREGISTER = 1;
+
+const POLL_MICROS = 250_000;
+/** How long a state may be believed without a word from us (RFC 7641 §4.3). */
+export const MAX_AGE_SECONDS = 600;
+/** A notification without news, early enough for its retransmissions: MAX_TRANSMIT_SPAN is 45 s. */
+const HEARTBEAT_MICROS = 540_000_000;
+/** One of so many notifications is a CON (RFC 7641 §4.5 asks for one a day). */
+const CONFIRM_EVERY = 8;
+/** RFC 7641 §4.5.1: one NON in 3 s on average, where nobody knows the round trip; and a few at once. */
+const GAP_MICROS = 3_000_000;
+const BURST = 4;
+/** NONs whose Reset is understood. */
+const MIDS_KEPT = 4;
+const SEQUENCE_END = 0x100_0000;
+
+/** What a resource says to a GET now. */
+export interface Representation {
+  readonly code: number;
+  readonly format?: number;
+  readonly payload?: Uint8Array;
+  /** Further options, in the order of their numbers. */
+  readonly options?: readonly Option[];
+}
+
+/** What is observed, by whom, as the layers above know it. */
+export interface Observed {
+  /** Undefined: it is not to be told any more (a right was taken away). */
+  read(): Representation | undefined;
+  /** The datagram, protected as the request was; undefined when that cannot be done any more. */
+  make(header: { type: number; mid: number; token: Uint8Array }, inner: Inner): Made;
+}
+
+type Made = Uint8Array | undefined;
+
+interface Row {
+  readonly to: Address;
+  readonly token: Uint8Array;
+  readonly observed: Observed;
+  /** What was last told. */
+  last: Representation;
+  sequence: number;
+  /** When, and how many more may go at once. */
+  lastMicros: number;
+  credit: number;
+  /** NONs since the last CON. */
+  unconfirmed: number;
+  /** A CON is under way. */
+  waits: boolean;
+  readonly mids: number[];
+}
+
+export class Observers {
+  readonly #clock: Clock;
+  readonly #endpoint: Pick<Endpoint, "send">;
+  readonly #observersMax: number;
+  readonly #onEmpty: (() => void) | undefined;
+  readonly #rows: Row[] = [];
+  #timer: Timer | undefined = undefined;
+  readonly #poll = () => this.#lookAround();
+
+  constructor(parts: {
+    clock: Clock;
+    endpoint: Pick<Endpoint, "send">;
+    limits: { observersMax: number };
+    /** The last observer has gone. */
+    onEmpty?: () => void;
+  }) {
+    this.#clock = parts.clock;
+    this.#endpoint = parts.endpoint;
+    this.#observersMax = parts.limits.observersMax;
+    this.#onEmpty = parts.onEmpty;
+  }
+
+  get size(): number {
+    return this.#rows.length;
+  }
+
+  /**
+   * Enters an observation, in place of one with the same client and token, and returns the Observe
+   * option's value for the answer, which carries `first`. Undefined when the table is full: then
+   * the answer is one to a plain GET (RFC 7641 §4.1).
+   */
+  add(asked: {
+    from: Address;
+    token: Uint8Array;
+    observed: Observed;
+    first: Representation;
+  }): number | undefined {
+    const { from, token, observed, first } = asked;
+    this.remove(from, token);
+    if (this.#rows.length >= this.#observersMax) return undefined; // check: observers-max
+    const nowMicros = this.#clock.micros();
+    const row: Row = {
+      to: { address: from.address.slice(), port: from.port },
+      token: token.slice(),
+      observed,
+      last: first,
+      sequence: sequenceAt(nowMicros),
+      lastMicros: nowMicros,
+      credit: BURST,
+      unconfirmed: 0,
+      waits: false,
+      mids: [],
+    };
+    this.#rows.push(row);
+    this.#arm();
+    return row.sequence;
+  }
+
+  /** The client's GET with Observe 1, or any other with that token. */
+  remove(from: Address, token: Uint8Array): void {
+    const row = this.#rows.find((one) => isTo(one, from) && equalBytes(one.token, token));
+    if (row !== undefined) this.#end(row);
+  }
+
+  /** A Reset: the client knows nothing of the notification with that id (RFC 7641 §3.6). */
+  reset(from: Address, mid: number): void {
+    const row = this.#rows.find((one) => isTo(one, from) && one.mids.includes(mid));
+    if (row !== undefined) this.#end(row);
+  }
+
+  /** Forgets everybody. */
+  stop(): void {
+    for (const row of this.#rows.slice()) this.#end(row);
+  }
+
+  #end(row: Row): void {
+    const at = this.#rows.indexOf(row);
+    if (at < 0) return;
+    this.#rows.splice(at, 1);
+    if (this.#rows.length > 0) return;
+    if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
+    this.#timer = undefined;
+    this.#onEmpty?.();
+  }
+
+  #arm(): void {
+    if (this.#rows.length === 0 || this.#timer !== undefined) return;
+    this.#timer = this.#clock.after(POLL_MICROS, this.#poll);
+  }
+
+  #lookAround(): void {
+    this.#timer = undefined;
+    for (const row of this.#rows.slice()) this.#look(row);
+    this.#arm();
+  }
+
+  #look(row: Row): void {
+    if (row.waits) return;
+    const nowMicros = this.#clock.micros();
+    const silentMicros = nowMicros - row.lastMicros;
+    const heartbeat = silentMicros >= HEARTBEAT_MICROS;
+    const now = row.observed.read();
+    if (now === undefined) {
+      this.#end(row);
+      return;
+    }
+    if (!heartbeat && isSame(now, row.last)) return;
+    row.credit = Math.min(BURST, row.credit + silentMicros / GAP_MICROS);
+    row.lastMicros = nowMicros;
+    if (row.credit < 1) return; // check: observe-rate
+    row.credit--;
+    this.#tell(row, heartbeat || row.unconfirmed + 1 >= CONFIRM_EVERY);
+  }
+
+  /** A CON may wait for its turn: what it says is made when it goes. */
+  #tell(row: Row, confirmable: boolean): void {
+    const { last } = row;
+    row.waits = confirmable;
+    const mid = this.#endpoint.send({
+      to: row.to,
+      confirmable,
+      make: (header) => this.#make(row, header),
+      onAcked: () => {
+        row.waits = false;
+      },
+      onFailed: () => this.#end(row), // check: observe-timeout
+    });
+    if (mid === undefined) {
+      // Not taken by the network: to be told the next time.
+      row.last = last;
+      row.waits = false;
+      return;
+    }
+    row.unconfirmed = confirmable ? 0 : row.unconfirmed + 1;
+    row.mids.push(mid);
+    if (row.mids.length > MIDS_KEPT) row.mids.shift();
+  }
+
+  #make(row: Row, header: { type: number; mid: number }): Made {
+    const now = row.observed.read();
+    if (now === undefined) return undefined;
+    row.last = now;
+    row.sequence = nextSequence(row.sequence, this.#clock.micros());
+    const inner = notification(now, row.sequence);
+    const made = row.observed.make({ ...header, token: row.token }, inner);
+    // RFC 7641 §4.2: an error is the last thing that is told.
+    if (made === undefined || codeClass(now.code) !== 2) this.#end(row);
+    return made;
+  }
+}
+
+/** A representation as the answer to a registration, or as a notification. */
+export function notification(state: Representation, sequence: number): Inner {
+  const { code, format, payload } = state;
+  const options = state.options?.slice() ?? [];
+  if (format !== undefined) addUint(options, CONTENT_FORMAT, format);
+  if (codeClass(code) === 2) {
+    addUint(options, OBSERVE, sequence);
+    addUint(options, MAX_AGE, MAX_AGE_SECONDS);
+  }
+  return { code, options, payload };
+}
+
+function isTo({ to }: Row, from: Address): boolean {
+  return to.port === from.port && equalBytes(to.address, from.address);
+}
+
+function isSame(a: Representation, b: Representation): boolean {
+  if (a.code !== b.code || a.format !== b.format) return false;
+  if (a.payload === undefined || b.payload === undefined) return a.payload === b.payload;
+  return equalBytes(a.payload, b.payload);
+}
+
+/**
+ * 24 bits of milliseconds: less than 2^23 pass in 256 s, as RFC 7641 §4.4 demands, and a client
+ * that comes back after its observation was forgotten finds larger numbers.
+ */
+function sequenceAt(micros: number): number {
+  return Math.floor(micros / 1000) % SEQUENCE_END;
+}
+
+function nextSequence(last: number, micros: number): number {
+  const now = sequenceAt(micros);
+  const ahead = (now - last + SEQUENCE_END) % SEQUENCE_END;
+  return ahead > 0 && ahead < SEQUENCE_END / 2 ? now : (last + 1) % SEQUENCE_END;
+}
