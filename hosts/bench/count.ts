@@ -50,8 +50,10 @@ export async function instructionCounts(
   return counts;
 }
 
-function collected(host: string, image: string): number {
+/** x86 instructions of a run in test mode; or only those inside the function `within`. */
+export function collected(host: string, image: string, within?: string): number {
   const callgrind = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
+  if (within !== undefined) callgrind.push(`--toggle-collect=${within}`);
   const { stderr } = command("valgrind", [...callgrind, host, "test", image]);
   const found = /Collected\s*:\s*(\d+)/.exec(stderr);
   if (found === null) throw new Error(`callgrind said nothing of ${image}:\n${stderr}`);

@@ -64,7 +64,7 @@ async function main(): Promise<void> {
     ? await instructionCounts(HOST, PATHS, setup)
     : undefined;
   const results = [node, xs].map((result) => table(result, coapParse, counts));
-  const targets = judge(xs.series, nodeEngine(), setup);
+  const targets = await judge(xs.series, nodeEngine(), setup);
   if (values.json) {
     console.log(JSON.stringify({ samples, coapPacketParseMicros: coapParse, results, targets }));
   } else {

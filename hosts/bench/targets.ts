@@ -9,6 +9,7 @@ import { need } from "../lacks.js";
 import { ROOT } from "../root.js";
 import type { Engine } from "./engine.js";
 import { measure, type Series, type Setup } from "./path.js";
+import { verifyRatio } from "./signatures.js";
 
 export interface Target {
   readonly name: string;
@@ -22,9 +23,14 @@ export interface Target {
 const ACCEPTED_MICROS = 40;
 const DUPLICATE_SHARE = 1 / 3;
 const CCM_RATIO = 1.5;
+const VERIFY_RATIO = 1.2;
 
 /** `xs`: the series of the headless host. `engine`: one to count AEAD calls on; any will do. */
-export function judge(xs: readonly Series[], engine: Engine, setup: Setup): Target[] {
+export async function judge(
+  xs: readonly Series[],
+  engine: Engine,
+  setup: Setup,
+): Promise<Target[]> {
   const median = (name: string) =>
     xs.find((series) => series.name === name)?.medianMicros ?? Number.NaN;
   const accepted = median("acceptedSparse");
@@ -33,6 +39,7 @@ export function judge(xs: readonly Series[], engine: Engine, setup: Setup): Targ
     target("duplicate / accepted", DUPLICATE_SHARE, median("duplicate") / accepted),
     target("AEAD calls for duplicates", 0, duplicateOpens(engine, setup)),
     target("native CCM open / libmbedcrypto", CCM_RATIO, ccmRatio()),
+    target("verify from XS / libsodium", VERIFY_RATIO, await verifyRatio()),
   ];
 }
 

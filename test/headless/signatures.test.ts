@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { before, test } from "node:test";
+import { signatureCost } from "../../hosts/bench/signatures.js";
 import { ROOT } from "../../hosts/root.js";
 import { lacks } from "../support/skip.js";
 import { binary, make, scratch } from "./lumicast.js";
@@ -42,4 +43,11 @@ test("libsodium signs where the host was built with it, whatever the firmware br
 test("a host without libsodium signs with TypeScript if the firmware has it", async () => {
   assert.equal(await said(PLAIN, "bundleFirmware"), "nobody");
   assert.equal(await said(PLAIN, "bundleSigning"), "noble");
+});
+
+test("a verify from TypeScript takes at most 1.2 times libsodium's instructions", {
+  skip: lacks("libsodium-dev") || lacks("valgrind"),
+}, async () => {
+  const cost = await signatureCost();
+  assert.ok(cost !== undefined && cost.verify <= 1.2 * cost.library, JSON.stringify(cost));
 });
