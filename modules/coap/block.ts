@@ -88,7 +88,8 @@ export interface Slice {
 /**
  * The block that a request asks for, or the first one, at most `szxMax` large; undefined when all
  * of `body` goes into one answer and nobody spoke of blocks. `malformed` (4.00) for a block behind
- * the end. `body` has at least one byte. A smaller size than asked for keeps the place and renumbers (RFC 7959 §2.4).
+ * the end. `body` has at least one byte. A smaller size than asked for keeps the place and
+ * renumbers (RFC 7959 §2.4).
  */
 export function slice(
   request: readonly Option[],

@@ -33,7 +33,9 @@ export const MAX_AGE_SECONDS = 600;
 const HEARTBEAT_MICROS = 540_000_000;
 /** One of so many notifications is a CON (RFC 7641 §4.5 asks for one a day). */
 const CONFIRM_EVERY = 8;
-/** RFC 7641 §4.5.1: one NON in 3 s on average, where nobody knows the round trip; and a few at once. */
+/**
+ * RFC 7641 §4.5.1: one NON in 3 s on average, where nobody knows the round trip; and a few at once.
+ */
 const GAP_MICROS = 3_000_000;
 const BURST = 4;
 /** NONs whose Reset is understood. */

@@ -91,7 +91,9 @@ export class Device implements Parts {
   readonly #ports: readonly number[];
   readonly #idle: Idle;
 
-  /** Starts a device from what its board and its build have. Throws an Error that says what to mend. */
+  /**
+   * Starts a device from what its board and its build have. Throws an Error that says what to mend.
+   */
   static start(board: Board, services: Services = NO_SERVICES): Device {
     return new Device(board, bootDurable(board), services);
   }
