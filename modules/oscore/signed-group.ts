@@ -12,6 +12,23 @@
  * In what they differ is data here (`SignedGroupKey.external`, `SignedScheme`) and stands in the
  * profiles. The signature is asked for apart from opening (`signedPart`), because it costs a
  * hundred times as much: what is not from the group at all never gets that far.
+ *
+ * Where both profiles leave their documents, all of it on purpose (base: object-security-06, -13):
+ * - Option number 9; the signature in the option is the bare 64 bytes of Ed25519. The drafts say
+ *   "TBD" and "q bytes".
+ * - One algorithm of each kind, those that are mandatory: AES-CCM-16-64-128, HKDF with SHA-256,
+ *   EdDSA with Ed25519. A Master Secret has 16 bytes at least.
+ * - Decrypted first, then verified (draft -04 §5.2 names the signature first); windows move and a
+ *   Recipient Context is kept only after both, not when a message comes (draft -02 §4.2).
+ * - Silence for whatever does not verify: the base's 4.00, 4.01 and 4.02 for confirmable requests
+ *   would tell a stranger what went wrong. The drafts ask for silence where the form is wrong.
+ * - A response is under its request's context, even when a Gid in it names another of ours (the
+ *   drafts' "MAY" has no rule for that): the nonce it may share belongs to that context.
+ * - A piv with leading zeros is refused, not only never sent.
+ * - Of notifications each number is accepted once, in any order within 32; that newer ones count
+ *   and older ones do not is for coap/watch.ts (base -06 §6.4 refuses all that are not greater).
+ * - Outside, every option but those of class U is dropped: blocks that a proxy cut a protected
+ *   message into are not put together. Proxy-Uri is to be split by the caller.
  */
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";

@@ -7,7 +7,30 @@
  *   external_aad  [1, [10, -8], request_kid, request_piv, options]
  *   signature     EdDSA over ["CounterSignature0", h'', h'', external_aad, ciphertext]
  *
- * The rest, which multicast-oscore-04 does in the same way, is in oscore/signed-group.ts.
+ * The rest, which multicast-oscore-04 does in the same way, is in oscore/signed-group.ts, with the
+ * deviations that both have. Those of this profile alone, on purpose:
+ * - "CounterSignature0" signs five elements, the signer's protected header as h'' among them: so do
+ *   the cose-wg examples and the live peers of the later drafts; the text can be read otherwise.
+ * - The cancellation of an observation is bound to its own piv, not to the registration's (base
+ *   §5.4): RFC 8613 has dropped that exception, and a group's servers need not remember.
+ * - The Master Salt is always in the key material; h'' is the default.
+ *
+ * What §6 makes the Group Manager's, seen from a member, and where it is:
+ * - Gid, unique and renewed with every rekeying: `keyId`. groups/keyring.ts holds the new context
+ *   beside the old one; prefix ‖ epoch (Appendix C) in oscore/gid.ts. Gids of two managers that
+ *   coincide (§7.3): groups/candidates.ts tries each.
+ * - Common and Sender Context, Endpoint ID: `importKey` of what a join brings; ids have up to 7
+ *   bytes.
+ * - Silent servers have no Endpoint ID and no Sender Context: `Own.signer` is undefined, `seal`
+ *   throws. They cannot challenge and fall back to baseline synchronisation (Appendix E).
+ * - Public keys: groups/members.ts is our copy of the repository; who is not in it is
+ *   `unknownMember`. `peer` refuses keys of small order. Contexts are kept once a message verified
+ *   (groups/contexts.ts).
+ * - Signature algorithms: EdDSA alone, and it is in the external_aad: another one opens nothing.
+ * - Policies of synchronisation (Appendix E) and of signatures (Appendix F) are those of the group
+ *   and applied where it opens (groups/verify.ts); here is only how to challenge. Sequence numbers
+ *   start at 0 in a new context only, and no context is made twice from one secret.
+ * - Multicast router: ports/datagram.ts joins the addresses of the groups.
  */
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";

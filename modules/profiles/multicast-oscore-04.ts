@@ -6,7 +6,18 @@
  *   external_aad  [1, 10, request_kid, request_piv, gid, options]
  *   signature     EdDSA over ["CounterSignature", h'', {1: -8}, external_aad, ciphertext]
  *
- * The rest, which group-oscore-02 does in the same way, is in oscore/signed-group.ts.
+ * The rest, which group-oscore-02 does in the same way, is in oscore/signed-group.ts, with the
+ * deviations that both have. Those of this profile alone, on purpose:
+ * - The signature has the full form of RFC 8152 §4.5, context "CounterSignature" and the algorithm
+ *   in a protected header of the signer, of which only the 64 bytes travel: the draft names the
+ *   section and carries no header.
+ * - Repeat has number 252, Echo's (draft-amsuess-core-repeat-request-tag-00 says "TBD"). The 4.03
+ *   that carries it has its own piv: base §6.5.2 demands that, Appendix D.3 does not repeat it.
+ * - Gids are prefix ‖ epoch as in Appendix B (oscore/gid.ts: 8 random bytes and 2), where we make
+ *   them; of any length up to 255 where we read them.
+ * Not a deviation, but to be known: Observe stands outside alone (base §4.2.3.4), so whoever is on
+ * the way can add or remove it. What was never asked for is no notification all the same, and one
+ * without a number of its own is refused.
  */
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
