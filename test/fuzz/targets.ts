@@ -24,6 +24,12 @@ import { findTexts, findUint, unsupportedOption } from "../../modules/coap/optio
 import { emitKey, parseKey } from "../../modules/cose/key.js";
 import { OscoreOption } from "../../modules/oscore/option.js";
 import { Outer } from "../../modules/oscore/outer.js";
+import {
+  emitSignedOption,
+  parseSignedOption,
+  SIGNATURE_BYTES,
+  signatureOf,
+} from "../../modules/oscore/signed-option.js";
 import { checkFrames, checkHeaders } from "./lowpan.js";
 
 export interface Target {
@@ -38,6 +44,7 @@ export const targets: readonly Target[] = [
   target("cbor", checkCbor),
   target("cose-key", checkKey),
   target("oscore-option", checkOscoreOption),
+  target("signed-option", checkSignedOption),
   target("utf8", checkUtf8),
   target("lowpan-headers", checkHeaders),
   target("lowpan-frames", checkFrames),
@@ -121,6 +128,27 @@ function checkOscoreOption(bytes: Uint8Array): void {
   assert.ok(option.pivLength === 0 || option.pivStart + option.pivLength <= end);
   assert.ok(option.contextLength === 0 || option.contextStart + option.contextLength <= end);
   assert.ok(option.kidLength === 0 || option.kidStart + option.kidLength <= end);
+}
+
+/** Emits what it accepted, byte for byte, but for ids that no sender can have. */
+function checkSignedOption(bytes: Uint8Array): void {
+  const option = new OscoreOption();
+  const framed = Uint8Array.of(0xff, ...bytes, 0xff);
+  const value = { bytes: framed, start: 1, length: bytes.length };
+  if (!parseSignedOption(option, value, "response")) return;
+  const { pivStart, pivLength, contextStart, contextLength, kidStart, kidLength } = option;
+  const signature = signatureOf(framed, option);
+  assert.equal(signature.length, SIGNATURE_BYTES);
+  assert.ok(kidStart + kidLength === 1 + bytes.length);
+  if (kidLength > 7) return;
+  const isNamed = (option.flags & 0x10) !== 0;
+  const emitted = emitSignedOption({
+    piv: pivLength === 0 ? undefined : framed.subarray(pivStart, pivStart + pivLength),
+    gid: isNamed ? framed.subarray(contextStart, contextStart + contextLength) : undefined,
+    signature,
+    kid: framed.subarray(kidStart, kidStart + kidLength),
+  });
+  assert.deepEqual(emitted, bytes);
 }
 
 function checkUtf8(bytes: Uint8Array): void {
