@@ -31,8 +31,6 @@ const OUTER_RESPONSE = 0x44;
 const OUTER_OBSERVE_REQUEST = 0x05;
 const OUTER_OBSERVE_RESPONSE = 0x45;
 
-const EMPTY = new Uint8Array(0);
-
 /** A message to be protected. */
 export interface Split {
   /** Code of the protected message. */
@@ -96,7 +94,8 @@ function insideObserve(
   if (observe === "outside") return options.filter(({ number }) => number !== OBSERVE);
   if (isRequest) return options;
   // RFC 8613 §4.1.3.5.2: order is told by the partial IV, the value inside is empty.
-  return options.map((one) => (one.number === OBSERVE ? { number: OBSERVE, value: EMPTY } : one));
+  const empty = { number: OBSERVE, value: new Uint8Array(0) };
+  return options.map((one) => (one.number === OBSERVE ? empty : one));
 }
 
 function outerCode(isRequest: boolean, observes: boolean): number {
