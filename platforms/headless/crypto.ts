@@ -1,4 +1,3 @@
-import { expand } from "../../modules/crypto/hkdf.js";
 import type { AeadKey, Crypto, Signatures } from "../../modules/ports/crypto.js";
 import { bundledSignatures } from "./signatures.js";
 
@@ -26,7 +25,7 @@ export class HostCrypto implements Crypto {
   }
 
   hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array {
-    return expand(this, input);
+    return lumicastHost.hkdfExpand(input.key, input.info, input.length);
   }
 
   /** Of libsodium, or what the firmware was bundled with for a host without it. */

@@ -43,6 +43,7 @@ export interface Host {
   sha256(data: Uint8Array): Uint8Array;
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
   hkdf(salt: Uint8Array, secret: Uint8Array, info: Uint8Array, length: number): Uint8Array;
+  hkdfExpand(key: Uint8Array, info: Uint8Array, length: number): Uint8Array;
 
   /** Where the host was built with libsodium. */
   readonly signatures?: Signatures;

@@ -1,4 +1,3 @@
-import { expand } from "../../modules/crypto/hkdf.js";
 import type { AeadKey, Crypto, Signatures } from "../../modules/ports/crypto.js";
 import { makeKey } from "./bound.js";
 
@@ -42,7 +41,7 @@ export class SdkCrypto implements Crypto {
   }
 
   hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array {
-    return expand(this, input);
+    return native<Uint8Array>("xs_lumicast_hkdf_expand").call(this, input);
   }
 
   get signatures(): Signatures | undefined {

@@ -36,8 +36,8 @@ void lumicast_tell(xsMachine *the, const char *text);
 uint32_t lumicast_partition(void);
 
 struct aes128;
-/* The schedule of an AEAD key whose tags have `tag_size` bytes; NULL for anything else. */
-const struct aes128 *lumicast_key(xsMachine *the, xsSlot *slot, size_t tag_size);
+/* The schedule of a key of this AEAD algorithm; NULL for anything else. */
+const struct aes128 *lumicast_key(xsMachine *the, xsSlot *slot, int algorithm);
 
 /* Restarts the board with the text of the exception that was just caught. */
 void lumicast_uncaught(xsMachine *the);

@@ -10,7 +10,7 @@
 
 struct key {
   struct aes128 aes;
-  size_t tag_size;
+  struct ccm_sizes sizes;
 };
 
 void xs_lumicast_key_destructor(void *data)
@@ -26,24 +26,23 @@ void xs_lumicast_key(xsMachine *the)
   xsIntegerValue algorithm = xsmcToInteger(xsArg(1));
   struct bytes raw = lumicast_writable(the, &xsArg(2));
   struct key *key;
-  size_t tag_size = ccm_tag_size(algorithm);
-  if (tag_size == 0)
-    xsRangeError("AEAD algorithm %d is not AES-CCM-16-64-128 (10) or AES-CCM-16-128-128 (30)",
-        (int)algorithm);
+  struct ccm_sizes sizes = ccm_sizes(algorithm);
+  if (sizes.tag == 0) xsRangeError("AEAD algorithm %d is none of 10, 12 and 30", (int)algorithm);
   if (raw.size != 16) xsRangeError("the key has %d bytes, not 16", (int)raw.size);
   key = c_malloc(sizeof *key);
   if (!key) xsUnknownError("no memory for a key");
   aes128_set_key(&key->aes, raw.data);
   wipe(raw.data, raw.size);
-  key->tag_size = tag_size;
+  key->sizes = sizes;
   xsmcSetHostData(xsArg(0), key);
 }
 
-const struct aes128 *lumicast_key(xsMachine *the, xsSlot *slot, size_t tag_size)
+const struct aes128 *lumicast_key(xsMachine *the, xsSlot *slot, int algorithm)
 {
+  struct ccm_sizes sizes = ccm_sizes(algorithm);
   const struct key *key = fxGetHostDataIf(the, slot);
   if (!key || fxGetHostDestructor(the, slot) != xs_lumicast_key_destructor) return NULL;
-  return key->tag_size == tag_size ? &key->aes : NULL;
+  return key->sizes.tag == sizes.tag && key->sizes.nonce == sizes.nonce ? &key->aes : NULL;
 }
 
 static const struct key *get_key(xsMachine *the)
@@ -54,19 +53,19 @@ static const struct key *get_key(xsMachine *the)
 }
 
 /* nonce and aad of the box in xsArg(0), to xsVar(0) and xsVar(1), and their lengths checked */
-static void get_fields(xsMachine *the)
+static void get_fields(xsMachine *the, const struct key *key)
 {
   xsmcGet(xsVar(0), xsArg(0), xsID_nonce);
   xsmcGet(xsVar(1), xsArg(0), xsID_aad);
-  if (lumicast_bytes(the, &xsVar(0)).size != CCM_NONCE_BYTES)
-    xsRangeError("the nonce has not 13 bytes");
+  if (lumicast_bytes(the, &xsVar(0)).size != key->sizes.nonce)
+    xsRangeError("the nonce has not %d bytes", key->sizes.nonce);
   if (lumicast_bytes(the, &xsVar(1)).size > CCM_AAD_MAX_BYTES) xsRangeError("the aad is too long");
 }
 
 static struct ccm_box get_box(xsMachine *the, const struct key *key)
 {
   struct bytes aad = lumicast_bytes(the, &xsVar(1));
-  return (struct ccm_box){lumicast_bytes(the, &xsVar(0)).data, aad.data, aad.size, key->tag_size};
+  return (struct ccm_box){lumicast_bytes(the, &xsVar(0)).data, aad.data, aad.size, key->sizes};
 }
 
 /* open({ nonce, aad, sealed }) -> the plaintext, or undefined */
@@ -76,11 +75,11 @@ void xs_lumicast_key_open(xsMachine *the)
   struct bytes sealed;
   struct ccm_box box;
   xsmcVars(3);
-  get_fields(the);
+  get_fields(the, key);
   xsmcGet(xsVar(2), xsArg(0), xsID_sealed);
   sealed = lumicast_bytes(the, &xsVar(2));
-  if (sealed.size < key->tag_size || sealed.size - key->tag_size > CCM_MESSAGE_MAX_BYTES) return;
-  lumicast_set_bytes(the, &xsResult, NULL, sealed.size - key->tag_size);
+  if (sealed.size < key->sizes.tag || sealed.size - key->sizes.tag > CCM_MESSAGE_MAX_BYTES) return;
+  lumicast_set_bytes(the, &xsResult, NULL, sealed.size - key->sizes.tag);
   sealed = lumicast_bytes(the, &xsVar(2)); /* the line above may have moved it */
   box = get_box(the, key);
   if (!ccm_open(&key->aes, &box, sealed.data, sealed.size, lumicast_bytes(the, &xsResult).data))
@@ -94,11 +93,11 @@ void xs_lumicast_key_seal(xsMachine *the)
   struct bytes plain;
   struct ccm_box box;
   xsmcVars(3);
-  get_fields(the);
+  get_fields(the, key);
   xsmcGet(xsVar(2), xsArg(0), xsID_plain);
   plain = lumicast_bytes(the, &xsVar(2));
   if (plain.size > CCM_MESSAGE_MAX_BYTES) xsRangeError("the plaintext is too long");
-  lumicast_set_bytes(the, &xsResult, NULL, plain.size + key->tag_size);
+  lumicast_set_bytes(the, &xsResult, NULL, plain.size + key->sizes.tag);
   plain = lumicast_bytes(the, &xsVar(2));
   box = get_box(the, key);
   ccm_seal(&key->aes, &box, plain.data, plain.size, lumicast_bytes(the, &xsResult).data);
@@ -150,4 +149,23 @@ void xs_lumicast_hkdf(xsMachine *the)
   out = lumicast_bytes(the, &xsResult);
   input = (struct hkdf_input){salt.data, secret.data, info.data, salt.size, secret.size, info.size};
   hkdf(&input, out.data, out.size);
+}
+
+/* hkdfExpand({ key, info, length }) */
+void xs_lumicast_hkdf_expand(xsMachine *the)
+{
+  struct bytes key, info, out;
+  struct hkdf_input input;
+  xsmcVars(3);
+  xsmcGet(xsVar(2), xsArg(0), xsID_length);
+  lumicast_set_bytes(the, &xsResult, NULL,
+      lumicast_whole(the, &xsVar(2), HKDF_MAX_BYTES, "hkdfExpand: length"));
+  xsmcGet(xsVar(0), xsArg(0), xsID_key);
+  xsmcGet(xsVar(1), xsArg(0), xsID_info);
+  key = lumicast_bytes(the, &xsVar(0));
+  info = lumicast_bytes(the, &xsVar(1));
+  out = lumicast_bytes(the, &xsResult);
+  input = (struct hkdf_input){
+    .secret = key.data, .secret_size = key.size, .info = info.data, .info_size = info.size};
+  hkdf_expand(&input, out.data, out.size);
 }

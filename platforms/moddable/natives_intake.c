@@ -40,7 +40,7 @@ void xs_lumicast_intake_bind(xsMachine *the)
   bound->lines = lines;
   for (unsigned i = 0; i < lines; i++) {
     xsmcGetIndex(xsVar(1), xsVar(0), (xsIntegerValue)i);
-    bound->keys[i] = lumicast_key(the, &xsVar(1), INTAKE_TAG_BYTES);
+    bound->keys[i] = lumicast_key(the, &xsVar(1), AES_CCM_16_64_128);
   }
   xsmcGetIndex(xsVar(1), xsArg(1), RIGHTS_CAPACITY);
   bound->rights_capacity = lumicast_whole(the, &xsVar(1), UINT32_MAX, "intake: rights");

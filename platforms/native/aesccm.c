@@ -2,10 +2,12 @@
 
 #include <string.h>
 
-size_t ccm_tag_size(int algorithm)
+struct ccm_sizes ccm_sizes(int algorithm)
 {
-  if (algorithm == AES_CCM_16_64_128) return 8;
-  return algorithm == AES_CCM_16_128_128 ? 16 : 0;
+  if (algorithm == AES_CCM_16_64_128) return (struct ccm_sizes){8, CCM_NONCE_BYTES};
+  if (algorithm == AES_CCM_16_128_128) return (struct ccm_sizes){16, CCM_NONCE_BYTES};
+  if (algorithm == AES_CCM_64_64_128) return (struct ccm_sizes){8, CCM_SHORT_NONCE_BYTES};
+  return (struct ccm_sizes){0, 0};
 }
 
 /* to ^= from, whole blocks; memcpy compiles to plain loads and stores */
@@ -31,7 +33,20 @@ static inline void xor_bytes(uint8_t *to, const uint8_t *from, size_t size)
 static bool possible(const struct ccm_box *box, size_t size)
 {
   return size <= CCM_MESSAGE_MAX_BYTES && box->aad_size <= CCM_AAD_MAX_BYTES &&
-         (box->tag_size == 8 || box->tag_size == 16);
+         (box->sizes.tag == 8 || box->sizes.tag == 16) &&
+         (box->sizes.nonce == CCM_NONCE_BYTES || box->sizes.nonce == CCM_SHORT_NONCE_BYTES);
+}
+
+/* Flags and nonce, and zeros up to the two last bytes. */
+static inline void block_start(const struct ccm_box *box, unsigned flags, uint8_t block[16])
+{
+  block[0] = (uint8_t)(flags | (14u - box->sizes.nonce));
+  if (box->sizes.nonce == CCM_NONCE_BYTES) {
+    memcpy(block + 1, box->nonce, CCM_NONCE_BYTES);
+  } else {
+    memcpy(block + 1, box->nonce, CCM_SHORT_NONCE_BYTES);
+    memset(block + 8, 0, 6);
+  }
 }
 
 /* RFC 3610 section 2.2: the MAC over B0 and the associated data. */
@@ -41,8 +56,7 @@ static void mac_start(const struct aes128 *aes, const struct ccm_box *box, size_
   const uint8_t *aad = box->aad;
   size_t left = box->aad_size;
   size_t room = 14; /* the length takes two bytes of the first block */
-  mac[0] = (uint8_t)((left ? 0x40 : 0) | (box->tag_size - 2) / 2 << 3 | 1);
-  memcpy(mac + 1, box->nonce, CCM_NONCE_BYTES);
+  block_start(box, (left ? 0x40u : 0) | (box->sizes.tag - 2u) / 2 << 3, mac);
   mac[14] = (uint8_t)(size >> 8);
   mac[15] = (uint8_t)size;
   aes128_encrypt(aes, mac, mac);
@@ -62,8 +76,7 @@ static void mac_start(const struct aes128 *aes, const struct ccm_box *box, size_
 /* Section 2.3: counter block i; i = 0 encrypts the tag. */
 static void counter_start(const struct ccm_box *box, uint8_t counter[16])
 {
-  counter[0] = 1;
-  memcpy(counter + 1, box->nonce, CCM_NONCE_BYTES);
+  block_start(box, 0, counter);
   counter[14] = 0;
   counter[15] = 0;
 }
@@ -90,7 +103,7 @@ bool ccm_seal(const struct aes128 *aes, const struct ccm_box *box, const uint8_t
     xor_bytes(stream, plain + at, take);
     memcpy(sealed + at, stream, take);
   }
-  for (size_t i = 0; i < box->tag_size; i++) sealed[size + i] = mac[i] ^ tag_stream[i];
+  for (size_t i = 0; i < box->sizes.tag; i++) sealed[size + i] = mac[i] ^ tag_stream[i];
   return true;
 }
 
@@ -99,8 +112,8 @@ bool ccm_open(const struct aes128 *aes, const struct ccm_box *box, const uint8_t
 {
   uint8_t mac[16], counter[16], stream[16], tag_stream[16];
   uint8_t difference = 0;
-  if (size < box->tag_size || !possible(box, size - box->tag_size)) return false;
-  size -= box->tag_size;
+  if (size < box->sizes.tag || !possible(box, size - box->sizes.tag)) return false;
+  size -= box->sizes.tag;
   counter_start(box, counter);
   aes128_encrypt(aes, counter, tag_stream);
   mac_start(aes, box, size, mac);
@@ -113,7 +126,7 @@ bool ccm_open(const struct aes128 *aes, const struct ccm_box *box, const uint8_t
     xor_bytes(mac, stream, take);
     aes128_encrypt(aes, mac, mac);
   }
-  for (size_t i = 0; i < box->tag_size; i++)
+  for (size_t i = 0; i < box->sizes.tag; i++)
     difference |= (uint8_t)(mac[i] ^ tag_stream[i] ^ sealed[size + i]);
   if (difference) memset(plain, 0, size);
   return difference == 0;

@@ -1,6 +1,7 @@
 /*
- * AES-128-CCM (RFC 3610, NIST SP 800-38C) with 13-byte nonces, so messages of up to 65,535 bytes:
- * COSE's AES-CCM-16-64-128 (10) with an 8-byte tag and AES-CCM-16-128-128 (30) with 16.
+ * AES-128-CCM (RFC 3610, NIST SP 800-38C) of messages of up to 65,535 bytes: COSE's
+ * AES-CCM-16-64-128 (10) and AES-CCM-16-128-128 (30) with nonces of 13 bytes and tags of 8 and 16,
+ * and AES-CCM-64-64-128 (12) with 7 and 8.
  *
  * In four steps: the first block B0 binds nonce, lengths and tag size; CBC-MAC runs over B0, the
  * associated data and the plaintext; counter mode encrypts the plaintext from block 1 on; the tag
@@ -19,24 +20,29 @@
 
 #include "aes.h"
 
-enum { AES_CCM_16_64_128 = 10, AES_CCM_16_128_128 = 30 }; /* COSE, RFC 9053 section 4.2 */
-enum { CCM_NONCE_BYTES = 13, CCM_MESSAGE_MAX_BYTES = 65535, CCM_AAD_MAX_BYTES = 65279 };
+/* COSE, RFC 9053 section 4.2 */
+enum { AES_CCM_16_64_128 = 10, AES_CCM_64_64_128 = 12, AES_CCM_16_128_128 = 30 };
+enum { CCM_NONCE_BYTES = 13, CCM_SHORT_NONCE_BYTES = 7 };
+enum { CCM_MESSAGE_MAX_BYTES = 65535, CCM_AAD_MAX_BYTES = 65279 };
 
 struct ccm_box {
-  const uint8_t *nonce; /* CCM_NONCE_BYTES */
+  const uint8_t *nonce;
   const uint8_t *aad;
   size_t aad_size;
-  size_t tag_size; /* 8 or 16 */
+  struct ccm_sizes {
+    uint8_t tag;   /* 8 or 16 */
+    uint8_t nonce; /* 13 or 7 */
+  } sizes;
 };
 
-/* Tag size of a COSE algorithm; 0 when it is neither of the two above. */
-size_t ccm_tag_size(int algorithm);
+/* Of a COSE algorithm; the tag's is 0 when it is none of the three above. */
+struct ccm_sizes ccm_sizes(int algorithm);
 
-/* `sealed` takes size + tag_size bytes; false when a length is beyond the limits above. */
+/* `sealed` takes size + sizes.tag bytes; false when a length is beyond the limits above. */
 bool ccm_seal(const struct aes128 *aes, const struct ccm_box *box, const uint8_t *plain,
     size_t size, uint8_t *sealed);
 
-/* `plain` takes size - tag_size bytes; false when the tag is wrong or a length impossible. */
+/* `plain` takes size - sizes.tag bytes; false when the tag is wrong or a length impossible. */
 bool ccm_open(const struct aes128 *aes, const struct ccm_box *box, const uint8_t *sealed,
     size_t size, uint8_t *plain);
 

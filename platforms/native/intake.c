@@ -376,7 +376,7 @@ int32_t intake_open(const struct intake *in, const struct aes128 *aes,
   uint8_t *plain = result + INTAKE_RESULT_HEAD_BYTES;
   double sequence = (double)in->sequence;
   int32_t kid[3] = {(int32_t)in->kid_high, (int32_t)in->kid_low, in->kid_size};
-  struct ccm_box box = {nonce, aad, 0, INTAKE_TAG_BYTES};
+  struct ccm_box box = {nonce, aad, 0, {INTAKE_TAG_BYTES, CCM_NONCE_BYTES}};
   size_t size;
   bool opened, light;
   if (line[LINE_PREFIX_SIZE] > PREFIX_MAX_BYTES) return INTAKE_DECLINED;

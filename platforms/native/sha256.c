@@ -134,15 +134,28 @@ void hmac_finish(struct hmac *mac, uint8_t out[SHA256_BYTES])
 bool hkdf(const struct hkdf_input *input, uint8_t *out, size_t size)
 {
   struct hmac mac;
-  uint8_t key[SHA256_BYTES], block[SHA256_BYTES];
-  size_t held = 0;
-  if (size > HKDF_MAX_BYTES) return false;
+  uint8_t key[SHA256_BYTES];
+  struct hkdf_input expanded = {.secret = key, .secret_size = sizeof key};
+  bool good;
   hmac_start(&mac, input->salt, input->salt_size);
   hmac_add(&mac, input->secret, input->secret_size);
   hmac_finish(&mac, key);
+  expanded.info = input->info;
+  expanded.info_size = input->info_size;
+  good = hkdf_expand(&expanded, out, size);
+  wipe(key, sizeof key);
+  return good;
+}
+
+bool hkdf_expand(const struct hkdf_input *input, uint8_t *out, size_t size)
+{
+  struct hmac mac;
+  uint8_t block[SHA256_BYTES];
+  size_t held = 0;
+  if (size > HKDF_MAX_BYTES) return false;
   for (uint8_t number = 1; size; number++) { /* RFC 5869 section 2.3: T(n) over T(n-1), info, n */
     size_t take = size < sizeof block ? size : sizeof block;
-    hmac_start(&mac, key, sizeof key);
+    hmac_start(&mac, input->secret, input->secret_size);
     hmac_add(&mac, block, held);
     hmac_add(&mac, input->info, input->info_size);
     hmac_add(&mac, &number, 1);
@@ -152,7 +165,6 @@ bool hkdf(const struct hkdf_input *input, uint8_t *out, size_t size)
     size -= take;
     held = sizeof block;
   }
-  wipe(key, sizeof key);
   wipe(block, sizeof block);
   return true;
 }

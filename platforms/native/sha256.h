@@ -36,6 +36,8 @@ struct hkdf_input {
 
 /* Extract, then expand. False when `size` exceeds HKDF_MAX_BYTES. */
 bool hkdf(const struct hkdf_input *input, uint8_t *out, size_t size);
+/* Expand alone: `secret` is the pseudorandom key, and there is no salt. */
+bool hkdf_expand(const struct hkdf_input *input, uint8_t *out, size_t size);
 
 /* Overwrites secrets in a way the compiler keeps. */
 void wipe(void *secret, size_t size);

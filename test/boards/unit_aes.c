@@ -85,7 +85,7 @@ static void failure(void)
 static void cost(void)
 {
   uint8_t nonce[13] = {1}, aad[16] = {2}, box[32];
-  const struct ccm_box parts = {nonce, aad, sizeof aad, 8};
+  const struct ccm_box parts = {nonce, aad, sizeof aad, {8, CCM_NONCE_BYTES}};
   struct aes128 aes;
   aes128_set_key(&aes, key);
   blocks = 0;

@@ -1,4 +1,8 @@
-import { AES_CCM_16_64_128, AES_CCM_16_128_128 } from "../../modules/ports/crypto.js";
+import {
+  AES_CCM_16_64_128,
+  AES_CCM_16_128_128,
+  AES_CCM_64_64_128,
+} from "../../modules/ports/crypto.js";
 import { SdkCrypto } from "../../platforms/moddable/crypto.js";
 import { SdkFlash } from "../../platforms/moddable/flash.js";
 import { SdkIntake } from "../../platforms/moddable/intake.js";
@@ -6,7 +10,7 @@ import type { IntakeProvider, Provider } from "./provider.js";
 
 /** Of the bindings for the Moddable SDK, in an app of test/sdk. */
 export function natives(): Provider[] {
-  const algorithms = [AES_CCM_16_64_128, AES_CCM_16_128_128];
+  const algorithms = [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128];
   return [{ name: "native", crypto: new SdkCrypto(), algorithms }];
 }
 

@@ -1,4 +1,8 @@
-import { AES_CCM_16_64_128, AES_CCM_16_128_128 } from "../../modules/ports/crypto.js";
+import {
+  AES_CCM_16_64_128,
+  AES_CCM_16_128_128,
+  AES_CCM_64_64_128,
+} from "../../modules/ports/crypto.js";
 import type { Flash } from "../../modules/ports/flash.js";
 import { HostCrypto } from "../../platforms/headless/crypto.js";
 import { HostFlash } from "../../platforms/headless/flash.js";
@@ -7,7 +11,7 @@ import type { IntakeProvider, Provider } from "./provider.js";
 
 /** Of the headless host. */
 export function natives(): Provider[] {
-  const algorithms = [AES_CCM_16_64_128, AES_CCM_16_128_128];
+  const algorithms = [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128];
   return [{ name: "native", crypto: new HostCrypto(), algorithms }];
 }
 

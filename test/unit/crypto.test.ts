@@ -2,7 +2,7 @@ import { concat } from "../../modules/bytes/concat.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
 import { selftest } from "../../modules/crypto/selftest.js";
-import { AES_CCM_16_64_128, type Crypto } from "../../modules/ports/crypto.js";
+import { AES_CCM_16_64_128, AES_CCM_64_64_128, type Crypto } from "../../modules/ports/crypto.js";
 import { equal, test, throws } from "../harness.js";
 import { type CcmCase, ccmCases } from "../support/ccm-cases.js";
 import { providers } from "../support/providers.js";
@@ -94,6 +94,9 @@ for (const { name, crypto, algorithms } of providers()) {
     const none = new Uint8Array(0);
     throws(() => key.seal({ nonce: new Uint8Array(12), aad: none, plain: none }));
     throws(() => key.open({ nonce: new Uint8Array(12), aad: none, sealed: new Uint8Array(8) }));
+    const short = crypto.aeadKey(AES_CCM_64_64_128, repeated(0x11, 16));
+    throws(() => short.seal({ nonce: new Uint8Array(13), aad: none, plain: none }));
+    equal(short.seal({ nonce: new Uint8Array(7), aad: none, plain: none }).length, 8);
   });
 
   test(`${name}: messages and additional data of all lengths around a block`, () => {
@@ -131,6 +134,23 @@ for (const { name, crypto, algorithms } of providers()) {
     );
     equal(crypto.hkdf({ ...three, length: 0 }).length, 0);
     throws(() => crypto.hkdf({ ...three, length: 255 * 32 + 1 }));
+  });
+
+  test(`${name}: HKDF-Expand of RFC 5869 A.1 and A.2, from their PRK`, () => {
+    const one = fromHex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
+    equal(
+      toHex(crypto.hkdfExpand({ key: one, info: counted(0xf0, 10), length: 42 })),
+      "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
+    );
+    const two = fromHex("06a6b88c5853361a06104c9ceb35b45cef760014904671014a193f40c15fc244");
+    equal(
+      toHex(crypto.hkdfExpand({ key: two, info: counted(0xb0, 80), length: 82 })),
+      "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c6" +
+        "5e590e09da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87",
+    );
+    const info = new Uint8Array(0);
+    equal(crypto.hkdfExpand({ key: one, info, length: 0 }).length, 0);
+    throws(() => crypto.hkdfExpand({ key: one, info, length: 255 * 32 + 1 }));
   });
 
   test(`${name}: the self-test passes`, () => {

@@ -33,9 +33,9 @@ double get_whole(xsMachine *the, xsSlot *slot, double max, const char *name);
 /* Calls `function` if it is one, with `self` as this; an exception ends the process. */
 void call_if_function(xsMachine *the, xsSlot *function, xsSlot *self, int count, xsSlot *arguments);
 
-/* natives_crypto.c: the schedule of an AEAD key with this tag size, NULL when it is none */
+/* natives_crypto.c: the schedule of a key of this AEAD algorithm, NULL when it is none */
 struct aes128;
-const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, size_t tag_size);
+const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, int algorithm);
 
 /* Give lumicastHost, in xsVar(0), the prototypes that AEAD keys and bound intakes share. */
 void crypto_build(xsMachine *the);

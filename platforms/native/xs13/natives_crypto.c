@@ -19,7 +19,7 @@
 
 struct key {
   struct aes128 aes;
-  size_t tag_size;
+  struct ccm_sizes sizes;
 };
 
 static void destroy_key(void *data)
@@ -34,10 +34,8 @@ static void native_aead_key(xsMachine *the)
   xsIntegerValue algorithm = xsmcToInteger(xsArg(0));
   struct bytes raw = get_writable(the, &xsArg(1));
   struct key *key;
-  size_t tag_size = ccm_tag_size(algorithm);
-  if (tag_size == 0)
-    xsRangeError("AEAD algorithm %d is not AES-CCM-16-64-128 (10) or AES-CCM-16-128-128 (30)",
-        (int)algorithm);
+  struct ccm_sizes sizes = ccm_sizes(algorithm);
+  if (sizes.tag == 0) xsRangeError("AEAD algorithm %d is none of 10, 12 and 30", (int)algorithm);
   if (raw.size != 16) xsRangeError("the key has %d bytes, not 16", (int)raw.size);
   xsmcVars(1);
   xsmcGet(xsVar(0), xsThis, xsID("aeadKeyPrototype"));
@@ -46,17 +44,19 @@ static void native_aead_key(xsMachine *the)
   raw = get_writable(the, &xsArg(1)); /* the lines above may have moved it */
   aes128_set_key(&key->aes, raw.data);
   wipe(raw.data, raw.size);
-  key->tag_size = tag_size;
+  key->sizes = sizes;
   xsmcSetHostData(xsResult, key);
   clock_charge(COST_KEY);
 }
 
-const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, size_t tag_size)
+const struct aes128 *crypto_key(xsMachine *the, xsSlot *slot, int algorithm)
 {
+  struct ccm_sizes sizes = ccm_sizes(algorithm);
   const struct key *key = NULL;
   if (is_host_object(slot) && xsGetHostDestructor(*slot) == destroy_key)
     key = xsmcGetHostData(*slot);
-  return key && key->tag_size == tag_size ? &key->aes : NULL;
+  if (!key || key->sizes.tag != sizes.tag || key->sizes.nonce != sizes.nonce) return NULL;
+  return &key->aes;
 }
 
 static struct key *get_key(xsMachine *the)
@@ -67,20 +67,21 @@ static struct key *get_key(xsMachine *the)
 }
 
 /* The fields of { nonce, aad, [name] } in xsVar(0..2). */
-static void get_fields(xsMachine *the, const char *name)
+static void get_fields(xsMachine *the, const struct key *key, const char *name)
 {
   xsmcVars(3);
   xsmcGet(xsVar(0), xsArg(0), xsID("nonce"));
   xsmcGet(xsVar(1), xsArg(0), xsID("aad"));
   xsmcGet(xsVar(2), xsArg(0), xsID((char *)name));
-  if (get_bytes(the, &xsVar(0)).size != CCM_NONCE_BYTES) xsRangeError("the nonce has not 13 bytes");
+  if (get_bytes(the, &xsVar(0)).size != key->sizes.nonce)
+    xsRangeError("the nonce has not %d bytes", key->sizes.nonce);
   if (get_bytes(the, &xsVar(1)).size > CCM_AAD_MAX_BYTES) xsRangeError("the aad is too long");
 }
 
 static struct ccm_box get_box(xsMachine *the, const struct key *key)
 {
   struct bytes aad = get_bytes(the, &xsVar(1));
-  return (struct ccm_box){get_bytes(the, &xsVar(0)).data, aad.data, aad.size, key->tag_size};
+  return (struct ccm_box){get_bytes(the, &xsVar(0)).data, aad.data, aad.size, key->sizes};
 }
 
 static uint64_t cost(const struct ccm_box *box, size_t size)
@@ -94,13 +95,13 @@ static void native_open(xsMachine *the)
   struct bytes sealed;
   struct ccm_box box;
   bool good;
-  get_fields(the, "sealed");
+  get_fields(the, key, "sealed");
   sealed = get_bytes(the, &xsVar(2));
-  if (sealed.size < key->tag_size || sealed.size - key->tag_size > CCM_MESSAGE_MAX_BYTES) return;
-  set_bytes(the, &xsResult, NULL, sealed.size - key->tag_size);
+  if (sealed.size < key->sizes.tag || sealed.size - key->sizes.tag > CCM_MESSAGE_MAX_BYTES) return;
+  set_bytes(the, &xsResult, NULL, sealed.size - key->sizes.tag);
   sealed = get_bytes(the, &xsVar(2));
   box = get_box(the, key);
-  clock_charge(COST_OPEN_BEFORE + cost(&box, sealed.size - key->tag_size));
+  clock_charge(COST_OPEN_BEFORE + cost(&box, sealed.size - key->sizes.tag));
   good = ccm_open(&key->aes, &box, sealed.data, sealed.size, get_bytes(the, &xsResult).data);
   if (good) clock_charge(COST_OPEN_AFTER);
   else xsmcSetUndefined(xsResult);
@@ -111,10 +112,10 @@ static void native_seal(xsMachine *the)
   const struct key *key = get_key(the);
   struct bytes plain;
   struct ccm_box box;
-  get_fields(the, "plain");
+  get_fields(the, key, "plain");
   plain = get_bytes(the, &xsVar(2));
   if (plain.size > CCM_MESSAGE_MAX_BYTES) xsRangeError("the plaintext is too long");
-  set_bytes(the, &xsResult, NULL, plain.size + key->tag_size);
+  set_bytes(the, &xsResult, NULL, plain.size + key->sizes.tag);
   plain = get_bytes(the, &xsVar(2));
   box = get_box(the, key);
   clock_charge(COST_SEAL + cost(&box, plain.size));
@@ -168,6 +169,22 @@ static void native_hkdf(xsMachine *the)
   charge_hash(secret.size, 3 + 4 * (unsigned)((out.size + 31) / 32));
 }
 
+/* hkdfExpand(key, info, length) */
+static void native_hkdf_expand(xsMachine *the)
+{
+  double length = get_whole(the, &xsArg(2), HKDF_MAX_BYTES, "hkdf: length");
+  struct bytes key, info, out;
+  struct hkdf_input input;
+  set_bytes(the, &xsResult, NULL, (size_t)length);
+  key = get_bytes(the, &xsArg(0));
+  info = get_bytes(the, &xsArg(1));
+  out = get_bytes(the, &xsResult);
+  input = (struct hkdf_input){
+    .secret = key.data, .secret_size = key.size, .info = info.data, .info_size = info.size};
+  hkdf_expand(&input, out.data, out.size);
+  charge_hash(0, 4 * (unsigned)((out.size + 31) / 32));
+}
+
 static void native_random(xsMachine *the)
 {
   struct bytes into = get_writable(the, &xsArg(0));
@@ -191,6 +208,7 @@ const struct native crypto_natives[] = {
   {"sha256", native_sha256, 1},
   {"hmac", native_hmac, 2},
   {"hkdf", native_hkdf, 4},
+  {"hkdfExpand", native_hkdf_expand, 3},
   {"random", native_random, 1},
   {0},
 };

@@ -50,7 +50,7 @@ static void native_bind(xsMachine *the)
   }
   for (unsigned i = 0; i < lines; i++) {
     xsmcGetIndex(xsVar(1), xsVar(0), (xsIntegerValue)i);
-    bound->keys[i] = crypto_key(the, &xsVar(1), INTAKE_TAG_BYTES);
+    bound->keys[i] = crypto_key(the, &xsVar(1), AES_CCM_16_64_128);
   }
   xsmcGetIndex(xsVar(1), xsArg(0), RIGHTS_CAPACITY);
   bound->rights_capacity = (uint32_t)xsmcToInteger(xsVar(1));
