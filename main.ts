@@ -1,7 +1,7 @@
 /** Composition root of the firmware: the board it runs on and its provisioning make one device. */
 import { selftest } from "./modules/crypto/selftest.js";
 import { Device } from "./modules/device/device.js";
-import { dialogues } from "./modules/device/dialogues.js";
+import { services } from "./modules/device/services.js";
 import { statusOf } from "./modules/device/status.js";
 import { board as bootBoard } from "./platforms/board.js";
 
@@ -10,7 +10,7 @@ export default function main(): void {
   try {
     const fault = selftest(board.crypto);
     if (fault !== undefined) throw new Error(`crypto self-test: ${fault}; do not use this board`);
-    const device = Device.start(board, { dialogues });
+    const device = Device.start(board, services);
     board.status?.show(statusOf(device));
   } catch (error) {
     // Only start-up may fail: what it throws tells a person what to mend.

@@ -2,6 +2,7 @@
  * Makes one JavaScript module of the firmware or of a unit suite, in the dialect XS 13.3 runs.
  *
  *   node hosts/bundle.mjs firmware OUT.js [ENTRY.ts]     ENTRY is main.ts unless named
+ *   node hosts/bundle.mjs small OUT.js [ENTRY.ts]        the same, without what services.ts lists
  *   node hosts/bundle.mjs signing OUT.js [ENTRY.ts]      the same, with TypeScript's signatures
  *   node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts
  *
@@ -11,7 +12,7 @@
  * composition root by default. OUT.js.map tells the TypeScript lines, which a debug host prints.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { resolve, sep } from "node:path";
+import { basename, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
@@ -43,18 +44,30 @@ export async function bundleFirmware(outfile, entry = "main.ts") {
 
 /** Bundles the firmware for a headless host without libsodium: it brings signatures of its own. */
 export async function bundleSigning(outfile, entry = "main.ts") {
-  const headless = resolve(root, "platforms/headless");
-  const inPlace = {
-    name: "own-signatures",
+  const own = inPlace("platforms/headless/signatures.ts", "platforms/headless/signatures.noble.ts");
+  const plugins = [own, evaluatedLate(), noNode()];
+  await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
+}
+
+/** Bundles the firmware for a device with little ROM. */
+export async function bundleSmall(outfile, entry = "main.ts") {
+  const small = inPlace("modules/device/services.ts", "modules/device/services.small.ts");
+  const plugins = [small, evaluatedLate(), noNode()];
+  await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
+}
+
+/** Whoever imports `file` gets `other`. */
+function inPlace(file, other) {
+  const specifier = new RegExp(`/${basename(file, ".ts")}\\.js$`);
+  return {
+    name: `${other}-in-place`,
     setup(build) {
-      build.onResolve({ filter: /^\.\/signatures\.js$/ }, ({ resolveDir }) => {
-        const path = resolve(headless, "signatures.noble.ts");
-        return resolveDir === headless ? { path } : undefined;
+      build.onResolve({ filter: specifier }, ({ path, resolveDir }) => {
+        const wanted = resolve(resolveDir, path).replace(/\.js$/, ".ts");
+        return wanted === resolve(root, file) ? { path: resolve(root, other) } : undefined;
       });
     },
   };
-  const plugins = [inPlace, evaluatedLate(), noNode()];
-  await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
 /** Bundles one unit suite with the XS harness. */
@@ -167,14 +180,16 @@ async function main([kind, outfile, entry]) {
   if (outfile === undefined || (kind === "suite" && entry === undefined)) {
     throw new Error(
       "usage: node hosts/bundle.mjs firmware OUT.js [ENTRY.ts]\n" +
+        "       node hosts/bundle.mjs small OUT.js [ENTRY.ts]\n" +
         "       node hosts/bundle.mjs signing OUT.js [ENTRY.ts]\n" +
         "       node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts",
     );
   }
   if (kind === "firmware") return bundleFirmware(outfile, entry);
+  if (kind === "small") return bundleSmall(outfile, entry);
   if (kind === "signing") return bundleSigning(outfile, entry);
   if (kind === "suite") return bundleSuite(outfile, entry);
-  throw new Error(`unknown kind of bundle: ${kind}; say firmware, signing or suite`);
+  throw new Error(`unknown kind of bundle: ${kind}; say firmware, small, signing or suite`);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

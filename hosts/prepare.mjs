@@ -138,17 +138,19 @@ async function buildFirmware() {
   if (!existsSync(join(root, "main.ts"))) throw new Problem("main.ts, the firmware, is missing.");
   const stamp = join(root, "build/firmware/.sources");
   const image = join(root, "build/firmware/lumicast.xsb");
+  const small = join(root, "build/firmware/small.xsb");
   const signing = join(root, "build/firmware/signing.xsb");
   const folders = ["main.ts", "modules", "platforms"];
   const sources = folders.flatMap((name) => filesUnder(name, [".ts"]));
   const library = "build/headless/signatures";
   const tools = ["hosts/bundle.mjs", "build/headless/release/lumicast", library];
   const state = fingerprint([...sources, ...tools]);
-  if (existsSync(image) && isCurrent(stamp, state)) return;
+  if (existsSync(image) && existsSync(small) && isCurrent(stamp, state)) return;
   say("bundling the firmware ...");
   mkdirSync(join(root, "build/firmware"), { recursive: true });
   rmSync(stamp, { force: true });
   await compileFirmware("firmware", image);
+  await compileFirmware("small", small);
   // What a host without libsodium runs in its place; a board never does.
   rmSync(signing, { force: true });
   const native = readFileSync(join(root, library), "utf8").trim() === "libsodium";
@@ -170,7 +172,7 @@ async function buildCortexM() {
   const sources = ["platforms/cortexm", "platforms/native"]
     .flatMap((name) => filesUnder(name, [".c", ".h", ".ld", "Makefile"]))
     .concat(filesUnder("hosts/cortexm", [".ts"]));
-  const state = fingerprint([...sources, "package-lock.json", "build/firmware/lumicast.xsb"]);
+  const state = fingerprint([...sources, "package-lock.json", "build/firmware/small.xsb"]);
   if (existsSync(rom) && isCurrent(stamp, state)) return;
   say("building the ROM of the emulated Cortex-M4 (about a minute the first time) ...");
   rmSync(stamp, { force: true });

@@ -2,7 +2,7 @@
  * Makes the ROM of the emulated Cortex-M4: the firmware as the engine itself preloaded it, and of
  * the engine what it refers to. How and why: platforms/cortexm/image.c.
  *
- *   node build/node/hosts/cortexm/build.js          build/firmware/lumicast.xsb -> build/cortexm
+ *   node build/node/hosts/cortexm/build.js          build/firmware/small.xsb -> build/cortexm
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -71,7 +71,7 @@ export function command(file: string, args: readonly string[], cwd = ROOT): stri
 
 function main(): void {
   makeProgram();
-  makeRom(join(ROOT, "build/firmware/lumicast.xsb"), join(ROOT, "build/cortexm/firmware"));
+  makeRom(join(ROOT, "build/firmware/small.xsb"), join(ROOT, "build/cortexm/firmware"));
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

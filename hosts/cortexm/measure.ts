@@ -51,7 +51,7 @@ export async function measureCortexM(limits: Figures = {}): Promise<Figures | un
     return undefined;
   }
   makeProgram();
-  makeRom(join(ROOT, "build/firmware/lumicast.xsb"), join(ROOT, "build/cortexm/firmware"));
+  makeRom(join(ROOT, "build/firmware/small.xsb"), join(ROOT, "build/cortexm/firmware"));
   return { ...sizes(), ...(await counts()), ...(await days(cortexm(), limits)) };
 }
 

@@ -26,7 +26,11 @@ interface Product {
 const PRODUCTS: readonly Product[] = [
   {
     build: "firmware",
-    files: ["build/firmware/lumicast.xsb", "build/headless/release/lumicast"],
+    files: [
+      "build/firmware/lumicast.xsb",
+      "build/firmware/small.xsb",
+      "build/headless/release/lumicast",
+    ],
     needs: ["C compiler", "make"],
   },
   {

@@ -11,7 +11,7 @@ import { RUN } from "../../hosts/cortexm/handover.js";
 import { ROOT } from "../../hosts/root.js";
 import { build, skipped } from "./board.js";
 
-const IMAGE = join(ROOT, "build/firmware/lumicast.xsb");
+const IMAGE = join(ROOT, "build/firmware/small.xsb");
 const HOST = join(ROOT, "build/headless/release/lumicast");
 const folder = mkdtempSync(join(tmpdir(), "lumicast-test-"));
 

@@ -1,0 +1,8 @@
+/**
+ * What this build has besides a luminaire's own work. In images without room for it
+ * services.small.ts stands in its place (hosts/bundle.mjs, kind `small`).
+ */
+import type { Services } from "./device.js";
+import { dialogues } from "./dialogues.js";
+
+export const services: Services = Object.freeze({ dialogues });
