@@ -38,7 +38,8 @@ export function findCountersigned(
   const protectedStart = passBytes(reader);
   const protectedEnd = reader.pos;
   for (const byte of COUNTERSIGNED) {
-    if (reader.bytes[reader.pos++] !== byte) return undefined; // check: countersigned-unprotected
+    const next = reader.bytes[reader.pos++];
+    if (next !== byte) return undefined; // check: countersigned-unprotected
   }
   const signatureStart = reader.pos;
   const signatureEnd = signatureStart + SIGNATURE_BYTES;
@@ -60,7 +61,8 @@ export function findCountersigned(
  * a reader that is not complete.
  */
 export function passBytes(reader: CborReader): number {
-  if (reader.head() !== BYTES) reader.fail(); // check: countersigned-bytes
+  const major = reader.head();
+  if (major !== BYTES) reader.fail(); // check: countersigned-bytes
   const start = reader.pos;
   reader.pos = start + reader.argument;
   return start;

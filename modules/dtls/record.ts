@@ -30,10 +30,10 @@ const FRAGMENT_BYTES_MAX = 2 ** 14 + 2 ** 10;
 
 /** Whether `bytes` are one record of DTLS 1.2 that carries application data. */
 export function isRecord(bytes: Uint8Array): boolean {
-  if (bytes.length < HEADER_BYTES) return false; // check: record-header
   if (bytes[0] !== APPLICATION_DATA) return false; // check: record-type
   const isVersion = bytes[1] === DTLS_1_2[0] && bytes[2] === DTLS_1_2[1];
   if (!isVersion) return false; // check: record-version
+  // Past the end a typed array reads undefined, and the length is none.
   const length = bytes[LENGTH_AT] * 256 + bytes[LENGTH_AT + 1];
   if (length !== bytes.length - HEADER_BYTES) return false; // check: record-length
   return true;
@@ -65,7 +65,7 @@ export function ccm8(aead: AeadKey, salt: Uint8Array): RecordCipher {
         sealed: record.subarray(HEADER_BYTES + NUMBER_BYTES),
       });
       if (plain === undefined) return drop("forged"); // check: ccm8-tag
-      return ok(plain);
+      return ok(plain as Uint8Array);
     },
     seal({ epoch, sequence, plain }) {
       const record = begun(epoch, sequence, NUMBER_BYTES + plain.length + TAG_BYTES);

@@ -13,8 +13,8 @@
  *   5. open       AES_128_CCM_8, or HMAC-SHA-256 without encryption
  *
  * `KeyInput.raw` is CBOR `{1: tgk, 2: rand, 3: suite}`, the key id the epoch in 2 bytes, the one
- * address Mul_ID. A member's id is its CS_ID, its credential the source address or empty. Renewal is
- * another key of the group: same TGK, the next epoch, a new RAND and new CS_IDs.
+ * address Mul_ID. A member's id is its CS_ID, its credential the source address or empty. Renewal
+ * is another key of the group: same TGK, the next epoch, a new RAND and new CS_IDs.
  *
  * Deviations from the draft, which leaves much "TBD", all WIRE.md's:
  * - Numbers of the two suites from the range for private use; CS_ID in 1 byte, as in MIKEY; the

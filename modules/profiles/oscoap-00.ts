@@ -247,12 +247,12 @@ function open(
     aad: encStructure({
       context: "Encrypt0",
       protectedHeader: bytes.subarray(object.protectedStart, object.protectedEnd),
-      externalAad: external,
+      externalAad: external as Uint8Array,
     }),
     sealed: bytes.subarray(object.ciphertextStart, object.ciphertextEnd),
   });
   if (plain === undefined) return drop("forged"); // check: oscoap-tag
-  return joined(outer, outside, plain, context.request === undefined);
+  return joined(outer, outside, plain as Uint8Array, context.request === undefined);
 }
 
 /**

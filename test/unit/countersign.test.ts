@@ -1,7 +1,8 @@
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
 import { countersignData, eddsaHeader } from "../../modules/cose/countersign.js";
-import { equal, test } from "../harness.js";
+import { emitCountersigned, findCountersigned } from "../../modules/cose/countersigned.js";
+import { equal, test, throws } from "../harness.js";
 
 const h = fromHex;
 const NONE = new Uint8Array(0);
@@ -96,4 +97,67 @@ test("Sig_structure of the shared vectors", () => {
 
 test("the header of an EdDSA signer", () => {
   equal(toHex(eddsaHeader()), "a10127");
+});
+
+// test/vectors/oscoap-00.json, "request-no-payload": derived.cose.
+const PROTECTED = "a304484b65792330aabbcc0641063a000100004125";
+const SIGNATURE =
+  "c71e594817947d8530a89c70e641c4ab19098f573171def752a3cea0750ab57b" +
+  "2682b4b99e01a917ad8bf11b9892da3295f83e642abb1867af30ef9153693001";
+const CIPHERTEXT = "bda28307745ac2f0f3d6";
+const UNPROTECTED = `a1078343a10127a05840${SIGNATURE}`;
+const OBJECT = `8355${PROTECTED}${UNPROTECTED}4a${CIPHERTEXT}`;
+
+function isFound(hex: string): boolean {
+  return findCountersigned(h(hex), 0, hex.length / 2) !== undefined;
+}
+
+test("a COSE_Encrypt0 with a counter signature, both ways and in place", () => {
+  const parts = {
+    protectedHeader: h(PROTECTED),
+    signature: h(SIGNATURE),
+    ciphertext: h(CIPHERTEXT),
+  };
+  equal(toHex(emitCountersigned(parts)), OBJECT);
+  const within = h(`ffff${OBJECT}ff`);
+  const found = findCountersigned(within, 2, within.length - 1);
+  if (found === undefined) throw new Error("not found");
+  const { protectedStart, signatureStart, ciphertextStart } = found;
+  equal(within.subarray(protectedStart, found.protectedEnd), parts.protectedHeader);
+  equal(within.subarray(signatureStart, found.signatureEnd), parts.signature);
+  equal(within.subarray(ciphertextStart, found.ciphertextEnd), parts.ciphertext);
+  throws(() => emitCountersigned({ ...parts, signature: h("00") }), /64 bytes/);
+});
+
+test("an array of three, no more and no fewer announced, no tag", () => {
+  equal(isFound(`82${OBJECT.slice(2)}`), false);
+  equal(isFound(`84${OBJECT.slice(2)}f6`), false);
+  equal(isFound(`d0${OBJECT}`), false);
+});
+
+test("headers and ciphertext are byte strings, in the shortest form", () => {
+  equal(isFound(`8375${OBJECT.slice(4)}`), false, "text");
+  equal(isFound(`835815${OBJECT.slice(4)}`), false, "long length");
+  equal(isFound(`8355${PROTECTED}${UNPROTECTED}6a${CIPHERTEXT}`), false, "text at the end");
+});
+
+test("nothing unprotected but one EdDSA counter signature", () => {
+  for (const other of [
+    "a0",
+    `a1078343a10126a05840${SIGNATURE}`,
+    `a1078343a10127a15840${SIGNATURE}`,
+    `a1098343a10127a05840${SIGNATURE}`,
+    `a2054100078343a10127a05840${SIGNATURE}`,
+  ]) {
+    equal(isFound(`8355${PROTECTED}${other}4a${CIPHERTEXT}`), false, other);
+  }
+});
+
+test("an object cut anywhere, or with a byte behind it", () => {
+  for (let length = 0; length < OBJECT.length; length += 2) {
+    equal(isFound(OBJECT.slice(0, length)), false, `${length / 2} bytes`);
+    // The bytes are there, beyond the end that was given.
+    equal(findCountersigned(h(OBJECT), 0, length / 2), undefined, `${length / 2} bytes of more`);
+  }
+  equal(isFound(`${OBJECT}00`), false);
 });
