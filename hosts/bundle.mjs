@@ -4,6 +4,7 @@
  *   node hosts/bundle.mjs firmware OUT.js [ENTRY.ts]     ENTRY is main.ts unless named
  *   node hosts/bundle.mjs small OUT.js [ENTRY.ts]        the same, without what services.ts lists
  *   node hosts/bundle.mjs signing OUT.js [ENTRY.ts]      the same, with TypeScript's signatures
+ *   node hosts/bundle.mjs insecure OUT.js ENTRY.ts       a program of test/ for a headless device
  *   node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts
  *
  * `lumicast compile OUT.js OUT.xsb` then turns it into byte code: parsing on a device would need
@@ -38,21 +39,21 @@ const dialect = {
 
 /** Bundles the firmware: `entry` exports the composition root by default. */
 export async function bundleFirmware(outfile, entry = "main.ts") {
-  const plugins = [evaluatedLate(), noNode()];
+  const plugins = [evaluatedLate(), noTest(), noNode()];
   await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
 /** Bundles the firmware for a headless host without libsodium: it brings signatures of its own. */
 export async function bundleSigning(outfile, entry = "main.ts") {
   const own = inPlace("platforms/headless/signatures.ts", "platforms/headless/signatures.noble.ts");
-  const plugins = [own, evaluatedLate(), noNode()];
+  const plugins = [own, evaluatedLate(), noTest(), noNode()];
   await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
 /** Bundles the firmware for a device with little ROM. */
 export async function bundleSmall(outfile, entry = "main.ts") {
   const small = inPlace("modules/device/services.ts", "modules/device/services.small.ts");
-  const plugins = [small, evaluatedLate(), noNode()];
+  const plugins = [small, evaluatedLate(), noTest(), noNode()];
   await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
@@ -68,6 +69,12 @@ function inPlace(file, other) {
       });
     },
   };
+}
+
+/** Bundles a test's own program for a device. No other kind of image holds anything of test/. */
+export async function bundleInsecure(outfile, entry) {
+  const plugins = [evaluatedLate(), noNode()];
+  await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
 /** Bundles one unit suite with the XS harness. */
@@ -164,6 +171,21 @@ function noNode() {
   };
 }
 
+/** Keeps programs that switch security off out of every product. */
+function noTest() {
+  const test = resolve(root, "test") + sep;
+  return {
+    name: "no-test",
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) =>
+        path.startsWith(test)
+          ? { errors: [{ text: `${path} belongs to the tests and to no product; say insecure` }] }
+          : undefined,
+      );
+    },
+  };
+}
+
 async function run(options) {
   try {
     await build(options);
@@ -177,19 +199,24 @@ async function run(options) {
 }
 
 async function main([kind, outfile, entry]) {
-  if (outfile === undefined || (kind === "suite" && entry === undefined)) {
+  const needsEntry = kind === "suite" || kind === "insecure";
+  if (outfile === undefined || (needsEntry && entry === undefined)) {
     throw new Error(
       "usage: node hosts/bundle.mjs firmware OUT.js [ENTRY.ts]\n" +
         "       node hosts/bundle.mjs small OUT.js [ENTRY.ts]\n" +
         "       node hosts/bundle.mjs signing OUT.js [ENTRY.ts]\n" +
+        "       node hosts/bundle.mjs insecure OUT.js ENTRY.ts\n" +
         "       node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts",
     );
   }
   if (kind === "firmware") return bundleFirmware(outfile, entry);
+  if (kind === "insecure") return bundleInsecure(outfile, entry);
   if (kind === "small") return bundleSmall(outfile, entry);
   if (kind === "signing") return bundleSigning(outfile, entry);
   if (kind === "suite") return bundleSuite(outfile, entry);
-  throw new Error(`unknown kind of bundle: ${kind}; say firmware, small, signing or suite`);
+  throw new Error(
+    `unknown kind of bundle: ${kind}; say firmware, small, signing, insecure or suite`,
+  );
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -89,6 +89,12 @@ const commands = {
     needs: ["node", "host", "firmware"],
     program: "test/fuzz/main.js",
   },
+  "test:interop": {
+    help: "against others' CoAP: libcoap, npm coap, aiocoap, Californium, tshark [--filter NAME]",
+    needs: ["node", "host", "firmware"],
+    program: stages,
+    first: ["interop"],
+  },
   unit: { help: "the unit suites on Node and on XS [--filter NAME]", needs: ["node", "host"] },
   simulation: { help: "the simulation suites", needs: everything },
   tidy: { help: "imports, words, ceilings and the like [--filter NAME]", needs: ["node"] },
@@ -114,6 +120,7 @@ const commands = {
 const tolerant = [
   "test",
   "test:sdk",
+  "test:interop",
   "ci",
   "doctor",
   "mutants",

@@ -32,6 +32,16 @@ const ESP_IDF = "v6.0";
 const ESP_IDF_SOURCE = "https://github.com/espressif/esp-idf";
 const SDK_SOURCE = "https://github.com/Moddable-OpenSource/moddable";
 
+/** What the interop suites bring: others' implementations, in build/. */
+const VENV_BELOW = "build/interop/venv";
+export const VENV = join(ROOT, VENV_BELOW);
+const REQUIREMENTS = "test/interop/requirements.txt";
+const CALIFORNIUM = "build/interop/californium";
+const CALIFORNIUM_POM = "test/interop/californium/pom.xml";
+/** libcoap's client without TLS: the package's plain name is an alternative that may be missing. */
+export const LIBCOAP_CLIENT = "coap-client-notls";
+const BRIDGE = "ip link add b type bridge && ip link add v type veth peer name w";
+
 const CORTEX_M4 = ["-mcpu=cortex-m4", "-mthumb", "--specs=nano.specs", "--specs=nosys.specs"];
 const RV32IMAC = ["-march=rv32imac", "-mabi=ilp32", "--specs=picolibc.specs"];
 
@@ -48,6 +58,26 @@ export const tools = {
   make: { find: () => version("make", "--version"), mend: apt("make") },
   valgrind: { find: () => version("valgrind", "--version"), mend: apt("valgrind") },
   tshark: { find: () => version("tshark", "--version"), mend: apt("tshark") },
+  "libcoap's client": {
+    find: () => onPath(LIBCOAP_CLIENT),
+    mend: apt("libcoap3-bin"),
+  },
+  "python3-venv": {
+    find: () => here(succeeds("python3", "-c", "import ensurepip, venv")),
+    mend: apt("python3-venv"),
+  },
+  aiocoap: {
+    find: () => version(join(VENV, "bin/python"), "-c", "import aiocoap.oscore; print('0.4.17')"),
+    mend: `python3 -m venv ${VENV_BELOW} && ${VENV_BELOW}/bin/pip install -r ${REQUIREMENTS}`,
+  },
+  Californium: {
+    find: () => here(existsSync(join(ROOT, CALIFORNIUM, "classpath"))),
+    mend: `mvn -B -q -f ${CALIFORNIUM_POM} package`,
+  },
+  "network namespaces": {
+    find: () => here(succeeds("unshare", "-r", "-n", "sh", "-c", BRIDGE)),
+    mend: "sysctl -w kernel.unprivileged_userns_clone=1",
+  },
   "gcc-multilib": {
     find: () => here(compiles(cc(), ["-m32"], "stdio.h")),
     mend: apt("gcc-multilib"),
@@ -60,6 +90,7 @@ export const tools = {
     find: () => version("pkg-config", "--modversion", "libsodium"),
     mend: apt("libsodium-dev pkg-config"),
   },
+  "dpkg-dev": { find: () => version("dpkg-source", "--version"), mend: apt("dpkg-dev") },
   "arm-none-eabi-gcc": {
     find: () => cross("arm-none-eabi-gcc", CORTEX_M4),
     mend: apt("gcc-arm-none-eabi libnewlib-arm-none-eabi"),
@@ -143,6 +174,10 @@ function version(command: string, ...args: string[]): string | undefined {
 
 function major(text: string): number {
   return Number.parseInt(text, 10);
+}
+
+function succeeds(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
 /** For programs that cannot be asked without a display. */

@@ -49,6 +49,10 @@ export function ciStages(): Stage[] {
       name: "security-checks",
       jobs: () => [ownProgram("mutants", "test/mutants/main.ts", [], 900)],
     },
+    {
+      name: "interop-peers",
+      jobs: () => [ownProgram("peers", "test/interop/peers/main.ts", [], 900)],
+    },
     ...folders.map(folderStage),
     { name: "bench", jobs: () => [ownProgram("quick", "hosts/bench/main.ts", ["--quick"], 900)] },
     { name: "start", jobs: () => [program("five presses", node, room)] },

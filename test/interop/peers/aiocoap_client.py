@@ -1,0 +1,75 @@
+"""A client over aiocoap. Its arguments are an address and a list of what to do, in JSON; it writes
+one answer a line.
+
+    python aiocoap_client.py [--credentials FILE] [--block SZX] HOST '[{"method": "GET", "path": "/l"}]'
+
+HOST is an IPv6 address without brackets. FILE is a map of credentials as aiocoap reads it.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+
+import aiocoap
+from aiocoap.numbers.codes import Code
+from aiocoap.optiontypes import BlockOption
+
+TIMEOUT_SECONDS = 20
+
+
+def tell(response):
+    line = {"code": response.code.dotted, "payload": response.payload.hex()}
+    if response.opt.observe is not None:
+        line["observe"] = response.opt.observe
+    print(json.dumps(line), flush=True)
+
+
+def message_of(action, host):
+    message = aiocoap.Message(
+        code=getattr(Code, action["method"]),
+        uri=f"coap://[{host}]{action['path']}",
+        payload=bytes.fromhex(action.get("payload", "")),
+    )
+    if "format" in action:
+        message.opt.content_format = action["format"]
+    if "observe" in action:
+        message.opt.observe = 0
+    if "szx" in action:
+        message.opt.block2 = BlockOption.BlockwiseTuple(0, False, action["szx"])
+    if action.get("non"):
+        message.transport_tuning = aiocoap.Unreliable
+    return message
+
+
+async def act(context, action, host):
+    request = context.request(message_of(action, host))
+    tell(await asyncio.wait_for(request.response, TIMEOUT_SECONDS))
+    left = action.get("observe", 1) - 1
+    if left <= 0:
+        return
+    notifications = aiter(request.observation)
+    for _ in range(left):
+        tell(await asyncio.wait_for(anext(notifications), TIMEOUT_SECONDS))
+    request.observation.cancel()
+    # The deregistration is on its way.
+    await asyncio.sleep(0.3)
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--credentials")
+    parser.add_argument("host")
+    parser.add_argument("actions")
+    given = parser.parse_args()
+    context = await aiocoap.Context.create_client_context()
+    if given.credentials:
+        with open(given.credentials, encoding="utf-8") as file:
+            context.client_credentials.load_from_dict(json.load(file))
+    for action in json.loads(given.actions):
+        await act(context, action, given.host)
+    await context.shutdown()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

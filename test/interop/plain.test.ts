@@ -1,0 +1,228 @@
+/**
+ * Plain CoAP against others' clients: libcoap's, npm's `coap` and aiocoap. A luminaire as it is
+ * sold answers discovery and nothing else; one with its security switched off (a test's program)
+ * shows that GET, PUT, observing and blocks are theirs, too.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { generate } from "../../hosts/installation/generate.js";
+import { ROOT } from "../../hosts/root.js";
+import { LIBCOAP_CLIENT } from "../../hosts/tools.js";
+import { lacks } from "../support/skip.js";
+import { Lan } from "./lan.js";
+import {
+  Folder,
+  HERE,
+  headless,
+  output,
+  type Place,
+  Program,
+  PYTHON,
+  testImage,
+} from "./programs.js";
+
+const CORE = '</l>;rt="lumicast.light";ct=60,';
+const LAMP = 1;
+const OPEN = 2;
+const CLIENT = 3;
+
+const room = generate({ luminaires: 2, switches: 1, sensors: 0, hops: 1, loss: 0, seed: 4 });
+const folder = new Folder();
+let lan: Lan | undefined;
+let lamp: Program;
+let open: Program;
+
+before(async () => {
+  // Without namespaces: this machine's loopback, one device at a time would be all there is.
+  if (lacks("network namespaces") !== false) return;
+  lan = await Lan.start(3);
+  const image = join(ROOT, "build/firmware/lumicast.xsb");
+  lamp = await headless(lan.computer(LAMP).command, image, room.devices[0], room, folder);
+  open = await headless(
+    lan.computer(OPEN).command,
+    testImage("insecure"),
+    room.devices[1],
+    room,
+    folder,
+  );
+});
+
+after(() => {
+  lamp?.stop();
+  open?.stop();
+  lan?.stop();
+  folder.remove();
+});
+
+const noLan = lacks("network namespaces");
+const client = (): Place => lan?.computer(CLIENT).command ?? HERE;
+const address = (number: number): string => lan!.address(number);
+const url = (number: number, path: string): string => `coap://[${address(number)}]${path}`;
+
+async function libcoap(...words: readonly string[]): Promise<string> {
+  return output(client(), LIBCOAP_CLIENT, "-v", "6", ...words);
+}
+
+interface Answer {
+  readonly code: string;
+  readonly payload: string;
+  readonly observe?: number;
+}
+
+type Action = Readonly<Record<string, string | number>>;
+
+async function peer(words: readonly string[], actions: readonly Action[]): Promise<Answer[]> {
+  const lines = await new Program(client(), ...words, JSON.stringify(actions)).end();
+  return lines.map((line) => JSON.parse(line) as Answer);
+}
+
+const npmCoap = (number: number, ...actions: Action[]): Promise<Answer[]> => {
+  const program = join(ROOT, "build/node/test/interop/peers/npm-coap.js");
+  return peer([process.execPath, program, address(number)], actions);
+};
+
+const aiocoap = (number: number, ...actions: Action[]): Promise<Answer[]> =>
+  peer([PYTHON, "test/interop/peers/aiocoap_client.py", address(number)], actions);
+
+const text = ({ payload }: Answer): string => Buffer.from(payload, "hex").toString();
+const hex = (value: string): string => Buffer.from(value).toString("hex");
+
+/** The actions every peer is put to, and what they bring about. */
+async function getAndPut(ask: (...actions: Action[]) => Promise<Answer[]>): Promise<void> {
+  const state = { method: "GET", path: "/3311/0/5850" };
+  const put = (value: string) => ({ method: "PUT", path: "/3311/0/5850", payload: hex(value) });
+  const answers = await ask(put("1"), state, put("0"), state, put("7"));
+  assert.deepEqual(
+    answers.map(({ code }) => code),
+    ["2.04", "2.05", "2.04", "2.05", "4.00"],
+  );
+  assert.deepEqual([text(answers[1]), text(answers[3])], ["1", "0"]);
+  const [missing, method] = await ask(
+    { method: "GET", path: "/nothing" },
+    { ...put("1"), path: "/l" },
+  );
+  assert.deepEqual([missing.code, method.code], ["4.04", "4.05"]);
+}
+
+const noLibcoap = noLan || lacks("libcoap's client");
+const noAiocoap = noLan || lacks("aiocoap");
+
+test("libcoap: a luminaire as it is sold tells what it has", { skip: noLibcoap }, async () => {
+  const all = await libcoap(url(LAMP, "/.well-known/core"));
+  assert.ok(all.includes(CORE), all);
+  const some = await libcoap(url(LAMP, "/.well-known/core?href=/idn"));
+  assert.ok(some.includes('</idn>;rt="lumicast.identify";ct=0') && !some.includes("</l>"), some);
+});
+
+test("libcoap: discovery in blocks of 16 bytes", { skip: noLibcoap }, async () => {
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  const said = await libcoap("-b", "16", url(LAMP, "/.well-known/core?href=/idn"));
+  assert.ok(said.includes('</idn>;rt="lumicast.identify";ct=0'), said);
+});
+
+test("libcoap: a luminaire as it is sold says nothing of its state", {
+  skip: noLibcoap,
+}, async () => {
+  const said = await libcoap("-N", "-B", "2", url(LAMP, "/3311/0/5850")).catch(String);
+  assert.doesNotMatch(said, /2\.05|^[01]$/m);
+});
+
+test("npm coap: a luminaire as it is sold tells what it has", { skip: noLan }, async () => {
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const [answer] = await npmCoap(LAMP, { method: "GET", path: "/.well-known/core" });
+  assert.equal(answer.code, "2.05");
+  assert.ok(text(answer).includes(CORE));
+});
+
+test("aiocoap: a luminaire as it is sold tells what it has", { skip: noAiocoap }, async () => {
+  const [answer] = await aiocoap(LAMP, { method: "GET", path: "/.well-known/core" });
+  assert.equal(answer.code, "2.05");
+  assert.ok(text(answer).includes(CORE));
+});
+
+test("libcoap: get and put", { skip: noLibcoap }, async () => {
+  const light = url(OPEN, "/3311/0/5851");
+  await libcoap("-m", "put", "-e", "40", light);
+  assert.match(await libcoap(light), /^40$/m);
+  await libcoap("-m", "put", "-t", "110", "-e", '[{"n":"5851","v":60}]', url(OPEN, "/3311/0"));
+  assert.match(await libcoap(light), /^60$/m);
+  assert.match(await libcoap(url(OPEN, "/nothing")), /4\.04/);
+});
+
+test("npm coap: get and put", { skip: noLan }, () => getAndPut((...a) => npmCoap(OPEN, ...a)));
+
+test("aiocoap: get and put", { skip: noAiocoap }, () => getAndPut((...a) => aiocoap(OPEN, ...a)));
+
+/** Turns the lamp's percent up and down while somebody observes it. */
+async function change(...values: readonly number[]): Promise<void> {
+  for (const value of values) {
+    await libcoap("-m", "put", "-e", `${value}`, url(OPEN, "/3311/0/5851"));
+    await new Promise((resolve) => setTimeout(resolve, 600));
+  }
+}
+
+test("libcoap: observe", { skip: noLibcoap }, async () => {
+  await change(10);
+  const words = ["-v", "6", "-w", "-s", "4", url(OPEN, "/3311/0/5851")];
+  const observer = new Program(client(), LIBCOAP_CLIENT, ...words);
+  await observer.line(/^10$/);
+  await change(20, 30);
+  await observer.line(/^30$/);
+  const lines = await observer.end();
+  assert.deepEqual(
+    lines.filter((line) => /^\d+$/.test(line)),
+    ["10", "20", "30"],
+  );
+});
+
+for (const [name, ask, missing] of [
+  ["npm coap", npmCoap, noLibcoap || noLan],
+  ["aiocoap", aiocoap, noLibcoap || noAiocoap],
+] as const) {
+  test(`${name}: observe`, { skip: missing }, async () => {
+    await change(11);
+    const observing = ask(OPEN, { method: "GET", path: "/3311/0/5851", observe: 3 });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await change(21, 31);
+    assert.deepEqual((await observing).map(text), ["11", "21", "31"]);
+  });
+}
+
+const BODY = Array.from({ length: 500 }, (_, i) => "abcdefghijklmnopqrstuvwxyz"[i % 26]).join("");
+
+test("libcoap: 500 bytes there and back in blocks", { skip: noLibcoap }, async () => {
+  const file = folder.file("body", BODY);
+  const got = folder.file("got");
+  for (const size of ["16", "64", "256", "1024"]) {
+    await libcoap("-b", size, "-m", "put", "-t", "42", "-f", file, url(OPEN, "/store"));
+    await libcoap("-b", size, "-o", got, url(OPEN, "/store"));
+    const { readFileSync, rmSync } = await import("node:fs");
+    assert.equal(readFileSync(got, "utf8"), BODY, `blocks of ${size}`);
+    rmSync(got);
+  }
+});
+
+test("libcoap: a body that is too large is refused", { skip: noLibcoap }, async () => {
+  const file = folder.file("large", BODY + BODY);
+  const said = await libcoap("-b", "64", "-m", "put", "-f", file, url(OPEN, "/store"));
+  assert.match(said, /4\.13/);
+});
+
+for (const [name, ask, missing] of [
+  ["npm coap", npmCoap, noLan],
+  ["aiocoap", aiocoap, noAiocoap],
+] as const) {
+  test(`${name}: 500 bytes there and back in blocks`, { skip: missing }, async () => {
+    const put = { method: "PUT", path: "/store", payload: hex(BODY) };
+    const [, whole] = await ask(OPEN, put, { method: "GET", path: "/store" });
+    assert.equal(text(whole), BODY);
+  });
+}
+
+test("aiocoap: blocks of the size it asks for", { skip: noAiocoap }, async () => {
+  const get = { method: "GET", path: "/store", szx: 1 };
+  const put = { method: "PUT", path: "/store", payload: hex(BODY) };
+  const [, whole] = await aiocoap(OPEN, put, get);
+  assert.equal(text(whole), BODY);
+});
