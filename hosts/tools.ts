@@ -91,6 +91,7 @@ export const tools = {
     mend: apt("libsodium-dev pkg-config"),
   },
   "dpkg-dev": { find: () => version("dpkg-source", "--version"), mend: apt("dpkg-dev") },
+  "dpkg-dev": { find: () => version("dpkg-source", "--version"), mend: apt("dpkg-dev") },
   "arm-none-eabi-gcc": {
     find: () => cross("arm-none-eabi-gcc", CORTEX_M4),
     mend: apt("gcc-arm-none-eabi libnewlib-arm-none-eabi"),

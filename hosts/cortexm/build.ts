@@ -21,21 +21,31 @@ const BINUTILS = "arm-none-eabi-";
 const FIRST_IMAGE_AT = 0x70_000;
 const IMAGE_ALIGNMENT = 64;
 
+/** The same with libsodium, for signed profiles. */
+export const SIGNING_PROGRAM = join(ROOT, "build/cortexm/signing.elf");
+
+/** Signed profiles want libsodium in the program and in the ROM. */
+export interface Parts {
+  readonly signatures: boolean;
+}
+
+const PLAIN: Parts = { signatures: false };
+
 /** The program that makes images, brought up to date. */
-export function makeProgram(): void {
-  command("make", ["-s", "-j2", "-C", HERE]);
+export function makeProgram({ signatures } = PLAIN): void {
+  command("make", ["-s", "-j2", "-C", HERE, ...(signatures ? ["SIGNATURES=1"] : [])]);
 }
 
 /** `byteCode` preloaded: FOLDER/lumicast.elf. The program has to be up to date. */
-export function makeRom(byteCode: string, folder: string): string {
+export function makeRom(byteCode: string, folder: string, parts = PLAIN): string {
   const elf = join(folder, "lumicast.elf");
   mkdirSync(folder, { recursive: true });
-  const room = makeImage(byteCode, folder, { imageAt: FIRST_IMAGE_AT, room: 0 });
-  link(`${elf}.new`, folder, FIRST_IMAGE_AT);
+  const room = makeImage(byteCode, folder, { imageAt: FIRST_IMAGE_AT, room: 0, ...parts });
+  link(`${elf}.new`, folder, FIRST_IMAGE_AT, parts);
   const codeEnd = symbolsOf(`${elf}.new`).find(({ name }) => name === "code_end")?.address ?? 0;
   const imageAt = Math.ceil(codeEnd / IMAGE_ALIGNMENT) * IMAGE_ALIGNMENT;
-  makeImage(byteCode, folder, { imageAt, room });
-  link(`${elf}.new`, folder, imageAt);
+  makeImage(byteCode, folder, { imageAt, room, ...parts });
+  link(`${elf}.new`, folder, imageAt, parts);
   renameSync(`${elf}.new`, elf);
   return elf;
 }
@@ -44,21 +54,23 @@ export function makeRom(byteCode: string, folder: string): string {
 function makeImage(
   byteCode: string,
   folder: string,
-  { imageAt, room }: { imageAt: number; room: number },
+  { imageAt, room, signatures }: { imageAt: number; room: number } & Parts,
 ): number {
+  const program = signatures ? SIGNING_PROGRAM : PROGRAM;
   const wanted = { run: RUN.makeImage, imageAt, argument: room };
-  const said = runProgram(PROGRAM, wanted, { byteCode, folder });
+  const said = runProgram(program, wanted, { byteCode, folder });
   const made = JSON.parse(said.trim().split("\n").at(-1) as string) as { room: number };
   const image = readFileSync(join(folder, "image.bin"));
   const references = readFileSync(join(folder, "references.bin"));
-  writeFileSync(join(folder, "image.s"), assembly(image, references, symbolsOf(PROGRAM)));
+  writeFileSync(join(folder, "image.s"), assembly(image, references, symbolsOf(program)));
   command(`${BINUTILS}gcc`, ["-c", "image.s", "-o", "image.o"], folder);
   return made.room;
 }
 
-function link(elf: string, folder: string, imageAt: number): void {
+function link(elf: string, folder: string, imageAt: number, { signatures }: Parts): void {
   const image = join(folder, "image.o");
   const variables = [`IMAGE=${image}`, `IMAGE_AT=${imageAt}`, `ROM=${elf}`];
+  if (signatures) variables.push("SIGNATURES=1");
   command("make", ["-s", "-C", HERE, "rom", ...variables]);
 }
 
