@@ -16,9 +16,11 @@ import { toHex } from "../bytes/hex.js";
 import { compareKeyIds, Directory } from "../groups/directory.js";
 import { Groups } from "../groups/groups.js";
 import { Keyring } from "../groups/keyring.js";
+import type { Schemes } from "../groups/schemes.js";
 import { Recipients } from "../oscore/recipients.js";
 import { Sequence } from "../oscore/sequence.js";
 import type { Board } from "../ports/board.js";
+import type { Crypto } from "../ports/crypto.js";
 import type { Flash } from "../ports/flash.js";
 import { ROLE_NAMES, type RoleName } from "../ports/role.js";
 import { lowlatency } from "../profiles/lowlatency.js";
@@ -27,9 +29,10 @@ import { KIND, key } from "../store/keys.js";
 import { Store } from "../store/store.js";
 import { Uptime } from "../store/uptime.js";
 import { LIMITS } from "./limits.js";
+import type { SchemeServices } from "./parts.js";
 import { type Identity, type Provisioning, parseProvisioning, ROLE } from "./provision.js";
 
-/** Every scheme this firmware speaks, by WIRE.md's name. */
+/** Schemes of every build, by WIRE.md's name; others come with the build's services. */
 const PROFILES: Readonly<Record<string, Profile>> = Object.freeze({
   [lowlatency.name]: lowlatency,
 });
@@ -50,7 +53,7 @@ export interface Durable {
 }
 
 /** Throws an Error that says what is wrong with provisioning or flash, and what to do. */
-export function bootDurable(board: Board): Durable {
+export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const blob = board.provisioning();
   if (blob === undefined) {
     throw new Error("no provisioning: give this device its part of an installation file");
@@ -71,12 +74,60 @@ export function bootDurable(board: Board): Durable {
   const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
   keyring.forgetOrphans();
   const rights = known ? storedRights(store) : applyRights(store, provisioning, digest);
-  applyKeys(keyring, provisioning);
+  const enrolment = new Enrolment(services, crypto, store);
+  if (!known) enrolment.enter(provisioning);
+  applyKeys(keyring, provisioning, enrolment);
   addAppGroups(directory, provisioning);
   const sequence = new Sequence(store);
   const groups = { directory, keyring, recipients, sequence, uptime, clock, clientId };
   const identity = { eui64, role, clientId, target, settings, network };
-  return { store, rights, groups: new Groups(groups), identity };
+  const all = new Groups(groups);
+  all.schemes = enrolment.schemes;
+  return { store, rights, groups: all, identity };
+}
+
+/** What this device is in its groups; of `lowlatency` alone there is nothing to know. */
+class Enrolment {
+  schemes: Schemes | undefined = undefined;
+  readonly #services: SchemeServices | undefined;
+  readonly #crypto: Crypto;
+  readonly #store: Store;
+
+  constructor(services: SchemeServices | undefined, crypto: Crypto, store: Store) {
+    this.#services = services;
+    this.#crypto = crypto;
+    this.#store = store;
+  }
+
+  /** Stores who is in the groups of a new installation, and as whom this device is. */
+  enter(provisioning: Provisioning): void {
+    for (const { id, profile, membership } of provisioning.securityGroups) {
+      if (membership === undefined) continue;
+      const addresses: Uint8Array[] = [];
+      for (const appGroup of provisioning.appGroups) {
+        if (appGroup.security === id) addresses.push(appGroup.address);
+      }
+      this.profile(id, profile);
+      if (this.schemes === undefined) throw new Error(`security group ${id}: has no members`);
+      this.#services?.enter(this.schemes, id, { ...membership, addresses });
+    }
+  }
+
+  profile(security: number, name: string): Profile {
+    const profile = PROFILES[name] ?? this.#services?.profiles[name];
+    if (profile === undefined) {
+      const known = Object.keys({ ...PROFILES, ...this.#services?.profiles }).join(", ");
+      throw new Error(`security group ${security}: profile ${name} is not one of ${known}`);
+    }
+    if (profile.namesGroup !== true) {
+      this.schemes ??= this.#services?.make(this.#crypto, this.#store);
+    }
+    return profile;
+  }
+
+  own(security: number): ReturnType<SchemeServices["own"]> {
+    return this.schemes && this.#services?.own(this.schemes, security);
+  }
 }
 
 /** An image built for one role given another's provisioning: somebody mixed up two devices. */
@@ -125,21 +176,18 @@ function ownStore(store: Store, eui64: Uint8Array): Store {
 }
 
 /** Brings the installation's keys into the store; what is there already is left alone. */
-function applyKeys(keyring: Keyring, provisioning: Provisioning): void {
+function applyKeys(keyring: Keyring, provisioning: Provisioning, enrolment: Enrolment): void {
   for (const part of provisioning.securityGroups) {
-    const profile = PROFILES[part.profile];
-    if (profile === undefined) {
-      const known = Object.keys(PROFILES).join(", ");
-      throw new Error(`security group ${part.id}: profile ${part.profile} is not one of ${known}`);
-    }
+    const profile = enrolment.profile(part.id, part.profile);
     const security = keyring.addSecurity({
       id: part.id,
       profile,
       graceSeconds: part.graceSeconds,
+      ...enrolment.own(part.id),
     });
     const offers = [...part.keys].sort((a, b) => compareKeyIds(a.keyId, b.keyId));
     for (const offer of offers) {
-      if (compareKeyIds(offer.keyId, security.highest) <= 0) continue;
+      if (!keyring.isNew(security, offer.keyId)) continue;
       const installed = keyring.install(security, offer);
       if (!installed.ok) {
         throw new Error(`security group ${part.id}: key not installed (${installed.drop})`);

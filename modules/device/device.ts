@@ -30,7 +30,15 @@ import type { Store } from "../store/store.js";
 import { bootDurable, type Durable } from "./boot.js";
 import { Idle } from "./idle.js";
 import { LIMITS } from "./limits.js";
-import type { Answer, Asked, Dialogues, MemberReport, Parts, Role } from "./parts.js";
+import type {
+  Answer,
+  Asked,
+  Dialogues,
+  MemberReport,
+  Parts,
+  Role,
+  SchemeServices,
+} from "./parts.js";
 import type { Identity } from "./provision.js";
 import { RateLimit } from "./rate.js";
 import { receive } from "./receive.js";
@@ -50,6 +58,7 @@ const NO_OPTIONS: readonly Option[] = Object.freeze([]);
 
 /** What a build may leave out. */
 export interface Services {
+  readonly schemes?: SchemeServices;
   readonly dialogues?: Dialogues;
 }
 
@@ -68,6 +77,7 @@ export class Device implements Parts {
   readonly role: Role;
   readonly follows: boolean;
   readonly plainReplies: RateLimit;
+  readonly schemes: SchemeServices | undefined;
   readonly dialogues: Dialogues | undefined;
   declare bodies?: Bodies | undefined;
   declare observers?: Observers | undefined;
@@ -95,7 +105,7 @@ export class Device implements Parts {
    * Starts a device from what its board and its build have. Throws an Error that says what to mend.
    */
   static start(board: Board, services: Services = NO_SERVICES): Device {
-    return new Device(board, bootDurable(board), services);
+    return new Device(board, bootDurable(board, services.schemes), services);
   }
 
   private constructor(board: Board, durable: Durable, services: Services) {
@@ -107,11 +117,13 @@ export class Device implements Parts {
     this.store = store;
     this.rights = rights;
     this.groups = groups;
+    this.schemes = groups.schemes && services.schemes;
     this.#ports = portsOf(directory);
     if (board.intake !== undefined) {
       const parts = { ports: this.#ports, recipients, rights, store, inner: this.request };
       groups.quick = new QuickIntake(board.intake, parts);
     }
+    if (groups.schemes !== undefined) this.schemes?.connect(groups.schemes, groups);
     this.net = board.datagram ?? meshOf(board, identity);
     this.endpoint = new Endpoint({
       clock,
@@ -165,11 +177,11 @@ export class Device implements Parts {
    * (lighting/switch.ts).
    */
   prevails(arriving: Arriving): boolean {
-    const { kidStart, kidLength } = arriving.read(this.groups.directory).option;
-    const { bytes } = arriving.outer;
-    const { clientId } = this.groups;
-    if (kidLength !== clientId.length) return kidLength > clientId.length;
-    return compareKeyIds(bytes.slice(kidStart, kidStart + kidLength), clientId) > 0;
+    const { groups } = this;
+    const { kid } = arriving.read(groups.directory).binding(groups.schemes);
+    const ownId = arriving.association.security.own?.id ?? groups.clientId;
+    if (kid.length !== ownId.length) return kid.length > ownId.length;
+    return compareKeyIds(kid, ownId) > 0;
   }
 
   private tickUptime(): void {

@@ -4,20 +4,24 @@
  */
 import type { Access } from "../access/policy.js";
 import type { Rights } from "../access/rights.js";
+import type { Outcome } from "../bytes/outcome.js";
 import type { Bodies } from "../coap/block.js";
 import type { Endpoint as Messaging } from "../coap/endpoint.js";
 import type { Exchanges } from "../coap/exchange.js";
 import type { Observers } from "../coap/observe.js";
 import type { AppGroup } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
+import type { Awaited, Schemes } from "../groups/schemes.js";
 import type { Report } from "../lighting/report.js";
 import type { Clock } from "../ports/clock.js";
-import type { DatagramPort, Endpoint } from "../ports/datagram.js";
+import type { Crypto } from "../ports/crypto.js";
+import type { Datagram, DatagramPort, Endpoint } from "../ports/datagram.js";
 import type { Trace } from "../ports/trace.js";
-import type { Inner, RequestBinding } from "../profiles/profile.js";
+import type { Inner, Own, Profile, RequestBinding } from "../profiles/profile.js";
 import type { Face, Reply, Request, Resource } from "../resources/resource.js";
 import type { Resources } from "../resources/resources.js";
 import type { Store } from "../store/store.js";
+import type { MembershipPart } from "./provision.js";
 import type { RateLimit } from "./rate.js";
 
 /** A GET that was permitted and answered by `reply`, as whoever begins an observation sees it. */
@@ -43,6 +47,32 @@ export interface Dialogues {
   observe(device: Parts, watcher: Watcher): Inner | undefined;
 }
 
+/** This device's place in a group, and the group's addresses. */
+export interface Membership extends MembershipPart {
+  readonly addresses: readonly Uint8Array[];
+}
+
+/** The schemes with a key for each member, where the build has them (schemes.ts). */
+export interface SchemeServices {
+  /** By WIRE.md's name. */
+  readonly profiles: Readonly<Record<string, Profile>>;
+  /** What they keep. Made when this device is in a group of theirs. */
+  make(crypto: Crypto, store: Store): Schemes;
+  /** Stores what a new installation says of a group; throws when flash refuses. */
+  enter(schemes: Schemes, security: number, part: Membership): void;
+  /** This device as a member, and the group's addresses. */
+  own(
+    schemes: Schemes,
+    security: number,
+  ): { readonly own: Own; readonly addresses: readonly Uint8Array[] } | undefined;
+  /** Connects it with the rest. */
+  connect(schemes: Schemes, groups: Groups): void;
+  /** A message with the OSCORE option that names no application group. */
+  receive(device: Parts, schemes: Schemes, datagram: Datagram): Outcome<true>;
+  /** A datagram that is no CoAP message. */
+  receiveRecord(device: Parts, schemes: Schemes, datagram: Datagram): Outcome<true>;
+}
+
 type Mutable<T> = { -readonly [field in keyof T]: T[field] };
 
 /** What an answer is bound to: the request we sent, and its group. */
@@ -50,6 +80,8 @@ export interface Asked {
   readonly appGroup: AppGroup;
   /** Known once the request is sealed. */
   request: RequestBinding | undefined;
+  /** The same, of a scheme with a key for each member. */
+  awaited?: Awaited;
 }
 
 /** What one member said to a request of ours. */
@@ -83,6 +115,8 @@ export interface Parts {
   readonly exchanges: Exchanges<Asked, Answer>;
   readonly resources: Resources;
   readonly plainReplies: RateLimit;
+  /** Undefined where no group is of a scheme with a key for each member. */
+  readonly schemes: SchemeServices | undefined;
   /** Undefined in a build that has none. */
   readonly dialogues: Dialogues | undefined;
   /** What dialogues keep; not there while they keep nothing. */

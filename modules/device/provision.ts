@@ -7,11 +7,21 @@
  * the ladder.
  */
 import { CborReader } from "../cbor/reader.js";
+import {
+  CREDENTIAL_BYTES_MAX,
+  KEY_ID_BYTES_MAX,
+  MEMBER_ID_BYTES_MAX,
+  RAW_BYTES_MAX,
+} from "../groups/bounds.js";
 import type { KeyOffer } from "../groups/keyring.js";
 import type { MeshPlace } from "../ports/radio.js";
+import type { Member } from "../profiles/profile.js";
 import { Fields, unreadable } from "./fields.js";
 
 export const FORMAT_VERSION = 1;
+
+/** The one scheme whose messages name their group, by WIRE.md's name. */
+const NAMES_GROUPS = "lowlatency";
 
 export const ROLE = Object.freeze({ LUMINAIRE: 1, SWITCH: 2, PRESENCE: 3, DAYLIGHT: 4 });
 
@@ -20,6 +30,17 @@ export interface SecurityGroupPart {
   readonly profile: string;
   readonly graceSeconds: number;
   readonly keys: readonly KeyOffer[];
+  /** In schemes with a key for each member. */
+  readonly membership?: MembershipPart;
+}
+
+/** This device as a member of a security group, and who else is in it. */
+export interface MembershipPart {
+  readonly id: Uint8Array;
+  readonly credential: Uint8Array;
+  /** Of an Ed25519 key; empty in a silent server, and in schemes without signatures. */
+  readonly seed: Uint8Array;
+  readonly members: readonly Member[];
 }
 
 export interface AppGroupPart {
@@ -95,22 +116,44 @@ function mustBeCbor(bytes: Uint8Array): void {
 }
 
 function securityGroup(fields: Fields): SecurityGroupPart {
-  return {
-    id: fields.uint(0, "id", 0xffffff),
-    profile: fields.text(1, "profile"),
-    keys: fields.items(2, "keys", keyOffer),
-    graceSeconds: fields.uint(3, "graceSeconds", 0x7fffffff),
-  };
+  const id = fields.uint(0, "id", 0xffffff);
+  const profile = fields.text(1, "profile");
+  const keys = fields.items(2, "keys", profile === NAMES_GROUPS ? keyOffer : schemeKey);
+  const graceSeconds = fields.uint(3, "graceSeconds", 0x7fffffff);
+  const part = { id, profile, keys, graceSeconds };
+  return fields.has(4) ? { ...part, membership: membershipOf(fields) } : part;
 }
 
 function keyOffer(fields: Fields): KeyOffer {
+  const keyId = fields.minimal(0, "keyId");
+  return { keyId, raw: fields.bytes(1, "key", 16, 16), ...terms(fields) };
+}
+
+/** Key id and secret in whatever form the scheme has. */
+function schemeKey(fields: Fields): KeyOffer {
+  const keyId = fields.bytes(0, "keyId", 0, KEY_ID_BYTES_MAX);
+  return { keyId, raw: fields.bytes(1, "key", 1, RAW_BYTES_MAX), ...terms(fields) };
+}
+
+function terms(fields: Fields): Pick<KeyOffer, "validitySeconds" | "messages"> {
   const limit = (key: number, name: string) =>
     fields.has(key) ? fields.uint(key, name, 0xfffffffe) : undefined;
+  return { validitySeconds: limit(2, "validitySeconds"), messages: limit(3, "messages") };
+}
+
+function membershipOf(group: Fields): MembershipPart {
+  const own = group.fields(4, "own");
+  const id = own.bytes(0, "id", 0, MEMBER_ID_BYTES_MAX);
+  const credential = own.bytes(1, "credential", 0, CREDENTIAL_BYTES_MAX);
+  const seed = own.has(2) ? own.bytes(2, "seed", 32, 32) : new Uint8Array(0);
+  own.leave();
+  return { id, credential, seed, members: group.items(5, "members", member) };
+}
+
+function member(fields: Fields): Member {
   return {
-    keyId: fields.minimal(0, "keyId"),
-    raw: fields.bytes(1, "key", 16, 16),
-    validitySeconds: limit(2, "validitySeconds"),
-    messages: limit(3, "messages"),
+    id: fields.bytes(0, "id", 0, MEMBER_ID_BYTES_MAX),
+    credential: fields.bytes(1, "credential", 0, CREDENTIAL_BYTES_MAX),
   };
 }
 

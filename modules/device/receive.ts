@@ -37,14 +37,20 @@ export function receive(device: Parts, datagram: Datagram): Outcome<true> {
   const { length } = datagram.bytes;
   if (length > LIMITS.datagramBytesMax) return drop("malformed"); // check: datagram-size
   if (!device.listensOn(datagram.to.port)) return drop("notForUs"); // check: listening-port
-  if (!outer.scan(datagram.bytes)) return drop("malformed"); // check: outer-well-formed
+  if (!outer.scan(datagram.bytes)) return receiveOther(device, datagram); // check: outer-well-formed
   // RFC 7252 §8.1: a multicast request is never confirmable.
   const confirmable = outer.type === CON;
   const multicast = isMulticast(datagram.to.address);
   if (confirmable && multicast) return drop("malformed"); // check: multicast-con
   arriving.begin(datagram);
   arriving.multicast = multicast;
-  if (outer.oscoreStart < 0 && outer.appGroupStart < 0) return receivePlain(device, datagram);
+  if (outer.appGroupStart < 0) {
+    if (outer.oscoreStart < 0) return receivePlain(device, datagram);
+    const { schemes } = groups;
+    if (schemes !== undefined && device.schemes !== undefined) {
+      return device.schemes.receive(device, schemes, datagram);
+    }
+  }
   if (outer.code >= RESPONSE_CODES) return receiveAnswer(device, datagram);
   // A retransmission is answered from memory: its number is used up, opening it again would say
   // "replayed".
@@ -58,4 +64,11 @@ export function receive(device: Parts, datagram: Datagram): Outcome<true> {
   arriving.granted = device.rights.level(arriving.appGroup.id, arriving.option.kid);
   arriving.isNewest = isNewest(groups, arriving);
   return dispatch(device, datagram, opened.value);
+}
+
+/** No CoAP message: a record, where there are groups that use them. */
+function receiveOther(device: Parts, datagram: Datagram): Outcome<true> {
+  const { schemes } = device.groups;
+  if (schemes === undefined || device.schemes === undefined) return drop("malformed");
+  return device.schemes.receiveRecord(device, schemes, datagram);
 }

@@ -31,6 +31,7 @@ export function sendCommand(device: Parts, appGroupId: number, command: Command)
   });
   if (sealed.ok) {
     asked.request = sealed.value.binding;
+    if (groups.schemes !== undefined) asked.awaited = groups.schemes.awaiting(sealed.value);
     if (net.send({ to: appGroup, fromPort: appGroup.port, bytes: sealed.value.bytes })) {
       trace.count("sent");
       return true;

@@ -4,5 +4,6 @@
  */
 import type { Services } from "./device.js";
 import { dialogues } from "./dialogues.js";
+import { schemes } from "./schemes.js";
 
-export const services: Services = Object.freeze({ dialogues });
+export const services: Services = Object.freeze({ dialogues, schemes });

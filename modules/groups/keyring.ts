@@ -21,6 +21,7 @@ import type { Own, Profile } from "../profiles/profile.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import type { Uptime } from "../store/uptime.js";
+import { KEY_ID_BYTES_MAX, RAW_BYTES_MAX } from "./bounds.js";
 import {
   type Association,
   compareKeyIds,
@@ -48,9 +49,6 @@ export interface KeyOffer {
 const NONE = 0xffffffff;
 /** No end later than this, 136 years of uptime, has a place in a record: it would wrap around. */
 const LATEST_SECONDS = NONE - 1;
-
-const KEY_ID_BYTES_MAX = 16;
-const RAW_BYTES_MAX = 512;
 
 const EMPTY = new Uint8Array(0);
 /** This device as a member: schemes with one key for all do not ask. */

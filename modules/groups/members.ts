@@ -13,10 +13,9 @@ import { Writer } from "../bytes/writer.js";
 import type { Member } from "../profiles/profile.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
+import { CREDENTIAL_BYTES_MAX, MEMBER_ID_BYTES_MAX } from "./bounds.js";
 
 export const MEMBERS_MAX = 100;
-export const MEMBER_ID_BYTES_MAX = 16;
-export const CREDENTIAL_BYTES_MAX = 100;
 /** Groups with members have ids below this: 16 pages each. */
 export const MEMBER_GROUPS_LIMIT = 0x100000;
 

@@ -13,7 +13,7 @@ import type { Member, RequestBinding } from "../profiles/profile.js";
 import type { Store } from "../store/store.js";
 import { Contexts } from "./contexts.js";
 import type { Association } from "./directory.js";
-import type { Heard } from "./heard.js";
+import { Heard } from "./heard.js";
 import { Members } from "./members.js";
 import type { Outgoing, Sealed } from "./outgoing.js";
 
@@ -47,6 +47,8 @@ export class Schemes {
   readonly contexts = new Contexts();
   /** Of the message being read, as `Arriving`: what it was shown to prove. */
   proof: Proof = BY_GROUP;
+  /** Who sent it: his id in the group. */
+  sender: Uint8Array = NOBODY;
   /** The request that was accepted last. */
   taken: Taken | undefined = undefined;
   /** Where the sender's row in `Recipients` is filed: his id, or what stands for a long one. */
@@ -56,7 +58,7 @@ export class Schemes {
 
   /** Protects a message of such a group: `sealUnder` (protect.ts), handed in. */
   seal: (outgoing: Outgoing) => Outcome<Sealed>;
-  readonly #store: Store;
+  readonly store: Store;
   readonly #counters: { association: Association; sequence: Sequence }[] = [];
 
   constructor(parts: {
@@ -67,7 +69,12 @@ export class Schemes {
     this.crypto = parts.crypto;
     this.members = new Members(parts.store);
     this.seal = parts.seal;
-    this.#store = parts.store;
+    this.store = parts.store;
+  }
+
+  /** What answers to a request of ours are held against. */
+  awaiting({ binding: request, association }: Sealed): Awaited {
+    return { request, association, heard: new Heard() };
   }
 
   /** Our numbers under a key; taken up from flash when the first is needed. */
@@ -75,7 +82,7 @@ export class Schemes {
     const counters = this.#counters;
     const known = counters.find((one) => one.association === association);
     if (known !== undefined) return known.sequence;
-    const sequence = new Sequence(this.#store, association.index + 1);
+    const sequence = new Sequence(this.store, association.index + 1);
     counters.push({ association, sequence });
     return sequence;
   }

@@ -64,6 +64,7 @@ export function openUnder(
   if (!proof.ok) return proof;
   arriving.association = association;
   schemes.proof = proof.value;
+  schemes.sender = id.slice();
   if (awaited === undefined) schemes.taken = takenOf(arriving, association, proof.value, id);
   // Synchronisation policy: here, with everything verified and nothing marked.
   if (covered) {

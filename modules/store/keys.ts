@@ -37,6 +37,8 @@ export const KIND = Object.freeze({
   PROVISION: 0x0c,
   /** Up to eight members of a security group (groups/members). Index: 16 x group + page. */
   MEMBERS: 0x0d,
+  /** This device as a member (groups/own). Index: security group. */
+  OWN: 0x0e,
 });
 
 /** Kinds from here on belong to the store itself. */
@@ -59,6 +61,7 @@ const NAMES = Object.freeze([
   "light state",
   "provisioning",
   "members",
+  "own membership",
 ]);
 
 /**

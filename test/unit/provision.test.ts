@@ -111,7 +111,7 @@ const faults: readonly [number, Cbor, RegExp][] = [
   [4, [SECURITY, map([0, 6])], /provisioning\.securityGroups\[1\]\.profile: text expected$/],
   [
     4,
-    [map([0, 5], [1, "x"], [2, [map([0, CLIENT], [1, CLIENT])]], [3, 60])],
+    [map([0, 5], [1, "lowlatency"], [2, [map([0, CLIENT], [1, CLIENT])]], [3, 60])],
     /provisioning\.securityGroups\[0\]\.keys\[0\]\.key: 16 bytes expected$/,
   ],
   [5, map(), /provisioning\.appGroups: an array expected$/],

@@ -1,0 +1,135 @@
+/**
+ * One datagram of a scheme with a key for each member: the mirror of `receive.ts` for every scheme
+ * but `lowlatency`, in a file of its own because not every image holds it.
+ *
+ *   message    outer -> candidates -> check, open, verify, mark -> rights -> dispatch
+ *   record     candidates -> check, open, mark -> the CoAP message in it -> rights -> dispatch
+ *   answer     token -> candidates of the group that was asked -> the same checks -> whoever asked
+ */
+import { DISCOVERY, type Level } from "../access/level.js";
+import { equalBytes } from "../bytes/equal.js";
+import { Id64 } from "../bytes/id64.js";
+import { drop, type Outcome, type Proof } from "../bytes/outcome.js";
+import { isMulticast } from "../coap/addresses.js";
+import { ACK, CON, type Inner } from "../coap/message.js";
+import { openAmong } from "../groups/candidates.js";
+import { isNewest } from "../groups/order.js";
+import type { Schemes } from "../groups/schemes.js";
+import type { Datagram } from "../ports/datagram.js";
+import { dispatch } from "./dispatch.js";
+import type { Parts } from "./parts.js";
+
+/** Codes from 2.00 on are responses (RFC 7252 §3). */
+const RESPONSE_CODES = 64;
+/** What a message under a `lowlatency` key shows, and what `access` says between messages. */
+const BY_GROUP: Proof = Object.freeze({ by: "group" });
+const ID_BYTES_MAX = 8;
+
+/** A CoAP message with the OSCORE option; `arriving` was begun, its outside scanned. */
+export function receiveMember(device: Parts, schemes: Schemes, datagram: Datagram): Outcome<true> {
+  const { groups, endpoint } = device;
+  const { arriving } = groups;
+  const { outer } = arriving;
+  if (outer.code >= RESPONSE_CODES) return receiveMemberAnswer(device, schemes, datagram);
+  if (outer.type === CON && endpoint.check(outer, datagram.from) !== "new") {
+    return drop("duplicate"); // check: member-retransmission
+  }
+  const opened = openAmong(groups, schemes, arriving, "message", undefined);
+  return opened.ok ? obey(device, schemes, datagram, opened.value) : opened;
+}
+
+/** A datagram that is no CoAP message: a record, or nothing. */
+export function receiveRecord(device: Parts, schemes: Schemes, datagram: Datagram): Outcome<true> {
+  const { groups, endpoint, exchanges } = device;
+  const { arriving } = groups;
+  const { outer } = arriving;
+  arriving.begin(datagram);
+  arriving.multicast = isMulticast(datagram.to.address);
+  outer.bytes = datagram.bytes;
+  const opened = openAmong(groups, schemes, arriving, "record", undefined);
+  if (!opened.ok) return opened;
+  // From here on `outer` is that of the message inside.
+  const confirmable = outer.type === CON;
+  if (confirmable && arriving.multicast) return drop("malformed"); // check: record-multicast-con
+  const isAnswer = outer.code >= RESPONSE_CODES;
+  if (!isAnswer) {
+    if (confirmable && endpoint.check(outer, datagram.from) !== "new") return drop("duplicate");
+    return obey(device, schemes, datagram, opened.value);
+  }
+  const found = exchanges.match(outer.bytes, 4, outer.tokenLength, datagram.from);
+  if (!found.ok) return found;
+  const { appGroup } = found.value.binding;
+  const isAsked = appGroup.security === arriving.appGroup.security;
+  if (!isAsked) return drop("unsolicited"); // check: record-answer-group
+  acknowledge(device, datagram);
+  const member = schemes.sender;
+  return exchanges.answered(found.value, datagram.from, { member, inner: opened.value });
+}
+
+/** Matched by its token to a request of ours, opened against that request. */
+function receiveMemberAnswer(device: Parts, schemes: Schemes, datagram: Datagram): Outcome<true> {
+  const { groups, endpoint, exchanges } = device;
+  const { arriving } = groups;
+  const { outer } = arriving;
+  if (outer.type === CON && endpoint.check(outer, datagram.from) !== "new") {
+    return drop("duplicate"); // check: member-answer-retransmission
+  }
+  const found = exchanges.match(outer.bytes, 4, outer.tokenLength, datagram.from);
+  if (!found.ok) return found;
+  const { awaited } = found.value.binding;
+  if (awaited === undefined) return drop("unsolicited"); // check: answer-of-scheme
+  const opened = openAmong(groups, schemes, arriving, "message", awaited);
+  if (!opened.ok) return opened;
+  acknowledge(device, datagram);
+  const member = schemes.sender;
+  return exchanges.answered(found.value, datagram.from, { member, inner: opened.value });
+}
+
+/** An answer was verified: its sender need not say it again. */
+function acknowledge({ endpoint, groups }: Parts, { from }: Datagram): void {
+  const { outer } = groups.arriving;
+  if (outer.type === ACK) endpoint.check(outer, from);
+  if (outer.type !== CON) return;
+  endpoint.remember(outer, from);
+  endpoint.acknowledge(outer, from);
+}
+
+/** Right, order, resource, answer, with what this message was shown to prove. */
+function obey(device: Parts, schemes: Schemes, datagram: Datagram, inner: Inner): Outcome<true> {
+  const { access, groups } = device;
+  const { arriving } = groups;
+  const { proof } = schemes;
+  arriving.granted = levelOf(device, schemes.sender, proof);
+  arriving.isNewest = isNewest(groups, arriving);
+  access.proof = proof;
+  access.scope = proof.by === "channel" ? "device" : "group";
+  try {
+    return dispatch(device, datagram, inner);
+  } finally {
+    access.proof = BY_GROUP;
+    access.scope = "group";
+  }
+}
+
+/**
+ * What the sender may do: over a channel of two, his right to this device; under group material the
+ * highest of his rights within the application groups that the message may have been meant for.
+ */
+function levelOf({ rights, groups }: Parts, sender: Uint8Array, proof: Proof): Level {
+  // Rights are an integer's: of 01 and 0001 only the shorter one has any.
+  const isInteger = sender.length === 1 || (sender.length > 0 && sender[0] !== 0);
+  if (sender.length > ID_BYTES_MAX || !isInteger) return DISCOVERY; // check: kid-minimal
+  const client = new Id64().read(sender, 0, sender.length);
+  if (proof.by === "channel") return rights.level(null, client);
+  const { arriving, directory } = groups;
+  const { security } = arriving.association;
+  let highest: Level = DISCOVERY;
+  for (const { id, security: other, address } of directory.appGroups()) {
+    if (other !== security) continue; // check: rights-security
+    const isMeant = !arriving.multicast || equalBytes(address, arriving.to.address);
+    if (!isMeant) continue; // check: rights-address
+    const level = rights.level(id, client);
+    if (level > highest) highest = level;
+  }
+  return highest;
+}

@@ -1,0 +1,72 @@
+/**
+ * The schemes with a key for each member, as a service that a build has or not: the entry of an
+ * image for a board with little ROM leaves it out, and with it all that only these schemes need.
+ */
+import type { Outcome } from "../bytes/outcome.js";
+import type { Groups, Quick } from "../groups/groups.js";
+import { loadOwn, storeOwn } from "../groups/own.js";
+import { sealUnder } from "../groups/protect.js";
+import { Schemes } from "../groups/schemes.js";
+import type { Datagram } from "../ports/datagram.js";
+import { dtlsRecord } from "../profiles/dtls-record.js";
+import { groupOscore } from "../profiles/group-oscore.js";
+import { groupOscore02 } from "../profiles/group-oscore-02.js";
+import { multicastOscore04 } from "../profiles/multicast-oscore-04.js";
+import { oscoap00 } from "../profiles/oscoap-00.js";
+import { oscore } from "../profiles/oscore.js";
+import type { Inner, Profile } from "../profiles/profile.js";
+import type { Membership, SchemeServices } from "./parts.js";
+import { receiveMember, receiveRecord } from "./receive-member.js";
+
+/** All but `lowlatency`, which each device has. */
+const everyScheme: SchemeServices = {
+  profiles: byName([oscoap00, multicastOscore04, groupOscore02, dtlsRecord, groupOscore, oscore]),
+  make: (crypto, store) => new Schemes({ crypto, store, seal: unconnected }),
+  connect,
+  enter,
+  own: ({ store, crypto }, security) => loadOwn(store, crypto, security),
+  receive: receiveMember,
+  receiveRecord,
+};
+
+export const schemes = Object.freeze(everyScheme);
+
+// biome-ignore lint/suspicious/noExplicitAny: each scheme has its own keys
+function byName(profiles: readonly Profile<any, any>[]): Readonly<Record<string, Profile>> {
+  return Object.freeze(Object.fromEntries(profiles.map((profile) => [profile.name, profile])));
+}
+
+function unconnected(): never {
+  throw new Error("schemes: not connected yet");
+}
+
+function connect(schemes: Schemes, groups: Groups): void {
+  groups.schemes = schemes;
+  schemes.seal = (outgoing) => sealUnder(groups, schemes, outgoing);
+  if (groups.quick !== undefined) groups.quick = new Beside(groups.quick);
+}
+
+/** Native help judges what it knows: what it finds out of form may be another scheme's. */
+class Beside implements Quick {
+  readonly #quick: Quick;
+
+  constructor(quick: Quick) {
+    this.#quick = quick;
+  }
+
+  open(groups: Groups, datagram: Datagram): Outcome<Inner> | undefined {
+    const taken = this.#quick.open(groups, datagram);
+    return taken?.ok === false && taken.drop === "malformed" ? undefined : taken;
+  }
+}
+
+/** What the installation says of this device's group: who is in it, and as whom it is. */
+function enter(schemes: Schemes, security: number, part: Membership): void {
+  const { members, store } = schemes;
+  const stored = storeOwn(store, security, part) && members.clear(security);
+  if (!stored) throw new Error(`security group ${security}: flash refuses its members`);
+  for (const member of part.members) {
+    const put = members.put(security, member);
+    if (!put.ok) throw new Error(`security group ${security}: member not stored (${put.drop})`);
+  }
+}
