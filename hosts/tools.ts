@@ -40,7 +40,7 @@ const CALIFORNIUM = "build/interop/californium";
 const CALIFORNIUM_POM = "test/interop/californium/pom.xml";
 /** libcoap's client without TLS: the package's plain name is an alternative that may be missing. */
 export const LIBCOAP_CLIENT = "coap-client-notls";
-const BRIDGE = "ip link add b type bridge && ip link add v type veth peer name w";
+const BRIDGE = "ip link add name b0 type bridge && ip link add name v0 type veth peer name w0";
 
 const CORTEX_M4 = ["-mcpu=cortex-m4", "-mthumb", "--specs=nano.specs", "--specs=nosys.specs"];
 const RV32IMAC = ["-march=rv32imac", "-mabi=ilp32", "--specs=picolibc.specs"];
@@ -90,7 +90,6 @@ export const tools = {
     find: () => version("pkg-config", "--modversion", "libsodium"),
     mend: apt("libsodium-dev pkg-config"),
   },
-  "dpkg-dev": { find: () => version("dpkg-source", "--version"), mend: apt("dpkg-dev") },
   "dpkg-dev": { find: () => version("dpkg-source", "--version"), mend: apt("dpkg-dev") },
   "arm-none-eabi-gcc": {
     find: () => cross("arm-none-eabi-gcc", CORTEX_M4),

@@ -12,16 +12,6 @@ const PREFIX = "fd00:6c75::";
 /** Reads its standard input to the end: lives as long as the test. */
 const UNTIL_CLOSED = "echo ready; exec cat >/dev/null";
 
-/** What keeps these tests from running here; undefined when nothing does. */
-export function lacksNamespaces(): string | undefined {
-  const script = "ip link add b type bridge && ip link add v type veth peer name w";
-  const made = spawnSync("unshare", ["-r", "-n", "sh", "-c", script], { encoding: "utf8" });
-  if (made.status === 0) return undefined;
-  return `needs network namespaces: sysctl -w kernel.unprivileged_userns_clone=1 (${
-    made.error?.message ?? made.stderr.trim()
-  })`;
-}
-
 /** One computer of a Lan. */
 export interface Computer {
   /** As text; port 5683 is free on it. */
@@ -43,7 +33,7 @@ export class Lan {
     const lan = new Lan(await Namespace.make("unshare", ["-r", "-n"]));
     try {
       lan.#hub.run("ip", "link", "set", "lo", "up");
-      lan.#hub.run("ip", "link", "add", "bridge", "type", "bridge", "mcast_snooping", "0");
+      lan.#hub.run("ip", "link", "add", "name", "bridge", "type", "bridge", "mcast_snooping", "0");
       lan.#hub.run("ip", "link", "set", "bridge", "up");
       for (let number = 1; number <= count; number++) await lan.#add(number);
     } catch (error) {
@@ -79,7 +69,7 @@ export class Lan {
     this.#computers.push(computer);
     const port = `port${number}`;
     const peer = ["type", "veth", "peer", "name", "eth0", "netns", `${computer.pid}`];
-    this.#hub.run("ip", "link", "add", port, ...peer);
+    this.#hub.run("ip", "link", "add", "name", port, ...peer);
     this.#hub.run("ip", "link", "set", port, "master", "bridge", "up");
     computer.run("ip", "link", "set", "lo", "up");
     // No link-local address: one that is still being checked for duplicates would be in the way.

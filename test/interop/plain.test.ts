@@ -4,6 +4,8 @@
  * shows that GET, PUT, observing and blocks are theirs, too.
  */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { generate } from "../../hosts/installation/generate.js";
@@ -64,6 +66,11 @@ async function libcoap(...words: readonly string[]): Promise<string> {
   return output(client(), LIBCOAP_CLIENT, "-v", "6", ...words);
 }
 
+/** Anybody is answered once a second, after a few at once. */
+async function answersAgain(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+}
+
 interface Answer {
   readonly code: string;
   readonly payload: string;
@@ -105,6 +112,16 @@ async function getAndPut(ask: (...actions: Action[]) => Promise<Answer[]>): Prom
   assert.deepEqual([missing.code, method.code], ["4.04", "4.05"]);
 }
 
+test("no product image can be made of a program with security off", () => {
+  const entry = "test/interop/firmware/insecure.ts";
+  for (const kind of ["firmware", "small", "signing"]) {
+    const args = ["hosts/bundle.mjs", kind, folder.file("product.js"), entry];
+    const { status, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
+    assert.equal(status, 1);
+    assert.match(stderr, /insecure\.ts belongs to the tests and to no product/);
+  }
+});
+
 const noLibcoap = noLan || lacks("libcoap's client");
 const noAiocoap = noLan || lacks("aiocoap");
 
@@ -116,9 +133,10 @@ test("libcoap: a luminaire as it is sold tells what it has", { skip: noLibcoap }
 });
 
 test("libcoap: discovery in blocks of 16 bytes", { skip: noLibcoap }, async () => {
-  await new Promise((resolve) => setTimeout(resolve, 4000));
-  const said = await libcoap("-b", "16", url(LAMP, "/.well-known/core?href=/idn"));
-  assert.ok(said.includes('</idn>;rt="lumicast.identify";ct=0'), said);
+  await answersAgain();
+  const got = folder.file("core");
+  await libcoap("-b", "16", "-o", got, url(LAMP, "/.well-known/core?href=/idn"));
+  assert.equal(readFileSync(got, "utf8"), '</idn>;rt="lumicast.identify";ct=0');
 });
 
 test("libcoap: a luminaire as it is sold says nothing of its state", {
@@ -129,7 +147,7 @@ test("libcoap: a luminaire as it is sold says nothing of its state", {
 });
 
 test("npm coap: a luminaire as it is sold tells what it has", { skip: noLan }, async () => {
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await answersAgain();
   const [answer] = await npmCoap(LAMP, { method: "GET", path: "/.well-known/core" });
   assert.equal(answer.code, "2.05");
   assert.ok(text(answer).includes(CORE));
@@ -197,7 +215,6 @@ test("libcoap: 500 bytes there and back in blocks", { skip: noLibcoap }, async (
   for (const size of ["16", "64", "256", "1024"]) {
     await libcoap("-b", size, "-m", "put", "-t", "42", "-f", file, url(OPEN, "/store"));
     await libcoap("-b", size, "-o", got, url(OPEN, "/store"));
-    const { readFileSync, rmSync } = await import("node:fs");
     assert.equal(readFileSync(got, "utf8"), BODY, `blocks of ${size}`);
     rmSync(got);
   }
