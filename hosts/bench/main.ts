@@ -28,6 +28,8 @@ const PATHS: readonly Only[] = [
   "forged",
   "foreign",
   "send",
+  "openLowlatency",
+  "openGroupOscore",
 ];
 const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--json]
   --samples N   messages of each kind (2000)

@@ -19,6 +19,7 @@ import type { TraceEvent } from "../../modules/ports/trace.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import { BenchBoard } from "./board.js";
 import type { Engine } from "./engine.js";
+import { opening } from "./open.js";
 
 /** The installation, cut down to what a bench needs; everything in hex. */
 export interface Setup {
@@ -51,6 +52,8 @@ export type Only =
   | "foreign"
   | "send"
   | "ccm"
+  | "openLowlatency"
+  | "openGroupOscore"
   | Event;
 
 /** What is no message and takes long: only run when it is asked for. */
@@ -79,6 +82,8 @@ export function measure(
     ["forged", () => bench.forged(samples)],
     ["foreign", () => bench.foreign(samples)],
     ["send", () => bench.send(samples)],
+    ["openLowlatency", () => opening(engine, "lowlatency", samples, prepareOnly)],
+    ["openGroupOscore", () => opening(engine, "group-oscore", samples, prepareOnly)],
     ["firstBoot", () => bench.firstBoot(samples)],
     ["boot", () => bench.boot(samples)],
     ["gc", () => bench.gc(samples)],

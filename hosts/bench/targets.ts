@@ -24,6 +24,7 @@ const ACCEPTED_MICROS = 40;
 const DUPLICATE_SHARE = 1 / 3;
 const CCM_RATIO = 1.5;
 const VERIFY_RATIO = 1.2;
+const GROUP_OSCORE_RATIO = 1.5;
 
 /** `xs`: the series of the headless host. `engine`: one to count AEAD calls on; any will do. */
 export async function judge(
@@ -38,6 +39,11 @@ export async function judge(
     target("receive path on XS in µs", ACCEPTED_MICROS, accepted),
     target("duplicate / accepted", DUPLICATE_SHARE, median("duplicate") / accepted),
     target("AEAD calls for duplicates", 0, duplicateOpens(engine, setup)),
+    target(
+      "group-oscore open / lowlatency open",
+      GROUP_OSCORE_RATIO,
+      median("openGroupOscore") / median("openLowlatency"),
+    ),
     target("native CCM open / libmbedcrypto", CCM_RATIO, ccmRatio()),
     target("verify from XS / libsodium", VERIFY_RATIO, await verifyRatio()),
   ];

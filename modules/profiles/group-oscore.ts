@@ -109,7 +109,7 @@ function open(
   const sealed = bytes.subarray(payloadStart, end);
   const plain = aead.open({ nonce: work.nonce.bytes, aad: work.aad.finish(), sealed });
   if (plain === undefined) return drop("forged"); // check: group-tag
-  return join(plain, outer, "both");
+  return join(plain as Uint8Array, outer, "both");
 }
 
 function senderOf({ peer }: OpenContext<GroupRecipient>): GroupRecipient {

@@ -61,7 +61,7 @@ function open(key: PairContext, arrival: Arrival, context: OpenContext<PairEnd>)
     sealed: outer.bytes.subarray(outer.payloadStart),
   });
   if (plain === undefined) return drop("forged"); // check: oscore-tag
-  return join(plain, outer, "both");
+  return join(plain as Uint8Array, outer, "both");
 }
 
 /** RFC 8613 §5.4: the ids of the request; a response has those it is bound to. */
