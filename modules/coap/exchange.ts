@@ -43,6 +43,11 @@ export interface Opening<Binding, Answer> {
   readonly peer?: Address;
   /** One answer a sender, until the time is up; otherwise one answer. */
   readonly many: boolean;
+  /**
+   * Of `many`: any number of answers of one sender, told apart by whoever verified them
+   * (notifications; several answers to one request).
+   */
+  readonly repeated?: boolean;
   /** How long answers are awaited, from now. */
   readonly waitMicros: number;
   readonly onAnswer: (answer: Answer, from: Address) => void;
@@ -140,7 +145,12 @@ export class Exchanges<Binding, Answer> {
   answered(exchange: Exchange<Binding>, from: Address, answer: Answer): Outcome<true> {
     const open = this.#open.find((one) => one === exchange);
     if (open === undefined) return drop("unsolicited");
-    if (open.hasAnswerFrom(from.address)) return drop("unsolicited"); // check: answer-per-sender
+    const known = open.hasAnswerFrom(from.address);
+    if (known && open.opening.repeated === true) {
+      open.opening.onAnswer(answer, from);
+      return COUNTED;
+    }
+    if (known) return drop("unsolicited"); // check: answer-per-sender
     if (open.answers >= this.#limits.answersMax) return drop("tableFull"); // check: answers-max
     open.senders.set(open.answers, from.address);
     open.answers++;

@@ -6,6 +6,7 @@
  * moment it is sent, under the key that opened the request.
  */
 
+import type { Level } from "../access/level.js";
 import { Id64 } from "../bytes/id64.js";
 import { suppresses } from "../coap/endpoint.js";
 import { CON, type Option } from "../coap/message.js";
@@ -63,18 +64,33 @@ function begun(
   { from }: Datagram,
   asked: { inner: Inner; reply: Reply; token: Uint8Array; protect: Protect },
 ): Inner | undefined {
-  const { dialogues, resources, rights, groups } = device;
+  const { dialogues, resources } = device;
   const { inner, reply, token, protect } = asked;
   if (dialogues === undefined || inner.code !== GET) return undefined;
   const resource = resources.find(inner.options);
   const needed = resource?.levels.get;
   if (resource === undefined || needed === undefined) return undefined;
-  const { appGroup } = groups.arriving;
-  const { kid } = groups.arriving.binding(groups.schemes);
-  const client = new Id64().read(kid, 0, kid.length);
-  const permitted = () => rights.level(appGroup.id, client) >= needed;
+  const permitted = stillGranted(device, needed);
   const watcher = { from, token, resource, request: inner, reply, permitted, make: protect };
   return dialogues.observe(device, watcher);
+}
+
+/** Asks the rights again that the request which is being answered was granted by. */
+function stillGranted({ access, groups, rights }: Parts, needed: Level): () => boolean {
+  const { arriving, directory } = groups;
+  const { appGroup } = arriving;
+  const { kid } = arriving.binding(groups.schemes);
+  const client = new Id64().read(kid, 0, kid.length);
+  if (access.scope === "device") return () => rights.level(null, client) >= needed;
+  const { security } = appGroup;
+  if (security.profile.namesGroup) return () => rights.level(appGroup.id, client) >= needed;
+  // Its messages do not name the application group: any of them will do (receive-member.ts).
+  return () => {
+    for (const { id, security: other } of directory.appGroups()) {
+      if (other === security && rights.level(id, client) >= needed) return true;
+    }
+    return false;
+  };
 }
 
 /** Runs a request that is permitted; in blocks where this build has them. */

@@ -66,6 +66,24 @@ test("a token of another length is another token", () => {
   equal(exchanges.match(datagram, 4, 4, host(2)).ok, true);
 });
 
+test("where answers are repeated, a sender may answer again; it counts once", () => {
+  const { clock, exchanges, log } = setUp();
+  const exchange = exchanges.open({
+    binding: "a",
+    many: true,
+    repeated: true,
+    waitMicros: SECOND,
+    onAnswer: (answer, from) => log.push(`${answer} of ${from.address[15]}`),
+    onDone: (answers) => log.push(`done with ${answers}`),
+  }) as Exchange<string>;
+  for (const answer of ["one", "two"]) {
+    equal(exchanges.answered(exchange, host(2), answer), COUNTED);
+  }
+  equal(exchanges.answered(exchange, host(3), "three"), COUNTED);
+  clock.advance(SECOND);
+  equal(log, ["one of 2", "two of 2", "three of 3", "done with 2"]);
+});
+
 test("a single exchange ends with its answer", () => {
   const { clock, exchanges, log, open, match } = setUp();
   const exchange = open("a", false);
