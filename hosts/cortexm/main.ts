@@ -1,4 +1,7 @@
-/** npm run cortexm [-- --counts | --signatures] [--json]: what measure.ts finds out, for a person or a program. */
+/**
+ * npm run cortexm [-- --counts | --signatures] [--json]: what measure.ts or signatures.ts find out,
+ * for a person or a program.
+ */
 import { parseArgs } from "node:util";
 import { FIGURES, type Figure } from "../size/types.js";
 import { makeProgram } from "./build.js";

@@ -1,6 +1,7 @@
 /**
- * The native AES-CCM, HMAC and HKDF against published vectors: NIST's and RFC 3610's for 8-byte
- * tags, Wycheproof for the rest. test/unit/crypto.test.ts holds what needs no files.
+ * The native AES-CCM, HMAC, HKDF and Ed25519 against published vectors: NIST's and RFC 3610's for
+ * 8-byte tags, Wycheproof and ed25519-speccheck for the rest. test/unit/crypto.test.ts and
+ * signatures.test.ts hold what needs no files.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -8,10 +9,12 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { lacks, thirdPartyVectors } from "../support/skip.js";
+import { type SpeccheckCase, VERDICTS } from "../support/verdicts.js";
 import { lumicast, make, scratch } from "./lumicast.js";
 
 const FOLDER = thirdPartyVectors;
 const missing = lacks("third-party vectors");
+const unsigned = missing || lacks("libsodium-dev");
 const folder = scratch();
 
 before(() => make("release"));
@@ -47,6 +50,7 @@ async function onXs(name: string, cases: readonly object[], body: string): Promi
   const file = join(folder, `${name}.js`);
   const text = `import { toHex as hex, fromHex as un } from "./modules/bytes/hex.js";
 import { HostCrypto } from "./platforms/headless/crypto.js";
+import { NobleSignatures } from "./modules/crypto/noble.js";
 const cases = ${JSON.stringify(cases)};
 export default function () {
   const crypto = new HostCrypto();
@@ -140,3 +144,42 @@ test("Wycheproof: HKDF-SHA-256", { skip: missing }, async () => {
 function flipped(hex: string): string {
   return hex.slice(0, -1) + (Number.parseInt(hex.slice(-1), 16) ^ 1).toString(16);
 }
+
+interface Signed {
+  readonly data: string;
+  readonly signature: string;
+  readonly key: string;
+  readonly valid: boolean;
+}
+
+const verified = `
+  const input = { data: un(c.data), signature: un(c.signature), publicKey: un(c.key) };
+  expect(signatures.verify(input) === c.valid, i);`;
+
+test("Wycheproof: Ed25519 with libsodium", { skip: unsigned }, async () => {
+  const file = JSON.parse(readFileSync(join(FOLDER, "wycheproof/ed25519_test.json"), "utf8"));
+  type Group = { publicKey: { pk: string }; tests: WycheproofTest[] };
+  const cases: Signed[] = file.testGroups.flatMap(({ publicKey, tests }: Group) =>
+    tests.map(({ msg, sig, result }) => {
+      return { data: msg, signature: sig, key: publicKey.pk, valid: result === "valid" };
+    }),
+  );
+  assert.ok(cases.length > 100);
+  const body = `const { signatures } = crypto; ${verified}`;
+  assert.deepEqual(await onXs("ed25519", cases, body), []);
+});
+
+test("ed25519-speccheck: the agreed verdicts, of libsodium and of noble on XS", {
+  skip: unsigned,
+}, async () => {
+  const path = join(FOLDER, "ed25519-speccheck/cases.json");
+  const cases = (JSON.parse(readFileSync(path, "utf8")) as SpeccheckCase[]).map(
+    ({ message, pub_key, signature }, i): Signed => {
+      return { data: message, signature, key: pub_key, valid: VERDICTS[i].verdict };
+    },
+  );
+  assert.equal(cases.length, VERDICTS.length);
+  const both = "[crypto.signatures, new NobleSignatures()]";
+  const body = `for (const signatures of ${both}) { ${verified} }`;
+  assert.deepEqual(await onXs("speccheck", cases, body), []);
+});
