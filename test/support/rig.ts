@@ -9,6 +9,7 @@ import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { Device } from "../../modules/device/device.js";
 import { dialogues } from "../../modules/device/dialogues.js";
 import { ROLE } from "../../modules/device/provision.js";
+import { schemes } from "../../modules/device/schemes.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
@@ -16,7 +17,9 @@ import type { LightOutput } from "../../modules/ports/light.js";
 import type { RoleName } from "../../modules/ports/role.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
 import { TestClock } from "./clock.js";
+import { FakeSignatures } from "./fake-signatures.js";
 import { NorFlash } from "./flash.js";
+import type { Guild } from "./guild.js";
 import { Net, type NetPort } from "./net.js";
 import { copyOf } from "./output.js";
 import { SeededRandom } from "./random.js";
@@ -54,6 +57,10 @@ export interface Spec {
   /** [client, application group or null, level]; the default lets clients 1 to 9 use group 1. */
   readonly rights?: readonly (readonly [client: number, group: number | null, level: number])[];
   readonly settings?: readonly (readonly [number, number])[];
+  /** Groups of schemes with a key for each member. */
+  readonly guilds?: readonly Guild[];
+  /** Epochs of the guilds' keys; the first one's alone by default. */
+  readonly epochs?: readonly number[];
   /** What the image was built for; absent: whatever provisioning says. */
   readonly built?: RoleName;
 }
@@ -64,24 +71,28 @@ const DEFAULT_RIGHTS = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((client) => [client, 1, 2
 export function provisioning(spec: Spec): Uint8Array {
   const appGroups = spec.appGroups ?? [[1, 1]];
   const keys = spec.keys ?? [{ id: 7, fill: 0xa1 }];
+  const guilds = spec.guilds ?? [];
   const securities = [...new Set(appGroups.map(([, security]) => security))];
   const root = new Map<Cbor, Cbor>([
     [0, 1],
     [1, eui64(spec.number)],
     [2, spec.role],
     [3, Uint8Array.of(spec.number)],
-    [4, securities.map((id) => securityPart(id, keys, spec.graceSeconds ?? 60))],
+    [
+      4,
+      [
+        ...securities.map((id) => securityPart(id, keys, spec.graceSeconds ?? 60)),
+        ...guilds.map((guild) => guild.part(spec.number, spec.epochs ?? [guild.firstEpoch])),
+      ],
+    ],
     [
       5,
-      appGroups.map(
-        ([id, security]) =>
-          new Map<Cbor, Cbor>([
-            [0, id],
-            [1, security],
-            [2, GROUP_ADDRESS],
-            [3, PORT],
-          ]),
-      ),
+      [
+        ...appGroups.map(([id, security]) => appGroupPart(id, security, GROUP_ADDRESS)),
+        ...guilds.flatMap((guild) =>
+          guild.appGroups.map(([id, to]) => appGroupPart(id, guild.spec.id, to)),
+        ),
+      ],
     ],
     [
       6,
@@ -95,6 +106,15 @@ export function provisioning(spec: Spec): Uint8Array {
   if (spec.target !== undefined || spec.role !== ROLE.LUMINAIRE) root.set(7, spec.target ?? 1);
   if (spec.settings !== undefined) root.set(8, new Map(spec.settings));
   return encode(root);
+}
+
+function appGroupPart(id: number, security: number, to: Uint8Array): Cbor {
+  return new Map<Cbor, Cbor>([
+    [0, id],
+    [1, security],
+    [2, to],
+    [3, PORT],
+  ]);
 }
 
 function securityPart(id: number, keys: readonly KeySpec[], graceSeconds: number): Cbor {
@@ -159,6 +179,7 @@ export class Rig {
     failed: false,
     show: (output: LightOutput) => void this.shown.push(copyOf(output)),
   };
+  readonly signatures = new FakeSignatures();
   device: Device;
   readonly #clock: TestClock;
   #power = new PoweredClock(new TestClock());
@@ -191,7 +212,7 @@ export class Rig {
     const board: Board = {
       clock: this.#power,
       random: new SeededRandom(this.spec.number),
-      crypto: new TsCrypto(),
+      crypto: new TsCrypto(this.signatures),
       flash: this.flash,
       trace: { count: (event) => void this.events.push(event) },
       light: this.light,
@@ -205,7 +226,7 @@ export class Rig {
         throw new Error(line);
       },
     };
-    return Device.start(board, { dialogues });
+    return Device.start(board, { dialogues, schemes });
   }
 }
 

@@ -1,0 +1,254 @@
+/**
+ * A security group of a scheme with a key for each member, as provisioning has it and as an attacker
+ * who is a member could use it. Members are devices of the room by number; each one's id is its
+ * number in one byte, and it signs with a fake key (fake-signatures.ts).
+ */
+import { uintBytes } from "../../modules/bytes/uint.js";
+import { type Cbor, encode } from "../../modules/cbor/encode.js";
+import { NON, type Option } from "../../modules/coap/message.js";
+import { POST } from "../../modules/coap/options.js";
+import { TsCrypto } from "../../modules/crypto/crypto.js";
+import { schemes } from "../../modules/device/schemes.js";
+import { Workspace } from "../../modules/oscore/aad.js";
+import type { Datagram, Endpoint } from "../../modules/ports/datagram.js";
+import type { Own, Profile, RequestBinding } from "../../modules/profiles/profile.js";
+import { FakeSignatures } from "./fake-signatures.js";
+
+export const GUILD_PORT = 5683;
+
+/** `high`:: … ::`low` as 16 bytes. */
+function address(high: number, low: number): Uint8Array {
+  const bytes = new Uint8Array(16);
+  bytes[0] = high >> 8;
+  bytes[1] = high & 255;
+  bytes[14] = low >> 8;
+  bytes[15] = low & 255;
+  return bytes;
+}
+
+/** Where device `number` of a room lives. */
+export function deviceAddress(number: number): Uint8Array {
+  return address(0xfd00, number);
+}
+
+export interface GuildSpec {
+  readonly profile: string;
+  /** Of the security group and, but for 100 more, of its application group. */
+  readonly id: number;
+  /** Numbers of the devices. */
+  readonly members: readonly number[];
+  /** The first key id ends in this. */
+  readonly epoch?: number;
+  /** All bytes of the secret. */
+  readonly fill?: number;
+  /** Gids and Cids begin with this. */
+  readonly prefix?: number;
+  /** Application groups beside the first, on addresses of their own. */
+  readonly moreGroups?: readonly number[];
+  /** Devices that only listen. */
+  readonly silent?: readonly number[];
+}
+
+export interface GuildCraft {
+  readonly from: number;
+  readonly sequence: number;
+  /** Whose key protects it, where that is not `from`'s. */
+  readonly signer?: number;
+  readonly to?: Endpoint;
+  /** Pairwise mode: for whom. */
+  readonly peer?: number;
+  readonly code?: number;
+  readonly options: readonly Option[];
+  readonly payload?: Uint8Array;
+  readonly type?: number;
+  readonly mid?: number;
+  readonly token?: Uint8Array;
+  readonly request?: RequestBinding;
+  /** A response that uses its request's number. */
+  readonly withoutNumber?: boolean;
+  readonly source?: Endpoint;
+}
+
+export class Guild {
+  readonly spec: GuildSpec;
+  readonly profile: Profile;
+  readonly address: Uint8Array;
+  readonly #crypto: TsCrypto;
+  readonly #signatures = new FakeSignatures();
+
+  constructor(spec: GuildSpec) {
+    this.spec = spec;
+    this.profile = schemes.profiles[spec.profile];
+    this.address = address(0xff15, 0x1000 + spec.id);
+    this.#crypto = new TsCrypto(this.#signatures);
+  }
+
+  get appGroup(): number {
+    return this.spec.id + 100;
+  }
+
+  /** [id, address] of every application group. */
+  get appGroups(): (readonly [number, Uint8Array])[] {
+    const more = this.spec.moreGroups ?? [];
+    return [
+      [this.appGroup, this.address],
+      ...more.map((id) => [id, address(0xff15, 0x2000 + id)] as const),
+    ];
+  }
+
+  get group(): Endpoint {
+    return { address: this.address, port: GUILD_PORT };
+  }
+
+  /** The security group's part of device `number`'s provisioning; null: who commands. */
+  part(number: number, epochs: readonly number[]): Cbor {
+    const others = this.spec.members.filter((one) => one !== number);
+    const own = new Map<Cbor, Cbor>([
+      [0, this.idOf(number)],
+      [1, this.credentialOf(number)],
+    ]);
+    const isSilent = this.spec.silent?.includes(number) === true;
+    if (this.signs && !isSilent) own.set(2, seedOf(number));
+    return new Map<Cbor, Cbor>([
+      [0, this.spec.id],
+      [1, this.spec.profile],
+      [2, epochs.map((epoch) => this.keyPart(number, epoch))],
+      [3, 60],
+      [4, own],
+      [
+        5,
+        others.map(
+          (one) =>
+            new Map<Cbor, Cbor>([
+              [0, this.idOf(one)],
+              [1, this.credentialOf(one)],
+            ]),
+        ),
+      ],
+    ]);
+  }
+
+  /** The first epoch's, unless another is named. */
+  keyId(epoch = this.firstEpoch): Uint8Array {
+    if (this.spec.profile === "oscore") return new Uint8Array(0);
+    if (this.spec.profile === "dtls-record") return Uint8Array.of(epoch >> 8, epoch);
+    return Uint8Array.of(this.spec.prefix ?? 0x6c, this.spec.id, epoch >> 8, epoch);
+  }
+
+  get firstEpoch(): number {
+    return this.spec.epoch ?? 1;
+  }
+
+  idOf(number: number): Uint8Array {
+    return Uint8Array.of(number);
+  }
+
+  credentialOf(number: number): Uint8Array {
+    if (this.spec.profile === "dtls-record") return deviceAddress(number);
+    if (!this.signs) return new Uint8Array(0);
+    const publicKey = this.#signatures.publicKey(seedOf(number));
+    if (this.spec.profile !== "group-oscore") return publicKey;
+    const key = new Map<Cbor, Cbor>([
+      [1, 1],
+      [3, -8],
+      [-1, 6],
+      [-2, publicKey],
+    ]);
+    return encode(new Map([[8, new Map([[1, key]])]]));
+  }
+
+  /** A message as a holder of `from`'s keys makes it. */
+  craft(wish: GuildCraft, epoch = this.firstEpoch): Datagram {
+    const { from, sequence, request } = wish;
+    const { profile } = this;
+    const number = wish.signer ?? from;
+    const own: Own = {
+      id: this.idOf(from),
+      credential: this.credentialOf(from),
+      signer: this.signs ? this.#signatures.signer(seedOf(number)) : undefined,
+    };
+    const key = profile.importKey(this.#crypto, {
+      keyId: this.keyId(epoch),
+      raw: this.raw(from, epoch),
+      own,
+      addresses: [this.address],
+    });
+    const to = wish.to ?? this.group;
+    const member = wish.peer === undefined ? undefined : this.member(wish.peer);
+    const bytes = profile.seal(
+      key,
+      {
+        header: {
+          type: wish.type ?? NON,
+          mid: wish.mid ?? sequence,
+          token: wish.token ?? new Uint8Array(0),
+        },
+        inner: { code: wish.code ?? POST, options: wish.options, payload: wish.payload },
+        clear: [],
+        appGroup: { id: 0 },
+        sender: own.id,
+        piv: wish.withoutNumber === true ? undefined : uintBytes(sequence),
+        to,
+        request,
+        peer: member && profile.peer?.(this.#crypto, key, member),
+      },
+      new Workspace(),
+    );
+    const source = wish.source ?? { address: deviceAddress(from), port: GUILD_PORT };
+    return { from: source, to, bytes, atMicros: 0 };
+  }
+
+  member(number: number): { id: Uint8Array; credential: Uint8Array } {
+    return { id: this.idOf(number), credential: this.credentialOf(number) };
+  }
+
+  private get signs(): boolean {
+    return this.profile.proof === "member";
+  }
+
+  private keyPart(number: number, epoch: number): Cbor {
+    return new Map<Cbor, Cbor>([
+      [0, this.keyId(epoch)],
+      [1, this.raw(number, epoch)],
+    ]);
+  }
+
+  /** `KeyInput.raw`, a new one each time: import wipes it. */
+  private raw(number: number, epoch: number): Uint8Array {
+    const fill = this.spec.fill ?? this.spec.id;
+    const secret = (length: number) => new Uint8Array(length).fill(fill);
+    const [one, two] = this.spec.members;
+    const entries: Record<string, readonly (readonly [number, Cbor])[]> = {
+      "oscoap-00": [[1, secret(32)]],
+      "multicast-oscore-04": [[1, secret(16)]],
+      "group-oscore-02": [
+        [1, secret(16)],
+        [2, secret(8)],
+      ],
+      "group-oscore": [
+        [1, secret(16)],
+        [2, secret(8)],
+        [3, 10],
+        [4, 10],
+        [5, -8],
+        [6, -27],
+        [7, secret(40)],
+      ],
+      "dtls-record": [
+        [1, secret(16)],
+        [2, new Uint8Array(16).fill(epoch)],
+        [3, 0xff01],
+      ],
+      oscore: [
+        [1, secret(16)],
+        [2, secret(8)],
+        [4, this.idOf(number === one ? two : one)],
+      ],
+    };
+    return encode(new Map<Cbor, Cbor>(entries[this.spec.profile]));
+  }
+}
+
+function seedOf(number: number): Uint8Array {
+  return new Uint8Array(32).fill(number);
+}
