@@ -184,6 +184,7 @@ function applyKeys(keyring: Keyring, provisioning: Provisioning, enrolment: Enro
       profile,
       graceSeconds: part.graceSeconds,
       ...enrolment.own(part.id),
+      ...(part.policy === undefined ? {} : { policy: part.policy }),
     });
     const offers = [...part.keys].sort((a, b) => compareKeyIds(a.keyId, b.keyId));
     for (const offer of offers) {

@@ -165,7 +165,7 @@ export class Fields {
     return this.parent === undefined ? name : `${this.parent.path()}.${name}`;
   }
 
-  private fail(name: string, wanted: string): never {
+  fail(name: string, wanted: string): never {
     throw new Error(`${this.path()}.${name}: ${wanted} expected`);
   }
 }

@@ -14,6 +14,12 @@ import {
   RAW_BYTES_MAX,
 } from "../groups/bounds.js";
 import type { KeyOffer } from "../groups/keyring.js";
+import {
+  type Policy,
+  type Repository,
+  SIGNATURE_POLICIES,
+  SYNCHRONISATION_POLICIES,
+} from "../groups/policy.js";
 import type { MeshPlace } from "../ports/radio.js";
 import type { Member } from "../profiles/profile.js";
 import { Fields, unreadable } from "./fields.js";
@@ -32,6 +38,7 @@ export interface SecurityGroupPart {
   readonly keys: readonly KeyOffer[];
   /** In schemes with a key for each member. */
   readonly membership?: MembershipPart;
+  readonly policy?: Policy;
 }
 
 /** This device as a member of a security group, and who else is in it. */
@@ -121,7 +128,8 @@ function securityGroup(fields: Fields): SecurityGroupPart {
   const keys = fields.items(2, "keys", profile === NAMES_GROUPS ? keyOffer : schemeKey);
   const graceSeconds = fields.uint(3, "graceSeconds", 0x7fffffff);
   const part = { id, profile, keys, graceSeconds };
-  return fields.has(4) ? { ...part, membership: membershipOf(fields) } : part;
+  if (!fields.has(4)) return part;
+  return { ...part, membership: membershipOf(fields), policy: policyOf(fields) };
 }
 
 function keyOffer(fields: Fields): KeyOffer {
@@ -148,6 +156,33 @@ function membershipOf(group: Fields): MembershipPart {
   const seed = own.has(2) ? own.bytes(2, "seed", 32, 32) : new Uint8Array(0);
   own.leave();
   return { id, credential, seed, members: group.items(5, "members", member) };
+}
+
+function policyOf(group: Fields): Policy {
+  const choice = (key: number, name: string, most: number) =>
+    group.has(key) ? group.uint(key, name, most) : 0;
+  const signatures = choice(6, "signatures", SIGNATURE_POLICIES.length - 1);
+  const synchronisation = choice(7, "synchronisation", SYNCHRONISATION_POLICIES.length - 1);
+  // Drafts' Appendix E and F: not recommended, so nobody gets there by a slip of one number.
+  const isAccepted = group.isTrue(8);
+  if (signatures > 0 && !isAccepted) group.fail("acceptUnverified", "true"); // check: accept-unverified
+  return {
+    signatures: SIGNATURE_POLICIES[signatures],
+    synchronisation: SYNCHRONISATION_POLICIES[synchronisation],
+    gapMax: group.has(9) ? group.uint(9, "gapMax", 0xffffffff) : undefined,
+    repository: group.has(10) ? repositoryOf(group.fields(10, "repository")) : undefined,
+  };
+}
+
+function repositoryOf(fields: Fields): Repository {
+  const repository = {
+    address: fields.bytes(0, "address", 4, 16),
+    port: fields.uint(1, "port", 0xffff),
+    path: fields.text(2, "path"),
+    security: fields.uint(3, "security", 0xffffff),
+  };
+  fields.leave();
+  return repository;
 }
 
 function member(fields: Fields): Member {

@@ -10,6 +10,7 @@ import { equalBytes } from "../bytes/equal.js";
 import type { Endpoint } from "../ports/datagram.js";
 import type { AppGroupId, KeyMaterial, Own, Profile } from "../profiles/profile.js";
 import type { Lifetime } from "./lifetime.js";
+import type { Policy } from "./policy.js";
 
 /** One key of a security group, under the group's profile. */
 export interface Association extends KeyMaterial {
@@ -36,6 +37,8 @@ export interface SecurityGroup {
   readonly own?: Own;
   /** Multicast addresses of its application groups, where the scheme derives keys from them. */
   readonly addresses?: readonly Uint8Array[];
+  /** Where the installation says anything about it. */
+  readonly policy?: Policy;
 }
 
 /** An application group, and the multicast address and port its requests go to. */

@@ -29,6 +29,7 @@ import {
   type SecurityGroup,
 } from "./directory.js";
 import { Lifetime } from "./lifetime.js";
+import type { Policy } from "./policy.js";
 
 /** A key as it comes from provisioning or a Key Distribution Center. */
 export interface KeyOffer {
@@ -100,6 +101,7 @@ export class Keyring {
     graceSeconds: number;
     own?: Own;
     addresses?: readonly Uint8Array[];
+    policy?: Policy;
   }): SecurityGroup {
     const stored = this.#store.get(key(KIND.GROUP_HIGHEST, input.id));
     const security: SecurityGroup = {
