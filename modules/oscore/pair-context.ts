@@ -2,10 +2,12 @@
  * The Security Context of RFC 8613 §3: two endpoints, a key for each direction.
  *
  * Master material as it travels, `KeyInput.raw`: CBOR `{1: master secret, 2: master salt, 3: ID
- * Context, 4: the peer's id}`; 3 is absent where there is no ID Context.
+ * Context, 4: the peer's id}`; 3 is absent where there is no ID Context. What requests carry as kid
+ * context is the ID Context, or (renegotiate.ts) that in a CBOR byte string.
  */
 import { equalBytes } from "../bytes/equal.js";
 import { type Cbor, decode } from "../cbor/decode.js";
+import { encode } from "../cbor/encode.js";
 import { AES_CCM_16_64_128, type AeadKey, type Crypto } from "../ports/crypto.js";
 import { nonceBase } from "./aad.js";
 import { type Derivation, derivation, derive } from "./derive.js";
@@ -88,8 +90,10 @@ export function pairContext(
 ): PairContext {
   const { secret, salt, idContext, peerId } = pairMaterial(input.raw);
   const { keyId, own } = input;
-  const isNamed = equalBytes(keyId, idContext ?? new Uint8Array(0));
-  if (!isNamed) throw new RangeError("another ID Context");
+  const named = idContext ?? new Uint8Array(0);
+  if (!(equalBytes(keyId, named) || equalBytes(keyId, encode(named)))) {
+    throw new RangeError("another ID Context");
+  }
   const secrets = { secret, salt, ownId: own.id, peerId };
   const context = derivePair(crypto, secrets, { idContext, keyId });
   secret.fill(0);

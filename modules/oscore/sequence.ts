@@ -62,6 +62,14 @@ export class Sequence {
     return number;
   }
 
+  /**
+   * Numbers that are left; 0 when there is no record. To be looked at with a margin (RFC 10021
+   * §2.6.2): with the last one gone this sender id is silent until it has a new context.
+   */
+  get left(): number {
+    return this.#next === MISSING ? 0 : SEQUENCE_MAX + 1 - this.#next;
+  }
+
   /** On flash first, then in memory. */
   private reserve(): boolean {
     const limit = Math.min(this.#next + BLOCK_NUMBERS, SEQUENCE_MAX + 1);

@@ -11,9 +11,17 @@
  *   4. AEAD       group mode: Group Encryption Algorithm under the sender's key, then
  *                 signature ⊕ keystream; pairwise mode: AEAD Algorithm under the pairwise key
  *
- * Deviation: §7.2 would have the signature verified before anything is decrypted. Here the tag, a
- * hundred times cheaper, turns down whatever is not from the group first; nothing is acted on
- * before `groups/` has verified the signature, or decided by the group's policy not to.
+ * Deviations, on purpose:
+ * - §7.2 and §7.4 would have the signature verified before anything is decrypted. Here the tag, a
+ *   hundred times cheaper, turns down whatever is not from the group first; nothing is acted on
+ *   before `groups/` has verified the signature, or decided by the group's policy not to.
+ * - The Countersign_structure has five elements, the signer's protected header as h'' among them:
+ *   so do the live peers and the cose-wg examples; RFC 9338 §3.3 can be read otherwise.
+ * - No error message is sent (§7.2, §8.4 "MAY").
+ * Of the choices it leaves: AES-CCM-16-64-128 and AES-CCM-16-128-128, EdDSA on Ed25519,
+ * HKDF-SHA-256 with ECDH on the same keys mapped to Curve25519; credentials are CCSs (cose/ccs.ts) with an
+ * Ed25519 key in a group without group mode, too. A response names its Gid whenever that is not the
+ * request's. Pairwise keys live and end with the Recipient Context, so none outlasts its Gid.
  */
 import { concat } from "../bytes/concat.js";
 import { equalBytes } from "../bytes/equal.js";

@@ -6,6 +6,18 @@
  *   2. nonce      Common IV ⊕ (length of id ‖ id ‖ piv), of whoever made the piv
  *   3. AAD        Enc(h'', [1, [10], request_kid, request_piv, h''])
  *   4. AEAD       AES-CCM-16-64-128 over code ‖ options ‖ [FF ‖ payload]
+ *
+ * Of the choices that RFC 8613 leaves: HKDF-SHA-256 and this AEAD alone; a request names its ID
+ * Context whenever there is one; a window of 32; no error message in the clear (§8.2 "MAY").
+ * Deviations, on purpose:
+ * - Proxy-Uri is refused, not taken apart (§4.1.3.3): who forwards has the parts.
+ * - Block options outside, a proxy's own fragments, are dropped like the rest of class E, not put
+ *   together first (§8.2.1): nobody's unprotected bytes take memory here.
+ * - An option of class U that a sender put inside is taken from there (§4.1 has it only outside).
+ *
+ * What is the caller's: numbers and windows, at most one answer under a request's nonce, the order
+ * of notifications by piv, and that what was asked without Observe has no answer with it
+ * (§4.1.3.5.2). Contexts that are derived again: oscore/renegotiate.ts.
  */
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";

@@ -64,6 +64,17 @@ test("flash that refuses: no number, until it does not", () => {
   equal(sequence.next(), BLOCK_NUMBERS);
 });
 
+test("how many numbers are left can be told before they end", () => {
+  const store = opened(formatted(4));
+  equal(new Sequence(store).left, 0);
+  Sequence.create(store, SEQUENCE_MAX - 2);
+  const sequence = new Sequence(store);
+  for (const left of [3, 2, 1, 0, 0]) {
+    equal(sequence.left, left);
+    sequence.next();
+  }
+});
+
 test("2^40 - 1 is used once, then never anything again", () => {
   const flash = formatted(4);
   Sequence.create(opened(flash), SEQUENCE_MAX - 70);
