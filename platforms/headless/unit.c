@@ -282,7 +282,9 @@ static void one_ccm(const struct ccm_vector *v)
     sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
   }
   CHECK(!ccm_open(&aes, &box, sealed, box.sizes.tag - 1u, out));
-  box.sizes.nonce--;
+  box.sizes.nonce = CCM_NONCE_BYTES + 1;
+  CHECK(!ccm_seal(&aes, &box, plain, size, out));
+  box.sizes.nonce = CCM_NONCE_BYTES_MIN - 1;
   CHECK(!ccm_seal(&aes, &box, plain, size, out));
   box.sizes = (struct ccm_sizes){4, CCM_NONCE_BYTES};
   CHECK(!ccm_seal(&aes, &box, plain, size, out));
@@ -305,6 +307,11 @@ static void ccm_vectors(void)
     {"849b57219dae48de646d07dbb533566e", "89f52f65a1c580", "8368456e63727970743043a1010c40",
      "546869732069732074686520636f6e74656e742e",
      "191bd858dec79fc11da3428bdfa446ac240d591ffcf91eeb8035f87a", 12},
+    /* Wycheproof aes_ccm 366 */
+    {"c08339a6f80b84e201e3d6030cdb3f02", "1cbf2ca31330abe749db588b", "b535a847dfc962012d913a4076f58f9f",
+     "4f9fd6ad1656cce99af7469960073a241569ce32dad558111b50306053a0b6",
+     "c91d4c8bf7fdba49b87001fc3ec95f455ba32bc05ba336bc3d58f4ad08b5bc34d622fe4ba3cac5",
+     AES_128_CCM_8},
   };
   for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) one_ccm(&vectors[i]);
   CHECK(ccm_sizes(0).tag == 0 && ccm_sizes(11).tag == 0 && ccm_sizes(31).tag == 0);

@@ -27,7 +27,8 @@ void xs_lumicast_key(xsMachine *the)
   struct bytes raw = lumicast_writable(the, &xsArg(2));
   struct key *key;
   struct ccm_sizes sizes = ccm_sizes(algorithm);
-  if (sizes.tag == 0) xsRangeError("AEAD algorithm %d is none of 10, 12 and 30", (int)algorithm);
+  if (sizes.tag == 0)
+    xsRangeError("AEAD algorithm %d is none of 10, 12, 30 and -65538", (int)algorithm);
   if (raw.size != 16) xsRangeError("the key has %d bytes, not 16", (int)raw.size);
   key = c_malloc(sizeof *key);
   if (!key) xsUnknownError("no memory for a key");

@@ -6,7 +6,8 @@ struct ccm_sizes ccm_sizes(int algorithm)
 {
   if (algorithm == AES_CCM_16_64_128) return (struct ccm_sizes){8, CCM_NONCE_BYTES};
   if (algorithm == AES_CCM_16_128_128) return (struct ccm_sizes){16, CCM_NONCE_BYTES};
-  if (algorithm == AES_CCM_64_64_128) return (struct ccm_sizes){8, CCM_SHORT_NONCE_BYTES};
+  if (algorithm == AES_CCM_64_64_128) return (struct ccm_sizes){8, 7};
+  if (algorithm == AES_128_CCM_8) return (struct ccm_sizes){8, 12};
   return (struct ccm_sizes){0, 0};
 }
 
@@ -34,18 +35,18 @@ static bool possible(const struct ccm_box *box, size_t size)
 {
   return size <= CCM_MESSAGE_MAX_BYTES && box->aad_size <= CCM_AAD_MAX_BYTES &&
          (box->sizes.tag == 8 || box->sizes.tag == 16) &&
-         (box->sizes.nonce == CCM_NONCE_BYTES || box->sizes.nonce == CCM_SHORT_NONCE_BYTES);
+         box->sizes.nonce >= CCM_NONCE_BYTES_MIN && box->sizes.nonce <= CCM_NONCE_BYTES;
 }
 
 /* Flags and nonce, and zeros up to the two last bytes. */
 static inline void block_start(const struct ccm_box *box, unsigned flags, uint8_t block[16])
 {
   block[0] = (uint8_t)(flags | (14u - box->sizes.nonce));
-  if (box->sizes.nonce == CCM_NONCE_BYTES) {
+  if (box->sizes.nonce == CCM_NONCE_BYTES) { /* nearly always: a copy of known size */
     memcpy(block + 1, box->nonce, CCM_NONCE_BYTES);
   } else {
-    memcpy(block + 1, box->nonce, CCM_SHORT_NONCE_BYTES);
-    memset(block + 8, 0, 6);
+    memcpy(block + 1, box->nonce, box->sizes.nonce);
+    memset(block + 1 + box->sizes.nonce, 0, CCM_NONCE_BYTES - box->sizes.nonce);
   }
 }
 

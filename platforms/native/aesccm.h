@@ -1,7 +1,7 @@
 /*
  * AES-128-CCM (RFC 3610, NIST SP 800-38C) of messages of up to 65,535 bytes: COSE's
  * AES-CCM-16-64-128 (10) and AES-CCM-16-128-128 (30) with nonces of 13 bytes and tags of 8 and 16,
- * and AES-CCM-64-64-128 (12) with 7 and 8.
+ * AES-CCM-64-64-128 (12) with 7 and 8, and AES_128_CCM_8 of DTLS with 12 and 8.
  *
  * In four steps: the first block B0 binds nonce, lengths and tag size; CBC-MAC runs over B0, the
  * associated data and the plaintext; counter mode encrypts the plaintext from block 1 on; the tag
@@ -20,9 +20,10 @@
 
 #include "aes.h"
 
-/* COSE, RFC 9053 section 4.2 */
+/* COSE, RFC 9053 section 4.2; RFC 6655, which has no number there: one for private use */
 enum { AES_CCM_16_64_128 = 10, AES_CCM_64_64_128 = 12, AES_CCM_16_128_128 = 30 };
-enum { CCM_NONCE_BYTES = 13, CCM_SHORT_NONCE_BYTES = 7 };
+enum { AES_128_CCM_8 = -65538 };
+enum { CCM_NONCE_BYTES = 13, CCM_NONCE_BYTES_MIN = 7 };
 enum { CCM_MESSAGE_MAX_BYTES = 65535, CCM_AAD_MAX_BYTES = 65279 };
 
 struct ccm_box {
@@ -31,11 +32,11 @@ struct ccm_box {
   size_t aad_size;
   struct ccm_sizes {
     uint8_t tag;   /* 8 or 16 */
-    uint8_t nonce; /* 13 or 7 */
+    uint8_t nonce; /* 7 to 13 */
   } sizes;
 };
 
-/* Of a COSE algorithm; the tag's is 0 when it is none of the three above. */
+/* Of an algorithm; the tag's is 0 when it is none of the four above. */
 struct ccm_sizes ccm_sizes(int algorithm);
 
 /* `sealed` takes size + sizes.tag bytes; false when a length is beyond the limits above. */

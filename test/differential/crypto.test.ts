@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { Aes128, AesTables } from "../../modules/crypto/aes.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import {
+  AES_128_CCM_8,
   AES_CCM_16_64_128,
   AES_CCM_16_128_128,
   AES_CCM_64_64_128,
@@ -33,6 +34,7 @@ for (const [algorithm, nonceBytes, tagBytes] of [
   [AES_CCM_16_64_128, 13, 8],
   [AES_CCM_16_128_128, 13, 16],
   [AES_CCM_64_64_128, 7, 8],
+  [AES_128_CCM_8, 12, 8],
 ] as const) {
   const input = fc.record({
     key: exactly(16),

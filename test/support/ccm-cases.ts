@@ -2,7 +2,7 @@ import { fromHex } from "../../modules/bytes/hex.js";
 
 export interface CcmCase {
   readonly name: string;
-  /** COSE algorithm number. */
+  /** Number in the crypto port. */
   readonly algorithm: number;
   readonly key: Uint8Array;
   readonly nonce: Uint8Array;
@@ -227,5 +227,32 @@ const ROWS: readonly (readonly [string, number, string, string, string, string, 
     "8368456e63727970743043a1010c40",
     "546869732069732074686520636f6e74656e742e",
     "191bd858dec79fc11da3428bdfa446ac240d591ffcf91eeb8035f87a",
+  ],
+  [
+    "Wycheproof aes_ccm 362",
+    -65538,
+    "ea5a915fd7be0aaf14b88f5dc4fd719a",
+    "aeecf19f7d3379ee55ba6468",
+    "13791aad5812a362291a4f6d63687d33",
+    "d313e09cd48b06f16ef9178e42624bd0",
+    "f9bc9a66186b6a60035d144dfb34c4af2fb637ff91d6fd9e",
+  ],
+  [
+    "Wycheproof aes_ccm 364",
+    -65538,
+    "03ad5f472b978c5f72b7b1c29080374c",
+    "770dcc2ea1c2d9f6c904947d",
+    "972c90e387f0af936b1c9db0ebfebbe9",
+    "78470511caf12cb882628092bb573bde8c",
+    "3fb22c2c366c0a46ba1640eccb544dbdd23ec7c4888a1288fc",
+  ],
+  [
+    "Wycheproof aes_ccm 366",
+    -65538,
+    "c08339a6f80b84e201e3d6030cdb3f02",
+    "1cbf2ca31330abe749db588b",
+    "b535a847dfc962012d913a4076f58f9f",
+    "4f9fd6ad1656cce99af7469960073a241569ce32dad558111b50306053a0b6",
+    "c91d4c8bf7fdba49b87001fc3ec95f455ba32bc05ba336bc3d58f4ad08b5bc34d622fe4ba3cac5",
   ],
 ];

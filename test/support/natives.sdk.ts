@@ -1,4 +1,5 @@
 import {
+  AES_128_CCM_8,
   AES_CCM_16_64_128,
   AES_CCM_16_128_128,
   AES_CCM_64_64_128,
@@ -10,7 +11,7 @@ import type { IntakeProvider, Provider } from "./provider.js";
 
 /** Of the bindings for the Moddable SDK, in an app of test/sdk. */
 export function natives(): Provider[] {
-  const algorithms = [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128];
+  const algorithms = [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128, AES_128_CCM_8];
   return [{ name: "native", crypto: new SdkCrypto(), algorithms }];
 }
 

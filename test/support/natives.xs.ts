@@ -1,4 +1,5 @@
 import {
+  AES_128_CCM_8,
   AES_CCM_16_64_128,
   AES_CCM_16_128_128,
   AES_CCM_64_64_128,
@@ -11,7 +12,7 @@ import type { IntakeProvider, Provider } from "./provider.js";
 
 /** Of the headless host. */
 export function natives(): Provider[] {
-  const algorithms = [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128];
+  const algorithms = [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128, AES_128_CCM_8];
   return [{ name: "native", crypto: new HostCrypto(), algorithms }];
 }
 

@@ -1,6 +1,7 @@
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
 import {
+  AES_128_CCM_8,
   AES_CCM_16_64_128,
   AES_CCM_16_128_128,
   AES_CCM_64_64_128,
@@ -18,7 +19,7 @@ export function providers(): Provider[] {
     {
       name: "TypeScript",
       crypto: new TsCrypto(new NobleSignatures()),
-      algorithms: [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128],
+      algorithms: [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128, AES_128_CCM_8],
     },
     ...natives(),
   ];

@@ -35,7 +35,8 @@ static void native_aead_key(xsMachine *the)
   struct bytes raw = get_writable(the, &xsArg(1));
   struct key *key;
   struct ccm_sizes sizes = ccm_sizes(algorithm);
-  if (sizes.tag == 0) xsRangeError("AEAD algorithm %d is none of 10, 12 and 30", (int)algorithm);
+  if (sizes.tag == 0)
+    xsRangeError("AEAD algorithm %d is none of 10, 12, 30 and -65538", (int)algorithm);
   if (raw.size != 16) xsRangeError("the key has %d bytes, not 16", (int)raw.size);
   xsmcVars(1);
   xsmcGet(xsVar(0), xsThis, xsID("aeadKeyPrototype"));

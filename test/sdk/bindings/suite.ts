@@ -181,6 +181,6 @@ test("keys: no other algorithm, no other length, and none without its C data", (
     const raw = new Uint8Array(size).fill(7);
     makeKey({}, algorithm, raw);
   };
-  throws(() => made(1, 16), /AEAD algorithm 1 is not/);
+  throws(() => made(1, 16), /AEAD algorithm 1 is none/);
   throws(() => made(10, 15), /the key has 15 bytes, not 16/);
 });
