@@ -14,7 +14,9 @@ export const DROPS = [
   "unknownGroup",
   /** The key id names none, or more than one, of the group's security associations. */
   "unknownKey",
-  /** The sender is not in the group's table of members, or its credential is no key to be trusted. */
+  /**
+   * The sender is not in the group's table of members, or its credential is no key to be trusted.
+   */
   "unknownMember",
   /** A record of an epoch that is over, or not begun yet. */
   "oldEpoch",

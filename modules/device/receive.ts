@@ -37,7 +37,7 @@ export function receive(device: Parts, datagram: Datagram): Outcome<true> {
   const { length } = datagram.bytes;
   if (length > LIMITS.datagramBytesMax) return drop("malformed"); // check: datagram-size
   if (!device.listensOn(datagram.to.port)) return drop("notForUs"); // check: listening-port
-  if (!outer.scan(datagram.bytes)) return receiveOther(device, datagram); // check: outer-well-formed
+  if (!outer.scan(datagram.bytes)) return noMessage(device, datagram); // check: outer-well-formed
   // RFC 7252 §8.1: a multicast request is never confirmable.
   const confirmable = outer.type === CON;
   const multicast = isMulticast(datagram.to.address);
@@ -67,7 +67,7 @@ export function receive(device: Parts, datagram: Datagram): Outcome<true> {
 }
 
 /** No CoAP message: a record, where there are groups that use them. */
-function receiveOther(device: Parts, datagram: Datagram): Outcome<true> {
+function noMessage(device: Parts, datagram: Datagram): Outcome<true> {
   const { schemes } = device.groups;
   if (schemes === undefined || device.schemes === undefined) return drop("malformed");
   return device.schemes.receiveRecord(device, schemes, datagram);

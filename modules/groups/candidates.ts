@@ -65,11 +65,9 @@ export function openAmong(
     if (appGroup === undefined) continue;
     arriving.appGroup = appGroup;
     const direction = awaited === undefined ? "request" : "response";
-    if (!profile.identify(arriving, direction)) {
-      failure.note(NOWHERE, "malformed"); // check: scheme-form
-      continue;
-    }
-    failure.note(IN_FORM, "unknownKey");
+    const inForm = profile.identify(arriving, direction);
+    failure.note(inForm ? IN_FORM : NOWHERE, inForm ? "unknownKey" : "malformed");
+    if (!inForm) continue; // check: scheme-form
     for (const association of security.associations) {
       if (!mayBe(association, arriving, awaited)) continue; // check: candidate-key-id
       const opened = tryMembers(groups, schemes, arriving, association, awaited);
@@ -89,7 +87,9 @@ function groupServed(
 ): AppGroup | undefined {
   for (const appGroup of directory.appGroups()) {
     if (appGroup.security !== security) continue;
-    if (!multicast || equalBytes(appGroup.address, to.address)) return appGroup; // check: group-address
+    const isHeard = !multicast || equalBytes(appGroup.address, to.address);
+    if (!isHeard) continue; // check: group-address
+    return appGroup;
   }
   return undefined;
 }

@@ -41,8 +41,8 @@ export class Contexts {
     const kept = this.#kept;
     if (kept.some((one) => one.association === association && equalBytes(one.id, id))) return;
     const made = { association, id: id.slice(), context, used: ++this.#uses };
-    if (kept.length < CONTEXTS_MAX) kept.push(made);
-    else kept[this.oldest()] = made; // check: contexts-max
+    if (kept.length === CONTEXTS_MAX) kept.splice(this.oldest(), 1); // check: contexts-max
+    kept.push(made);
   }
 
   /** Those of a member whose credential changed, or (without an id) all of a key's. */

@@ -73,7 +73,8 @@ export class Directory {
     if (this.#appGroups.has(id)) throw new RangeError(`application group ${id} twice`);
     const appGroup = { id, security, address, port };
     const isNamed = security.profile.namesGroup === true;
-    if (!isNamed && this.#named === this.#appGroups) this.#named = new Map(this.#appGroups);
+    const isFirst = !isNamed && this.#named === this.#appGroups;
+    if (isFirst) this.#named = new Map(this.#appGroups); // check: group-named
     this.#appGroups.set(id, appGroup);
     if (isNamed) this.#named.set(id, appGroup);
   }
@@ -93,7 +94,7 @@ export class Directory {
 
   /** The group that a message names; groups whose messages name none are not among them. */
   named(id: number): AppGroup | undefined {
-    return this.#named.get(id); // check: group-named
+    return this.#named.get(id);
   }
 
   appGroups(): IterableIterator<AppGroup> {

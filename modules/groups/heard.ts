@@ -28,11 +28,19 @@ export class Heard {
   /** `sequence` is -1 for an answer without a number. Changes nothing. */
   isFresh(id: Uint8Array, sequence: number): boolean {
     const server = this.find(id);
-    if (server === undefined) return this.#servers.length < SERVERS_MAX; // check: heard-servers
-    if (sequence < 0) return !server.plain; // check: heard-plain
+    if (server === undefined) {
+      if (this.#servers.length === SERVERS_MAX) return false; // check: heard-servers
+      return true;
+    }
+    if (sequence < 0) {
+      if (server.plain) return false; // check: heard-plain
+      return true;
+    }
     const age = server.highest - sequence;
     if (age < 0) return true;
-    return age < WINDOW_BITS && ((server.seen >>> age) & 1) === 0; // check: heard-number
+    if (age >= WINDOW_BITS) return false; // check: heard-old
+    if (((server.seen >>> age) & 1) !== 0) return false; // check: heard-number
+    return true;
   }
 
   /** A fresh answer was verified. */

@@ -51,9 +51,6 @@ const NONE = 0xffffffff;
 /** No end later than this, 136 years of uptime, has a place in a record: it would wrap around. */
 const LATEST_SECONDS = NONE - 1;
 
-const EMPTY = new Uint8Array(0);
-/** This device as a member: schemes with one key for all do not ask. */
-const NOBODY = Object.freeze({ id: EMPTY, credential: EMPTY, signer: undefined });
 const NOWHERE: readonly Uint8Array[] = Object.freeze([]);
 
 interface KeyRecord {
@@ -222,7 +219,7 @@ export class Keyring {
   }
 
   private add(security: SecurityGroup, index: number, record: KeyRecord): Association {
-    const { own = NOBODY, addresses = NOWHERE } = security;
+    const { own = nobody(), addresses = NOWHERE } = security;
     const material = security.profile.importKey(this.#crypto, { ...record, own, addresses });
     const lifetime = Lifetime.of(this.#store, index, record);
     const association: Association = { index, security, ...material, lifetime };
@@ -273,6 +270,12 @@ export class Keyring {
   private write(index: number, record: KeyRecord): boolean {
     return this.#store.put(key(KIND.GROUP_KEY, index), emitRecord(record));
   }
+}
+
+/** This device as a member: schemes with one key for all do not ask. */
+function nobody(): Own {
+  const none = new Uint8Array(0);
+  return { id: none, credential: none, signer: undefined };
 }
 
 function after(now: number, seconds: number): number {

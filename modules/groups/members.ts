@@ -107,7 +107,8 @@ export class Members {
       writer.bytes(credential);
     }
     const stored = this.#store.put(pageKey(security, page), writer.finish());
-    return stored ? STORED : drop("storeFailed"); // check: member-durable
+    if (!stored) return drop("storeFailed"); // check: member-durable
+    return STORED;
   }
 }
 

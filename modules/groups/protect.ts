@@ -7,8 +7,6 @@ import { isOver } from "./open.js";
 import type { Outgoing, Sealed } from "./outgoing.js";
 import { NO_CONTEXT, type Schemes, type Taken } from "./schemes.js";
 
-const NO_BYTES = new Uint8Array(0);
-
 /**
  * Protects a message under a scheme with a key for each member: the mirror of `openUnder`.
  *
@@ -23,7 +21,8 @@ const NO_BYTES = new Uint8Array(0);
 export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing): Outcome<Sealed> {
   const { security } = outgoing.appGroup;
   const { profile, own } = security;
-  if (own === undefined || !maySend(profile, own)) return drop("unknownMember"); // check: own-signer
+  if (own === undefined) return drop("unknownMember");
+  if (!maySend(profile, own)) return drop("unknownMember"); // check: own-signer
   const taken = outgoing.request as Taken | undefined;
   const association = keyFor(groups, security, taken);
   const lifetime = association?.lifetime;
@@ -34,15 +33,14 @@ export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing):
   if (peerId !== undefined && peer === undefined) return drop("unknownMember"); // check: peer-known
   const spent = lifetime?.spend();
   if (spent?.ok === false) return spent;
-  const usesRequest =
-    taken !== undefined &&
-    !taken.isAnswered &&
-    outgoing.ownNumber !== true &&
-    association === taken.association &&
-    profile.windowCovers === "requests"; // check: own-number
+  let usesRequest = taken !== undefined && profile.windowCovers === "requests";
+  if (taken?.isAnswered === true) usesRequest = false; // check: answer-number-once
+  if (taken?.association !== association) usesRequest = false; // check: answer-newer-key
+  if (outgoing.ownNumber === true) usesRequest = false;
   if (taken !== undefined) taken.isAnswered = true;
   const sequence = usesRequest ? undefined : schemes.counter(association).next();
-  if (!usesRequest && sequence === undefined) return drop("storeFailed"); // check: member-number
+  const hasNumber = usesRequest || sequence !== undefined;
+  if (!hasNumber) return drop("storeFailed"); // check: member-number
   const piv = sequence === undefined ? undefined : uintBytes(sequence);
   const bytes = profile.seal(
     association,
@@ -62,7 +60,7 @@ export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing):
     groups.work,
   );
   const { keyId } = association;
-  const binding = { kid: own.id, piv: piv ?? NO_BYTES, keyId };
+  const binding = { kid: own.id, piv: piv ?? new Uint8Array(0), keyId };
   const whole = peerId === undefined ? binding : { ...binding, peer: peerId };
   return ok({ bytes, association, binding: whole });
 }

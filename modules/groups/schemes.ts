@@ -18,7 +18,6 @@ import { Members } from "./members.js";
 import type { Outgoing, Sealed } from "./outgoing.js";
 
 const BY_GROUP: Proof = Object.freeze({ by: "group" });
-const NOBODY = new Uint8Array(0);
 /** Of a scheme that keeps no context for a member. */
 export const NO_CONTEXT = Object.freeze({});
 
@@ -48,7 +47,7 @@ export class Schemes {
   /** Of the message being read, as `Arriving`: what it was shown to prove. */
   proof: Proof = BY_GROUP;
   /** Who sent it: his id in the group. */
-  sender: Uint8Array = NOBODY;
+  sender: Uint8Array = new Uint8Array(0);
   /** The request that was accepted last. */
   taken: Taken | undefined = undefined;
   /** Where the sender's row in `Recipients` is filed: his id, or what stands for a long one. */
@@ -96,8 +95,8 @@ export class Schemes {
       entry ??
       (peerId === undefined
         ? this.members.find(security.id, id, 0, id.length)
-        : { id: peerId, credential: NOBODY });
-    return member && profile.peer(this.crypto, association, member); // check: member-known
+        : { id: peerId, credential: new Uint8Array(0) });
+    return member && profile.peer(this.crypto, association, member);
   }
 
   /**

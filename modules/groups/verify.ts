@@ -1,5 +1,5 @@
 import { equalBytes } from "../bytes/equal.js";
-import { drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
+import { type Drop, drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
 import { parseMessage } from "../coap/message.js";
 import { NUMBER_MAX } from "../oscore/window.js";
 import type { Inner, Member, OpenContext } from "../profiles/profile.js";
@@ -44,13 +44,15 @@ export function openUnder(
   const filed = schemes.fileOf(id);
   arriving.row = groups.recipients.find(index, schemes.filedAs.read(filed, 0, filed.length));
   const covered = awaited === undefined || security.profile.windowCovers === "all";
-  const judged = covered
-    ? judge(groups, arriving, association, awaited)
-    : awaited.heard.isFresh(id, option.sequence);
-  if (judged !== true) return judged === false ? drop("replayed") : judged; // check: heard-fresh
+  if (covered) {
+    const reason = whyNot(groups, arriving, association, awaited);
+    if (reason !== undefined) return drop(reason);
+  } else if (!awaited.heard.isFresh(id, option.sequence)) {
+    return drop("replayed"); // check: heard-fresh
+  }
   const known = schemes.contexts.find(association, id);
   const peer = known ?? schemes.contextOf(association, id, claim.member);
-  if (peer === undefined) return drop("unknownMember");
+  if (peer === undefined) return drop("unknownMember"); // check: member-known
   const context: OpenContext<unknown> = {
     appGroup: arriving.appGroup,
     request: awaited?.request,
@@ -85,23 +87,26 @@ function isOwn({ own }: SecurityGroup, id: Uint8Array): boolean {
   return own !== undefined && equalBytes(own.id, id);
 }
 
-/** True when the number is fresh; the reason otherwise. */
-function judge(
+/** Why a number is not to be taken; undefined when it is fresh. */
+function whyNot(
   { recipients }: Groups,
   { row, option }: Arriving,
   association: Association,
   awaited: Awaited | undefined,
-): true | Outcome<Inner> {
+): Drop | undefined {
   if (row < 0) {
     // Who only answers leaves room for those who command.
     const reserve = awaited === undefined ? 0 : COMMANDERS;
-    return recipients.hasRoom(reserve) ? true : drop("tableFull"); // check: member-room
+    if (!recipients.hasRoom(reserve)) return "tableFull"; // check: member-room
+    return undefined;
   }
   const { sequence } = option;
   const { window } = association.security.profile;
   const below = recipients.highest(row) - sequence;
-  if (below >= (window === 1 ? 0 : window)) return drop("replayed"); // check: window-narrow
-  return recipients.isFresh(row, sequence) ? true : drop("replayed"); // check: member-fresh
+  const isOld = below >= (window === 1 ? 0 : window);
+  if (isOld) return "replayed"; // check: window-narrow
+  if (!recipients.isFresh(row, sequence)) return "replayed"; // check: member-seen
+  return undefined;
 }
 
 /** The message, and for a record the datagram it was in. */
@@ -124,7 +129,7 @@ function openAs(
   if (!unwrapped.ok) return unwrapped;
   const datagram = unwrapped.value;
   const message = parseMessage(datagram);
-  if (!message.ok) return message; // check: record-inside
+  if (!message.ok) return message;
   const { code, options, payload } = message.value;
   return ok({ inner: ok({ code, options, payload }), datagram });
 }

@@ -1,6 +1,6 @@
 /**
- * A security group of a scheme with a key for each member, as provisioning has it and as an attacker
- * who is a member could use it. Members are devices of the room by number; each one's id is its
+ * A security group of a scheme with a key for each member, as provisioning has it and as an
+ * attacker who is a member could use it. Members are devices of the room by number; each one's id is its
  * number in one byte, and it signs with a fake key (fake-signatures.ts).
  */
 import { uintBytes } from "../../modules/bytes/uint.js";
@@ -10,6 +10,7 @@ import { POST } from "../../modules/coap/options.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { schemes } from "../../modules/device/schemes.js";
 import { Workspace } from "../../modules/oscore/aad.js";
+import type { Signer } from "../../modules/ports/crypto.js";
 import type { Datagram, Endpoint } from "../../modules/ports/datagram.js";
 import type { Own, Profile, RequestBinding } from "../../modules/profiles/profile.js";
 import { FakeSignatures } from "./fake-signatures.js";
@@ -165,7 +166,7 @@ export class Guild {
     const own: Own = {
       id: this.idOf(from),
       credential: this.credentialOf(from),
-      signer: this.signs ? this.#signatures.signer(seedOf(number)) : undefined,
+      signer: this.signs ? this.signerOf(from, number) : undefined,
     };
     const key = profile.importKey(this.#crypto, {
       keyId: this.keyId(epoch),
@@ -200,6 +201,12 @@ export class Guild {
 
   member(number: number): { id: Uint8Array; credential: Uint8Array } {
     return { id: this.idOf(number), credential: this.credentialOf(number) };
+  }
+
+  /** Passes for `from`'s, signs as `number`. */
+  private signerOf(from: number, number: number): Signer {
+    const { publicKey } = this.#signatures.signer(seedOf(from));
+    return { ...this.#signatures.signer(seedOf(number)), publicKey };
   }
 
   private get signs(): boolean {
