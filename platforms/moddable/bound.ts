@@ -28,6 +28,28 @@ export function makeKey(
   return native<undefined>("xs_lumicast_key").call(this, instance, algorithm, raw);
 }
 
+export function hasSignatures(this: void): boolean {
+  return native<boolean>("xs_lumicast_signatures").call(this);
+}
+
+/** Makes `instance` a private key, returns its public key: `seed` is wiped. */
+export function makeSigner(this: void, instance: object, seed: Uint8Array): Uint8Array {
+  return native<Uint8Array>("xs_lumicast_signer").call(this, instance, seed);
+}
+
+export function isPublicKey(this: void, publicKey: Uint8Array): boolean {
+  return native<boolean>("xs_lumicast_public_key").call(this, publicKey);
+}
+
+export function verifySignature(
+  this: void,
+  data: Uint8Array,
+  signature: Uint8Array,
+  publicKey: Uint8Array,
+): boolean {
+  return native<boolean>("xs_lumicast_verify").call(this, data, signature, publicKey);
+}
+
 /** Makes `instance` a bound intake over `state`. */
 export function bindIntake(this: void, instance: object, state: unknown): undefined {
   return native<undefined>("xs_lumicast_intake_bind").call(this, instance, state);

@@ -1,5 +1,6 @@
 import type { AeadKey, Crypto, Signatures } from "../../modules/ports/crypto.js";
 import { makeKey } from "./bound.js";
+import { sdkSignatures } from "./signatures.js";
 
 /** Native AES-CCM. Instances own the key's schedule in C memory. */
 class SdkKey extends Native("xs_lumicast_key_destructor") implements AeadKey {
@@ -19,6 +20,8 @@ class SdkKey extends Native("xs_lumicast_key_destructor") implements AeadKey {
 
 /** Native AES-CCM and SHA-256, the same C that the headless host runs. */
 export class SdkCrypto implements Crypto {
+  readonly signatures: Signatures | undefined = sdkSignatures();
+
   aeadKey(algorithm: number, raw: Uint8Array): AeadKey {
     return new SdkKey(algorithm, raw);
   }
@@ -42,9 +45,5 @@ export class SdkCrypto implements Crypto {
 
   hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array {
     return native<Uint8Array>("xs_lumicast_hkdf_expand").call(this, input);
-  }
-
-  get signatures(): Signatures | undefined {
-    return undefined;
   }
 }

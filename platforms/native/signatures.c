@@ -2,9 +2,23 @@
 
 #include <string.h>
 
+#if __has_include(<sodium/crypto_sign_ed25519.h>)
 #include <sodium/crypto_scalarmult_curve25519.h>
 #include <sodium/crypto_scalarmult_ed25519.h>
 #include <sodium/crypto_sign_ed25519.h>
+#else
+/* The SDK's build does not look where ESP-IDF unpacks the component. */
+int crypto_sign_ed25519_seed_keypair(unsigned char *, unsigned char *, const unsigned char *);
+int crypto_sign_ed25519_detached(unsigned char *, unsigned long long *, const unsigned char *,
+    unsigned long long, const unsigned char *);
+int crypto_sign_ed25519_verify_detached(const unsigned char *, const unsigned char *,
+    unsigned long long, const unsigned char *);
+int crypto_sign_ed25519_pk_to_curve25519(unsigned char *, const unsigned char *);
+int crypto_sign_ed25519_sk_to_curve25519(unsigned char *, const unsigned char *);
+int crypto_scalarmult_curve25519(unsigned char *, const unsigned char *, const unsigned char *);
+int crypto_scalarmult_ed25519_noclamp(unsigned char *, const unsigned char *,
+    const unsigned char *);
+#endif
 
 #include "sha256.h"
 

@@ -16,8 +16,10 @@
  * knows draws an ICMP error from the other.
  *
  * SIGNED PROFILES need Ed25519 and X25519, which Zephyr's Mbed TLS does not have. The manifest's
- * define lumicast.signed says that the installation uses one; then PSA has to bring both curves
- * (Oberon in nRF Connect SDK does), or the build ends here.
+ * define lumicast.signed says that the installation uses one; then the build ends here, unless it
+ * was given platforms/native/signatures.c, a libsodium for it, and the define lumicast.ed25519.
+ * REJECTED: PSA, which in nRF Connect SDK has both curves (Oberon). It cannot map the keys of one
+ * to the other, and what it says of signatures that no honest signer makes, nobody states.
  */
 #include "../native/board.h"
 
@@ -26,12 +28,9 @@
 
 #include "mc.defines.h"
 
-#if MODDEF_LUMICAST_SIGNED && \
-  !(CONFIG_PSA_WANT_ALG_PURE_EDDSA && CONFIG_PSA_WANT_ECC_TWISTED_EDWARDS_255 && \
-    CONFIG_PSA_WANT_ECC_MONTGOMERY_255)
-#error "Signed profiles need native Ed25519 and X25519: build with nRF Connect SDK's PSA and \
-CONFIG_PSA_WANT_ALG_PURE_EDDSA, CONFIG_PSA_WANT_ECC_TWISTED_EDWARDS_255 and \
-CONFIG_PSA_WANT_ECC_MONTGOMERY_255, or set defines.lumicast.signed to 0"
+#if MODDEF_LUMICAST_SIGNED && !MODDEF_LUMICAST_ED25519
+#error "Signed profiles need native Ed25519 and X25519: add platforms/native/signatures.c and \
+libsodium to the build and set defines.lumicast.ed25519 to 1, or set defines.lumicast.signed to 0"
 #endif
 
 const char *board_pin(const char *name, unsigned pin)

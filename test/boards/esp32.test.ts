@@ -81,7 +81,8 @@ for (const name of glue.filter((name) => name !== bindings)) {
 test("what the board shares with others compiles for rv32imac and rv32imc", { skip }, () => {
   mkdirSync(OUT, { recursive: true });
   const object = join(OUT, "shared.o");
-  for (const name of [...shared, "../native/aesccm", "../native/sha256"]) {
+  const crypto = ["../native/aesccm", "../native/sha256", "../native/signatures"];
+  for (const name of [...shared, ...crypto]) {
     for (const core of ["rv32imac", "rv32imc"]) {
       const flags = [`-march=${core}`, "-std=c11", "-c", "-o", object];
       const done = compile(join(BOARD, `${name}.c`), ...flags);
@@ -111,8 +112,9 @@ test("signed profiles without libsodium are a build error that says what to do",
   const signed = compile(file, ...flags);
   assert.notEqual(signed.status, 0);
   assert.match(signed.output, /needs Ed25519: include platforms\/esp32\/manifest_signatures\.json/);
-  const { defines, platforms } = readManifest("manifest_signatures.json");
+  const { defines, modules, platforms } = readManifest("manifest_signatures.json");
   assert.equal(defines.lumicast.ed25519, 1);
+  assert.equal(modules["*"], "../native/signatures");
   assert.equal(platforms.esp32.dependency[0].name, "libsodium");
   const good = compile(file, ...flags, "-DMODDEF_LUMICAST_ED25519=1");
   assert.deepEqual(good, { status: 0, output: "" });

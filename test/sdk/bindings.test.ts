@@ -9,23 +9,36 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { findSdk } from "../../hosts/sdk/sdk.js";
+import { lacks } from "../support/skip.js";
 import { needsSdk } from "./needs.js";
 
 const folder = join(ROOT, "build/test/bindings");
+/** Without libsodium the same program, with none behind its natives. */
+const signs = lacks("libsodium-dev") === false;
 const SUITES = [
   "unit/crypto.test.ts",
+  "unit/signatures.test.ts",
   "unit/cose.test.ts",
   "unit/intake.test.ts",
   "sdk/bindings/suite.ts",
 ];
 const NATIVE = ["aes", "aesccm", "intake", "journal", "nor", "sha256"];
-const BINDINGS = ["natives", "natives_board", "natives_crypto", "natives_intake", "natives_net"];
+if (signs) NATIVE.push("signatures");
+const BINDINGS = [
+  "natives",
+  "natives_board",
+  "natives_crypto",
+  "natives_intake",
+  "natives_net",
+  "natives_signatures",
+];
 
 function manifest(): object {
   const of = (place: string, names: readonly string[]) =>
     names.map((name) => join(ROOT, place, name));
   return {
     build: { NAME: "lumicast-bindings", MODULES: "$(MODDABLE)/modules" },
+    defines: { lumicast: { ed25519: signs ? 1 : 0 } },
     creation: { main: "main", stack: 16384 },
     modules: {
       "*": [
@@ -64,7 +77,10 @@ test("the bindings for the SDK keep the ports' contracts on XS 17", {
   await writeApp();
   const out = join(folder, "out");
   mkdirSync(out, { recursive: true });
-  const options = { cwd: folder, env: sdk.env, encoding: "utf8", maxBuffer: 1 << 26 } as const;
+  // What a platform's manifest does for its own linker.
+  const linker = { MAKEFLAGS: " -- LINK_FLAGS=-Wl,--no-as-needed,-lsodium" };
+  const env = { ...sdk.env, ...(signs ? linker : {}) };
+  const options = { cwd: folder, env, encoding: "utf8", maxBuffer: 1 << 26 } as const;
   const args = ["-m", "-p", "x-cli-lin", "-o", out, "manifest.json"];
   const made = spawnSync("mcconfig", args, options);
   equal(made.status, 0, `${made.stdout}\n${made.stderr}`.slice(-3000));
