@@ -19,8 +19,6 @@ export interface Outgoing {
   readonly peer?: Uint8Array;
   /** Of a response that may not use its request's number. */
   readonly ownNumber?: boolean;
-  /** Tag of the block before (`oscoap-00`). */
-  readonly previousTag?: Uint8Array;
 }
 
 /** A datagram, what its answers are bound to, and the key it is under. */

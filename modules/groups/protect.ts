@@ -55,10 +55,12 @@ export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing):
       request: taken,
       peer: peer === NO_CONTEXT ? undefined : peer,
       namesKey: taken !== undefined && association !== taken.association,
-      previousTag: outgoing.previousTag,
+      previousTag: schemes.chains.before(association, own.id, taken?.kid),
     },
     groups.work,
   );
+  const block = { by: own.id, answers: taken?.kid, inner: outgoing.inner, datagram: bytes };
+  schemes.chains.note(association, block);
   const { keyId } = association;
   const binding = { kid: own.id, piv: piv ?? new Uint8Array(0), keyId };
   const whole = peerId === undefined ? binding : { ...binding, peer: peerId };

@@ -11,6 +11,7 @@ import { Sequence } from "../oscore/sequence.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Member, RequestBinding } from "../profiles/profile.js";
 import type { Store } from "../store/store.js";
+import { Chains } from "./chains.js";
 import { Contexts } from "./contexts.js";
 import type { Association } from "./directory.js";
 import { Heard } from "./heard.js";
@@ -27,8 +28,6 @@ export interface Awaited {
   /** The key it was sent under. */
   readonly association: Association;
   readonly heard: Heard;
-  /** Tag of the block before (`oscoap-00`, Block2). */
-  readonly previousTag?: Uint8Array | undefined;
 }
 
 /** A request of somebody's that was accepted, as its answers need it. */
@@ -52,8 +51,8 @@ export class Schemes {
   taken: Taken | undefined = undefined;
   /** Where the sender's row in `Recipients` is filed: his id, or what stands for a long one. */
   readonly filedAs = new Id64();
-  /** Tag of the block before (`oscoap-00`, Block1), where the message continues one. */
-  previousTag: Uint8Array | undefined = undefined;
+  /** Block-wise bodies under way (`oscoap-00`). */
+  chains: Pick<Chains, keyof Chains> = new Chains();
 
   /** Protects a message of such a group: `sealUnder` (protect.ts), handed in. */
   seal: (outgoing: Outgoing) => Outcome<Sealed>;

@@ -58,7 +58,7 @@ export function openUnder(
     request: awaited?.request,
     work: groups.work,
     peer: peer === NO_CONTEXT ? undefined : peer,
-    previousTag: awaited === undefined ? schemes.previousTag : awaited.previousTag,
+    previousTag: schemes.chains.before(association, id, awaited?.request.kid),
   };
   const opened = openAs(association, arriving, context);
   if (!opened.ok) return opened;
@@ -75,12 +75,26 @@ export function openUnder(
     awaited.heard.mark(id, option.sequence);
   }
   if (known === undefined && peer !== NO_CONTEXT) schemes.contexts.keep(association, id, peer);
+  chain(schemes, arriving, opened.value.inner, awaited);
   const spent = lifetime?.spend();
   if (spent?.ok === false) return spent;
   // Of a record, what was in it is the message from here on.
   const { datagram, inner } = opened.value;
   if (datagram !== undefined) arriving.outer.scan(datagram);
   return inner;
+}
+
+/** A block, to which the next one may be bound. */
+function chain(
+  { chains, sender }: Schemes,
+  { association, outer }: Arriving,
+  inner: Outcome<Inner>,
+  awaited: Awaited | undefined,
+): void {
+  if (!inner.ok) return;
+  const answers = awaited?.request.kid;
+  const block = { by: sender, answers, inner: inner.value, datagram: outer.bytes };
+  chains.note(association, block);
 }
 
 function isOwn({ own }: SecurityGroup, id: Uint8Array): boolean {

@@ -67,6 +67,8 @@ export interface GuildCraft {
   readonly request?: RequestBinding;
   /** A response that uses its request's number. */
   readonly withoutNumber?: boolean;
+  /** Tag of the block before (`oscoap-00`). */
+  readonly previousTag?: Uint8Array;
   readonly source?: Endpoint;
 }
 
@@ -192,6 +194,7 @@ export class Guild {
         to,
         request,
         peer: member && profile.peer?.(this.#crypto, key, member),
+        previousTag: wish.previousTag,
       },
       new Workspace(),
     );

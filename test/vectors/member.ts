@@ -133,10 +133,12 @@ class MemberReceiver implements Receiver {
     arriving.from = { address: fromHex(OWN_ADDRESS), port: PORT };
     arriving.multicast = incoming.request === undefined;
     const schemes = this.#schemes;
-    schemes.previousTag = tag(incoming.previousTag);
+    const before = tag(incoming.previousTag);
+    // The file says what came before, in place of messages.
+    schemes.chains = { before: () => before, note() {} };
     if (layer === "record") outer.bytes = datagram;
     else if (!outer.scan(datagram)) return { drop: "malformed" };
-    const awaited = incoming.request && this.awaited(incoming.request, incoming.previousTag);
+    const awaited = incoming.request && this.awaited(incoming.request);
     const opened = openAmong(this.#groups, schemes, arriving, layer, awaited);
     if (!opened.ok) return { drop: opened.drop };
     const message = parseMessage(outer.bytes);
@@ -144,14 +146,13 @@ class MemberReceiver implements Receiver {
     return { message: toHex(emitMessage({ ...message.value, ...opened.value })) };
   }
 
-  private awaited(request: VectorCase, previousTag: string | null | undefined): Awaited {
+  private awaited(request: VectorCase): Awaited {
     const heard = this.#heard.get(request.name) ?? new Heard();
     this.#heard.set(request.name, heard);
     return {
       request: bindingOf(this.#scheme, this.#file, request),
       association: this.association(request.context),
       heard,
-      previousTag: tag(previousTag),
     };
   }
 
