@@ -136,7 +136,7 @@ export class Transfer {
   /** RFC 7959 §2.7, §3.4: the rest is asked for without payload, and not observed. */
   #nextBlock2(code: number, options: Option[]): Inner {
     const length = (this.#heard as Writer).length;
-    const kept = options.filter(({ number }) => number !== OBSERVE);
+    const kept = options.filter(({ number }) => number !== OBSERVE && number !== BLOCK2);
     const block: Block = { number: length / blockBytes(this.#szx), more: false, szx: this.#szx };
     addOption(kept, BLOCK2, blockValue(block));
     return { code, options: kept, payload: undefined };

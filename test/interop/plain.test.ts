@@ -9,19 +9,26 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { generate } from "../../hosts/installation/generate.js";
+import { provisioning } from "../../hosts/installation/provisioning.js";
 import { ROOT } from "../../hosts/root.js";
 import { LIBCOAP_CLIENT } from "../../hosts/tools.js";
 import { lacks } from "../support/skip.js";
 import { Lan } from "./lan.js";
 import {
+  type Action,
+  type Answer,
+  client,
   Folder,
   HERE,
   headless,
+  hexOf,
   output,
   type Place,
+  PRODUCT,
   Program,
   PYTHON,
   testImage,
+  textOf,
 } from "./programs.js";
 
 const CORE = '</l>;rt="lumicast.light";ct=60,';
@@ -36,18 +43,14 @@ let lamp: Program;
 let open: Program;
 
 before(async () => {
-  // Without namespaces: this machine's loopback, one device at a time would be all there is.
   if (lacks("network namespaces") !== false) return;
   lan = await Lan.start(3);
-  const image = join(ROOT, "build/firmware/lumicast.xsb");
-  lamp = await headless(lan.computer(LAMP).command, image, room.devices[0], room, folder);
-  open = await headless(
-    lan.computer(OPEN).command,
-    testImage("insecure"),
-    room.devices[1],
-    room,
-    folder,
-  );
+  const [first, second] = room.devices.map((device) => {
+    const { name, eui64 } = device;
+    return { name, eui64, blob: provisioning(room, device) };
+  });
+  lamp = await headless(lan.computer(LAMP).command, PRODUCT, first, folder);
+  open = await headless(lan.computer(OPEN).command, testImage("insecure"), second, folder);
 });
 
 after(() => {
@@ -58,12 +61,12 @@ after(() => {
 });
 
 const noLan = lacks("network namespaces");
-const client = (): Place => lan?.computer(CLIENT).command ?? HERE;
+const place = (): Place => lan?.computer(CLIENT).command ?? HERE;
 const address = (number: number): string => lan!.address(number);
 const url = (number: number, path: string): string => `coap://[${address(number)}]${path}`;
 
 async function libcoap(...words: readonly string[]): Promise<string> {
-  return output(client(), LIBCOAP_CLIENT, "-v", "6", ...words);
+  return output(place(), LIBCOAP_CLIENT, "-v", "6", ...words);
 }
 
 /** Anybody is answered once a second, after a few at once. */
@@ -71,40 +74,24 @@ async function answersAgain(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 4000));
 }
 
-interface Answer {
-  readonly code: string;
-  readonly payload: string;
-  readonly observe?: number;
-}
-
-type Action = Readonly<Record<string, string | number>>;
-
-async function peer(words: readonly string[], actions: readonly Action[]): Promise<Answer[]> {
-  const lines = await new Program(client(), ...words, JSON.stringify(actions)).end();
-  return lines.map((line) => JSON.parse(line) as Answer);
-}
-
 const npmCoap = (number: number, ...actions: Action[]): Promise<Answer[]> => {
   const program = join(ROOT, "build/node/test/interop/peers/npm-coap.js");
-  return peer([process.execPath, program, address(number)], actions);
+  return client(place(), [process.execPath, program, address(number)], actions);
 };
 
 const aiocoap = (number: number, ...actions: Action[]): Promise<Answer[]> =>
-  peer([PYTHON, "test/interop/peers/aiocoap_client.py", address(number)], actions);
-
-const text = ({ payload }: Answer): string => Buffer.from(payload, "hex").toString();
-const hex = (value: string): string => Buffer.from(value).toString("hex");
+  client(place(), [PYTHON, "test/interop/peers/aiocoap_client.py", address(number)], actions);
 
 /** The actions every peer is put to, and what they bring about. */
 async function getAndPut(ask: (...actions: Action[]) => Promise<Answer[]>): Promise<void> {
   const state = { method: "GET", path: "/3311/0/5850" };
-  const put = (value: string) => ({ method: "PUT", path: "/3311/0/5850", payload: hex(value) });
+  const put = (value: string) => ({ method: "PUT", path: "/3311/0/5850", payload: hexOf(value) });
   const answers = await ask(put("1"), state, put("0"), state, put("7"));
   assert.deepEqual(
     answers.map(({ code }) => code),
     ["2.04", "2.05", "2.04", "2.05", "4.00"],
   );
-  assert.deepEqual([text(answers[1]), text(answers[3])], ["1", "0"]);
+  assert.deepEqual([textOf(answers[1]), textOf(answers[3])], ["1", "0"]);
   const [missing, method] = await ask(
     { method: "GET", path: "/nothing" },
     { ...put("1"), path: "/l" },
@@ -150,13 +137,13 @@ test("npm coap: a luminaire as it is sold tells what it has", { skip: noLan }, a
   await answersAgain();
   const [answer] = await npmCoap(LAMP, { method: "GET", path: "/.well-known/core" });
   assert.equal(answer.code, "2.05");
-  assert.ok(text(answer).includes(CORE));
+  assert.ok(textOf(answer).includes(CORE));
 });
 
 test("aiocoap: a luminaire as it is sold tells what it has", { skip: noAiocoap }, async () => {
   const [answer] = await aiocoap(LAMP, { method: "GET", path: "/.well-known/core" });
   assert.equal(answer.code, "2.05");
-  assert.ok(text(answer).includes(CORE));
+  assert.ok(textOf(answer).includes(CORE));
 });
 
 test("libcoap: get and put", { skip: noLibcoap }, async () => {
@@ -183,7 +170,7 @@ async function change(...values: readonly number[]): Promise<void> {
 test("libcoap: observe", { skip: noLibcoap }, async () => {
   await change(10);
   const words = ["-v", "6", "-w", "-s", "4", url(OPEN, "/3311/0/5851")];
-  const observer = new Program(client(), LIBCOAP_CLIENT, ...words);
+  const observer = new Program(place(), LIBCOAP_CLIENT, ...words);
   await observer.line(/^10$/);
   await change(20, 30);
   await observer.line(/^30$/);
@@ -203,7 +190,7 @@ for (const [name, ask, missing] of [
     const observing = ask(OPEN, { method: "GET", path: "/3311/0/5851", observe: 3 });
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await change(21, 31);
-    assert.deepEqual((await observing).map(text), ["11", "21", "31"]);
+    assert.deepEqual((await observing).map(textOf), ["11", "21", "31"]);
   });
 }
 
@@ -231,15 +218,15 @@ for (const [name, ask, missing] of [
   ["aiocoap", aiocoap, noAiocoap],
 ] as const) {
   test(`${name}: 500 bytes there and back in blocks`, { skip: missing }, async () => {
-    const put = { method: "PUT", path: "/store", payload: hex(BODY) };
+    const put = { method: "PUT", path: "/store", payload: hexOf(BODY) };
     const [, whole] = await ask(OPEN, put, { method: "GET", path: "/store" });
-    assert.equal(text(whole), BODY);
+    assert.equal(textOf(whole), BODY);
   });
 }
 
 test("aiocoap: blocks of the size it asks for", { skip: noAiocoap }, async () => {
   const get = { method: "GET", path: "/store", szx: 1 };
-  const put = { method: "PUT", path: "/store", payload: hex(BODY) };
+  const put = { method: "PUT", path: "/store", payload: hexOf(BODY) };
   const [, whole] = await aiocoap(OPEN, put, get);
-  assert.equal(text(whole), BODY);
+  assert.equal(textOf(whole), BODY);
 });

@@ -1,14 +1,15 @@
 /** Programs that run while a test talks to them, here or on a computer of a Lan. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { provisioning } from "../../hosts/installation/provisioning.js";
-import type { Device, Installation } from "../../hosts/installation/types.js";
 import { ROOT } from "../../hosts/root.js";
+import { VENV } from "../../hosts/tools.js";
+import { toHex } from "../../modules/bytes/hex.js";
 
+export const PRODUCT = join(ROOT, "build/firmware/lumicast.xsb");
 const HOST = join(ROOT, "build/headless/release/lumicast");
-export const PYTHON = join(ROOT, "build/interop/venv/bin/python");
+export const PYTHON = join(VENV, "bin/python");
 
 /** Where a program runs: the words of its command line become those of another. */
 export type Place = (...words: readonly string[]) => [string, string[]];
@@ -64,6 +65,11 @@ export class Program {
     }
     if (this.#child.exitCode !== 0) throw new Error(this.#told(`ended ${this.#child.exitCode}`));
     return this.lines;
+  }
+
+  /** Waits for the end, whatever it is. */
+  async over(): Promise<void> {
+    while (!this.#over) await this.#change(1000);
   }
 
   /** One line on its standard input. */
@@ -123,23 +129,48 @@ export class Folder {
     return path;
   }
 
+  /** A folder in it. */
+  folder(name: string): string {
+    const path = join(this.path, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
 }
 
-/** The image of a program below test/interop/firmware, made when it is older than its sources. */
+/** The image of a program below test/interop/firmware. */
 export function testImage(name: string): string {
+  return image(name, join(ROOT, `test/interop/firmware/${name}.ts`));
+}
+
+let askers = 0;
+
+/** The image of a client that does these things on the headless host (firmware/asker.ts). */
+export function askerImage(folder: Folder, actions: readonly Action[]): string {
+  const name = `asker-${askers++}`;
+  const from = (path: string) => JSON.stringify(join(ROOT, path));
+  const lines = [
+    `import { board } from ${from("platforms/headless/board.ts")};`,
+    `import { Asker } from ${from("test/interop/firmware/asker.ts")};`,
+    `const ACTIONS = ${JSON.stringify(JSON.stringify(actions))};`,
+    "export default function main() { new Asker(board(), JSON.parse(ACTIONS)); }",
+  ];
+  return image(name, folder.file(`${name}.ts`, `${lines.join("\n")}\n`));
+}
+
+function image(name: string, entry: string): string {
   const folder = join(ROOT, "build/interop");
   mkdirSync(folder, { recursive: true });
   const bundle = join(folder, `${process.pid}-${name}.js`);
-  const image = bundle.replace(/js$/, "xsb");
-  const entry = `test/interop/firmware/${name}.ts`;
+  const compiled = bundle.replace(/js$/, "xsb");
   run(process.execPath, [join(ROOT, "hosts/bundle.mjs"), "insecure", bundle, entry]);
-  run(HOST, ["compile", bundle, image]);
+  run(HOST, ["compile", bundle, compiled]);
   for (const file of [bundle, `${bundle}.map`]) rmSync(file, { force: true });
-  process.once("exit", () => rmSync(image, { force: true }));
-  return image;
+  process.once("exit", () => rmSync(compiled, { force: true }));
+  return compiled;
 }
 
 function run(command: string, args: readonly string[]): void {
@@ -147,20 +178,24 @@ function run(command: string, args: readonly string[]): void {
   if (done.status !== 0) throw new Error(`${args.join(" ")}: ${done.stderr}`);
 }
 
+/** What a device is started with. */
+export interface Provisioned {
+  readonly name: string;
+  readonly eui64: Uint8Array;
+  readonly blob: Uint8Array;
+}
+
 /** A headless device, started and listening. */
 export async function headless(
   place: Place,
   image: string,
-  device: Device,
-  room: Installation,
+  { name, eui64, blob }: Provisioned,
   folder: Folder,
-  ...more: readonly string[]
 ): Promise<Program> {
-  const blob = folder.file(`${device.name}.cbor`, provisioning(room, device));
-  const flash = folder.file(`${device.name}.flash`);
-  const eui64 = Buffer.from(device.eui64).toString("hex");
-  const files = ["--provision", blob, "--flash", flash, "--eui64", eui64];
-  const program = new Program(place, HOST, "run", image, ...files, ...more);
+  const flash = folder.file(`${name}.flash`);
+  const provision = folder.file(`${name}.cbor`, blob);
+  const files = ["--provision", provision, "--flash", flash, "--eui64", toHex(eui64)];
+  const program = new Program(place, HOST, "run", image, ...files);
   await listening(place, program);
   return program;
 }
@@ -177,6 +212,57 @@ async function listening(place: Place, program: Program): Promise<void> {
   await program.line(/^listening$/, 0);
 }
 
-export function exists(path: string): boolean {
-  return existsSync(path) && statSync(path).size > 0;
+/** What a peer is told to do, and what it says came of it (peers/*). */
+export type Action = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+export interface Answer {
+  readonly code: string;
+  /** Hex. */
+  readonly payload: string;
+  readonly observe?: number;
+}
+
+/** Runs a client of the others to its end. */
+export async function client(
+  place: Place,
+  words: readonly string[],
+  actions: readonly Action[],
+): Promise<Answer[]> {
+  const lines = await new Program(place, ...words, JSON.stringify(actions)).end();
+  return lines.map((line) => JSON.parse(line) as Answer);
+}
+
+export function textOf({ payload }: Pick<Answer, "payload">): string {
+  return Buffer.from(payload, "hex").toString();
+}
+
+export function hexOf(text: string): string {
+  return Buffer.from(text).toString("hex");
+}
+
+/** An answer as the asker tells it. */
+export interface Told extends Answer {
+  /** Who answered, in hex. */
+  readonly member: string;
+  readonly news?: "fresh" | "stale" | "ended";
+}
+
+/** Our client, run to its end: its answers, and how often it had to prove that it is there. */
+export async function ask(
+  place: Place,
+  device: Provisioned,
+  folder: Folder,
+  actions: readonly Action[],
+): Promise<{ answers: Told[]; echoed: number }> {
+  const program = await headless(place, askerImage(folder, actions), device, folder);
+  try {
+    await program.line(/"log":"done"/, 25);
+    const logs = program.lines.map((line) => (JSON.parse(line) as { log?: string }).log ?? "");
+    const told = logs.filter((log) => log.startsWith("answer ")).map((log) => log.slice(7));
+    const answers = told.map((log) => (log.startsWith("{") ? JSON.parse(log) : { code: log }));
+    return { answers: answers as Told[], echoed: logs.filter((log) => log === "echoed").length };
+  } finally {
+    program.stop();
+    await program.over();
+  }
 }

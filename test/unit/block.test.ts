@@ -406,6 +406,20 @@ test("an error in the middle is the answer", () => {
   equal(transfer.answered(answer), { ok: true, value: answer });
 });
 
+test("a client that asks for small blocks at first goes on with them", () => {
+  const early = { ...GET, options: [PATH, option(o.BLOCK2, "01")] };
+  const { air, done } = run(
+    new Transfer(early, LIMITS),
+    serving(() => counted(70), 3),
+  );
+  equal(done.ok && done.value.payload, counted(70));
+  equal(air, [
+    "2:0/0/32 -> 2.05 2:0/1/32",
+    "2:1/0/32 -> 2.05 2:1/1/32",
+    "2:2/0/32 -> 2.05 2:2/0/32",
+  ]);
+});
+
 test("the rest of a notification is fetched without observing again", () => {
   const observing = { ...GET, options: [option(o.OBSERVE, ""), PATH] };
   const transfer = new Transfer(observing, LIMITS);

@@ -1,9 +1,9 @@
 """A client over aiocoap. Its arguments are an address and a list of what to do, in JSON; it writes
 one answer a line.
 
-    python aiocoap_client.py [--credentials FILE] [--block SZX] HOST '[{"method": "GET", "path": "/l"}]'
+    python aiocoap_client.py [--context FILE] HOST '[{"method": "GET", "path": "/l"}]'
 
-HOST is an IPv6 address without brackets. FILE is a map of credentials as aiocoap reads it.
+HOST is an IPv6 address without brackets; a multicast one needs a group's context. FILE: contexts.py.
 """
 
 import argparse
@@ -14,6 +14,8 @@ import sys
 import aiocoap
 from aiocoap.numbers.codes import Code
 from aiocoap.optiontypes import BlockOption
+
+import contexts
 
 TIMEOUT_SECONDS = 20
 
@@ -37,6 +39,8 @@ def message_of(action, host):
         message.opt.observe = 0
     if "szx" in action:
         message.opt.block2 = BlockOption.BlockwiseTuple(0, False, action["szx"])
+    if "szx1" in action:
+        message.opt.block1 = BlockOption.BlockwiseTuple(0, False, action["szx1"])
     if action.get("non"):
         message.transport_tuning = aiocoap.Unreliable
     return message
@@ -49,7 +53,12 @@ async def act(context, action, host):
     if left <= 0:
         return
     notifications = aiter(request.observation)
-    for _ in range(left):
+    changes = action.get("change", [])
+    for index in range(left):
+        if index < len(changes):
+            put = {**action, "method": "PUT", "payload": changes[index].encode().hex()}
+            del put["observe"]
+            await context.request(message_of(put, host)).response
         tell(await asyncio.wait_for(anext(notifications), TIMEOUT_SECONDS))
     request.observation.cancel()
     # The deregistration is on its way.
@@ -58,14 +67,13 @@ async def act(context, action, host):
 
 async def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--credentials")
+    parser.add_argument("--context")
     parser.add_argument("host")
     parser.add_argument("actions")
     given = parser.parse_args()
     context = await aiocoap.Context.create_client_context()
-    if given.credentials:
-        with open(given.credentials, encoding="utf-8") as file:
-            context.client_credentials.load_from_dict(json.load(file))
+    if given.context:
+        context.client_credentials["coap://*"] = contexts.load(given.context)
     for action in json.loads(given.actions):
         await act(context, action, given.host)
     await context.shutdown()
