@@ -44,7 +44,7 @@ export function makeSetup({ senders, groups }: Load = FULL): Setup {
     })),
     groups: room.applicationGroups.map(({ id, securityGroup, address, port }) => {
       const security = room.securityGroups.find((one) => one.id === securityGroup);
-      if (security === undefined) throw new Error(`no security group ${securityGroup}`);
+      if (security?.profile !== "lowlatency") throw new Error(`no such group ${securityGroup}`);
       const [{ keyId, key }] = security.keys;
       return {
         id,

@@ -4,8 +4,11 @@
  */
 import { toHex } from "../../modules/bytes/hex.js";
 import { LIMITS } from "../../modules/device/limits.js";
+import { checkKeys } from "./agree-keys.js";
+import { checkMembers } from "./agree-members.js";
+import { Faults } from "./faults.js";
 import type { Problem } from "./field.js";
-import { shareOf } from "./share.js";
+import { shareOf, unicastTargets } from "./share.js";
 import type { Device, Installation } from "./types.js";
 import { GROUP_LEVEL_MAX } from "./types.js";
 
@@ -15,59 +18,28 @@ export function agree(installation: Installation, problems: Problem[]): string[]
   checkKeys(installation, faults);
   checkReferences(installation, faults);
   checkRights(installation, faults);
+  if (problems.length === 0) checkMembers(installation, faults);
   return problems.length > 0 ? [] : notesOn(installation);
 }
 
-/** Cross-checks speak of two places at once; the path names the second, the message the first. */
-class Faults {
-  readonly #problems: Problem[];
-
-  constructor(problems: Problem[]) {
-    this.#problems = problems;
-  }
-
-  add(path: string, message: string): void {
-    this.#problems.push({ line: 1, path, message });
-  }
-
-  unique<T>(items: readonly T[], path: string, field: string, keyOf: (item: T) => string): void {
-    const seen = new Map<string, number>();
-    items.forEach((item, index) => {
-      const first = seen.get(keyOf(item));
-      const where = `${path}[${index}].${field}`;
-      if (first === undefined) seen.set(keyOf(item), index);
-      else this.add(where, `is the same as in ${path}[${first}]; give each its own`);
-    });
-  }
-}
-
 function checkUnique(installation: Installation, faults: Faults): void {
-  const { devices, securityGroups, applicationGroups, network } = installation;
+  const { devices, securityGroups, applicationGroups, unicastGroups, network } = installation;
   faults.unique(devices, "devices", "name", (device) => device.name);
   faults.unique(devices, "devices", "eui64", (device) => toHex(device.eui64));
   faults.unique(devices, "devices", "clientId", (device) => toHex(device.clientId));
   faults.unique(devices, "devices", "short", (device) => `${device.short}`);
   faults.unique(securityGroups, "securityGroups", "id", (group) => `${group.id}`);
   faults.unique(applicationGroups, "applicationGroups", "id", (group) => `${group.id}`);
+  faults.unique(unicastGroups, "unicastGroups", "id", (group) => `${group.id}`);
+  unicastGroups.forEach(({ id }, index) => {
+    const other = applicationGroups.findIndex((group) => group.id === id);
+    if (other < 0) return;
+    const fault = `is the same as in applicationGroups[${other}]; give each its own`;
+    faults.add(`unicastGroups[${index}].id`, fault);
+  });
   faults.unique(network.links, "network.links", "to", (link) =>
     JSON.stringify([link.from, link.to]),
   );
-  securityGroups.forEach((group, index) => {
-    faults.unique(group.keys, `securityGroups[${index}].keys`, "keyId", (key) => `${key.keyId}`);
-  });
-}
-
-/** A key belongs to one security group and one number: elsewhere it would open what it must not. */
-function checkKeys(installation: Installation, faults: Faults): void {
-  const owners = new Map<string, string>();
-  installation.securityGroups.forEach((group, groupIndex) => {
-    group.keys.forEach((key, keyIndex) => {
-      const path = `securityGroups[${groupIndex}].keys[${keyIndex}].key`;
-      const owner = owners.get(toHex(key.key));
-      if (owner === undefined) owners.set(toHex(key.key), path);
-      else faults.add(path, `is the key of ${owner} too; draw another: openssl rand -hex 16`);
-    });
-  });
 }
 
 function checkReferences(installation: Installation, faults: Faults): void {
@@ -94,8 +66,13 @@ function checkReferences(installation: Installation, faults: Faults): void {
   });
 }
 
+/** Of groups that are commanded at once and of those that are not. */
+function groupIds({ applicationGroups, unicastGroups }: Installation): number[] {
+  return [...applicationGroups, ...unicastGroups].map((group) => group.id);
+}
+
 function checkDevice(room: Installation, device: Device, path: string, faults: Faults): void {
-  const ids = room.applicationGroups.map((group) => group.id);
+  const ids = groupIds(room);
   device.groups.forEach((id, index) => {
     const where = `${path}.groups[${index}]`;
     if (!ids.includes(id)) faults.add(where, unknown(id, ids, "application group"));
@@ -170,7 +147,13 @@ function unknown(id: number, ids: readonly number[], what: string): string {
 }
 
 function notesOn(installation: Installation): string[] {
-  return [...capped(installation), ...powerless(installation), ...sharedKeys(installation)];
+  return [
+    ...capped(installation),
+    ...powerless(installation),
+    ...deafMembers(installation),
+    ...sharedKeys(installation),
+    ...unverified(installation),
+  ];
 }
 
 function capped({ rights }: Installation): string[] {
@@ -183,7 +166,7 @@ function capped({ rights }: Installation): string[] {
   });
 }
 
-function powerless({ devices, rights }: Installation): string[] {
+function powerless({ devices, rights, unicastGroups }: Installation): string[] {
   return devices.flatMap((device, index) => {
     const { target, name } = device;
     if (target === undefined) return [];
@@ -192,10 +175,37 @@ function powerless({ devices, rights }: Installation): string[] {
         right.client === name && right.groups.includes(target) && right.level >= GROUP_LEVEL_MAX
       );
     });
-    if (may) return [];
+    if (may || unicastGroups.some(({ id }) => id === target)) return [];
     return [
       `devices[${index}]: ${name} commands group ${target} without a right of level ` +
         `${GROUP_LEVEL_MAX} on it; every command will be dropped as forbidden`,
+    ];
+  });
+}
+
+/** Over a context of two a right on the device itself counts, not one in a group. */
+function deafMembers(room: Installation): string[] {
+  return room.devices.flatMap((device, index) => {
+    const deaf = unicastTargets(room, device).filter(({ name }) => {
+      return !room.rights.some(({ client, devices, level }) => {
+        return client === device.name && devices.includes(name) && level >= GROUP_LEVEL_MAX;
+      });
+    });
+    if (deaf.length === 0) return [];
+    const names = deaf.map(({ name }) => name).join(", ");
+    return [
+      `devices[${index}]: ${device.name} commands ${names} without a right of level ` +
+        `${GROUP_LEVEL_MAX} on the device; every command will be dropped as forbidden`,
+    ];
+  });
+}
+
+function unverified({ securityGroups }: Installation): string[] {
+  return securityGroups.flatMap((group, index) => {
+    if (group.profile === "lowlatency" || group.policies.acceptUnverified !== true) return [];
+    return [
+      `securityGroups[${index}].policies: commands are obeyed before their signature is ` +
+        "verified; until then any member can pose as another",
     ];
   });
 }

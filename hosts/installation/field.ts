@@ -101,9 +101,11 @@ export class Field {
     return typeof value === "boolean" ? value : this.#mismatch("true or false");
   }
 
-  choice<T extends string>(words: readonly T[]): T | undefined {
+  choice<T extends string | number>(words: readonly T[]): T | undefined {
     const found = words.find((word) => word === this.#at?.value);
-    return found ?? this.#mismatch(`one of ${words.map((word) => `"${word}"`).join(", ")}`);
+    return (
+      found ?? this.#mismatch(`one of ${words.map((word) => JSON.stringify(word)).join(", ")}`)
+    );
   }
 
   /** Bytes from hex digits; "-", ":" and spaces between pairs are allowed, as labels print them. */
@@ -114,7 +116,7 @@ export class Field {
     example: string;
   }): Uint8Array | undefined {
     const { min, max, secret, example } = input;
-    const length = min === max ? `${2 * min}` : `2 to ${2 * max}`;
+    const length = min === max ? `${2 * min}` : `${2 * min} to ${2 * max}`;
     const right = `give ${length} hex digits, for example "${example}"`;
     const value = this.#at?.value;
     if (typeof value !== "string") {

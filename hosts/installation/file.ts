@@ -4,7 +4,7 @@ import { toHex } from "../../modules/bytes/hex.js";
 import { formatIpv6, formatPrefix } from "./address.js";
 import type { Parsed } from "./parse.js";
 import { FORMAT, InstallationError, parseInstallation } from "./parse.js";
-import type { Device, Installation, Network, SecurityGroup } from "./types.js";
+import type { Device, Installation, KeyWord, Network, SecurityGroup } from "./types.js";
 
 /** Throws InstallationError, also when there is no such file. */
 export function loadInstallation(path: string): Parsed {
@@ -38,6 +38,7 @@ export function formatInstallation(installation: Installation): string {
     applicationGroups: installation.applicationGroups.map((group) => {
       return { ...group, address: formatIpv6(group.address) };
     }),
+    ...(installation.unicastGroups.length > 0 ? { unicastGroups: installation.unicastGroups } : {}),
     devices: installation.devices.map(deviceJson),
     rights: installation.rights,
     settings: installation.settings,
@@ -50,9 +51,28 @@ function networkJson(network: Network): object {
 }
 
 function securityGroupJson(group: SecurityGroup): object {
-  return { ...group, keys: group.keys.map((key) => ({ ...key, key: toHex(key.key) })) };
+  if (group.profile === "lowlatency") {
+    return { ...group, keys: group.keys.map((key) => ({ ...key, key: toHex(key.key) })) };
+  }
+  const { keys, policies, bindSources, ...common } = group;
+  return {
+    ...common,
+    ...(Object.keys(policies).length > 0 ? { policies } : {}),
+    ...(bindSources ? { bindSources } : {}),
+    keys: keys.map(({ words, ...terms }) => {
+      const said = Object.entries(words).map(([name, word]) => [name, wordJson(word)]);
+      return { ...Object.fromEntries(said), ...terms };
+    }),
+  };
 }
 
-function deviceJson(device: Device): object {
-  return { ...device, eui64: toHex(device.eui64), clientId: toHex(device.clientId) };
+/** Bytes of length 0 are what is not said. */
+function wordJson(word: KeyWord): string | number | undefined {
+  if (!(word instanceof Uint8Array)) return word;
+  return word.length > 0 ? toHex(word) : undefined;
+}
+
+function deviceJson({ signingSeed, ...device }: Device): object {
+  const seed = signingSeed === undefined ? {} : { signingSeed: toHex(signingSeed) };
+  return { ...device, eui64: toHex(device.eui64), clientId: toHex(device.clientId), ...seed };
 }

@@ -5,14 +5,16 @@
 import { randomBytes } from "node:crypto";
 import { parseIpv6, parsePrefix } from "./address.js";
 import { derive } from "./chance.js";
+import { type Draw, enrol, keyed, pairsOf } from "./generate-keys.js";
 import type {
   ApplicationGroup,
   Device,
   Installation,
   Position,
+  Profile,
   Right,
   Role,
-  SecurityGroup,
+  UnicastGroup,
 } from "./types.js";
 
 export interface GenerateOptions {
@@ -34,6 +36,8 @@ export interface GenerateOptions {
    * Default 1.
    */
   readonly groups?: number;
+  /** Default `lowlatency`. With `oscore` lamps are commanded one by one. */
+  readonly profile?: Profile;
 }
 
 const GRID_METRES = 3;
@@ -46,12 +50,17 @@ const COAP_PORT = 5683;
 
 export function generate(options: GenerateOptions): Installation {
   const groups = options.groups ?? 1;
+  const profile = options.profile ?? "lowlatency";
+  const draw = drawing(options.seed);
   const ids = Array.from({ length: groups }, (_, index) => index + 1);
   const layout = new Layout(options);
   const luminaires = layout.luminaires(ids);
   const switches = layout.commanders("switch", options.switches, ids);
   const sensors = layout.commanders("presence", options.sensors, ids);
-  const devices = [...luminaires, ...switches, ...sensors];
+  const placed = [...luminaires, ...switches, ...sensors];
+  const numbered = placed.map((device, index) => ({ ...device, short: index + 1 }));
+  const devices = profile === "lowlatency" ? numbered : enrol(numbered, profile, draw);
+  const unicast = profile === "oscore";
   return {
     name: `${options.luminaires} luminaires, ${options.hops} hop${options.hops === 1 ? "" : "s"}`,
     seed: options.seed ?? 1,
@@ -62,28 +71,40 @@ export function generate(options: GenerateOptions): Installation {
       loss: options.loss,
       links: [],
     },
-    securityGroups: ids.map((id) => securityGroup(id, options.seed)),
-    applicationGroups: ids.map(applicationGroup),
-    devices: devices.map((device, index) => ({ ...device, short: index + 1 })),
-    rights: [...switches, ...sensors].map(right),
+    securityGroups: unicast ? pairsOf(devices, draw) : ids.map((id) => keyed(id, profile, draw)),
+    applicationGroups: unicast ? [] : ids.map(applicationGroup),
+    unicastGroups: unicast ? ids.map(unicastGroup) : [],
+    devices,
+    rights: [...switches, ...sensors].map((device) => {
+      return unicast ? rightOnDevices(device, devices) : right(device);
+    }),
     // The lamps show what was commanded at once, and are off before the first press.
     settings: { fadeSeconds: 0, powerOn: "off" },
   };
 }
 
-function securityGroup(id: number, seed: number | undefined): SecurityGroup {
-  const key =
-    seed === undefined
-      ? new Uint8Array(randomBytes(16))
-      : derive(seed, "group key", id).slice(0, 16);
-  const keys = [{ keyId: 1, key, validityHours: undefined, messages: undefined }];
-  return { id, profile: "lowlatency", graceSeconds: 60, keys };
+function drawing(seed: number | undefined): Draw {
+  return (bytes, ...labels) => {
+    if (seed === undefined) return new Uint8Array(randomBytes(bytes));
+    return derive(seed, ...labels).slice(0, bytes);
+  };
 }
 
 /** ff15::/16 is a transient, site-local group; RFC 4291 §2.7. */
 function applicationGroup(id: number): ApplicationGroup {
   const address = must(parseIpv6(`ff15::4c:${id.toString(16)}`));
   return { id, name: `group ${id}`, securityGroup: id, address, port: COAP_PORT };
+}
+
+function unicastGroup(id: number): UnicastGroup {
+  return { id, name: `group ${id}` };
+}
+
+/** On every other member of the group it commands: switches follow each other, too. */
+function rightOnDevices({ name, target }: Device, devices: readonly Device[]): Right {
+  const others = devices.filter((other) => other.name !== name);
+  const members = others.filter(({ groups }) => groups.includes(must(target)));
+  return { client: name, groups: [], devices: members.map((other) => other.name), level: 2 };
 }
 
 function right(device: Device): Right {
@@ -166,6 +187,7 @@ function blank(role: Role, index: number, position: Position): Device {
     eui64,
     role,
     clientId: eui64,
+    signingSeed: undefined,
     short: 1,
     position,
     router: false,

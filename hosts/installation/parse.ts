@@ -7,30 +7,27 @@ import { agree } from "./agree.js";
 import type { Problem } from "./field.js";
 import { Field } from "./field.js";
 import { JsonError, parseJson } from "./json.js";
+import { readSecurityGroup, readSeed } from "./keys.js";
 import type {
   ApplicationGroup,
   Device,
-  GroupKey,
   Installation,
   Link,
   Network,
   Position,
   Right,
-  SecurityGroup,
   Settings,
+  UnicastGroup,
 } from "./types.js";
-import { POWER_ON, PROFILES, ROLES } from "./types.js";
+import { POWER_ON, ROLES } from "./types.js";
 
 export const FORMAT = 1;
 const COAP_PORT = 5683;
 const METRES_MAX = 10_000;
 const CLIENT_ID_BYTES_MAX = 8;
 const UINT32_MAX = 0xffff_ffff;
-/** What modules/device/provision.ts takes. */
-const SECURITY_GROUP_MAX = 0xff_ffff;
-const GRACE_SECONDS_MAX = 0x7fff_ffff;
-const LIFE_MAX = 0xffff_fffe;
-const HOURS_MAX = 1_000_000;
+/** Higher ids are those of pairs (provisioning.ts). */
+const UNICAST_GROUP_MAX = 0x7fff_ffff;
 
 /**
  * A file that cannot be used. The message lists every problem: file, line, field, fault, remedy.
@@ -87,6 +84,7 @@ const INSTALLATION_FIELDS = [
   "network",
   "securityGroups",
   "applicationGroups",
+  "unicastGroups",
   "devices",
   "rights",
   "settings",
@@ -100,15 +98,18 @@ function readInstallation(at: Field): Installation | undefined {
   }
   const seed = at.member("seed");
   const rights = at.member("rights");
+  const unicast = at.member("unicastGroups");
+  const groups = at.member("applicationGroups");
+  const onlyUnicast = unicast.present && !groups.present;
   return {
     name: optionalText(at.member("name"), "Meeting room") ?? "installation",
     seed: (seed.present ? seed.integer(0, UINT32_MAX) : undefined) ?? 1,
     network: readNetwork(at.member("network")),
     securityGroups: at.member("securityGroups").items("security groups", 1).map(readSecurityGroup),
-    applicationGroups: at
-      .member("applicationGroups")
-      .items("application groups", 1)
-      .map(readApplicationGroup),
+    applicationGroups: onlyUnicast
+      ? []
+      : groups.items("application groups", unicast.present ? 0 : 1).map(readApplicationGroup),
+    unicastGroups: unicast.present ? unicast.items("groups").map(readUnicastGroup) : [],
     devices: at.member("devices").items("devices", 1).map(readDevice),
     rights: rights.items("rights").map(readRight),
     settings: readSettings(at.member("settings")),
@@ -156,34 +157,6 @@ function readLink(at: Field): Link {
   };
 }
 
-function readSecurityGroup(at: Field): SecurityGroup {
-  at.object(["id", "profile", "graceSeconds", "keys"]);
-  const grace = at.member("graceSeconds");
-  return {
-    id: at.member("id").integer(0, SECURITY_GROUP_MAX) ?? 0,
-    profile: at.member("profile").choice(PROFILES) ?? "lowlatency",
-    graceSeconds: (grace.present ? grace.integer(0, GRACE_SECONDS_MAX) : undefined) ?? 60,
-    keys: at.member("keys").items("keys", 1).map(readKey),
-  };
-}
-
-function readKey(at: Field): GroupKey {
-  at.object(["keyId", "key", "validityHours", "messages"]);
-  const key = at.member("key");
-  const hours = at.member("validityHours");
-  const messages = at.member("messages");
-  const bytes = key.hex({ min: 16, max: 16, secret: true, example: "00112233 … ccddeeff" });
-  if (bytes?.every((byte) => byte === 0)) {
-    key.fault("is all zeros", "give 16 random bytes: openssl rand -hex 16");
-  }
-  return {
-    keyId: at.member("keyId").integer(0, Number.MAX_SAFE_INTEGER) ?? 0,
-    key: bytes ?? new Uint8Array(16),
-    validityHours: hours.present ? hours.number(0.01, HOURS_MAX) : undefined,
-    messages: messages.present ? messages.integer(1, LIFE_MAX) : undefined,
-  };
-}
-
 function readApplicationGroup(at: Field): ApplicationGroup {
   at.object(["id", "name", "securityGroup", "address", "port"]);
   const id = at.member("id").integer(0, UINT32_MAX) ?? 0;
@@ -195,6 +168,12 @@ function readApplicationGroup(at: Field): ApplicationGroup {
     address: readMulticast(at.member("address")) ?? new Uint8Array(16),
     port: (port.present ? port.integer(1, 65535) : undefined) ?? COAP_PORT,
   };
+}
+
+function readUnicastGroup(at: Field): UnicastGroup {
+  at.object(["id", "name"]);
+  const id = at.member("id").integer(0, UNICAST_GROUP_MAX) ?? 0;
+  return { id, name: optionalText(at.member("name"), "stairs") ?? `group ${id}` };
 }
 
 function readMulticast(at: Field): Uint8Array | undefined {
@@ -213,6 +192,7 @@ const DEVICE_FIELDS = [
   "position",
   "router",
   "clientId",
+  "signingSeed",
   "short",
   "groups",
   "target",
@@ -232,6 +212,7 @@ function readDevice(at: Field, index: number): Device {
     eui64,
     role: at.member("role").choice(ROLES) ?? "luminaire",
     clientId: readClientId(at.member("clientId")) ?? withoutLeadingZeros(eui64),
+    signingSeed: readSeed(at.member("signingSeed")),
     short: (short.present ? short.integer(1, 0xfffd) : undefined) ?? index + 1,
     position: readPosition(at.member("position")),
     router: (router.present ? router.boolean() : undefined) ?? false,

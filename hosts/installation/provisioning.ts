@@ -7,10 +7,21 @@ import type { Cbor } from "../../modules/cbor/value.js";
 import { FORMAT_VERSION, ROLE } from "../../modules/device/provision.js";
 import * as setting from "../../modules/lighting/settings.js";
 import type { Link } from "../radio/types.js";
-import { shareOf } from "./share.js";
+import { membershipOf, meshAddress } from "./members.js";
+import { SCHEMES } from "./schemes.js";
+import { PAIR_IDS, type Share, shareOf, unicastTargets } from "./share.js";
 import { radioLinks, routesOf } from "./topology.js";
-import type { Device, GroupKey, Installation, Settings } from "./types.js";
-import { POWER_ON } from "./types.js";
+import type {
+  Device,
+  GroupKey,
+  Installation,
+  KeyTerms,
+  MemberGroup,
+  SchemeKey,
+  SecurityGroup,
+  Settings,
+} from "./types.js";
+import { POWER_ON, SIGNATURE_POLICIES, SYNCHRONISATION_POLICIES } from "./types.js";
 
 const ROLES = {
   luminaire: ROLE.LUMINAIRE,
@@ -18,6 +29,8 @@ const ROLES = {
   presence: ROLE.PRESENCE,
   daylight: ROLE.DAYLIGHT,
 } as const;
+
+const COAP_PORT = 5683;
 
 /**
  * `links` are the installation's; pass them when asking for many devices, they take time to find.
@@ -29,30 +42,72 @@ export function provisioning(
   links: readonly Link[] = radioLinks(room),
 ): Uint8Array {
   if (!room.devices.includes(device)) throw new RangeError(`${device.name} is not in ${room.name}`);
-  const { groups, security, rights } = shareOf(room, device);
+  const share = shareOf(room, device);
+  const { groups, security, pairs, rights } = share;
+  const held = [...security, ...pairs.map(({ group }) => group)];
   const blob = new Map<Cbor, Cbor>([
     [0, FORMAT_VERSION],
     [1, device.eui64],
     [2, ROLES[device.role]],
     [3, device.clientId],
-    [
-      4,
-      security.map(({ id, profile, keys, graceSeconds }) => {
-        return map([0, id], [1, profile], [2, keys.map(keyPart)], [3, graceSeconds]);
-      }),
-    ],
+    [4, held.map((group) => securityPart(room, device, share, group))],
     [
       5,
-      groups.map(({ id, securityGroup, address, port }) => {
-        return map([0, id], [1, securityGroup], [2, address], [3, port]);
-      }),
+      [
+        ...groups.map(({ id, securityGroup, address, port }) => {
+          return map([0, id], [1, securityGroup], [2, address], [3, port]);
+        }),
+        ...pairs.map(({ group, peer }) => {
+          const address = meshAddress(room, peer);
+          return map([0, pairId(group)], [1, group.id], [2, address], [3, COAP_PORT]);
+        }),
+      ],
     ],
     [6, rights.map(({ client, group, level }) => [client.clientId, group ?? null, level])],
     [8, settingsPart({ ...room.settings, ...device.settings })],
     [9, networkPart(room, device, links)],
   ]);
-  if (device.target !== undefined) blob.set(7, device.target);
+  const targets = unicastTargets(room, device).flatMap((peer) => {
+    return pairs.filter((pair) => pair.peer === peer).map(({ group }) => pairId(group));
+  });
+  if (targets.length > 0) blob.set(7, targets[0]).set(10, targets);
+  else if (device.target !== undefined) blob.set(7, device.target);
   return encode(blob);
+}
+
+/** To the device a context of two is a group of its own, with an id no group of the file has. */
+function pairId({ id }: MemberGroup): number {
+  return PAIR_IDS + id;
+}
+
+function securityPart(
+  room: Installation,
+  device: Device,
+  share: Share,
+  group: SecurityGroup,
+): Map<Cbor, Cbor> {
+  const { id, profile, graceSeconds } = group;
+  if (group.profile === "lowlatency") {
+    return map([0, id], [1, profile], [2, group.keys.map(keyPart)], [3, graceSeconds]);
+  }
+  const pair = share.pairs.find((one) => one.group === group);
+  const { seed, members, ...own } = membershipOf(room, device, group);
+  const { signatures, synchronisation, acceptUnverified } = group.policies;
+  return map(
+    [0, id],
+    [1, profile],
+    [2, group.keys.map((key) => schemeKeyPart(group, key, pair?.peer.clientId))],
+    [3, graceSeconds],
+    [4, map([0, own.id], [1, own.credential], [2, seed])],
+    [5, members.map(({ id, credential }) => [id, credential])],
+    [6, numberOf(SIGNATURE_POLICIES, signatures)],
+    [7, numberOf(SYNCHRONISATION_POLICIES, synchronisation)],
+    [8, acceptUnverified],
+  );
+}
+
+function numberOf<T>(words: readonly T[], word: T | undefined): number | undefined {
+  return word === undefined ? undefined : words.indexOf(word);
 }
 
 function map(...entries: readonly (readonly [number, Cbor | undefined])[]): Map<Cbor, Cbor> {
@@ -60,9 +115,25 @@ function map(...entries: readonly (readonly [number, Cbor | undefined])[]): Map<
   return new Map(present);
 }
 
-function keyPart({ keyId, key, validityHours, messages }: GroupKey): Cbor {
+function keyPart({ keyId, key, ...terms }: GroupKey): Cbor {
+  return map([0, uintBytes(keyId)], [1, key], ...termsPart(terms));
+}
+
+function schemeKeyPart(
+  { profile }: MemberGroup,
+  { words, ...terms }: SchemeKey,
+  peer: Uint8Array | undefined,
+): Cbor {
+  const { keyId, raw } = SCHEMES[profile];
+  return map([0, keyId(words)], [1, raw(words, peer)], ...termsPart(terms));
+}
+
+function termsPart({ validityHours, messages }: KeyTerms): [number, Cbor | undefined][] {
   const seconds = validityHours === undefined ? undefined : Math.round(validityHours * 3600);
-  return map([0, uintBytes(keyId)], [1, key], [2, seconds], [3, messages]);
+  return [
+    [2, seconds],
+    [3, messages],
+  ];
 }
 
 /** WIRE.md: key_id is a minimal big-endian `uint`. */

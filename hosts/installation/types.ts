@@ -21,11 +21,14 @@
  *       "securityGroups": [{ "id": 1, "profile": "lowlatency", "graceSeconds"?: 60,
  *                            "keys": [{ "keyId": 1, "key": "32 hex digits",
  *                                       "validityHours"?: 8760, "messages"?: 1000000 }] }],
+ *                                                 keys of other profiles: schemes.ts
  *       "applicationGroups": [{ "id": 1, "name"?: "room", "securityGroup": 1,
  *                               "address": "ff15::4c:1", "port"?: 5683 }],
+ *       "unicastGroups"?: [{ "id": 2, "name"?: "stairs" }],       commanded member by member
  *       "devices": [{ "name": "lamp-1", "eui64": "16 hex digits", "role": "luminaire",
  *                     "position": [x, y, z], "router"?: true,    metres
  *                     "clientId"?: "hex", "short"?: 1,           else the EUI-64; place in the list
+ *                     "signingSeed"?: "64 hex digits",           Ed25519, RFC 8032 §5.1.5. Secret
  *                     "groups"?: [1], "target"?: 1, "settings"?: {} }],
  *       "rights": [{ "client": "switch-1", "groups"?: [1], "devices"?: ["lamp-1"], "level": 2 }],
  *       "settings"?: { "fadeSeconds": 0.5 } }                    for every device
@@ -34,8 +37,27 @@
 export const ROLES = ["luminaire", "switch", "presence", "daylight"] as const;
 export type Role = (typeof ROLES)[number];
 
-export const PROFILES = ["lowlatency"] as const;
+/** WIRE.md's names; `oscore` is between two, the others are a group's. */
+export const PROFILES = [
+  "lowlatency",
+  "oscoap-00",
+  "multicast-oscore-04",
+  "group-oscore-02",
+  "dtls-record",
+  "group-oscore",
+  "oscore",
+] as const;
 export type Profile = (typeof PROFILES)[number];
+/** Those with a key for each member. */
+export type MemberProfile = Exclude<Profile, "lowlatency">;
+
+/** When a member's signature is verified (RFC 10021, drafts' Appendix F). */
+export const SIGNATURE_POLICIES = ["always", "defer", "changes"] as const;
+export type SignaturePolicy = (typeof SIGNATURE_POLICIES)[number];
+
+/** What a server does about a sender whose numbers it cannot judge (drafts' Appendix E). */
+export const SYNCHRONISATION_POLICIES = ["best-effort", "baseline", "challenge"] as const;
+export type SynchronisationPolicy = (typeof SYNCHRONISATION_POLICIES)[number];
 
 /** In the order of the firmware's numbers (modules/lighting/settings.ts, POWER_ON_...). */
 export const POWER_ON = ["off", "on", "last"] as const;
@@ -44,24 +66,59 @@ export type PowerOn = (typeof POWER_ON)[number];
 /** x, y, z in metres. */
 export type Position = readonly [number, number, number];
 
-export interface GroupKey {
-  /** The KDC's number of the key, 0 to 2^53 - 1. */
-  readonly keyId: number;
-  /** 16 bytes. Secret. */
-  readonly key: Uint8Array;
+export interface KeyTerms {
   /** Uptime the key lasts; undefined = no end. */
   readonly validityHours: number | undefined;
   /** Messages the key lasts; undefined = no end. */
   readonly messages: number | undefined;
 }
 
-export interface SecurityGroup {
+/** Of `lowlatency`. */
+export interface GroupKey extends KeyTerms {
+  /** The KDC's number of the key, 0 to 2^53 - 1. */
+  readonly keyId: number;
+  /** 16 bytes. Secret. */
+  readonly key: Uint8Array;
+}
+
+export type KeyWord = Uint8Array | number | string;
+
+/** Of the other profiles, in the words of the file (schemes.ts). Some are secret. */
+export interface SchemeKey extends KeyTerms {
+  readonly words: Readonly<Record<string, KeyWord>>;
+}
+
+export interface Policies {
+  readonly signatures?: SignaturePolicy;
+  readonly synchronisation?: SynchronisationPolicy;
+  /** Has to be said with any other signature policy than "always". */
+  readonly acceptUnverified?: true;
+}
+
+interface GroupTerms {
   readonly id: number;
-  readonly profile: Profile;
   /** How long an older key is still accepted beside a newer one. */
   readonly graceSeconds: number;
+}
+
+/** One key serves all members. */
+export interface SharedGroup extends GroupTerms {
+  readonly profile: "lowlatency";
   readonly keys: readonly GroupKey[];
 }
+
+/** A key for each member, derived from what all have. */
+export interface MemberGroup extends GroupTerms {
+  readonly profile: MemberProfile;
+  readonly keys: readonly SchemeKey[];
+  readonly policies: Policies;
+  /** Of `oscore`: names of the two devices. */
+  readonly pair: readonly [string, string] | undefined;
+  /** Of `dtls-record`: a member is heard only from its address on the mesh. */
+  readonly bindSources: boolean;
+}
+
+export type SecurityGroup = SharedGroup | MemberGroup;
 
 export interface ApplicationGroup {
   /** 0 to 2^32 - 1 (WIRE.md: the Application-Group-Id option has at most 4 bytes). */
@@ -72,6 +129,12 @@ export interface ApplicationGroup {
   /** IPv6 multicast address, 16 bytes. */
   readonly address: Uint8Array;
   readonly port: number;
+}
+
+/** A group without a multicast address: who commands it sends to each member under their `oscore`. */
+export interface UnicastGroup {
+  readonly id: number;
+  readonly name: string;
 }
 
 /** Behaviour a device starts with; what is left out keeps the firmware's default. */
@@ -105,6 +168,8 @@ export interface Device {
   readonly role: Role;
   /** 1 to 8 bytes without leading zeros; the EUI-64 when the file names none. */
   readonly clientId: Uint8Array;
+  /** Of its Ed25519 key, 32 bytes; a device without one signs nothing. Secret. */
+  readonly signingSeed: Uint8Array | undefined;
   /** IEEE 802.15.4 short address. */
   readonly short: number;
   readonly position: Position;
@@ -158,6 +223,7 @@ export interface Installation {
   readonly network: Network;
   readonly securityGroups: readonly SecurityGroup[];
   readonly applicationGroups: readonly ApplicationGroup[];
+  readonly unicastGroups: readonly UnicastGroup[];
   readonly devices: readonly Device[];
   readonly rights: readonly Right[];
   readonly settings: Settings;

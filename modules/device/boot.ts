@@ -73,14 +73,16 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const { keysMax } = LIMITS;
   const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
   keyring.forgetOrphans();
-  const rights = known ? storedRights(store) : applyRights(store, provisioning, digest);
   const enrolment = new Enrolment(services, crypto, store);
+  // Before the digest, which says that all of it was taken.
   if (!known) enrolment.enter(provisioning);
+  const rights = known ? storedRights(store) : applyRights(store, provisioning, digest);
   applyKeys(keyring, provisioning, enrolment);
   addAppGroups(directory, provisioning);
   const sequence = new Sequence(store);
   const groups = { directory, keyring, recipients, sequence, uptime, clock, clientId };
-  const identity = { eui64, role, clientId, target, settings, network };
+  const targets = provisioning.targets ?? (target === undefined ? [] : [target]);
+  const identity = { eui64, role, clientId, targets, settings, network };
   const all = new Groups(groups);
   all.schemes = enrolment.schemes;
   return { store, rights, groups: all, identity };

@@ -11,6 +11,7 @@
 import { DISCOVERY } from "../access/level.js";
 import type { Rights } from "../access/rights.js";
 import type { Outcome, Proof } from "../bytes/outcome.js";
+import { isMulticast } from "../coap/addresses.js";
 import type { Bodies } from "../coap/block.js";
 import { Endpoint } from "../coap/endpoint.js";
 import { Exchanges } from "../coap/exchange.js";
@@ -142,7 +143,9 @@ export class Device implements Parts {
     this.onReports = (reports) => log(summaryOf(reports));
     this.#idle = new Idle({ clock, store, recipients, keyring });
     this.tickUptime();
-    for (const appGroup of directory.appGroups()) this.net.join(appGroup.address);
+    for (const { address } of directory.appGroups()) {
+      if (isMulticast(address)) this.net.join(address);
+    }
     this.net.onDatagram = (datagram) => void this.receive(datagram);
   }
 

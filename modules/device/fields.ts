@@ -115,6 +115,19 @@ export class Fields {
     return reader.failed ? this.fail(name, "a map of integers") : values;
   }
 
+  /** A list of whole numbers, at least one. */
+  uints(key: number, name: string, max: number): number[] {
+    const { reader } = this;
+    const values: number[] = [];
+    for (let left = this.take(key) ? reader.array() : -1; left > 0; left--) {
+      const value = reader.uint();
+      if (value < 0 || value > max) break;
+      values.push(value);
+    }
+    const isWhole = !reader.failed && values.length > 0;
+    return isWhole ? values : this.fail(name, `a list of integers from 0 to ${max}`);
+  }
+
   /** The fields of a map in this one, entered. */
   fields(key: number, name: string): Fields {
     const inner = new Fields(this.reader, name, this);

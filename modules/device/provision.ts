@@ -69,13 +69,16 @@ export interface Identity {
   readonly eui64: Uint8Array;
   readonly role: number;
   readonly clientId: Uint8Array;
-  /** Application group a switch or sensor commands. */
-  readonly target: number | undefined;
+  /** Application groups a switch or sensor commands: several where it has one with each member. */
+  readonly targets: readonly number[];
   readonly settings: ReadonlyMap<number, number>;
   readonly network: MeshPlace | undefined;
 }
 
-export interface Provisioning extends Identity {
+export interface Provisioning extends Omit<Identity, "targets"> {
+  readonly target: number | undefined;
+  /** In place of the target, where members are spoken to one by one. */
+  readonly targets?: readonly number[];
   /** Decoded anew each time they are gone through. */
   readonly securityGroups: Iterable<SecurityGroupPart>;
   readonly appGroups: Iterable<AppGroupPart>;
@@ -96,7 +99,7 @@ export function parseProvisioning(bytes: Uint8Array, known = false): Provisionin
     throw new Error(`provisioning.version: ${version}, this firmware reads ${FORMAT_VERSION}`);
   }
   // In the order of their keys.
-  const provisioning = {
+  const provisioning: Provisioning = {
     eui64: root.bytes(1, "eui64", 8, 8),
     role: root.uint(2, "role", ROLE.DAYLIGHT),
     clientId: root.minimal(3, "clientId"),
@@ -106,6 +109,7 @@ export function parseProvisioning(bytes: Uint8Array, known = false): Provisionin
     target: root.has(7) ? root.uint(7, "target", 0xffffffff) : undefined,
     settings: root.has(8) ? root.numbers(8, "settings") : new Map<number, number>(),
     network: root.has(9) ? network(root.fields(9, "network")) : undefined,
+    ...(root.has(10) ? { targets: root.uints(10, "targets", 0xffffffff) } : {}),
   };
   root.leave();
   if (!known) {
@@ -165,7 +169,8 @@ function policyOf(group: Fields): Policy {
   const synchronisation = choice(7, "synchronisation", SYNCHRONISATION_POLICIES.length - 1);
   // Drafts' Appendix E and F: not recommended, so nobody gets there by a slip of one number.
   const isAccepted = group.isTrue(8);
-  if (signatures > 0 && !isAccepted) group.fail("acceptUnverified", "true"); // check: accept-unverified
+  const isSlip = signatures > 0 && !isAccepted;
+  if (isSlip) group.fail("acceptUnverified", "true"); // check: accept-unverified
   return {
     signatures: SIGNATURE_POLICIES[signatures],
     synchronisation: SYNCHRONISATION_POLICIES[synchronisation],

@@ -31,14 +31,18 @@ export function buildRole(device: Parts, board: Board, identity: Identity): Role
     board.button.onEdge = (down, at) => button.edge(down, at);
     return { bit: roles.LUMINAIRE, face: { ...common, luminaire }, target: undefined };
   }
-  const target = targetOf(device, identity);
-  const send = (command: Command) => void sendCommand(device, target, command);
+  const { targets } = identity;
+  const [target] = targets;
+  checkTargets(device, targets);
+  const send = (command: Command) => {
+    for (const one of targets) sendCommand(device, one, command);
+  };
   const ports = { clock, settings, send };
   const following = (behaviour: Follower): Follower => ({
     heard: (command, prevails) => {
       // The device may be in more groups; it follows the one it commands.
-      const { arriving, directory } = device.groups;
-      if (arriving.read(directory).appGroup.id === target) behaviour.heard(command, prevails);
+      const { id } = device.groups.arriving.read(device.groups.directory).appGroup;
+      if (targets.includes(id)) behaviour.heard(command, prevails);
     },
   });
   if (identity.role === ROLE.SWITCH) {
@@ -69,15 +73,14 @@ function systemOf({ fatal, log }: Board): System {
   };
 }
 
-function targetOf(device: Parts, identity: Identity): number {
-  const { target } = identity;
-  if (target === undefined) {
+function checkTargets(device: Parts, targets: readonly number[]): void {
+  if (targets.length === 0) {
     throw new Error("provisioning.target: a switch or sensor needs the group it commands");
   }
-  if (device.groups.directory.appGroup(target) === undefined) {
+  for (const target of targets) {
+    if (device.groups.directory.appGroup(target) !== undefined) continue;
     throw new Error(`provisioning.target: group ${target} is not among this device's groups`);
   }
-  return target;
 }
 
 function factsOf(identity: Identity): Facts {

@@ -3,8 +3,9 @@
  *
  *   switch or sensor -> groups/seal (number reserved on flash, newest key) -> datagram to the group
  */
+import { isMulticast } from "../coap/addresses.js";
 import { NON, type Option } from "../coap/message.js";
-import { POST, URI_PATH } from "../coap/options.js";
+import { addUint, NO_RESPONSE, POST, URI_PATH } from "../coap/options.js";
 import { seal } from "../groups/seal.js";
 import { type Command, encodeCommand } from "../lighting/command.js";
 import { decodeReport } from "../lighting/report.js";
@@ -13,6 +14,9 @@ import type { Answer, Asked, MemberReport, Parts } from "./parts.js";
 /** Answers come within the leisure time; this is for the network. */
 const ANSWER_MARGIN_MICROS = 2_000_000;
 
+/** RFC 7967 §2.1: of no class. */
+const NO_ANSWER = 26;
+
 /** Sends one command to an application group. False when there is no key, number or room for it. */
 export function sendCommand(device: Parts, appGroupId: number, command: Command): boolean {
   const { groups, trace, net } = device;
@@ -20,14 +24,20 @@ export function sendCommand(device: Parts, appGroupId: number, command: Command)
   if (appGroup === undefined) throw new RangeError(`not a member of group ${appGroupId}`);
   const asked: Asked = { appGroup, request: undefined };
   const token = command.report === true ? awaitReports(device, asked) : new Uint8Array(0);
+  const options = lightPath();
+  // A group says nothing anyway (RFC 7252 §8.2), one alone would.
+  const isSilent = command.report !== true && !isMulticast(appGroup.address);
+  if (isSilent) addUint(options, NO_RESPONSE, NO_ANSWER);
+  const peer = groups.keyring.current(appGroup.security)?.peerId;
   const sealed = seal(groups, {
     header: { type: NON, mid: device.endpoint.nextMid(), token },
-    inner: { code: POST, options: lightPath(), payload: encodeCommand(command) },
+    inner: { code: POST, options, payload: encodeCommand(command) },
     clear: [],
     appGroup,
     association: undefined,
     to: appGroup,
     request: undefined,
+    ...(peer === undefined ? {} : { peer }),
   });
   if (sealed.ok) {
     asked.request = sealed.value.binding;

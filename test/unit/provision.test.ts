@@ -40,9 +40,15 @@ const whole: Entries = [
 
 /** The whole map, one entry of it changed; undefined takes it out. */
 function changed(key: number, value: Cbor): Uint8Array {
-  const entries = whole.map(([at, was]) => [at, at === key ? value : was] as const);
+  const extra = whole.some(([at]) => at === key) ? [] : [[key, value] as const];
+  const entries = [...whole, ...extra].map(([at, was]) => [at, at === key ? value : was] as const);
   return encode(map(...entries.filter(([, now]) => now !== undefined)));
 }
+
+test("several groups in the place of the one it commands", () => {
+  equal(parseProvisioning(changed(10, [3, 0x80000001])).targets, [3, 0x80000001]);
+  equal(parseProvisioning(encode(map(...whole))).targets, undefined);
+});
 
 test("everything in it is read", () => {
   const part = parseProvisioning(encode(map(...whole)));
@@ -129,6 +135,8 @@ const faults: readonly [number, Cbor, RegExp][] = [
   [8, [1], /provisioning\.settings: a map of integers expected$/],
   [8, map([0, "x"]), /provisioning\.settings: a map of integers expected$/],
   [9, 1, /provisioning\.network: a map is missing$/],
+  [10, [], /provisioning\.targets: a list of integers from 0 to 4294967295 expected$/],
+  [10, [3, "x"], /provisioning\.targets: a list of integers/],
   [9, map([0, 0xffff]), /provisioning\.network\.pan: an integer from 0 to 65534 expected$/],
 ];
 
