@@ -71,7 +71,8 @@ export function openAmong(
     for (const association of security.associations) {
       if (!mayBe(association, arriving, awaited)) continue; // check: candidate-key-id
       const opened = tryMembers(groups, schemes, arriving, association, awaited);
-      if (opened.ok) return opened;
+      // What is not fresh was opened all the same, and marked.
+      if (opened.ok || opened.drop === "notSynchronised") return opened;
       const unknown = opened.drop === "unknownMember" || opened.drop === "oldEpoch";
       failure.note(unknown ? KEY_KNOWN : MEMBER_KNOWN, opened.drop);
     }
@@ -143,7 +144,7 @@ function tryMembers(
     if (!isFrom(member, arriving.from.address)) continue; // check: session-source
     const { id } = member;
     const opened = openUnder(groups, schemes, arriving, association, { id, member, awaited });
-    if (opened.ok) return opened;
+    if (opened.ok || opened.drop === "notSynchronised") return opened;
     failure.note(opened.drop === "oldEpoch" ? IN_FORM : MEMBER_KNOWN, opened.drop);
   }
   return failure.outcome;

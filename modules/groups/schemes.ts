@@ -17,6 +17,9 @@ import type { Association } from "./directory.js";
 import { Heard } from "./heard.js";
 import { Members } from "./members.js";
 import type { Outgoing, Sealed } from "./outgoing.js";
+import type { Stranger, Strangers } from "./repository.js";
+import type { Synchronisation, Verdict } from "./synchronise.js";
+import type { Unverified } from "./unverified.js";
 
 const BY_GROUP: Proof = Object.freeze({ by: "group" });
 /** Of a scheme that keeps no context for a member. */
@@ -49,10 +52,19 @@ export class Schemes {
   sender: Uint8Array = new Uint8Array(0);
   /** The request that was accepted last. */
   taken: Taken | undefined = undefined;
+  /** Whether it may be obeyed, as far as its sender's numbers tell. */
+  verdict: Verdict = "fresh";
+  /** Who sent a message that could not be opened for want of his key. */
+  stranger: Stranger | undefined = undefined;
   /** Where the sender's row in `Recipients` is filed: his id, or what stands for a long one. */
   readonly filedAs = new Id64();
   /** Block-wise bodies under way (`oscoap-00`). */
   chains: Pick<Chains, keyof Chains> = new Chains();
+
+  // Of groups with a policy (policy.ts); a device in none has none of it.
+  unverified: Unverified | undefined = undefined;
+  synchronisation: Synchronisation | undefined = undefined;
+  strangers: Strangers | undefined = undefined;
 
   /** Protects a message of such a group: `sealUnder` (protect.ts), handed in. */
   seal: (outgoing: Outgoing) => Outcome<Sealed>;
@@ -71,7 +83,9 @@ export class Schemes {
   }
 
   /** What answers to a request of ours are held against. */
-  awaiting({ binding: request, association }: Sealed): Awaited {
+  awaiting({ binding: request, association }: Sealed): Awaited | undefined {
+    // Of `lowlatency`, rows in `Recipients` tell answers apart.
+    if (association.security.profile.namesGroup === true) return undefined;
     return { request, association, heard: new Heard() };
   }
 

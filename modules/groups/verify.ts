@@ -2,7 +2,7 @@ import { equalBytes } from "../bytes/equal.js";
 import { type Drop, drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
 import { parseMessage } from "../coap/message.js";
 import { NUMBER_MAX } from "../oscore/window.js";
-import type { Inner, Member, OpenContext } from "../profiles/profile.js";
+import type { Inner, Member, OpenContext, Signed } from "../profiles/profile.js";
 import type { Association, SecurityGroup } from "./directory.js";
 import type { Arriving, Groups } from "./groups.js";
 import { COMMANDERS, isOver } from "./open.js";
@@ -43,8 +43,7 @@ export function openUnder(
   option.sequence = Math.min(option.sequence, NUMBER_MAX);
   const filed = schemes.fileOf(id);
   arriving.row = groups.recipients.find(index, schemes.filedAs.read(filed, 0, filed.length));
-  const covered = awaited === undefined || security.profile.windowCovers === "all";
-  if (covered) {
+  if (awaited === undefined || isCovered(association, awaited)) {
     const reason = whyNot(groups, arriving, association, awaited);
     if (reason !== undefined) return drop(reason);
   } else if (!awaited.heard.isFresh(id, option.sequence)) {
@@ -52,6 +51,7 @@ export function openUnder(
   }
   const known = schemes.contexts.find(association, id);
   const peer = known ?? schemes.contextOf(association, id, claim.member);
+  if (peer === undefined) schemes.stranger = { association, id: id.slice() };
   if (peer === undefined) return drop("unknownMember"); // check: member-known
   const context: OpenContext<unknown> = {
     appGroup: arriving.appGroup,
@@ -62,26 +62,61 @@ export function openUnder(
   };
   const opened = openAs(association, arriving, context);
   if (!opened.ok) return opened;
-  const proof = prove(schemes, arriving, association, context, id);
-  if (!proof.ok) return proof;
   arriving.association = association;
+  return accept(groups, schemes, arriving, { claim, context, content: opened.value, filed });
+}
+
+/** A message that opened, as `accept` takes it. */
+interface Opening {
+  readonly claim: Claim;
+  readonly context: OpenContext<unknown>;
+  readonly content: Content;
+  readonly filed: Uint8Array;
+}
+
+/** The second half of `openUnder`: verify, mark, and judge whether a request may be obeyed. */
+function accept(
+  groups: Groups,
+  schemes: Schemes,
+  arriving: Arriving,
+  { claim, context, content, filed }: Opening,
+): Outcome<Inner> {
+  const { association, option } = arriving;
+  const { id, awaited } = claim;
+  const { inner, datagram } = content;
+  const request = awaited === undefined && inner.ok ? inner.value : undefined;
+  const { signed, proof } = prove(schemes, arriving, context, { id, request });
+  if (!proof.ok) return proof;
   schemes.proof = proof.value;
   schemes.sender = id.slice();
   if (awaited === undefined) schemes.taken = takenOf(arriving, association, proof.value, id);
-  // Synchronisation policy: here, with everything verified and nothing marked.
-  if (covered) {
+  const skipped = skippedBy(groups, arriving);
+  if (isCovered(association, awaited)) {
     if (!mark(groups, arriving, filed)) return drop("storeFailed"); // check: member-mark-durable
   } else {
-    awaited.heard.mark(id, option.sequence);
+    awaited?.heard.mark(id, option.sequence);
   }
-  if (known === undefined && peer !== NO_CONTEXT) schemes.contexts.keep(association, id, peer);
-  chain(schemes, arriving, opened.value.inner, awaited);
-  const spent = lifetime?.spend();
+  if (context.peer !== undefined) schemes.contexts.keep(association, id, context.peer);
+  chain(schemes, arriving, inner, awaited);
+  const spent = association.lifetime?.spend();
   if (spent?.ok === false) return spent;
   // Of a record, what was in it is the message from here on.
-  const { datagram, inner } = opened.value;
   if (datagram !== undefined) arriving.outer.scan(datagram);
+  if (request === undefined) return inner;
+  if (signed !== undefined) note(schemes, arriving, signed);
+  schemes.verdict = schemes.synchronisation?.judge(arriving, id, request, skipped) ?? "fresh";
+  if (schemes.verdict !== "fresh") return drop("notSynchronised"); // check: not-synchronised
   return inner;
+}
+
+/** Whether the sender's window judges the message; otherwise its request does. */
+function isCovered({ security }: Association, awaited: Awaited | undefined): boolean {
+  return awaited === undefined || security.profile.windowCovers === "all";
+}
+
+/** How many numbers of its sender lie between this message and the highest before it. */
+function skippedBy({ recipients }: Groups, { row, option }: Arriving): number {
+  return row < 0 ? 0 : option.sequence - recipients.highest(row) - 1;
 }
 
 /** A block, to which the next one may be bound. */
@@ -148,25 +183,51 @@ function openAs(
   return ok({ inner: ok({ code, options, payload }), datagram });
 }
 
-/** What the message shows about its sender; `forged` when its signature is not the member's. */
+/** What a message is known by, and its signature where it has one. */
+interface Shown {
+  readonly proof: Outcome<Proof>;
+  readonly signed: Signed | undefined;
+}
+
+/**
+ * What the message shows about its sender; `forged` when its signature is not the member's. Of a
+ * request whose signature may wait (unverified.ts) it shows no more than the group.
+ */
 function prove(
-  { crypto }: Schemes,
+  { crypto, unverified }: Schemes,
   arriving: Arriving,
-  association: Association,
   context: OpenContext<unknown>,
-  id: Uint8Array,
-): Outcome<Proof> {
+  claim: { readonly id: Uint8Array; readonly request: Inner | undefined },
+): Shown {
+  const { association, row, option } = arriving;
   const { profile } = association.security;
+  const { id, request } = claim;
   const signed = profile.signed?.(association, arriving, context);
   if (signed === undefined) {
     // Of schemes that prove a member, what carries no signature is for two alone.
     const by = profile.proof === "member" ? "pairwise" : profile.proof;
-    return by === "group" ? BY_GROUP : ok({ by, id: id.slice() });
+    return { signed, proof: by === "group" ? BY_GROUP : ok({ by, id: id.slice() }) };
   }
-  // Signature policy: here. Whatever is not verified proves no more than BY_GROUP.
+  if (unverified !== undefined && request !== undefined) {
+    const place = { association, row, sequence: option.sequence };
+    unverified.settleAbove(place);
+    if (unverified.mayWait(place, request)) return { signed, proof: BY_GROUP };
+  }
   const isGenuine = crypto.signatures?.verify(signed) === true;
-  if (!isGenuine) return drop("forged"); // check: signature
-  return ok({ by: "member", id: id.slice() });
+  if (!isGenuine) return { signed, proof: drop("forged") }; // check: signature
+  return { signed, proof: ok({ by: "member", id: id.slice() }) };
+}
+
+/** Of a request that was marked: what is verified of its sender's numbers, or to be verified. */
+function note(
+  { unverified, proof }: Schemes,
+  { association, row, option }: Arriving,
+  signed: Signed,
+): void {
+  if (unverified === undefined) return;
+  const place = { association, row, sequence: option.sequence };
+  if (proof.by === "member") unverified.verified(place);
+  else unverified.keep(place, signed);
 }
 
 /** What the answers to this request need to know of it. */

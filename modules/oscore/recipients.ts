@@ -188,6 +188,11 @@ export class Recipients {
     return true;
   }
 
+  /** Everything up to this number, and to the highest one, counts as seen. */
+  close(row: number, number: number): void {
+    closeWindow(this.#windows, row, Math.max(number, this.#windows.highest[row]));
+  }
+
   /** False when a command of this sender with a higher number was applied, or may have been. */
   isNewest(row: number, number: number): boolean {
     return number > this.#applied[row];

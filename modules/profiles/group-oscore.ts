@@ -40,6 +40,7 @@ import {
   groupContext,
   groupRecipient,
   pairwiseOf,
+  usesPairwise,
 } from "../oscore/group-context.js";
 import { join, split } from "../oscore/inside.js";
 import {
@@ -72,6 +73,7 @@ export const groupOscore: Profile<GroupContext, GroupRecipient> = {
   window: 32,
   windowCovers: "requests",
   challenge: ECHO_UNAUTHORIZED,
+  pairs: usesPairwise,
   importKey: groupContext,
   peer: (_crypto, key, member: Member) => groupRecipient(key, member),
   identify,

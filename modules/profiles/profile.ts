@@ -175,6 +175,8 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
    * another way is taken.
    */
   readonly challenge?: { readonly code: number; readonly option: number };
+  /** Whether what is for one member alone is protected between the two (pairwise mode). */
+  pairs?(key: K): boolean;
   /** Derives and imports what an association's members share; wipes `raw`. Throws RangeError. */
   importKey(crypto: Crypto, input: KeyInput): K;
   /** A member's recipient context; undefined when its credential is no key to be trusted. */
