@@ -81,7 +81,7 @@ export interface Asked {
   /** Known once the request is sealed. */
   request: RequestBinding | undefined;
   /** The same, of a scheme with a key for each member. */
-  awaited?: Awaited;
+  awaited?: Awaited | undefined;
 }
 
 /** What one member said to a request of ours. */

@@ -1,7 +1,7 @@
 /**
  * A security group of a scheme with a key for each member, as provisioning has it and as an
- * attacker who is a member could use it. Members are devices of the room by number; each one's id is its
- * number in one byte, and it signs with a fake key (fake-signatures.ts).
+ * attacker who is a member could use it. Members are devices of the room by number; each one's id
+ * is its number in one byte, and it signs with a fake key (fake-signatures.ts).
  */
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { type Cbor, encode } from "../../modules/cbor/encode.js";

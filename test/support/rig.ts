@@ -13,6 +13,7 @@ import { schemes } from "../../modules/device/schemes.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
+import type { Intake } from "../../modules/ports/intake.js";
 import type { LightOutput } from "../../modules/ports/light.js";
 import type { RoleName } from "../../modules/ports/role.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
@@ -61,6 +62,8 @@ export interface Spec {
   readonly guilds?: readonly Guild[];
   /** Epochs of the guilds' keys; the first one's alone by default. */
   readonly epochs?: readonly number[];
+  /** Native help on the receive path. */
+  readonly intake?: Intake;
   /** What the image was built for; absent: whatever provisioning says. */
   readonly built?: RoleName;
 }
@@ -219,6 +222,7 @@ export class Rig {
       button: this.button,
       sensor: this.sensor,
       datagram: this.port,
+      ...(this.spec.intake === undefined ? {} : { intake: this.spec.intake }),
       ...(this.spec.built === undefined ? {} : { role: this.spec.built }),
       provisioning: () => provisioning(this.spec),
       log: (line) => void this.log.push(line),

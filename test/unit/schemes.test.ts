@@ -1,64 +1,28 @@
 /** Devices in groups of schemes with a key for each member, in one room. */
-import type { Drop } from "../../modules/bytes/outcome.js";
 import { CON } from "../../modules/coap/message.js";
 import { GET, PUT } from "../../modules/coap/options.js";
 import type { MemberReport } from "../../modules/device/parts.js";
-import type { Datagram } from "../../modules/ports/datagram.js";
-import { equal, test } from "../harness.js";
+import { equal, test, throws } from "../harness.js";
 import { craft, memberEndpoint, OFF, ON, pathOptions, withBytes } from "../support/craft.js";
-import { Guild, type GuildCraft, type GuildSpec } from "../support/guild.js";
-import { type Rig, Room, type Spec } from "../support/rig.js";
-
-const SIGNED = ["oscoap-00", "multicast-oscore-04", "group-oscore-02", "group-oscore"];
-const GROUPS = [...SIGNED, "dtls-record"];
-/** In these the window covers requests only. */
-const BOUND_ANSWERS = ["multicast-oscore-04", "group-oscore-02", "group-oscore"];
-
-const SWITCH = 1;
-const OTHER_SWITCH = 2;
-const LAMP = 20;
-const SECOND_LAMP = 21;
-const MEMBERS = [SWITCH, OTHER_SWITCH, LAMP, SECOND_LAMP];
-
-function guildOf(profile: string, more: Partial<GuildSpec> = {}): Guild {
-  return new Guild({ profile, id: 5, members: MEMBERS, ...more });
-}
-
-/** Rights of the switches in a guild's application group. */
-function rightsIn(guild: Guild, level = 2) {
-  return [SWITCH, OTHER_SWITCH].map((client) => [client, guild.appGroup, level] as const);
-}
-
-function lampIn(room: Room, guild: Guild, more: Partial<Spec> = {}, number = LAMP): Rig {
-  const settings = [[0, 0]] as const;
-  return room.luminaire(number, { guilds: [guild], rights: rightsIn(guild), settings, ...more });
-}
-
-/** Says `payload` to /l. */
-function light(sequence: number, more: Partial<GuildCraft> = {}): GuildCraft {
-  return { from: SWITCH, sequence, options: pathOptions("l"), payload: ON, ...more };
-}
-
-function verdict(rig: Rig, datagram: Datagram): Drop | "accepted" {
-  const outcome = rig.device.receive(datagram);
-  return outcome.ok ? "accepted" : outcome.drop;
-}
-
-function flip(at: number): (bytes: Uint8Array) => void {
-  return (bytes) => {
-    bytes[at] ^= 1;
-  };
-}
-
-/** A dropped datagram shows in nothing but one counter. */
-function silently(rig: Rig, room: Room, datagram: Datagram, reason: Drop): void {
-  const flash = rig.flash.snapshot();
-  const [shown, sent, counted] = [rig.shown.length, room.net.sent.length, rig.events.length];
-  equal(verdict(rig, datagram), reason);
-  equal([rig.shown.length, room.net.sent.length], [shown, sent], `${reason}: no light, no reply`);
-  equal(rig.events.slice(counted), [reason]);
-  equal(rig.flash.snapshot(), flash, `${reason}: flash untouched`);
-}
+import { Guild } from "../support/guild.js";
+import {
+  flip,
+  GROUPS,
+  guildOf,
+  LAMP,
+  lampIn,
+  light,
+  MEMBERS,
+  OTHER_SWITCH,
+  rightsIn,
+  SECOND_LAMP,
+  SIGNED,
+  SWITCH,
+  silently,
+  verdict,
+} from "../support/lamps.js";
+import { QuickInTypeScript } from "../support/quick.js";
+import { Room } from "../support/rig.js";
 
 for (const profile of GROUPS) {
   test(`${profile}: a press lights the room, and reports come from every lamp`, () => {
@@ -214,3 +178,208 @@ for (const profile of GROUPS) {
     equal(verdict(lamp, guild.craft(light(201 - window))), "outOfOrder");
   });
 }
+
+test("group-oscore: pairwise mode is answered in pairwise mode, and the proof says so", () => {
+  const room = new Room();
+  const guild = guildOf("group-oscore");
+  const lamp = lampIn(room, guild);
+  const wish = light(1, { peer: LAMP, to: memberEndpoint(LAMP) });
+  equal(verdict(lamp, guild.craft(wish)), "accepted");
+  equal(lamp.device.groups.schemes?.proof, { by: "pairwise", id: guild.idOf(SWITCH) });
+  equal(lamp.device.groups.schemes?.taken?.asker, guild.idOf(SWITCH));
+  silently(lamp, room, guild.craft(wish), "replayed");
+  const second = lampIn(room, guild, {}, SECOND_LAMP);
+  silently(
+    second,
+    room,
+    guild.craft(light(2, { peer: LAMP, to: memberEndpoint(SECOND_LAMP) })),
+    "forged",
+  );
+});
+
+test("a message in form for no scheme, or for one of another group alone", () => {
+  const room = new Room();
+  const guild = guildOf("group-oscore");
+  const lamp = lampIn(room, guild);
+  const good = guild.craft(light(1));
+  const at = good.bytes.indexOf(0x39, 4);
+  equal(at > 0, true);
+  // Reserved flag.
+  silently(
+    lamp,
+    room,
+    withBytes(good, (bytes) => bytes.fill(0xb9, at, at + 1)),
+    "malformed",
+  );
+  const record = withBytes(good, (bytes) => bytes.fill(0x17, 0, 1));
+  silently(lamp, room, record, "unknownGroup");
+  const plain = room.luminaire(SECOND_LAMP);
+  silently(plain, room, good, "malformed");
+  silently(plain, room, record, "malformed");
+});
+
+for (const profile of GROUPS) {
+  test(`${profile}: a retransmitted request is not opened again`, () => {
+    const room = new Room();
+    const guild = guildOf(profile);
+    const lamp = lampIn(room, guild);
+    if (profile === "dtls-record") return;
+    const confirmable = guild.craft(light(1, { type: CON, to: memberEndpoint(LAMP) }));
+    equal(verdict(lamp, confirmable), "accepted");
+    equal(verdict(lamp, confirmable), "duplicate");
+  });
+
+  test(`${profile}: a table of senders that is full`, () => {
+    const room = new Room();
+    const guild = guildOf(profile);
+    const lamp = lampIn(room, guild);
+    const { recipients } = lamp.device.groups;
+    for (let i = 0; recipients.hasRoom(0); i++) {
+      recipients.admit(900, { bytes: Uint8Array.of(i), start: 0, length: 1, sequence: 1 });
+    }
+    silently(lamp, room, guild.craft(light(1)), "tableFull");
+  });
+
+  test(`${profile}: without flash nothing is accepted and nothing numbered is sent`, () => {
+    const room = new Room();
+    const guild = guildOf(profile);
+    const lamp = lampIn(room, guild);
+    equal(verdict(lamp, guild.craft(light(1))), "accepted");
+    const target = guild.appGroup;
+    const wall = room.switch(SWITCH, { guilds: [guild], target, rights: rightsIn(guild) });
+    equal(wall.device.command({ on: true }), true);
+    lamp.flash.refuses = () => true;
+    wall.flash.refuses = () => true;
+    equal(verdict(lamp, guild.craft(light(200))), "storeFailed");
+    equal(verdict(lamp, guild.craft(light(1, { from: OTHER_SWITCH }))), "storeFailed");
+    let sent = 0;
+    while (sent < 200 && wall.device.command({ on: true })) sent++;
+    equal(sent < 64, true, "what was reserved, and no more");
+  });
+}
+
+test("dtls-record: a session belongs to the address it is bound to", () => {
+  const room = new Room();
+  const guild = guildOf("dtls-record");
+  const lamp = lampIn(room, guild);
+  const good = guild.craft(light(1));
+  silently(lamp, room, { ...good, from: memberEndpoint(9) }, "unknownMember");
+  silently(lamp, room, { ...good, from: memberEndpoint(OTHER_SWITCH) }, "forged");
+  equal(verdict(lamp, good), "accepted");
+});
+
+test("dtls-record: another epoch, and a confirmable message to many", () => {
+  const room = new Room();
+  const guild = guildOf("dtls-record", { epoch: 2 });
+  const lamp = lampIn(room, guild);
+  silently(lamp, room, guild.craft(light(1), 1), "oldEpoch");
+  silently(lamp, room, guild.craft(light(1), 3), "oldEpoch");
+  equal(verdict(lamp, guild.craft(light(1, { type: CON }))), "malformed");
+  equal(lamp.shown.length, 1);
+  equal(verdict(lamp, guild.craft(light(2))), "accepted");
+});
+
+test("rights are those of the application groups a message may have been meant for", () => {
+  const room = new Room();
+  const guild = guildOf("group-oscore", { moreGroups: [300] });
+  const other = guildOf("group-oscore", { id: 6 });
+  const rights = [
+    [SWITCH, 300, 2],
+    [OTHER_SWITCH, other.appGroup, 2],
+  ] as const;
+  const settings = [[0, 0]] as const;
+  const lamp = room.luminaire(LAMP, { guilds: [guild, other], rights, settings });
+  // Multicast says which group; unicast does not, and the highest counts.
+  equal(verdict(lamp, guild.craft(light(1))), "forbidden");
+  const second = { to: { address: guild.appGroups[1][1], port: 5683 } };
+  equal(verdict(lamp, guild.craft(light(2, second))), "accepted");
+  equal(verdict(lamp, guild.craft(light(3, { to: memberEndpoint(LAMP) }))), "accepted");
+  const elsewhere = light(1, { from: OTHER_SWITCH, to: memberEndpoint(LAMP) });
+  equal(verdict(lamp, guild.craft(elsewhere)), "forbidden");
+});
+
+test("rights are an integer's: a longer spelling of a client's id has none", () => {
+  const room = new Room();
+  const guild = guildOf("group-oscore");
+  guild.idOf = (number) => (number === SWITCH ? Uint8Array.of(0, SWITCH) : Uint8Array.of(number));
+  const lamp = lampIn(room, guild);
+  equal(verdict(lamp, guild.craft(light(1))), "forbidden");
+});
+
+test("a device that only listens answers nobody and commands nothing", () => {
+  const room = new Room();
+  const guild = guildOf("group-oscore-02", { silent: [LAMP, SWITCH] });
+  const lamp = lampIn(room, guild);
+  const target = guild.appGroup;
+  const wall = room.switch(SWITCH, { guilds: [guild], target, rights: rightsIn(guild) });
+  equal(wall.device.command({ on: true }), false);
+  const get = { options: pathOptions("3311/0/5850"), code: GET, to: memberEndpoint(LAMP) };
+  const sent = room.net.sent.length;
+  const from = OTHER_SWITCH;
+  equal(
+    verdict(lamp, guild.craft({ from, sequence: 1, token: Uint8Array.of(1), ...get })),
+    "accepted",
+  );
+  room.clock.advance(1_000_000);
+  equal(room.net.sent.length, sent);
+  equal(lamp.count("sendRefused"), 1);
+});
+
+test("two share a context: anybody else is unknown, and the proof is a channel", () => {
+  const room = new Room();
+  const pair = new Guild({ profile: "oscore", id: 5, members: [SWITCH, LAMP] });
+  const rights = [[SWITCH, null, 3]] as const;
+  const lamp = room.luminaire(LAMP, { guilds: [pair], rights });
+  const unicast = { to: memberEndpoint(LAMP), peer: LAMP };
+  equal(verdict(lamp, pair.craft(light(1, unicast))), "accepted");
+  equal(lamp.device.groups.schemes?.proof, { by: "channel", id: pair.idOf(SWITCH) });
+  const stranger = new Guild({ profile: "oscore", id: 5, members: [OTHER_SWITCH, LAMP] });
+  silently(lamp, room, stranger.craft(light(2, { ...unicast, from: OTHER_SWITCH })), "unknownKey");
+});
+
+test("old and new keys side by side during a rekey, and answers under a newer one", () => {
+  for (const profile of SIGNED) {
+    const room = new Room();
+    const guild = guildOf(profile);
+    const lamp = lampIn(room, guild, { epochs: [1, 2] });
+    equal(verdict(lamp, guild.craft(light(5), 1)), "accepted", profile);
+    equal(verdict(lamp, guild.craft(light(1), 2)), "accepted", profile);
+    silently(lamp, room, guild.craft(light(5), 1), "replayed");
+    silently(lamp, room, guild.craft(light(1), 3), "unknownKey");
+    room.clock.advance(70_000_000);
+    equal(verdict(lamp, guild.craft(light(6), 1)) === "accepted", false, "its grace is over");
+    equal(verdict(lamp, guild.craft(light(2), 2)), "accepted", profile);
+  }
+});
+
+test("a message that names a group whose messages name none", () => {
+  const room = new Room();
+  const guild = guildOf("group-oscore");
+  const lamp = lampIn(room, guild, { rights: [[1, guild.appGroup, 2]] });
+  silently(lamp, room, craft({ sequence: 1, appGroup: guild.appGroup }), "unknownGroup");
+});
+
+test("native help beside groups it does not know", () => {
+  const room = new Room();
+  const guild = guildOf("group-oscore");
+  const rights = [...rightsIn(guild), [SWITCH, 1, 2]] as const;
+  const intake = new QuickInTypeScript();
+  const lamp = lampIn(room, guild, { rights, intake });
+  equal(verdict(lamp, guild.craft(light(1))), "accepted");
+  equal(verdict(lamp, craft({ sequence: 1, payload: OFF })), "accepted");
+  equal(verdict(lamp, craft({ sequence: 2, payload: ON })), "accepted");
+  equal(
+    intake.answers.some((answer) => answer >= 0),
+    true,
+  );
+  equal(verdict(lamp, guild.craft(light(2, { payload: OFF }))), "accepted");
+  silently(lamp, room, craft({ sequence: 3, appGroup: guild.appGroup }), "unknownGroup");
+});
+
+test("one secret under one Gid in two groups is refused", () => {
+  const room = new Room();
+  const guild = guildOf("group-oscore", { fill: 1 });
+  const twin = guildOf("group-oscore", { id: 6, fill: 1 });
+  twin.keyId = () => guild.keyId();
+  throws(() => room.luminaire(LAMP, { guilds: [guild, twin] }), /key not installed \(replayed\)/);
+});
