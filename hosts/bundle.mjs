@@ -45,8 +45,7 @@ export async function bundleFirmware(outfile, entry = "main.ts") {
 
 /** Bundles the firmware for a headless host without libsodium: it brings signatures of its own. */
 export async function bundleSigning(outfile, entry = "main.ts") {
-  const own = inPlace("platforms/headless/signatures.ts", "platforms/headless/signatures.noble.ts");
-  const plugins = [own, evaluatedLate(), noTest(), noNode()];
+  const plugins = [ownSignatures(), evaluatedLate(), noTest(), noNode()];
   await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
@@ -55,6 +54,10 @@ export async function bundleSmall(outfile, entry = "main.ts") {
   const small = inPlace("modules/device/services.ts", "modules/device/services.small.ts");
   const plugins = [small, evaluatedLate(), noTest(), noNode()];
   await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
+}
+
+function ownSignatures() {
+  return inPlace("platforms/headless/signatures.ts", "platforms/headless/signatures.noble.ts");
 }
 
 /** Whoever imports `file` gets `other`. */
@@ -71,9 +74,12 @@ function inPlace(file, other) {
   };
 }
 
-/** Bundles a test's own program for a device. No other kind of image holds anything of test/. */
-export async function bundleInsecure(outfile, entry) {
-  const plugins = [evaluatedLate(), noNode()];
+/**
+ * Bundles a test's own program for a device, `signing` as the firmware would be. No other kind of
+ * image holds anything of test/.
+ */
+export async function bundleInsecure(outfile, entry, { signing = false } = {}) {
+  const plugins = [...(signing ? [ownSignatures()] : []), evaluatedLate(), noNode()];
   await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 

@@ -32,10 +32,10 @@ test("libsodium signs and verifies on the Cortex-M4, and the usual ROM has none 
     context.skip(reason);
     return;
   }
-  const { bundleFirmware } = await import(join(ROOT, "hosts/bundle.mjs"));
+  const { bundleInsecure } = await import(join(ROOT, "hosts/bundle.mjs"));
   const bundle = join(folder, "look.js");
   const byteCode = join(folder, "look.xsb");
-  await bundleFirmware(bundle, "test/headless/signatures-look.ts");
+  await bundleInsecure(bundle, "test/headless/signatures-look.ts");
   const compiled = spawnSync(HOST, ["compile", bundle, byteCode], { encoding: "utf8" });
   assert.equal(compiled.status, 0, compiled.stderr);
   assert.equal(runProgram(SIGNING_PROGRAM, { run: RUN.test }, { byteCode }).trim(), "libsodium");
