@@ -129,6 +129,11 @@ export class Folder {
     return path;
   }
 
+  /** What a program kept there, gone: it begins anew. */
+  forget(name: string): void {
+    rmSync(join(this.path, name), { force: true });
+  }
+
   /** A folder in it. */
   folder(name: string): string {
     const path = join(this.path, name);

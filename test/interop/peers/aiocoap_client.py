@@ -1,7 +1,7 @@
 """A client over aiocoap. Its arguments are an address and a list of what to do, in JSON; it writes
 one answer a line.
 
-    python aiocoap_client.py [--context FILE] HOST '[{"method": "GET", "path": "/l"}]'
+    python aiocoap_client.py [--context FILE [--pairwise ID]] HOST '[{"method": "GET", "path": "/l"}]'
 
 HOST is an IPv6 address without brackets; a multicast one needs a group's context. FILE: contexts.py.
 """
@@ -68,12 +68,16 @@ async def act(context, action, host):
 async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--context")
+    parser.add_argument("--pairwise", help="of a group's context: to this member alone, hex")
     parser.add_argument("host")
     parser.add_argument("actions")
     given = parser.parse_args()
     context = await aiocoap.Context.create_client_context()
     if given.context:
-        context.client_credentials["coap://*"] = contexts.load(given.context)
+        secured = contexts.load(given.context)
+        if given.pairwise:
+            secured = secured.pairwise_for(bytes.fromhex(given.pairwise))
+        context.client_credentials["coap://*"] = secured
     for action in json.loads(given.actions):
         await act(context, action, given.host)
     await context.shutdown()

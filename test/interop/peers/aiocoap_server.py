@@ -15,6 +15,7 @@ import aiocoap
 from aiocoap import resource
 from aiocoap.credentials import CredentialsMap
 from aiocoap.oscore_sitewrapper import OscoreSiteWrapper
+from aiocoap.transports.oscore import OSCOREAddress
 
 import contexts
 
@@ -26,7 +27,7 @@ def note(name, request):
         "method": str(request.code),
         "path": name,
         "payload": request.payload.hex(),
-        "secured": "peer" in getattr(request.remote, "authenticated_claims", []),
+        "secured": isinstance(request.remote, OSCOREAddress),
     }
     print(json.dumps(line), flush=True)
     if not line["secured"]:
