@@ -36,6 +36,7 @@ function tail(bits: number): number {
  * cut off).
  */
 export function fromUtf8(bytes: Uint8Array): string | undefined {
+  if (isShortAscii(bytes)) return String.fromCharCode.apply(String, bytes as unknown as number[]);
   const parts: string[] = [];
   let points: number[] = [];
   let i = 0;
@@ -62,6 +63,14 @@ export function fromUtf8(bytes: Uint8Array): string | undefined {
     }
   }
   return parts.join("");
+}
+
+/** As nearly all text on a device is: names of schemes and paths. */
+function isShortAscii(bytes: Uint8Array): boolean {
+  const { length } = bytes;
+  if (length > CHUNK) return false;
+  for (let i = 0; i < length; i++) if (bytes[i] >= 0x80) return false;
+  return true;
 }
 
 function sequenceLength(first: number): number {

@@ -31,6 +31,7 @@ import { Uptime } from "../store/uptime.js";
 import { LIMITS } from "./limits.js";
 import type { SchemeServices } from "./parts.js";
 import { type Identity, type Provisioning, parseProvisioning, ROLE } from "./provision.js";
+import { type AddSecurity, emitTaken, Taken } from "./taken.js";
 
 /** Schemes of every build, by WIRE.md's name; others come with the build's services. */
 const PROFILES: Readonly<Record<string, Profile>> = Object.freeze({
@@ -41,8 +42,8 @@ const PROFILES: Readonly<Record<string, Profile>> = Object.freeze({
 const TIDY_STEPS = 64;
 /** Written last at the first start: the device's EUI-64. */
 const OWNER = key(KIND.PROVISION, 0);
-/** SHA-256 of the blob that rights were last taken from. */
-const DIGEST = key(KIND.PROVISION, 1);
+/** What was taken from a blob last (taken.ts). */
+const TAKEN = key(KIND.PROVISION, 1);
 
 /** What outlives a power cut, and what the rest of the device needs to know of its provisioning. */
 export interface Durable {
@@ -61,9 +62,9 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const { crypto, clock, flash } = board;
   const opened = openLog(flash);
   const digest = crypto.sha256(blob);
-  const applied = opened?.get(DIGEST);
-  const known = applied !== undefined && equalBytes(applied, digest);
-  const provisioning = parseProvisioning(blob, known);
+  const taken = Taken.of(opened?.get(TAKEN), digest);
+  const known = taken !== undefined;
+  const provisioning = parseProvisioning(blob, known, taken?.listsEnd);
   const { eui64, role, clientId, target, settings, network } = provisioning;
   checkRole(role, board.role);
   const store = ownStore(opened ?? format(flash), eui64);
@@ -74,11 +75,18 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
   keyring.forgetOrphans();
   const enrolment = new Enrolment(services, crypto, store);
-  // Before the digest, which says that all of it was taken.
   if (!known) enrolment.enter(provisioning);
-  const rights = known ? storedRights(store) : applyRights(store, provisioning, digest);
-  applyKeys(keyring, provisioning, enrolment);
-  addAppGroups(directory, provisioning);
+  if (taken?.listsEnd === undefined) {
+    applyKeys(keyring, provisioning, enrolment);
+    addAppGroups(directory, provisioning);
+  } else {
+    const add: AddSecurity = (id, scheme, graceSeconds) =>
+      keyring.addSecurity({ id, profile: enrolment.profile(id, scheme), graceSeconds });
+    taken.addGroups(directory, add);
+  }
+  const rights = known ? storedRights(store) : applyRights(store, provisioning);
+  // Last: everything else of the blob is in flash.
+  if (!known) remember(store, emitTaken(digest, provisioning.listsEnd, directory));
   const sequence = new Sequence(store);
   const groups = { directory, keyring, recipients, sequence, uptime, clock, clientId };
   const targets = provisioning.targets ?? (target === undefined ? [] : [target]);
@@ -86,6 +94,10 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const all = new Groups(groups);
   all.schemes = enrolment.schemes;
   return { store, rights, groups: all, identity };
+}
+
+function remember(store: Store, record: Uint8Array): void {
+  if (!store.put(TAKEN, record)) throw new Error("flash: refuses the provisioning record");
 }
 
 /** What this device is in its groups; of `lowlatency` alone there is nothing to know. */
@@ -202,9 +214,9 @@ function applyKeys(keyring: Keyring, provisioning: Provisioning, enrolment: Enro
 /**
  * Makes the stored rights those of the installation. A new installation takes all old ones away
  * first: under a shared key the right is all that keeps a former client out. A cut anywhere in
- * between leaves the old digest, and the next start does it all again.
+ * between leaves the old record of what was taken, and the next start does it all again.
  */
-function applyRights(store: Store, provisioning: Provisioning, digest: Uint8Array): Rights {
+function applyRights(store: Store, provisioning: Provisioning): Rights {
   for (const stored of store.keys(KIND.RIGHT)) {
     if (!store.delete(stored)) throw new Error("flash: refuses to take an old right away");
   }
@@ -213,7 +225,6 @@ function applyRights(store: Store, provisioning: Provisioning, digest: Uint8Arra
     const granted = rights.grant({ client, appGroup, level: level as 0 | 1 | 2 | 3 | 4 | 5 });
     if (!granted.ok) throw new Error(`rights of ${toHex(client)}: not stored (${granted.drop})`);
   }
-  if (!store.put(DIGEST, digest)) throw new Error("flash: refuses the provisioning record");
   return rights;
 }
 

@@ -128,6 +128,16 @@ export class Fields {
     return isWhole ? values : this.fail(name, `a list of integers from 0 to ${max}`);
   }
 
+  /** Passes over the fields up to `key`, whose value ends at `end`, as was found before. */
+  jump(key: number, end: number): void {
+    const { reader } = this;
+    if (!(this.last < key && end >= reader.pos && end <= reader.end)) throw unreadable();
+    this.left -= key - this.last;
+    this.last = key;
+    this.isUnread = false;
+    reader.pos = end;
+  }
+
   /** The fields of a map in this one, entered. */
   fields(key: number, name: string): Fields {
     const inner = new Fields(this.reader, name, this);
@@ -144,7 +154,7 @@ export class Fields {
   }
 
   /** A long list, read anew each time it is gone through. */
-  list<T>(key: number, name: string, read: (fields: Fields) => T): Iterable<T> {
+  list<T>(key: number, name: string, read: (fields: Fields) => T): List<T> {
     const { reader } = this;
     const isArray = this.take(key) && reader.bytes[reader.pos] >> 5 === ARRAY;
     if (!isArray) this.fail(name, "an array");
@@ -190,20 +200,23 @@ interface Reading<T> {
 }
 
 /** Fifty rights as objects are 10 KB, a fifth of a luminaire's memory, and needed for a moment. */
-class List<T> implements Iterable<T> {
+export class List<T> implements Iterable<T> {
+  /** Where in the bytes it ends. */
+  readonly end: number;
   readonly #bytes: Uint8Array;
-  readonly #place: { readonly start: number; readonly end: number };
+  readonly #start: number;
   readonly #reading: Reading<T>;
 
   constructor(bytes: Uint8Array, place: { start: number; end: number }, reading: Reading<T>) {
+    this.end = place.end;
     this.#bytes = bytes;
-    this.#place = place;
+    this.#start = place.start;
     this.#reading = reading;
   }
 
   [Symbol.iterator](): Iterator<T> {
     const { name, parent, read } = this.#reading;
-    const reader = new CborReader(this.#bytes, this.#place.start, this.#place.end);
+    const reader = new CborReader(this.#bytes, this.#start, this.end);
     return itemsOf(reader, reader.array(), new Fields(reader, name, parent), read);
   }
 }

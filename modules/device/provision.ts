@@ -83,13 +83,20 @@ export interface Provisioning extends Omit<Identity, "targets"> {
   readonly securityGroups: Iterable<SecurityGroupPart>;
   readonly appGroups: Iterable<AppGroupPart>;
   readonly rights: Iterable<RightPart>;
+  /** Where in the bytes the last of these ends. */
+  readonly listsEnd: number;
 }
 
 /**
  * Throws an Error whose message names the field and what would be right. `known`: these bytes were
- * taken before, so the long lists are not gone through to find a fault.
+ * taken before, so the long lists are not gone through to find a fault; not at all, and empty,
+ * when it is known where they end.
  */
-export function parseProvisioning(bytes: Uint8Array, known = false): Provisioning {
+export function parseProvisioning(
+  bytes: Uint8Array,
+  known = false,
+  listsEnd?: number,
+): Provisioning {
   if (!known) mustBeCbor(bytes);
   const reader = new CborReader(bytes);
   const root = new Fields(reader, "provisioning");
@@ -103,9 +110,7 @@ export function parseProvisioning(bytes: Uint8Array, known = false): Provisionin
     eui64: root.bytes(1, "eui64", 8, 8),
     role: root.uint(2, "role", ROLE.DAYLIGHT),
     clientId: root.minimal(3, "clientId"),
-    securityGroups: root.list(4, "securityGroups", securityGroup),
-    appGroups: root.list(5, "appGroups", appGroup),
-    rights: root.list(6, "rights", right),
+    ...(listsEnd === undefined ? listsOf(root) : passed(root, listsEnd)),
     target: root.has(7) ? root.uint(7, "target", 0xffffffff) : undefined,
     settings: root.has(8) ? root.numbers(8, "settings") : new Map<number, number>(),
     network: root.has(9) ? network(root.fields(9, "network")) : undefined,
@@ -118,6 +123,20 @@ export function parseProvisioning(bytes: Uint8Array, known = false): Provisionin
     for (const list of [securityGroups, appGroups, rights]) for (const _item of list);
   }
   return provisioning;
+}
+
+type Lists = Pick<Provisioning, "securityGroups" | "appGroups" | "rights" | "listsEnd">;
+
+function listsOf(root: Fields): Lists {
+  const securityGroups = root.list(4, "securityGroups", securityGroup);
+  const appGroups = root.list(5, "appGroups", appGroup);
+  const rights = root.list(6, "rights", right);
+  return { securityGroups, appGroups, rights, listsEnd: rights.end };
+}
+
+function passed(root: Fields, listsEnd: number): Lists {
+  root.jump(6, listsEnd);
+  return { securityGroups: [], appGroups: [], rights: [], listsEnd };
 }
 
 function mustBeCbor(bytes: Uint8Array): void {

@@ -102,7 +102,9 @@ export class Directory {
   }
 
   security(id: number): SecurityGroup | undefined {
-    return this.#securities.find((security) => security.id === id);
+    const securities = this.#securities;
+    for (let i = 0; i < securities.length; i++) if (securities[i].id === id) return securities[i];
+    return undefined;
   }
 
   securities(): readonly SecurityGroup[] {

@@ -12,7 +12,6 @@
  */
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { Reader } from "../bytes/reader.js";
 import { Writer } from "../bytes/writer.js";
 import type { Recipients } from "../oscore/recipients.js";
 import { Sequence } from "../oscore/sequence.js";
@@ -53,6 +52,23 @@ const LATEST_SECONDS = NONE - 1;
 
 const NOWHERE: readonly Uint8Array[] = Object.freeze([]);
 
+/** Bytes of a record before the key id. */
+const KEY_ID_AT = 17;
+/** Instead of an owner: no group has this number. */
+const CLAIMED = -1;
+
+/** Keys by position. */
+interface Unclaimed {
+  /** How many no group has claimed yet. */
+  left: number;
+  /** Their security groups. */
+  readonly owners: number[];
+  readonly indexes: number[];
+  readonly records: Uint8Array[];
+}
+
+const NONE_LEFT: Unclaimed = Object.freeze({ left: 0, owners: [], indexes: [], records: [] });
+
 interface KeyRecord {
   readonly security: number;
   readonly keyId: Uint8Array;
@@ -69,8 +85,8 @@ export class Keyring {
   #uptime: Uptime;
   #directory: Directory;
   #keysMax: number;
-  /** Keys found at start whose group was not made yet: store key and group, in turns. */
-  #unclaimed: number[] | undefined = undefined;
+  /** Keys found at start whose group was not made yet. */
+  #unclaimed: Unclaimed | undefined = undefined;
 
   constructor(parts: {
     store: Store;
@@ -100,35 +116,40 @@ export class Keyring {
     addresses?: readonly Uint8Array[];
     policy?: Policy;
   }): SecurityGroup {
-    const stored = this.#store.get(key(KIND.GROUP_HIGHEST, input.id));
-    const security: SecurityGroup = {
-      ...input,
-      associations: [],
-      highest: stored ?? new Uint8Array(0),
-    };
+    const highest = this.#store.get(key(KIND.GROUP_HIGHEST, input.id)) ?? new Uint8Array(0);
+    const associations: Association[] = [];
+    const security: SecurityGroup = { ...input, associations, highest };
     this.#directory.addSecurity(security);
-    const unclaimed = this.#unclaimed ?? this.found();
-    this.#unclaimed = [];
-    for (let i = 0; i < unclaimed.length; i += 2) {
-      const storeKey = unclaimed[i];
-      const owner = unclaimed[i + 1];
-      const record = owner === input.id ? this.#store.get(storeKey) : undefined;
-      if (record !== undefined) this.add(security, indexOf(storeKey), parseRecord(record));
-      else if (owner !== input.id) this.#unclaimed.push(storeKey, owner);
-    }
-    security.associations.sort((a, b) => compareKeyIds(a.keyId, b.keyId));
-    const last = security.associations.at(-1);
+    this.claim(security);
+    const last = associations[associations.length - 1];
     if (last === undefined) return security;
-    const order = compareKeyIds(last.keyId, security.highest);
+    const order = compareKeyIds(last.keyId, highest);
     if (order > 0) this.setHighest(security, last.keyId);
     // One array for both: with ten groups a byte array of its own each is a kilobyte.
     if (order === 0) security.highest = last.keyId;
-    // A cut between a newer key and the older one's grace must not keep the older one for ever.
+    if (associations.length > 1) this.endOlder(security);
+    return security;
+  }
+
+  /** Loads the keys that were found of this group, by increasing key id. */
+  private claim(security: SecurityGroup): void {
+    this.#unclaimed ??= this.found();
+    const { owners, indexes, records } = this.#unclaimed;
+    for (let at = owners.indexOf(security.id); at >= 0; at = owners.indexOf(security.id, at + 1)) {
+      this.add(security, indexes[at], parseRecord(records[at]));
+      owners[at] = CLAIMED;
+      if (--this.#unclaimed.left === 0) this.#unclaimed = NONE_LEFT;
+    }
+    const { associations } = security;
+    if (associations.length > 1) associations.sort((a, b) => compareKeyIds(a.keyId, b.keyId));
+  }
+
+  /** A cut between a newer key and the older one's grace must not keep the older one for ever. */
+  private endOlder(security: SecurityGroup): void {
     const now = this.#uptime.seconds();
     for (const older of security.associations.slice(0, -1)) {
       if (older.lifetime?.retiresAtSeconds === undefined) this.startGrace(security, older, now);
     }
-    return security;
   }
 
   /**
@@ -196,6 +217,7 @@ export class Keyring {
 
   /** Replay rows of keys that are no more: left by a cut between the two steps of a retirement. */
   forgetOrphans(): void {
+    if (this.#recipients.haveKeys) return;
     for (const index of this.#recipients.associations()) {
       if (!this.isUsed(index)) this.#recipients.forget(index);
     }
@@ -212,10 +234,16 @@ export class Keyring {
     });
   }
 
-  private found(): number[] {
-    return this.#store.keys(KIND.GROUP_KEY).flatMap((storeKey) => {
-      return [storeKey, securityOf(this.#store.get(storeKey) as Uint8Array)];
-    });
+  private found(): Unclaimed {
+    const storeKeys = this.#store.keys(KIND.GROUP_KEY);
+    const found: Unclaimed = { left: storeKeys.length, owners: [], indexes: [], records: [] };
+    for (const storeKey of storeKeys) {
+      const record = this.#store.get(storeKey) as Uint8Array;
+      found.owners.push(word(record, 0));
+      found.indexes.push(indexOf(storeKey));
+      found.records.push(record);
+    }
+    return found.left === 0 ? NONE_LEFT : found;
   }
 
   private add(security: SecurityGroup, index: number, record: KeyRecord): Association {
@@ -264,7 +292,7 @@ export class Keyring {
   }
 
   private isUsed(index: number): boolean {
-    return this.#store.get(key(KIND.GROUP_KEY, index)) !== undefined;
+    return this.#store.has(key(KIND.GROUP_KEY, index));
   }
 
   private write(index: number, record: KeyRecord): boolean {
@@ -295,20 +323,26 @@ function emitRecord(record: KeyRecord): Uint8Array {
   return writer.finish();
 }
 
-/** Of a record, without reading the rest. */
-function securityOf(record: Uint8Array): number {
-  return ((record[0] << 24) | (record[1] << 16) | (record[2] << 8) | record[3]) >>> 0;
+/** Throws when it is none. The key is a view of it: import wipes it where it lies. */
+function parseRecord(bytes: Uint8Array): KeyRecord {
+  const keyAt = KEY_ID_AT + bytes[KEY_ID_AT - 1];
+  // Of a record that is cut off before, this is not a number.
+  if (!(keyAt < bytes.length)) throw new Error("group key record does not parse");
+  return {
+    security: word(bytes, 0),
+    endsAtSeconds: limit(word(bytes, 4)),
+    messages: limit(word(bytes, 8)),
+    retiresAtSeconds: limit(word(bytes, 12)),
+    keyId: bytes.slice(KEY_ID_AT, keyAt),
+    raw: bytes.subarray(keyAt),
+  };
 }
 
-function parseRecord(bytes: Uint8Array): KeyRecord {
-  const reader = new Reader(bytes);
-  const limit = (value: number) => (value === NONE ? undefined : value);
-  const security = reader.u32();
-  const endsAtSeconds = limit(reader.u32());
-  const messages = limit(reader.u32());
-  const retiresAtSeconds = limit(reader.u32());
-  const keyId = reader.take(reader.u8());
-  const raw = reader.rest();
-  if (reader.failed || raw.length === 0) throw new Error("group key record does not parse");
-  return { security, keyId, raw, endsAtSeconds, messages, retiresAtSeconds };
+/** Big-endian. */
+function word(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+}
+
+function limit(value: number): number | undefined {
+  return value === NONE ? undefined : value;
 }

@@ -63,8 +63,10 @@ export class Lifetime {
     index: number,
     terms: LifetimeTerms & { readonly retiresAtSeconds: number | undefined },
   ): Lifetime | undefined {
-    const lifetime = new Lifetime(store, index, terms, terms.retiresAtSeconds);
-    return lifetime.isLimited ? lifetime : undefined;
+    const { endsAtSeconds, messages, retiresAtSeconds } = terms;
+    const isEndless = endsAtSeconds === undefined && messages === undefined;
+    if (isEndless && retiresAtSeconds === undefined) return undefined;
+    return new Lifetime(store, index, terms, retiresAtSeconds);
   }
 
   /** The key may still protect and open messages. */

@@ -52,6 +52,10 @@ const ROW_BYTES = 42;
 /** Association (2), length of the id (1), id, then the number the row began with. */
 const ROW_HEAD_BYTES = 3;
 
+// What native help answers: a number of rows, and whether the key of one of them is not there.
+const LOADED_ROWS = 0xff;
+const LOADED_ORPHANS = 0x100;
+
 export type RecipientsStore = Pick<Store, "get" | "put" | "delete" | "keys"> &
   Partial<Pick<Store, "load">>;
 
@@ -70,6 +74,8 @@ export class Recipients {
    * (4n + 2), ahead, exact (n each).
    */
   readonly columns: ArrayBuffer;
+  /** At start the key of every row was there, as far as native help looked. */
+  readonly haveKeys: boolean;
   readonly #store: RecipientsStore;
   readonly #capacity: number;
   readonly #windows: Windows;
@@ -111,7 +117,8 @@ export class Recipients {
     this.#exact = new Uint8Array(buffer, capacity * 41 + 2, capacity);
     const loaded = store.load?.(KIND.REPLAY_ROW, buffer, capacity) ?? -1;
     if (loaded < 0) this.loadAll();
-    else this.#count = loaded;
+    else this.#count = loaded & LOADED_ROWS;
+    this.haveKeys = loaded >= 0 && (loaded & LOADED_ORPHANS) === 0;
   }
 
   /** Row of a sender, -1 when it is not known. Allocates nothing. */

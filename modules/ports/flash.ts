@@ -40,13 +40,19 @@ export interface Journal {
     placesLeft: number,
     scanned: ArrayBuffer,
   ): number;
+  /**
+   * Both heads of every sector, in columns of 32-bit words: states (modules/store/sector.ts),
+   * generations, steps, spans, ends; what is not opened has 0 in all but the first.
+   */
+  heads(cursor: ArrayBuffer, sectorBytes: number, columns: ArrayBuffer): void;
   /** True when flash reads 0xFF from `start` to `end`. */
   isErased(start: number, end: number): boolean;
   /** All keys of a kind, ascending. */
   keys(cursor: ArrayBuffer, index: ArrayBuffer, kind: number): number[];
   /**
-   * Fills the columns of `Rights` or `Recipients` with the rows of a kind; how many there are. -1
-   * when a record is not as it should be, or has no place: then they are all zero.
+   * Fills the columns of `Rights` or `Recipients` with the rows of a kind; how many there are, plus
+   * 256 where the key of a replay row is not there. -1 when a record is not as it should be, or has
+   * no place: then the columns are all zero.
    */
   load(
     cursor: ArrayBuffer,

@@ -8,7 +8,7 @@ import type { Index } from "./index.js";
 import { KIND_RESERVED, kindOf, nameOf } from "./keys.js";
 import { isErased, type Log, RESUME, RETIRE, type Tail } from "./log.js";
 import { BLANK, DAMAGED, TORN_HEAD, UNSEALED, VALID } from "./records.js";
-import { DIRTY, OPENED, READY, RECORDS_START } from "./sector.js";
+import { DIRTY, FOREIGN as FOREIGN_MARK, OPENED, READY, RECORDS_START } from "./sector.js";
 import { Stride } from "./stride.js";
 
 export interface StoreError {
@@ -67,16 +67,21 @@ function enter({ records }: Log, index: Index, at: number): void {
   else index.set(records.key, at, records.size);
 }
 
-interface Heads {
+/** Of the sectors, by their numbers. */
+interface Columns {
+  readonly state: Int32Array;
+  /** -1 of a sector that is not opened. */
+  readonly generation: Int32Array;
+  readonly step: Int32Array;
+  readonly span: Int32Array;
+  readonly end: Int32Array;
+}
+
+interface Heads extends Columns {
   /** Number of the sector with the highest generation; -1 when none verifies. */
-  newest: number;
+  readonly newest: number;
   /** Number of a sector made for another geometry, -1. */
-  foreign: number;
-  readonly state: number[];
-  readonly generation: number[];
-  readonly step: number[];
-  readonly span: number[];
-  readonly end: number[];
+  readonly foreign: number;
 }
 
 /** What is needed to walk through records. */
@@ -96,31 +101,36 @@ interface Place {
 }
 
 function readHeads(log: Log): Heads {
-  const found: Heads = {
-    newest: -1,
-    foreign: -1,
-    state: [],
-    generation: [],
-    step: [],
-    span: [],
-    end: [],
-  };
-  const { heads } = log;
-  for (let sector = 0; sector < log.sectors; sector++) {
-    const state = heads.read(sector);
-    if (heads.isForeign) found.foreign = sector;
-    const isOpened = state === OPENED;
-    found.state.push(state);
-    found.generation.push(isOpened ? heads.generation : -1);
-    found.step.push(heads.step);
-    found.span.push(heads.span);
-    found.end.push(heads.end);
-    log.setSector(sector, state, isOpened ? heads.generation : 0);
-    if (!isOpened) continue;
-    const { newest } = found;
-    if (newest < 0 || heads.generation > found.generation[newest]) found.newest = sector;
+  const { sectors, sectorBytes, journal } = log;
+  const words = new ArrayBuffer(5 * 4 * sectors);
+  const column = (i: number) => new Int32Array(words, 4 * sectors * i, sectors);
+  const state = column(0);
+  const generation = column(1);
+  const found = { state, generation, step: column(2), span: column(3), end: column(4) };
+  if (journal === undefined) readEach(log, found);
+  else journal.heads(log.cursor.buffer, sectorBytes, words);
+  let foreign = -1;
+  let newest = -1;
+  for (let sector = 0; sector < sectors; sector++) {
+    if (state[sector] === FOREIGN_MARK) foreign = sector;
+    const isOpened = state[sector] === OPENED;
+    log.setSector(sector, state[sector], generation[sector]);
+    if (!isOpened) generation[sector] = -1;
+    else if (newest < 0 || generation[sector] > generation[newest]) newest = sector;
   }
-  return found;
+  return { ...found, foreign, newest };
+}
+
+/** What native help does (platforms/native/journal.c). */
+function readEach({ heads, sectors }: Log, found: Columns): void {
+  for (let sector = 0; sector < sectors; sector++) {
+    found.state[sector] = heads.read(sector);
+    if (found.state[sector] !== OPENED) continue;
+    found.generation[sector] = heads.generation;
+    found.step[sector] = heads.step;
+    found.span[sector] = heads.span;
+    found.end[sector] = heads.end;
+  }
 }
 
 /** No sector verifies as part of a log. */

@@ -29,14 +29,14 @@ export const DIRTY = 0;
 export const READY = 1;
 /** Part of the log, or once was: `generation` and the rest are set. */
 export const OPENED = 2;
+/** A mark that verifies but was made for another program unit or partition size. */
+export const FOREIGN = 4;
 
 export class SectorHead {
   generation = 0;
   step = 0;
   span = 0;
   end = 0;
-  /** Set by a mark that verifies but was made for another program unit or partition size. */
-  isForeign = false;
   readonly #flash: Flash;
   readonly #sectors: number;
   readonly #bytes = new Uint8Array(HEAD_BYTES);
@@ -46,17 +46,14 @@ export class SectorHead {
     this.#sectors = flash.size / flash.eraseBytes;
   }
 
-  /** Reads both heads of the sector with this number: DIRTY, READY or OPENED. */
+  /** Reads both heads of the sector with this number: DIRTY, READY, OPENED or FOREIGN. */
   read(sector: number): number {
     const bytes = this.#bytes;
     const base = sector * this.#flash.eraseBytes;
-    this.isForeign = false;
     this.#flash.read(base, bytes);
     if (u32(bytes, 0) !== MAGIC || !this.sumFits()) return DIRTY; // check: store-mark
-    if (bytes[4] !== this.#flash.programBytes || u16(bytes, 6) !== this.#sectors) {
-      this.isForeign = true;
-      return DIRTY;
-    }
+    const isOurs = bytes[4] === this.#flash.programBytes && u16(bytes, 6) === this.#sectors;
+    if (!isOurs) return FOREIGN; // check: store-foreign
     this.#flash.read(base + OPENING_START, bytes);
     if (isBlank(bytes, 0, HEAD_BYTES)) return this.isEmpty(base) ? READY : DIRTY;
     if (!this.sumFits()) return DIRTY; // check: store-opening

@@ -181,8 +181,8 @@ export class Store {
   }
 
   /**
-   * Fills the columns of `Rights` or `Recipients` with the rows of a kind by native help; how many
-   * there are. -1 when there is none, or it leaves this to its reference: the columns are all zero.
+   * Fills the columns of `Rights` or `Recipients` with the rows of a kind by native help, as
+   * ports/flash.ts Journal says. -1 also where there is none.
    */
   load(kind: number, columns: ArrayBuffer, capacity: number): number {
     const { journal, cursor } = this.#log;

@@ -10,6 +10,7 @@ export class HostFlash implements Flash {
     isErased: lumicastHost.journalIsErased,
     keys: lumicastHost.journalKeys,
     load: lumicastHost.journalLoad,
+    heads: lumicastHost.journalHeads,
   };
   readonly programBytes = lumicastHost.flashProgramBytes();
 

@@ -56,6 +56,7 @@ export interface Host {
   readonly journalIsErased: Journal["isErased"];
   readonly journalKeys: Journal["keys"];
   readonly journalLoad: Journal["load"];
+  readonly journalHeads: Journal["heads"];
 
   flashSize(): number;
   flashProgramBytes(): number;

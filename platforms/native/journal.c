@@ -9,7 +9,8 @@ enum { HEAD_BYTES = 4, VALUE_MAX_BYTES = 7, UNIT_MAX_BYTES = 16 };
 /* modules/store/records.ts, keys.ts */
 enum { SHORT_LENGTH_MAX = 0x7F, LONG_HEAD = 0x80, LONG_HEAD_BYTES = 8, KIND_RESERVED = 0x7E };
 enum { SHORT_RECORD_MAX_BYTES = HEAD_BYTES + SHORT_LENGTH_MAX + 2 * UNIT_MAX_BYTES };
-enum { WINDOW_BYTES = 512 };
+enum { WINDOW_BYTES = 512, LONG_CHUNK_BYTES = 64, LONG_LENGTH_MAX = 1024 };
+enum { SECTOR_HEAD_BYTES = 16, SECTOR_MAGIC = 0x4C435331 }; /* modules/store/sector.ts */
 enum { SMALL_PARTITION_BYTES = 0x40000, PLACE_BYTES = 8, LARGE_PLACE_BYTES = 10 };
 
 /* CRC-32 as in IEEE 802.3, the register after one more byte: 16 words instead of 256, for a dozen
@@ -149,6 +150,11 @@ enum journal_result journal_append(const struct journal *journal, uint8_t kind, 
   return JOURNAL_DURABLE;
 }
 
+static uint32_t load32(const uint8_t *bytes)
+{
+  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
 static bool is_erased(const uint8_t *bytes, size_t from, size_t to)
 {
   for (size_t i = from; i < to; i++)
@@ -184,11 +190,44 @@ static size_t sound(const uint8_t *bytes, size_t filled, size_t unit, int32_t ge
   return crc == 0 ? 0 : body + unit;
 }
 
+/* The same with a long head, read from flash; `key` is set. */
+static size_t sound_long(const struct journal *journal, uint32_t at, uint32_t end,
+    int32_t generation, uint32_t *key)
+{
+  uint8_t bytes[LONG_CHUNK_BYTES];
+  size_t length, body, unit = (size_t)journal->cursor[UNIT];
+  uint32_t check, crc = ~(uint32_t)generation;
+  bool padded;
+  if (end - at < LONG_HEAD_BYTES) return 0;
+  journal->read(journal->context, at, bytes, LONG_HEAD_BYTES);
+  *key = load32(bytes) & 0x7FFFFFFF;
+  length = (size_t)bytes[4] << 8 | bytes[5];
+  body = (LONG_HEAD_BYTES + length + unit - 1) & ~(unit - 1);
+  if (bytes[0] < LONG_HEAD || *key >> 24 >= KIND_RESERVED || length > LONG_LENGTH_MAX) return 0;
+  if (((*key & 0xFFFF00) == 0 && length <= SHORT_LENGTH_MAX) || body + unit > end - at) return 0;
+  for (int i = 0; i < 6; i++) crc = crc_step(crc, bytes[i]);
+  check = (crc ^ crc >> 16) & 0xFFFF;
+  if (((uint32_t)bytes[6] << 8 | bytes[7]) != check) return 0; // check: journal-long-head
+  for (size_t done = LONG_HEAD_BYTES; done < body; done += sizeof bytes) {
+    size_t size = body - done < sizeof bytes ? body - done : sizeof bytes;
+    size_t value = LONG_HEAD_BYTES + length - done;
+    if (done >= LONG_HEAD_BYTES + length) value = 0;
+    journal->read(journal->context, at + (uint32_t)done, bytes, size);
+    for (size_t i = 0; i < size && i < value; i++) crc = crc_step(crc, bytes[i]);
+    padded = is_erased(bytes, value < size ? value : size, size);
+    if (!padded) return 0; // check: journal-long-padding
+  }
+  journal->read(journal->context, at + (uint32_t)body, bytes, unit);
+  if (!is_seal(bytes, crc)) return 0; // check: journal-long-seal
+  if (!is_erased(bytes, 4, unit)) return 0; // check: journal-long-seal-unit
+  return crc == 0 ? 0 : body + unit;
+}
+
 /* False when the index has no room for another key. */
-static bool enter(const struct columns *in, const uint8_t *head, uint32_t at, size_t size,
+static bool enter(const struct columns *in, uint32_t whose, uint32_t at, size_t size,
     int32_t places_left, struct journal_scanned *scanned)
 {
-  int32_t key = (int32_t)((uint32_t)head[0] << 24 | head[1]);
+  int32_t key = (int32_t)whose;
   int32_t place = find(in, key);
   uint16_t held = (uint16_t)size;
   if (place < 0) return false;
@@ -217,18 +256,65 @@ uint32_t journal_scan(const struct journal *journal, uint32_t start, uint32_t en
   unit = (size_t)journal->cursor[UNIT];
   if (unit < HEAD_BYTES || unit > UNIT_MAX_BYTES || unit & (unit - 1)) return start;
   for (;;) {
+    const uint8_t *head;
+    uint32_t key;
     size_t size;
     if (at + SHORT_RECORD_MAX_BYTES > base + filled && base + filled < end) {
       base = at;
       filled = end - at < WINDOW_BYTES ? end - at : WINDOW_BYTES;
       journal->read(journal->context, base, window, filled);
     }
-    size = sound(window + (at - base), filled - (at - base), unit, generation);
+    head = window + (at - base);
+    size = sound(head, filled - (at - base), unit, generation);
+    if (size) key = (uint32_t)head[0] << 24 | head[1];
+    else size = sound_long(journal, at, end, generation, &key);
     if (size == 0) return at;
-    if (places_left >= 0 && !enter(&in, window + (at - base), at, size, places_left, scanned))
-      return at;
+    if (places_left >= 0 && !enter(&in, key, at, size, places_left, scanned)) return at;
     scanned->last = at;
     at += (uint32_t)size;
+  }
+}
+
+/* A head's last four bytes are the checksum of those before. */
+static bool sum_fits(const uint8_t *head)
+{
+  uint32_t crc = 0xFFFFFFFF;
+  for (int i = 0; i < SECTOR_HEAD_BYTES - 4; i++) crc = crc_step(crc, head[i]);
+  return load32(head + SECTOR_HEAD_BYTES - 4) == ~crc;
+}
+
+/* `heads` are the sector's first 48 bytes: mark, opening, and where the first record begins. */
+static int32_t head_state(const uint8_t *heads, uint32_t sector, uint32_t sectors, uint32_t unit)
+{
+  const uint8_t *opening = heads + SECTOR_HEAD_BYTES;
+  uint32_t count;
+  bool empty;
+  if (load32(heads) != SECTOR_MAGIC) return HEAD_DIRTY;
+  if (!sum_fits(heads)) return HEAD_DIRTY; // check: journal-mark
+  if (heads[4] != unit) return HEAD_FOREIGN; // check: journal-head-unit
+  count = (uint32_t)heads[6] << 8 | heads[7];
+  if (count != sectors) return HEAD_FOREIGN; // check: journal-head-size
+  empty = is_erased(opening, 0, SECTOR_HEAD_BYTES);
+  if (empty) return is_erased(opening, SECTOR_HEAD_BYTES, 2 * SECTOR_HEAD_BYTES);
+  if (!sum_fits(opening)) return HEAD_DIRTY; // check: journal-opening
+  return load32(opening) % sectors == sector ? HEAD_OPENED : HEAD_DIRTY;
+}
+
+void journal_heads(const struct journal *journal, uint32_t sector_bytes, int32_t *columns,
+    uint32_t sectors)
+{
+  uint32_t unit = journal->cursor_words == CURSOR_WORDS ? (uint32_t)journal->cursor[UNIT] : 0;
+  memset(columns, 0, 5 * 4 * (size_t)sectors);
+  for (uint32_t sector = 0; sector < sectors; sector++) {
+    uint8_t heads[3 * SECTOR_HEAD_BYTES];
+    const uint8_t *opening = heads + SECTOR_HEAD_BYTES;
+    int32_t *word = columns + sector;
+    journal->read(journal->context, sector * sector_bytes, heads, sizeof heads);
+    *word = head_state(heads, sector, sectors, unit);
+    if (*word != HEAD_OPENED) continue;
+    word[sectors] = (int32_t)load32(opening);
+    for (uint32_t i = 0; i < 3; i++)
+      word[(2 + i) * sectors] = opening[4 + 2 * i] << 8 | opening[5 + 2 * i];
   }
 }
 

@@ -42,6 +42,12 @@ struct journal_scanned {
 uint32_t journal_scan(const struct journal *journal, uint32_t start, uint32_t end,
     int32_t generation, int32_t places_left, struct journal_scanned *scanned);
 
+/* sector.ts: both heads of every sector of `sector_bytes`, in columns of `sectors` words: states,
+   generations, steps, spans, ends. */
+enum { HEAD_DIRTY, HEAD_READY, HEAD_OPENED, HEAD_FOREIGN = 4 };
+void journal_heads(const struct journal *journal, uint32_t sector_bytes, int32_t *columns,
+    uint32_t sectors);
+
 /* The value of a key, at most `size` bytes of it; its length, -1 when there is none. */
 int32_t journal_read(const struct journal *journal, uint32_t key, uint8_t *into, size_t size);
 

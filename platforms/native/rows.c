@@ -7,7 +7,7 @@ enum { ROWS_MAX = 254, ID_MAX_BYTES = 8, UINT_MAX_BYTES = 7 };
 enum { RIGHT_BYTES = 12, RIGHT_FREE = 0xFF, RIGHT_DEVICE = 0x08, RIGHT_LEVEL_MAX = 5 };
 enum { RIGHT_HEAD_BYTES = 5 };
 /* modules/oscore/recipients.ts: columns of a row, a record's head; the bound's kind in keys.ts */
-enum { RECIPIENT_BYTES = 42, RECIPIENT_HEAD_BYTES = 3, KIND_BOUND = 0x04 };
+enum { RECIPIENT_BYTES = 42, RECIPIENT_HEAD_BYTES = 3, KIND_BOUND = 0x04, KIND_GROUP_KEY = 0x05 };
 #define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 
 static uint64_t load(const uint8_t *bytes, size_t size)
@@ -134,7 +134,8 @@ static bool add_recipient(const struct journal *journal, uint32_t row, uint8_t *
 int32_t rows_of_recipients(const struct journal *journal, uint8_t *columns, size_t size,
     uint32_t capacity)
 {
-  uint32_t rows[ROWS_MAX];
+  uint32_t rows[ROWS_MAX], tag, key;
+  int32_t orphans = 0;
   size_t count;
   if (capacity > ROWS_MAX || size != RECIPIENT_BYTES * (size_t)capacity + 2) return ROWS_DECLINED;
   memset(columns, 0, size);
@@ -144,6 +145,9 @@ int32_t rows_of_recipients(const struct journal *journal, uint8_t *columns, size
     bool fits = count <= capacity && rows[i] < capacity;
     if (!fits) return declined(columns, size); // check: rows-recipient-place
     if (!add_recipient(journal, rows[i], columns, capacity)) return declined(columns, size);
+    memcpy(&tag, columns + 24 * capacity + 4 * rows[i], sizeof tag);
+    key = (uint32_t)KIND_GROUP_KEY << 24 | tag >> 4;
+    if (journal_read(journal, key, NULL, 0) < 0) orphans = ROWS_ORPHANS; // check: rows-orphans
   }
-  return (int32_t)count;
+  return (int32_t)count | orphans;
 }

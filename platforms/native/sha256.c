@@ -19,44 +19,58 @@ void wipe(void *secret, size_t size)
   while (size--) *p++ = 0;
 }
 
-static uint32_t rotate(uint32_t x, int n)
-{
-  return x >> n | x << (32 - n);
-}
-
 static uint32_t big_endian(const uint8_t *p)
 {
   return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* FIPS 180-4, 6.2.2. The schedule is kept as a ring of 16 words. */
+#define ROTATE(x, n) ((x) >> (n) | (x) << (32 - (n)))
+
+/* One round; the caller turns the letters round instead of moving the words. */
+#define ROUND(a, b, c, d, e, f, g, h, t) do { \
+    uint32_t t1 = (h) + (ROTATE(e, 6) ^ ROTATE(e, 11) ^ ROTATE(e, 25)) + \
+                  ((g) ^ ((e) & ((f) ^ (g)))) + round_constants[t] + w[(t) & 15]; \
+    (d) += t1; \
+    (h) = t1 + (ROTATE(a, 2) ^ ROTATE(a, 13) ^ ROTATE(a, 22)) + \
+          (((a) & (b)) | ((c) & ((a) | (b)))); \
+  } while (0)
+
+/* The next 16 words of the schedule, which is kept as a ring. */
+static void extend(uint32_t w[16])
+{
+  for (int t = 0; t < 16; t++) {
+    uint32_t x = w[(t + 1) & 15], y = w[(t + 14) & 15];
+    w[t] += (ROTATE(x, 7) ^ ROTATE(x, 18) ^ x >> 3) + w[(t + 9) & 15] +
+            (ROTATE(y, 17) ^ ROTATE(y, 19) ^ y >> 10);
+  }
+}
+
+/* FIPS 180-4, 6.2.2. */
 static void compress(uint32_t state[8], const uint8_t block[64])
 {
-  uint32_t w[16], v[8];
-  memcpy(v, state, sizeof v);
-  for (int t = 0; t < 64; t++) {
-    uint32_t a = v[0], e = v[4], t1, t2;
-    if (t < 16) {
-      w[t] = big_endian(block + 4 * t);
-    } else {
-      uint32_t x = w[(t + 1) & 15], y = w[(t + 14) & 15];
-      w[t & 15] += (rotate(x, 7) ^ rotate(x, 18) ^ x >> 3) + w[(t + 9) & 15] +
-                   (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10);
-    }
-    t1 = v[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & v[5]) ^ (~e & v[6])) +
-         round_constants[t] + w[t & 15];
-    t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-         ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-    v[7] = v[6];
-    v[6] = v[5];
-    v[5] = e;
-    v[4] = v[3] + t1;
-    v[3] = v[2];
-    v[2] = v[1];
-    v[1] = a;
-    v[0] = t1 + t2;
+  uint32_t w[16];
+  uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+  uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+  for (int t = 0; t < 16; t++) w[t] = big_endian(block + 4 * t);
+  for (int t = 0; t < 64; t += 8) {
+    if (t > 0 && (t & 15) == 0) extend(w);
+    ROUND(a, b, c, d, e, f, g, h, t);
+    ROUND(h, a, b, c, d, e, f, g, t + 1);
+    ROUND(g, h, a, b, c, d, e, f, t + 2);
+    ROUND(f, g, h, a, b, c, d, e, t + 3);
+    ROUND(e, f, g, h, a, b, c, d, t + 4);
+    ROUND(d, e, f, g, h, a, b, c, t + 5);
+    ROUND(c, d, e, f, g, h, a, b, t + 6);
+    ROUND(b, c, d, e, f, g, h, a, t + 7);
   }
-  for (int i = 0; i < 8; i++) state[i] += v[i];
+  state[0] += a;
+  state[1] += b;
+  state[2] += c;
+  state[3] += d;
+  state[4] += e;
+  state[5] += f;
+  state[6] += g;
+  state[7] += h;
   wipe(w, sizeof w);
 }
 

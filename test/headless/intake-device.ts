@@ -82,6 +82,7 @@ class CountedFlash implements Flash {
       isErased: (start, end) => journal.isErased(start, end),
       keys: (...all) => journal.keys(...all),
       load: (...all) => journal.load(...all),
+      heads: (...all) => journal.heads(...all),
     };
   }
 

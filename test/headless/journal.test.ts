@@ -23,27 +23,32 @@ before(async () => {
   program = await image(folder, "test/headless/journal-look.ts", "release");
 });
 
-function run(wish: readonly number[], file: string, unit: number, fault?: string) {
+function run(
+  wish: readonly number[],
+  file: string,
+  unit: number,
+  { fault, size = SIZE }: { fault?: string | undefined; size?: number } = {},
+) {
   const script = join(folder, "wish");
   writeFileSync(script, Uint8Array.from(wish));
   const args = ["test", program, "--provision", script, "--flash", file];
-  args.push("--program", `${unit}`, "--flash-size", `${SIZE}`);
+  args.push("--program", `${unit}`, "--flash-size", `${size}`);
   if (fault !== undefined) args.push("--fault", fault);
   return spawnSync(HOST, args, { encoding: "utf8", timeout: 60_000 });
 }
 
 function work(seed: number, unit: number, fault?: string): string {
   const file = join(folder, `flash-${unit}-${seed}-${fault ?? "whole"}`.replaceAll(":", "-"));
-  const { status, stderr } = run([0, 0, seed >> 8, seed & 255], file, unit, fault);
+  const { status, stderr } = run([0, 0, seed >> 8, seed & 255], file, unit, { fault });
   assert.equal(status, fault === undefined ? 0 : EXIT_POWER_CUT, stderr);
   return file;
 }
 
 /** Opens copies of the flash both ways; returns what both said. */
-function bothOf(file: string, unit: number): string {
+function bothOf(file: string, unit: number, size = SIZE): string {
   const [native, reference] = [1, 0].map((help) => {
     copyFileSync(file, `${file}.${help}`);
-    const { status, stdout, stderr } = run([help], `${file}.${help}`, unit);
+    const { status, stdout, stderr } = run([help], `${file}.${help}`, unit, { size });
     assert.equal(status, 0, `${file}: ${stderr}`);
     return stdout;
   });
@@ -82,8 +87,8 @@ for (const unit of [4, 16]) {
       if (bothOf(file, unit).includes('"damaged"')) refused++;
     }
     assert.ok(refused >= 10, `${refused} of 60 were refused`);
-    // Every byte of the first records, the checks of their heads among them.
-    for (let at = 64; at < 144; at++) {
+    // Every byte of the sector's heads and the first records, the checks of their heads among them.
+    for (let at = 0; at < 144; at++) {
       const file = `${whole}-damaged`;
       const bytes = readFileSync(whole);
       bytes[at] ^= 1;
@@ -92,3 +97,27 @@ for (const unit of [4, 16]) {
     }
   });
 }
+
+test("damaged long records open alike, or are refused alike", () => {
+  for (const unit of [4, 16]) {
+    const file = join(folder, `long-${unit}`);
+    assert.equal(run([0, 0], file, unit).status, 0);
+    const whole = readFileSync(file);
+    const end = whole.indexOf(Buffer.alloc(64, 0xff), 300);
+    for (let at = 32; at < end + unit; at += 2) {
+      const bytes = Buffer.from(whole);
+      bytes[at] ^= 1;
+      writeFileSync(`${file}-damaged`, bytes);
+      bothOf(`${file}-damaged`, unit);
+    }
+  }
+});
+
+test("a log of another geometry is refused alike", () => {
+  const bytes = readFileSync(work(9, 4));
+  const bare = join(folder, "bare");
+  writeFileSync(bare, bytes.subarray(0, SIZE));
+  assert.match(bothOf(bare, 16), /"geometry"/);
+  writeFileSync(bare, bytes.subarray(0, SIZE / 2));
+  assert.match(bothOf(bare, 4, SIZE / 2), /"geometry"/);
+});

@@ -157,9 +157,20 @@ test("what is no map, is cut anywhere or goes on behind its end is refused", () 
   throws(() => parseProvisioning(Uint8Array.of(1)), /provisioning: a map is missing/);
 });
 
-test("bytes that were taken before are not gone through again", () => {
-  const blob = changed(6, [[CLIENT, 3, 6]]);
-  throws(() => parseProvisioning(blob), /rights\[0\]\.level/);
-  const { rights } = parseProvisioning(blob, true);
-  throws(() => [...rights], /rights\[0\]\.level/);
+test("of bytes that were taken before the long lists are passed over", () => {
+  const { listsEnd, eui64, target, settings } = parseProvisioning(encode(map(...whole)));
+  // As long as that one.
+  const faulty = changed(6, [
+    [CLIENT, 3, 6],
+    [EUI64, null, 1],
+  ]);
+  throws(() => parseProvisioning(faulty), /rights\[0\]\.level/);
+  const known = parseProvisioning(faulty, true, listsEnd);
+  equal([known.eui64, known.target, known.network?.pan], [eui64, target, 0xabcd]);
+  equal([...known.settings], [...settings]);
+  throws(
+    () => parseProvisioning(faulty, true, faulty.length + 1),
+    /provisioning: not the CBOR map/,
+  );
+  throws(() => parseProvisioning(faulty, true, 3), /provisioning: not the CBOR map/);
 });

@@ -84,6 +84,22 @@ static void native_keys(xsMachine *the)
   }
 }
 
+/* journalHeads(cursor, sectorBytes, columns) */
+static void native_heads(xsMachine *the)
+{
+  struct bytes cursor = get_writable(the, &xsArg(0));
+  uint32_t sector = (uint32_t)get_whole(the, &xsArg(1), flash_partition(), "journal: sector");
+  struct bytes columns = get_writable(the, &xsArg(2));
+  struct journal journal = {
+    .cursor = (int32_t *)(void *)cursor.data,
+    .cursor_words = cursor.size / 4,
+    .read = read_flash,
+  };
+  if (sector == 0 || columns.size != 20 * (flash_partition() / sector))
+    xsRangeError("journal: heads");
+  journal_heads(&journal, sector, (int32_t *)(void *)columns.data, flash_partition() / sector);
+}
+
 /* journalLoad(cursor, index, kind, columns, capacity) -> number of rows, -1 when declined */
 static void native_load(xsMachine *the)
 {
@@ -105,5 +121,6 @@ const struct native journal_natives[] = {
   {"journalIsErased", native_is_erased, 2},
   {"journalKeys", native_keys, 3},
   {"journalLoad", native_load, 5},
+  {"journalHeads", native_heads, 3},
   {0},
 };
