@@ -26,6 +26,7 @@
  *   or ids of nobody would fill the table.
  * - Proxy-Uri is refused, not taken apart; the draft's sender would.
  * - Sequence numbers from 2^53 - 1 on count as one: a sender who gets there is heard once more.
+ * - One body at a time between two: what is remembered is the last block, not the blocks of each.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { utf8 } from "../bytes/utf8.js";
