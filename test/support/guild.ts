@@ -67,6 +67,8 @@ export interface GuildCraft {
   readonly request?: RequestBinding;
   /** A response that uses its request's number. */
   readonly withoutNumber?: boolean;
+  /** A response that names its key. */
+  readonly namesKey?: boolean;
   /** Tag of the block before (`oscoap-00`). */
   readonly previousTag?: Uint8Array;
   readonly source?: Endpoint;
@@ -193,6 +195,7 @@ export class Guild {
         piv: wish.withoutNumber === true ? undefined : uintBytes(sequence),
         to,
         request,
+        namesKey: wish.namesKey === true,
         peer: member && profile.peer?.(this.#crypto, key, member),
         previousTag: wish.previousTag,
       },

@@ -91,7 +91,7 @@ for (const profile of SIGNED) {
     const { request } = found.value.binding;
     const wish = { from: LAMP, sequence: 1, code: CONTENT, options: [], token };
     const to = memberEndpoint(SWITCH);
-    const foreign = other.craft({ ...wish, to, request: { ...request, keyId: other.keyId() } });
+    const foreign = other.craft({ ...wish, to, request, namesKey: true });
     equal(verdict(wall, foreign) === "accepted", false);
   });
 }

@@ -2,6 +2,8 @@
 import { CON } from "../../modules/coap/message.js";
 import { GET, PUT } from "../../modules/coap/options.js";
 import type { MemberReport } from "../../modules/device/parts.js";
+import { Outer } from "../../modules/oscore/outer.js";
+import { TABLE_LINES } from "../../modules/ports/intake.js";
 import { equal, test, throws } from "../harness.js";
 import { craft, memberEndpoint, OFF, ON, pathOptions, withBytes } from "../support/craft.js";
 import { Guild } from "../support/guild.js";
@@ -197,6 +199,20 @@ test("group-oscore: pairwise mode is answered in pairwise mode, and the proof sa
   );
 });
 
+test("a message out of form is tried under no key", () => {
+  const room = new Room();
+  for (const profile of ["multicast-oscore-04", "group-oscore-02", "group-oscore"]) {
+    const guild = guildOf(profile);
+    const lamp = lampIn(room, guild);
+    const good = guild.craft(light(1));
+    const outer = new Outer();
+    equal(outer.scan(good.bytes), true);
+    const bare = good.bytes.slice(0, outer.payloadStart - 1);
+    silently(lamp, room, { ...good, bytes: bare }, "malformed");
+    equal(lamp.device.groups.recipients.hasRoom(63), true);
+  }
+});
+
 test("a message in form for no scheme, or for one of another group alone", () => {
   const room = new Room();
   const guild = guildOf("group-oscore");
@@ -372,6 +388,7 @@ test("native help beside groups it does not know", () => {
     intake.answers.some((answer) => answer >= 0),
     true,
   );
+  equal(new Uint8Array(intake.states[0][0])[TABLE_LINES], 1, "lowlatency's");
   equal(verdict(lamp, guild.craft(light(2, { payload: OFF }))), "accepted");
   silently(lamp, room, craft({ sequence: 3, appGroup: guild.appGroup }), "unknownGroup");
 });
