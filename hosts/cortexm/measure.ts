@@ -36,8 +36,9 @@ const PATHS: Readonly<Record<string, Figure>> = {
 };
 const EVENTS: readonly [Event, Figure, Load][] = [
   ["firstBoot", "firstBoot", FULL],
-  ["boot", "boot", ROOM],
-  ["boot", "bootFull", FULL],
+  ["boot", "boot", FULL],
+  ["boot", "bootRoom", ROOM],
+  ["firstMessage", "firstMessage", FULL],
   ["gc", "gc", FULL],
   ["native", "native", FULL],
   ["ccm24", "ccm", FULL],

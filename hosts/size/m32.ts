@@ -17,7 +17,7 @@ const HOST = join(ROOT, "build/headless/m32/lumicast");
 
 const COUNTED: readonly [Figure, Only][] = [
   ["firstBoot", "firstBoot"],
-  ["bootFull", "boot"],
+  ["boot", "boot"],
   ["accepted", "acceptedSparse"],
   ["burst", "acceptedBurst"],
   ["duplicate", "duplicate"],
@@ -45,7 +45,7 @@ async function counts(): Promise<Figures> {
   const counted = await instructionCounts(HOST, paths, makeSetup());
   const figures = Object.fromEntries(COUNTED.map(([figure, only]) => [figure, counted.get(only)]));
   const room = await instructionCounts(HOST, ["boot"], makeSetup(ROOM));
-  return { ...figures, boot: room.get("boot") as number };
+  return { ...figures, bootRoom: room.get("boot") as number };
 }
 
 /** As `size` of the binutils tells, which come with every gcc. */
