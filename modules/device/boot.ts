@@ -81,7 +81,12 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
     addAppGroups(directory, provisioning);
   } else {
     const add: AddSecurity = (id, scheme, graceSeconds) =>
-      keyring.addSecurity({ id, profile: enrolment.profile(id, scheme), graceSeconds });
+      keyring.addSecurity({
+        id,
+        profile: enrolment.profile(id, scheme),
+        graceSeconds,
+        ...enrolment.own(id),
+      });
     taken.addGroups(directory, add);
   }
   const rights = known ? storedRights(store) : applyRights(store, provisioning);

@@ -73,7 +73,10 @@ function maySend({ proof, layer }: Profile, own: Own): boolean {
   return layer === "message" || own.id.length > 0;
 }
 
-/** An answer is under its request's key while that lasts, everything else under the newest. */
+/**
+ * An answer is under its request's key while that lasts, and then, where the scheme can say so,
+ * under the newest; everything else is under the newest.
+ */
 function keyFor(
   groups: Groups,
   security: SecurityGroup,
@@ -84,6 +87,8 @@ function keyFor(
     const over = lifetime !== undefined && isOver(lifetime, groups.uptime.seconds());
     if (!over) return taken.association;
   }
+  const isTooLate = taken !== undefined && security.profile.answersNewer !== true;
+  if (isTooLate) return undefined; // check: answer-newer
   return groups.keyring.current(security);
 }
 

@@ -84,6 +84,7 @@ export const dtlsRecord: Profile<RecordKey, RecordCipher> = {
   layer: "record",
   proof: "group",
   numbering: "key",
+  answersNewer: true,
   window: 1,
   windowCovers: "all",
   importKey,

@@ -70,6 +70,7 @@ export const groupOscore: Profile<GroupContext, GroupRecipient> = {
   layer: "message",
   proof: "member",
   numbering: "key",
+  answersNewer: true,
   window: 32,
   windowCovers: "requests",
   challenge: ECHO_UNAUTHORIZED,

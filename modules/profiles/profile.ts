@@ -158,6 +158,8 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
    * address a message was sent to, and by its key id.
    */
   readonly namesGroup?: true;
+  /** An answer may be under a newer key than its request: it says so, or needs not. */
+  readonly answersNewer?: true;
   /** What a sender's counter begins at where that is not 0. */
   readonly firstNumber?: 1;
   /** How many numbers below the highest are still told apart; 1: strictly increasing. */

@@ -4,7 +4,7 @@ import type { AppGroup } from "../../modules/groups/directory.js";
 import { OscoreOption } from "../../modules/oscore/option.js";
 import { Outer } from "../../modules/oscore/outer.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
-import { equal, test } from "../harness.js";
+import { equal, test, throws } from "../harness.js";
 import { memberEndpoint, pathOptions } from "../support/craft.js";
 import type { GuildCraft } from "../support/guild.js";
 import {
@@ -91,7 +91,9 @@ for (const profile of SIGNED) {
     const { request } = found.value.binding;
     const wish = { from: LAMP, sequence: 1, code: CONTENT, options: [], token };
     const to = memberEndpoint(SWITCH);
-    const foreign = other.craft({ ...wish, to, request, namesKey: true });
+    const keyId = profile === "group-oscore" ? request.keyId : other.keyId();
+    const bound = keyId === undefined ? request : { ...request, keyId };
+    const foreign = other.craft({ ...wish, to, request: bound, namesKey: true });
     equal(verdict(wall, foreign) === "accepted", false);
   });
 }
@@ -230,4 +232,15 @@ test("a request to a member nobody vouches for is not sent", () => {
     });
   equal(to(9), { ok: false, drop: "unknownMember" });
   equal(to(LAMP)?.ok, true);
+});
+
+test("where no answer can be under a newer key, one that comes too late is not sent", () => {
+  const room = new Room();
+  for (const profile of ["multicast-oscore-04", "group-oscore-02", "oscoap-00"]) {
+    const guild = guildOf(profile);
+    const lamp = lampIn(room, guild, { epochs: [1, 2] });
+    equal(verdict(lamp, guild.craft(light(1), 1)), "accepted");
+    room.clock.advance(70_000_000);
+    throws(() => answered(lamp), /not sealed: expired/);
+  }
 });

@@ -3,6 +3,7 @@ import { CON } from "../../modules/coap/message.js";
 import { GET, PUT } from "../../modules/coap/options.js";
 import type { MemberReport } from "../../modules/device/parts.js";
 import { Outer } from "../../modules/oscore/outer.js";
+import type { Datagram } from "../../modules/ports/datagram.js";
 import { TABLE_LINES } from "../../modules/ports/intake.js";
 import { equal, test, throws } from "../harness.js";
 import { craft, memberEndpoint, OFF, ON, pathOptions, withBytes } from "../support/craft.js";
@@ -65,6 +66,12 @@ for (const profile of GROUPS) {
     silently(lamp, room, guild.craft(light(1)), "replayed");
     silently(lamp, room, craft({ sequence: 2, payload: ON }), "replayed");
     equal(verdict(lamp, guild.craft(light(2))), "accepted");
+    const target = guild.appGroup;
+    const wall = room.switch(SWITCH, { guilds: [guild], target });
+    equal(wall.device.command({ on: true }), true);
+    wall.restart();
+    equal(wall.device.command({ on: true }), true, "still a member after a restart");
+    equal(verdict(lamp, { ...(room.net.sent.at(-1) as Datagram), atMicros: 0 }), "accepted");
   });
 
   test(`${profile}: replays, strangers, forgeries and other groups' addresses`, () => {
