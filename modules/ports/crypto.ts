@@ -57,11 +57,15 @@ export interface Signatures {
   readonly provider: string;
   /** A private key from its seed of 32 bytes, which is wiped. */
   signer(seed: Uint8Array): Signer;
-  /** False for what is no point, not canonical, or of small order: such a key signs anything. */
+  /**
+   * Whether key generation can give it: a point, canonical, of prime order. One of small order
+   * signs anything. Keys are admitted by this; it costs more than a verify.
+   */
   isPublicKey(publicKey: Uint8Array): boolean;
   /**
    * False for an S of L or more (a second signature of the same message) and for R or A of small
-   * order, too.
+   * order or not canonical, too; the equation is the one without the cofactor. Whether A is of
+   * prime order is isPublicKey's to say.
    */
   verify(input: { data: Uint8Array; signature: Uint8Array; publicKey: Uint8Array }): boolean;
 }
@@ -73,7 +77,8 @@ export interface Signer {
   sign(data: Uint8Array): Uint8Array;
   /**
    * The X25519 secret, 32 bytes, of this key and another member's Ed25519 key, both mapped to
-   * Curve25519; undefined when the other's is not to be trusted (y = 1 or -1, small order).
+   * Curve25519; undefined when the other's is not to be trusted (y = 1 or -1, small or mixed
+   * order).
    */
   agree(publicKey: Uint8Array): Uint8Array | undefined;
 }
