@@ -124,7 +124,7 @@ export class Device implements Parts {
       const parts = { ports: this.#ports, recipients, rights, store, inner: this.request };
       groups.quick = new QuickIntake(board.intake, parts);
     }
-    if (groups.schemes !== undefined) this.schemes?.connect(groups.schemes, groups);
+    if (groups.schemes !== undefined) this.schemes?.connect(groups.schemes, this, board.random);
     this.net = board.datagram ?? meshOf(board, identity);
     this.endpoint = new Endpoint({
       clock,

@@ -16,6 +16,7 @@ import type { Report } from "../lighting/report.js";
 import type { Clock } from "../ports/clock.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Datagram, DatagramPort, Endpoint } from "../ports/datagram.js";
+import type { Random } from "../ports/random.js";
 import type { Trace } from "../ports/trace.js";
 import type { Inner, Own, Profile, RequestBinding } from "../profiles/profile.js";
 import type { Face, Reply, Request, Resource } from "../resources/resource.js";
@@ -66,7 +67,11 @@ export interface SchemeServices {
     security: number,
   ): { readonly own: Own; readonly addresses: readonly Uint8Array[] } | undefined;
   /** Connects it with the rest. */
-  connect(schemes: Schemes, groups: Groups): void;
+  connect(schemes: Schemes, device: Parts, random: Random): void;
+  /** A token for challenges to a command that asks for no answer; undefined where none can come. */
+  awaitChallenges(device: Parts, schemes: Schemes, asked: Asked): Uint8Array | undefined;
+  /** True when the answer to a command is a challenge; then it was answered. */
+  answerChallenge(device: Parts, schemes: Schemes, asked: Asked, said: Said): boolean;
   /** A message with the OSCORE option that names no application group. */
   receive(device: Parts, schemes: Schemes, datagram: Datagram): Outcome<true>;
   /** A datagram that is no CoAP message. */
@@ -89,6 +94,14 @@ export interface Answer {
   /** Client id it claims; under a group key any member can claim any. */
   readonly member: Uint8Array;
   readonly inner: Inner;
+}
+
+/** An answer to a command, and from where. */
+export interface Said {
+  readonly answer: Answer;
+  readonly from: Endpoint;
+  /** Where the command asked for a report: who takes it. */
+  readonly onReport?: (answer: Answer) => void;
 }
 
 export interface Role {
@@ -114,6 +127,7 @@ export interface Parts {
   readonly endpoint: Messaging;
   readonly exchanges: Exchanges<Asked, Answer>;
   readonly resources: Resources;
+  readonly role: Role;
   readonly plainReplies: RateLimit;
   /** Undefined where no group is of a scheme with a key for each member. */
   readonly schemes: SchemeServices | undefined;

@@ -18,6 +18,7 @@ import type { Schemes } from "../groups/schemes.js";
 import type { Datagram } from "../ports/datagram.js";
 import { dispatch } from "./dispatch.js";
 import type { Parts } from "./parts.js";
+import { dropped } from "./policy.js";
 
 /** Codes from 2.00 on are responses (RFC 7252 §3). */
 const RESPONSE_CODES = 64;
@@ -35,7 +36,9 @@ export function receiveMember(device: Parts, schemes: Schemes, datagram: Datagra
     return drop("duplicate"); // check: member-retransmission
   }
   const opened = openAmong(groups, schemes, arriving, "message", undefined);
-  return opened.ok ? obey(device, schemes, datagram, opened.value) : opened;
+  if (opened.ok) return obey(device, schemes, datagram, opened.value);
+  dropped(device, schemes, opened.drop);
+  return opened;
 }
 
 /** A datagram that is no CoAP message: a record, or nothing. */
@@ -47,7 +50,10 @@ export function receiveRecord(device: Parts, schemes: Schemes, datagram: Datagra
   arriving.multicast = isMulticast(datagram.to.address);
   outer.bytes = datagram.bytes;
   const opened = openAmong(groups, schemes, arriving, "record", undefined);
-  if (!opened.ok) return opened;
+  if (!opened.ok) {
+    dropped(device, schemes, opened.drop);
+    return opened;
+  }
   // From here on `outer` is that of the message inside.
   const confirmable = outer.type === CON;
   if (confirmable && arriving.multicast) return drop("malformed"); // check: record-multicast-con
@@ -79,7 +85,10 @@ function receiveMemberAnswer(device: Parts, schemes: Schemes, datagram: Datagram
   const { awaited } = found.value.binding;
   if (awaited === undefined) return drop("unsolicited"); // check: answer-of-scheme
   const opened = openAmong(groups, schemes, arriving, "message", awaited);
-  if (!opened.ok) return opened;
+  if (!opened.ok) {
+    dropped(device, schemes, opened.drop);
+    return opened;
+  }
   acknowledge(device, datagram);
   const member = schemes.sender;
   return exchanges.answered(found.value, datagram.from, { member, inner: opened.value });

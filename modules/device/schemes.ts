@@ -8,6 +8,7 @@ import { loadOwn, storeOwn } from "../groups/own.js";
 import { sealUnder } from "../groups/protect.js";
 import { Schemes } from "../groups/schemes.js";
 import type { Datagram } from "../ports/datagram.js";
+import type { Random } from "../ports/random.js";
 import { dtlsRecord } from "../profiles/dtls-record.js";
 import { groupOscore } from "../profiles/group-oscore.js";
 import { groupOscore02 } from "../profiles/group-oscore-02.js";
@@ -15,7 +16,9 @@ import { multicastOscore04 } from "../profiles/multicast-oscore-04.js";
 import { oscoap00 } from "../profiles/oscoap-00.js";
 import { oscore } from "../profiles/oscore.js";
 import type { Inner, Profile } from "../profiles/profile.js";
-import type { Membership, SchemeServices } from "./parts.js";
+import { answerChallenge, awaitChallenges } from "./echo.js";
+import type { Membership, Parts, SchemeServices } from "./parts.js";
+import { begin } from "./policy.js";
 import { receiveMember, receiveRecord } from "./receive-member.js";
 
 /** All but `lowlatency`, which each device has. */
@@ -23,6 +26,8 @@ const everyScheme: SchemeServices = {
   profiles: byName([oscoap00, multicastOscore04, groupOscore02, dtlsRecord, groupOscore, oscore]),
   make: (crypto, store) => new Schemes({ crypto, store, seal: unconnected }),
   connect,
+  awaitChallenges,
+  answerChallenge,
   enter,
   own: ({ store, crypto }, security) => loadOwn(store, crypto, security),
   receive: receiveMember,
@@ -40,10 +45,12 @@ function unconnected(): never {
   throw new Error("schemes: not connected yet");
 }
 
-function connect(schemes: Schemes, groups: Groups): void {
+function connect(schemes: Schemes, device: Parts, random: Random): void {
+  const { groups } = device;
   groups.schemes = schemes;
   schemes.seal = (outgoing) => sealUnder(groups, schemes, outgoing);
   if (groups.quick !== undefined) groups.quick = new Beside(groups.quick);
+  begin(schemes, device, random);
 }
 
 /** Native help judges what it knows: what it finds out of form may be another scheme's. */

@@ -7,13 +7,14 @@
  */
 import { Id64 } from "../bytes/id64.js";
 import type { Outcome, Proof } from "../bytes/outcome.js";
+import type { Exchange } from "../coap/exchange.js";
 import { Sequence } from "../oscore/sequence.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Member, RequestBinding } from "../profiles/profile.js";
 import type { Store } from "../store/store.js";
 import { Chains } from "./chains.js";
 import { Contexts } from "./contexts.js";
-import type { Association } from "./directory.js";
+import type { AppGroup, Association } from "./directory.js";
 import { Heard } from "./heard.js";
 import { Members } from "./members.js";
 import type { Outgoing, Sealed } from "./outgoing.js";
@@ -42,6 +43,13 @@ export interface Taken extends RequestBinding {
   isAnswered: boolean;
 }
 
+/** What this device said to a group last; what it was is the device's to know. */
+export interface LastCommand {
+  readonly appGroup: AppGroup;
+  readonly payload: Uint8Array;
+  readonly atMicros: number;
+}
+
 export class Schemes {
   readonly crypto: Crypto;
   readonly members: Members;
@@ -65,6 +73,11 @@ export class Schemes {
   unverified: Unverified | undefined = undefined;
   synchronisation: Synchronisation | undefined = undefined;
   strangers: Strangers | undefined = undefined;
+  /** How many challenges this device makes. */
+  challenges: { take(): boolean } | undefined = undefined;
+  /** Commands of ours that may be challenged, and the last one of all. */
+  readonly awaitsChallenges: Exchange<unknown>[] = [];
+  last: LastCommand | undefined = undefined;
 
   /** Protects a message of such a group: `sealUnder` (protect.ts), handed in. */
   seal: (outgoing: Outgoing) => Outcome<Sealed>;

@@ -51,8 +51,8 @@ export interface UnverifiedParts {
   readonly signatures: Signatures;
   readonly clock: Clock;
   readonly recipients: Recipients;
-  /** Told of each, when it was verified at last. */
-  readonly onVerdict: (genuine: boolean) => void;
+  /** Told of each when it is acted on, and again when it was verified at last. */
+  readonly tell: (what: "unverified" | "verified" | "forged") => void;
   /** Whether a request would change anything here. */
   readonly changes: (inner: Inner) => boolean;
 }
@@ -99,7 +99,8 @@ export class Unverified {
     const at = this.#replaceable(place);
     if (at >= 0) this.#kept[at] = kept;
     else this.#kept.push(kept);
-    const { clock } = this.#parts;
+    const { clock, tell } = this.#parts;
+    tell("unverified");
     this.#lastMicros = clock.micros();
     if (place.association.security.policy?.signatures === "defer") this.#wait(LULL_MICROS);
   }
@@ -135,7 +136,7 @@ export class Unverified {
   }
 
   #settle(kept: Kept): void {
-    const { signatures, recipients, clock, onVerdict } = this.#parts;
+    const { signatures, recipients, clock, tell } = this.#parts;
     this.#kept.splice(this.#kept.indexOf(kept), 1);
     const genuine = signatures.verify(kept.signed);
     const { association, row, sequence } = kept;
@@ -149,7 +150,7 @@ export class Unverified {
       // What was forged overtakes nothing any more.
       recipients.applied(row, verified); // check: unverified-retracted
     }
-    onVerdict(genuine);
+    tell(genuine ? "verified" : "forged");
   }
 
   #wait(delayMicros: number): void {

@@ -1,0 +1,234 @@
+/**
+ * What a device does for the policies of its groups (groups/policy.ts): asks a sender to show that
+ * he is there, and a repository for the key of somebody it does not know.
+ *
+ * The storm brake. A press of a switch that a hundred lamps do not know the numbers of, after a
+ * power cut, could make a hundred challenges, and a hundred requests of the switch. So challenges
+ * to a message that was sent to many are spread over a time that grows with the group (RFC 7252
+ * §8.2), a device makes few at once and then one a second, and one to each sender at a time.
+ */
+import type { Drop } from "../bytes/outcome.js";
+import { CON, type Option } from "../coap/message.js";
+import { addPath, addUint, CBOR, CONTENT_FORMAT, FETCH, GET, URI_QUERY } from "../coap/options.js";
+import type { AppGroup, SecurityGroup } from "../groups/directory.js";
+import type { Groups } from "../groups/groups.js";
+import type { Outgoing } from "../groups/outgoing.js";
+import { acceptsUnverified } from "../groups/policy.js";
+import { learn, questionFor, type Stranger, Strangers } from "../groups/repository.js";
+import type { Schemes } from "../groups/schemes.js";
+import { seal } from "../groups/seal.js";
+import {
+  type Challenge,
+  challengeLeisure,
+  isEchoed,
+  Synchronisation,
+} from "../groups/synchronise.js";
+import { Unverified } from "../groups/unverified.js";
+import type { Random } from "../ports/random.js";
+import { changesAnything } from "./changes.js";
+import type { Answer, Asked, Header, Parts } from "./parts.js";
+import { RateLimit } from "./rate.js";
+
+const CHALLENGES_BURST = 4;
+const CHALLENGE_MICROS = 1_000_000;
+/** A confirmable request and its answer (RFC 7252 §4.8.2, MAX_TRANSMIT_WAIT). */
+const FETCH_MICROS = 93_000_000;
+
+/** Makes what the policies of this device's groups ask for. */
+export function begin(schemes: Schemes, device: Parts, random: Random): void {
+  const { clock, trace, groups } = device;
+  const { recipients, directory } = groups;
+  const policies = directory.securities().map(({ policy }) => policy);
+  const { signatures } = schemes.crypto;
+  if (signatures !== undefined && policies.some(acceptsUnverified)) {
+    schemes.unverified = new Unverified({
+      signatures,
+      clock,
+      recipients,
+      tell: (what) => trace.count(what),
+      changes: (inner) => changesAnything(device, inner),
+    });
+  }
+  if (policies.some((one) => one !== undefined && one.synchronisation !== "bestEffort")) {
+    schemes.synchronisation = new Synchronisation({ clock, random, recipients });
+    schemes.challenges = new RateLimit(clock, CHALLENGES_BURST, CHALLENGE_MICROS);
+  }
+  if (policies.some((one) => one?.repository !== undefined)) {
+    schemes.strangers = new Strangers(clock);
+  }
+}
+
+/** A message of such a group was dropped: whether there is something to ask. */
+export function dropped(device: Parts, schemes: Schemes, reason: Drop): void {
+  if (reason === "notSynchronised" && schemes.verdict === "challenge") challenge(device, schemes);
+  const { stranger } = schemes;
+  schemes.stranger = undefined;
+  if (reason === "unknownMember" && stranger !== undefined) fetchKey(device, schemes, stranger);
+}
+
+/** Devices of a group that may say something at once. */
+export function listenersOf({ members }: Schemes, { id }: SecurityGroup): number {
+  return members.of(id).length;
+}
+
+function challenge(device: Parts, schemes: Schemes): void {
+  const { groups, endpoint } = device;
+  const { arriving } = groups;
+  const { security } = arriving.association;
+  const isRationed = schemes.challenges?.take() === false;
+  if (isRationed) return; // check: challenge-rate
+  const leisureMicros = arriving.multicast
+    ? challengeLeisure(listenersOf(schemes, security), device.leisureMicros)
+    : 0;
+  const made = schemes.synchronisation?.begin(arriving, schemes.sender, leisureMicros);
+  if (made === undefined) return;
+  const { outer, from } = arriving;
+  const { type, code, mid, tokenLength } = outer;
+  const token = outer.bytes.slice(4, 4 + tokenLength);
+  const make = isEchoed(security) ? echoing(device, schemes, made) : asking(device, schemes, made);
+  if (type === CON && isEchoed(security)) {
+    const request = { type, code, mid, token };
+    endpoint.remember(request, from);
+    endpoint.reply({ request, from, make });
+  } else if (!endpoint.replyLater({ to: from, token, make, leisureMicros })) {
+    device.trace.count("sendRefused");
+  }
+}
+
+type Make = (header: Header) => Uint8Array | undefined;
+
+/** RFC 10021 §9: the option alone, with a number of our own, between the two where they can. */
+function echoing(device: Parts, schemes: Schemes, made: Challenge): Make {
+  const { groups, trace } = device;
+  const { appGroup, association, from } = groups.arriving;
+  const { profile } = association.security;
+  const { taken } = schemes;
+  const { code, option } = profile.challenge as { code: number; option: number };
+  const to = { address: from.address.slice(), port: from.port };
+  return (header) => {
+    if (schemes.synchronisation?.send(made) !== true || taken === undefined) return undefined;
+    const asker = profile.pairs?.(association) === true ? made.id : taken.asker;
+    const sealed = seal(groups, {
+      header,
+      inner: { code, options: [{ number: option, value: made.echo }], payload: undefined },
+      clear: [],
+      appGroup,
+      association,
+      to,
+      request: { ...taken, asker } as Outgoing["request"],
+      ownNumber: true,
+    });
+    trace.count(sealed.ok ? "response" : "sendRefused");
+    return sealed.ok ? sealed.value.bytes : undefined;
+  };
+}
+
+/** Anything at all that is answered: what the sender has that there is not. */
+function asking(device: Parts, schemes: Schemes, made: Challenge): Make {
+  const { groups } = device;
+  const { appGroup, from } = groups.arriving;
+  const to = { address: from.address.slice(), port: from.port };
+  const options: Option[] = [];
+  addPath(options, "/.well-known/core");
+  addPath(options, "/href=none", URI_QUERY);
+  return ({ type, mid }) => {
+    if (schemes.synchronisation?.send(made) !== true) return undefined;
+    return question(device, {
+      appGroup,
+      to,
+      head: { type, mid },
+      inner: { code: GET, options, payload: undefined },
+      waitMicros: made.untilMicros - device.clock.micros(),
+      onAnswer: () => {
+        schemes.synchronisation?.answered(made, groups.arriving, schemes.sender);
+      },
+    });
+  };
+}
+
+/** A request to one, whose answer is awaited; undefined when it cannot be made. */
+export function question(
+  { groups, exchanges, trace }: Parts,
+  asked: Pick<Outgoing, "appGroup" | "to" | "inner"> & {
+    readonly head: Pick<Header, "type" | "mid">;
+    readonly peer?: Uint8Array;
+    readonly waitMicros: number;
+    readonly onAnswer: (answer: Answer) => void;
+  },
+): Uint8Array | undefined {
+  const { appGroup, to, inner, head, peer, waitMicros } = asked;
+  const binding: Asked = { appGroup, request: undefined };
+  const exchange = exchanges.open({
+    binding,
+    many: false,
+    waitMicros,
+    onAnswer: asked.onAnswer,
+    onDone: () => {},
+  });
+  if (exchange === undefined) return undefined;
+  const sealed = seal(groups, {
+    header: { ...head, token: exchange.token },
+    inner,
+    clear: [],
+    appGroup,
+    association: undefined,
+    to,
+    request: undefined,
+    ...(peer === undefined ? {} : { peer }),
+  });
+  trace.count(sealed.ok ? "sent" : "sendRefused");
+  if (!sealed.ok) {
+    exchanges.close(exchange);
+    return undefined;
+  }
+  binding.request = sealed.value.binding;
+  const awaited = groups.schemes?.awaiting(sealed.value);
+  if (awaited !== undefined) binding.awaited = awaited;
+  return sealed.value.bytes;
+}
+
+/** Asks the group's repository for one member's key, once in a while, over a channel of two. */
+function fetchKey(device: Parts, schemes: Schemes, stranger: Stranger): void {
+  const { groups, endpoint } = device;
+  const { repository } = stranger.association.security.policy ?? {};
+  if (repository === undefined || schemes.strangers === undefined) return;
+  const channel = channelTo(groups, repository.security);
+  if (channel === undefined || !schemes.strangers.ask(stranger)) return;
+  const { peer, appGroup } = channel;
+  const options: Option[] = [];
+  addPath(options, `/${repository.path}`);
+  addUint(options, CONTENT_FORMAT, CBOR);
+  const inner = { code: FETCH, options, payload: questionFor(stranger.id) };
+  const onAnswer = ({ inner: { payload } }: Answer) => {
+    if (payload !== undefined) learn(schemes, stranger, payload);
+  };
+  endpoint.send({
+    to: repository,
+    confirmable: true,
+    make: ({ type, mid }) =>
+      question(device, {
+        appGroup,
+        to: repository,
+        head: { type, mid },
+        inner,
+        peer,
+        waitMicros: FETCH_MICROS,
+        onAnswer,
+      }),
+  });
+}
+
+/** Our context with the repository: `oscore`, where nobody else has the keys. */
+function channelTo(
+  { directory, keyring }: Groups,
+  id: number,
+): { readonly appGroup: AppGroup; readonly peer: Uint8Array } | undefined {
+  for (const appGroup of directory.appGroups()) {
+    const { security } = appGroup;
+    if (security.id !== id) continue;
+    if (security.profile.proof !== "channel") continue; // check: repository-channel
+    const peer = keyring.current(security)?.peerId;
+    if (peer !== undefined) return { appGroup, peer };
+  }
+  return undefined;
+}
