@@ -131,7 +131,7 @@ export interface ApplicationGroup {
   readonly port: number;
 }
 
-/** A group without a multicast address: who commands it sends to each member under their `oscore`. */
+/** A group without a multicast address: a command goes to each member in a datagram of its own. */
 export interface UnicastGroup {
   readonly id: number;
   readonly name: string;

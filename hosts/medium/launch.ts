@@ -35,6 +35,8 @@ export interface DeviceOptions {
 export type CommandOf = (args: readonly string[], device: Device) => Command;
 
 const FLASH_BYTES = 65_536;
+/** Of the value stack, where `lowlatency` (448) is not all a device speaks; 480 were seen used. */
+const SCHEME_STACK_SLOTS = 640;
 
 /** The private temporary folder of one medium. */
 export class Workspace {
@@ -69,6 +71,8 @@ export class Workspace {
     args.push("--flash", flash, "--flash-size", `${options.flashBytes ?? FLASH_BYTES}`);
     args.push("--program", `${options.program ?? 4}`);
     args.push("--seed", `${seed}`, "--eui64", toHex(device.eui64));
+    const isPlain = this.#room.securityGroups.every(({ profile }) => profile === "lowlatency");
+    if (!isPlain) args.push("--stack", `${SCHEME_STACK_SLOTS}`);
     if (options.heapBytes !== undefined) args.push("--heap", `${options.heapBytes}`);
     for (const fault of options.faults ?? []) args.push("--fault", fault);
     return args;

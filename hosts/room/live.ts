@@ -7,6 +7,7 @@ import { type Edge, settle, shortPress } from "./contact.js";
 import { isDrop } from "./measure.js";
 import { lampsOf, WINDOW_MICROS } from "./meter.js";
 import { clock, millis, render, type View } from "./screen.js";
+import { securityOf } from "./summary.js";
 import { Terminal } from "./terminal.js";
 
 const REDRAW_MS = 50;
@@ -43,6 +44,8 @@ interface PressLine {
 export class LiveRoom {
   readonly #medium: Medium;
   readonly #room: Installation;
+  /** "oscore by unicast". */
+  readonly #security: string;
   readonly #chance: Chance;
   readonly #luminaires: readonly string[];
   readonly #switches: readonly string[];
@@ -60,6 +63,8 @@ export class LiveRoom {
   constructor(medium: Medium, room: Installation) {
     this.#medium = medium;
     this.#room = room;
+    const { profile, delivery } = securityOf(room);
+    this.#security = `${profile} by ${delivery}`;
     this.#chance = new Chance(room.seed, "fingers");
     this.#luminaires = namesOf(room, "luminaire");
     this.#switches = namesOf(room, "switch");
@@ -99,7 +104,7 @@ export class LiveRoom {
       return names.map((name) => ({ name, active: now < this.#busyUntil(name) }));
     };
     return {
-      title: `Lumicast · ${this.#room.name} · ${engine}`,
+      title: `Lumicast · ${this.#room.name} · ${this.#security} · ${engine}`,
       nowMicros: now,
       lamps,
       switches: commanders(this.#switches),

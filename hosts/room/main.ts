@@ -10,9 +10,9 @@
  */
 import { randomInt } from "node:crypto";
 import { someOnCortexM } from "../cortexm/launch.js";
-import { loadInstallation, saveInstallation } from "../installation/file.js";
+import { formatInstallation, loadInstallation, saveInstallation } from "../installation/file.js";
 import { generate } from "../installation/generate.js";
-import { InstallationError } from "../installation/parse.js";
+import { InstallationError, parseInstallation } from "../installation/parse.js";
 import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
 import { type CommandOf, headless } from "../medium/launch.js";
@@ -49,6 +49,13 @@ function emulated(installation: Installation, { cortexm, engine }: RoomOptions):
   if (cortexm > lamps) {
     throw new UsageError(`--cortexm ${cortexm}: there are ${lamps} luminaires in this room`);
   }
+  const other = installation.securityGroups.find(({ profile }) => profile !== "lowlatency");
+  if (other !== undefined) {
+    throw new UsageError(
+      `--cortexm ${cortexm}: the emulated microcontroller's image has no profile ` +
+        `${other.profile}, only lowlatency; leave one of the two out`,
+    );
+  }
   return someOnCortexM(installation, cortexm, headless(engine));
 }
 
@@ -58,11 +65,15 @@ function roomOf(options: RoomOptions): Installation {
     for (const note of notes) process.stderr.write(`note: ${note}\n`);
     return installation;
   }
-  const { luminaires, switches, sensors, hops, seed, lossPercent } = options;
-  const room = { luminaires, switches, sensors, hops, loss: lossPercent / 100 };
-  if (seed !== undefined) return generate({ ...room, seed });
+  const { luminaires, switches, sensors, hops, profile, seed, lossPercent } = options;
+  const room = { luminaires, switches, sensors, hops, profile, loss: lossPercent / 100 };
   // Random keys and a random run; the seed is in the file that --save writes.
-  return { ...generate(room), seed: randomInt(2 ** 32) };
+  const made =
+    seed === undefined
+      ? { ...generate(room), seed: randomInt(2 ** 32) }
+      : generate({ ...room, seed });
+  // Devices have room for so many keys and members; a file would be told the same.
+  return parseInstallation(formatInstallation(made), `--profile ${profile}`).installation;
 }
 
 async function measureRoom(

@@ -37,7 +37,8 @@ export async function measure(options: MeasureOptions): Promise<Summary> {
     const usage = [];
     for (const lamp of lamps) usage.push(await medium.usage(lamp.name));
     const { engine, engines } = medium;
-    return summarise({ engine, engines, luminaires: lamps.length, presses, drops, usage });
+    const devices = { engine, engines, room: installation, luminaires: lamps.length };
+    return summarise({ ...devices, presses, drops, usage });
   } finally {
     await medium.stop();
   }

@@ -1,5 +1,6 @@
 /** The command line of `npm start`. */
 import { parseArgs } from "node:util";
+import { PROFILES, type Profile } from "../installation/types.js";
 import { ENGINES, type Engine } from "../medium/launch.js";
 
 export interface RoomOptions {
@@ -11,6 +12,7 @@ export interface RoomOptions {
   readonly sensors: number;
   readonly lossPercent: number;
   readonly hops: number;
+  readonly profile: Profile;
   readonly seed: number | undefined;
   readonly pcap: string | undefined;
   readonly json: boolean;
@@ -36,6 +38,8 @@ presses the switches in turn, then prints one JSON object.
   --switches N     wall switches (default 2)
   --sensors N      presence sensors (default 1)
   --hops N         layers of lamps that hear only their neighbours (default 1: all hear all)
+  --profile NAME   what secures the commands (default lowlatency): oscoap-00, multicast-oscore-04,
+                   group-oscore-02, dtls-record, group-oscore; oscore: lamp by lamp, by unicast
   --loss PERCENT   frames lost on every link, 0 to 100 (default 0)
   --file FILE      an installation file instead of a made-up room
   --save FILE      writes the room's installation file, keys included, for its owner only
@@ -47,8 +51,9 @@ presses the switches in turn, then prints one JSON object.
   --cortexm N      N of the lamps are emulated Cortex-M4 microcontrollers, in QEMU (default 0)
   --help           this text
 
-The JSON: latencyMs is the time from a press's completing edge (the first opening of the contact
-at its release, so debouncing is included) to the light port of the last lamp, over all presses;
+The JSON: profile is what secures the commands, delivery how they travel. latencyMs is the time
+from a press's completing edge (the first opening of the contact at its release, so debouncing is
+included) to the light port of the last lamp, over all presses;
 firstToLastMs the time between the first and the last lamp. missed counts (press, lamp) pairs in
 which the lamp did not turn the way it had to within 1 s. drops counts what devices discarded, by
 reason. heapBytes is the largest of all luminaires, engines
@@ -68,7 +73,7 @@ const WHOLE = {
 type Whole = keyof typeof WHOLE;
 
 /** What a room out of a file brings along itself. */
-const ROOM_ONLY = ["luminaires", "switches", "sensors", "hops", "loss"] as const;
+const ROOM_ONLY = ["luminaires", "switches", "sensors", "hops", "profile", "loss"] as const;
 
 /** Throws UsageError. */
 export function parseOptions(args: readonly string[]): RoomOptions {
@@ -87,12 +92,13 @@ export function parseOptions(args: readonly string[]): RoomOptions {
     sensors: whole(values, "sensors") ?? 1,
     lossPercent: percent(values.loss),
     hops: whole(values, "hops") ?? 1,
+    profile: oneOf("profile", values.profile, PROFILES) ?? "lowlatency",
     seed: whole(values, "seed"),
     pcap: values.pcap,
     json: values.json === true,
     file: values.file,
     save: values.save,
-    engine: engine(values.engine),
+    engine: oneOf("engine", values.engine, ENGINES) ?? "release",
     cortexm: whole(values, "cortexm") ?? 0,
   };
   if (options.hops > options.luminaires) {
@@ -110,6 +116,7 @@ const SPECIFICATION = {
   switches: TEXT,
   sensors: TEXT,
   hops: TEXT,
+  profile: TEXT,
   loss: TEXT,
   seed: TEXT,
   pcap: TEXT,
@@ -145,8 +152,12 @@ function percent(text: string | undefined): number {
   throw new UsageError(`--loss ${text}: give a percentage from 0 to 100, without the sign`);
 }
 
-function engine(text: string | undefined): Engine {
-  const found = text === undefined ? "release" : ENGINES.find((name) => name === text);
-  if (found !== undefined) return found;
-  throw new UsageError(`--engine ${text}: give one of ${ENGINES.join(", ")}`);
+function oneOf<T extends string>(
+  name: string,
+  text: string | undefined,
+  words: readonly T[],
+): T | undefined {
+  const found = words.find((word) => word === text);
+  if (found !== undefined || text === undefined) return found;
+  throw new UsageError(`--${name} ${text}: give one of ${words.join(", ")}`);
 }

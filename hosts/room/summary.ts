@@ -1,12 +1,30 @@
 /** From single presses to the figures `npm start` prints. */
+import type { Installation } from "../installation/types.js";
 import type { Usage } from "../medium/protocol.js";
 import type { Measured } from "./meter.js";
+
+export type Delivery = "multicast" | "unicast" | "multicast and unicast";
+
+/** What the keys of the room say about its commands. */
+export function securityOf(room: Installation): { profile: string; delivery: Delivery } {
+  const profiles = new Set(room.securityGroups.map(({ profile }) => profile));
+  const { applicationGroups, unicastGroups } = room;
+  const delivery = [
+    ...(applicationGroups.length > 0 ? ["multicast"] : []),
+    ...(unicastGroups.length > 0 ? ["unicast"] : []),
+  ].join(" and ");
+  return { profile: [...profiles].join(", "), delivery: delivery as Delivery };
+}
 
 export interface Summary {
   /** Of the first device. */
   readonly engine: string;
   /** How many devices run on each. */
   readonly engines: Readonly<Record<string, number>>;
+  /** What secures the commands; of a file with several, all of them. */
+  readonly profile: string;
+  /** `unicast`: each lamp gets a datagram of its own, one after the other. */
+  readonly delivery: Delivery;
   readonly luminaires: number;
   readonly presses: number;
   /** (press, lamp) pairs without the commanded state in time. */
@@ -21,6 +39,7 @@ export interface Summary {
 export function summarise(input: {
   engine: string;
   engines: Readonly<Record<string, number>>;
+  room: Installation;
   luminaires: number;
   presses: readonly Measured[];
   drops: ReadonlyMap<string, number>;
@@ -34,6 +53,7 @@ export function summarise(input: {
   return {
     engine: input.engine,
     engines: input.engines,
+    ...securityOf(input.room),
     luminaires: input.luminaires,
     presses: presses.length,
     missed: presses.reduce((sum, { missed }) => sum + missed.length, 0),

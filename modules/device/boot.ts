@@ -136,7 +136,10 @@ class Enrolment {
     const profile = PROFILES[name] ?? this.#services?.profiles[name];
     if (profile === undefined) {
       const known = Object.keys({ ...PROFILES, ...this.#services?.profiles }).join(", ");
-      throw new Error(`security group ${security}: profile ${name} is not one of ${known}`);
+      throw new Error(
+        `security group ${security}: this image has no profile ${name}, only ${known}; ` +
+          "give the group one of these, or build the image with modules/device/services.ts",
+      );
     }
     if (profile.namesGroup !== true) {
       this.schemes ??= this.#services?.make(this.#crypto, this.#store);

@@ -6,9 +6,10 @@ import { settle, shortPress } from "../../hosts/room/contact.js";
 import { Meter } from "../../hosts/room/meter.js";
 import { parseOptions, UsageError } from "../../hosts/room/options.js";
 import { clock, render, type View } from "../../hosts/room/screen.js";
-import { percentile, summarise } from "../../hosts/room/summary.js";
+import { percentile, securityOf, summarise } from "../../hosts/room/summary.js";
 
-const room = generate({ luminaires: 3, switches: 2, sensors: 1, hops: 1, loss: 0, seed: 7 });
+const SIZES = { luminaires: 3, switches: 2, sensors: 1, hops: 1, loss: 0, seed: 7 } as const;
+const room = generate(SIZES);
 
 test("options: the defaults are the room of the issue", () => {
   const options = parseOptions([]);
@@ -19,11 +20,12 @@ test("options: the defaults are the room of the issue", () => {
 
 test("options: everything at once", () => {
   const text =
-    "--presses 50 --luminaires 20 --loss 10 --seed 7 --pcap out.pcap --json --engine m32";
+    "--presses 50 --luminaires 20 --loss 10 --seed 7 --pcap out.pcap --json --engine m32" +
+    " --profile group-oscore-02";
   const options = parseOptions(text.split(" "));
   assert.deepEqual([options.presses, options.luminaires, options.lossPercent], [50, 20, 10]);
   assert.deepEqual([options.seed, options.pcap, options.json], [7, "out.pcap", true]);
-  assert.equal(options.engine, "m32");
+  assert.deepEqual([options.engine, options.profile], ["m32", "group-oscore-02"]);
 });
 
 test("options: what is wrong is named, with what is right", () => {
@@ -35,6 +37,8 @@ test("options: what is wrong is named, with what is right", () => {
     ["--loss 10%", /--loss 10%: give a percentage from 0 to 100, without the sign/],
     ["--loss 101", /--loss 101/],
     ["--engine v8", /--engine v8: give one of release, debug, m32/],
+    ["--profile dtls", /--profile dtls: give one of lowlatency, oscoap-00/],
+    ["--file a.json --profile oscore", /--profile and --file: the file says that already/],
     ["--hops 5 --luminaires 4", /--hops 5: 4 luminaires cannot fill 5 layers/],
     ["--file a.json --loss 3", /--loss and --file: the file says that already/],
     ["--nonsense", /--nonsense/],
@@ -109,6 +113,15 @@ test("the meter: a switch that said the same again is told apart from the next p
   assert.deepEqual(meter.latest?.missed, []);
 });
 
+test("one group of each kind: both ways of delivery are named", () => {
+  const { securityGroups, unicastGroups } = generate({ ...SIZES, profile: "oscore" });
+  const mixed = { ...room, securityGroups: [...room.securityGroups, ...securityGroups] };
+  assert.deepEqual(securityOf({ ...mixed, unicastGroups }), {
+    profile: "lowlatency, oscore",
+    delivery: "multicast and unicast",
+  });
+});
+
 test("percentiles: nearest rank", () => {
   const values = Array.from({ length: 20 }, (_, index) => 20 - index);
   assert.deepEqual(
@@ -125,6 +138,7 @@ test("the summary: exactly the fields of the issue", () => {
   const summary = summarise({
     engine: "xs 13.3.0",
     engines: { "xs 13.3.0": 4 },
+    room,
     luminaires: 2,
     presses: [
       press(
@@ -148,7 +162,8 @@ test("the summary: exactly the fields of the issue", () => {
   });
   assert.equal(
     JSON.stringify(summary),
-    '{"engine":"xs 13.3.0","engines":{"xs 13.3.0":4},"luminaires":2,"presses":3,"missed":3,' +
+    '{"engine":"xs 13.3.0","engines":{"xs 13.3.0":4},"profile":"lowlatency",' +
+      '"delivery":"multicast","luminaires":2,"presses":3,"missed":3,' +
       '"latencyMs":{"p50":8,"p95":11.5,"p99":11.5,"max":11.5},' +
       '"firstToLastMs":{"p50":0,"max":2.5},"drops":{"forged":1,"replayed":2},' +
       '"heapBytes":{"luminaire":{"live":20,"peak":30}}}',

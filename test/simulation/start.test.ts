@@ -24,6 +24,8 @@ test("not at a terminal: a progress bar, then one JSON object", () => {
   assert.deepEqual(Object.keys(summary), [
     "engine",
     "engines",
+    "profile",
+    "delivery",
     "luminaires",
     "presses",
     "missed",
