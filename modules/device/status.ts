@@ -10,7 +10,9 @@ export function statusOf(device: { groups: Groups; role: Role }): DeviceStatus {
   const groups = [...directory.appGroups()].map(({ id, security }) => {
     const { associations } = security;
     const newest = associations[associations.length - 1];
-    return { id, keyId: newest === undefined ? "" : toHex(newest.keyId) };
+    const keyId = newest === undefined ? "" : toHex(newest.keyId);
+    const signatures = security.policy?.signatures ?? "always";
+    return signatures === "always" ? { id, keyId } : { id, keyId, unverified: signatures };
   });
   // A role's bit (resources/resource.ts): 1 << 1 is the first of the names.
   const role = ROLE_NAMES[Math.log2(device.role.bit) - 1];

@@ -9,6 +9,11 @@ export interface DeviceStatus {
     readonly id: number;
     /** Of the key that is used for sending; hex. */
     readonly keyId: string;
+    /**
+     * The group acts on commands before their signatures are verified, of all or of those that
+     * change nothing: so the installation accepts it.
+     */
+    readonly unverified?: "defer" | "changes";
   }[];
 }
 

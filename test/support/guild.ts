@@ -9,6 +9,7 @@ import { NON, type Option } from "../../modules/coap/message.js";
 import { POST } from "../../modules/coap/options.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { schemes } from "../../modules/device/schemes.js";
+import type { KeyOffer } from "../../modules/groups/keyring.js";
 import { Workspace } from "../../modules/oscore/aad.js";
 import type { Signer } from "../../modules/ports/crypto.js";
 import type { Datagram, Endpoint } from "../../modules/ports/datagram.js";
@@ -48,6 +49,8 @@ export interface GuildSpec {
   readonly moreGroups?: readonly number[];
   /** Devices that only listen. */
   readonly silent?: readonly number[];
+  /** Fields 6 to 10 of the security group: its policies. */
+  readonly policy?: readonly (readonly [number, Cbor])[];
 }
 
 export interface GuildCraft {
@@ -130,7 +133,14 @@ export class Guild {
             ]),
         ),
       ],
+      ...(this.spec.policy ?? []),
     ]);
+  }
+
+  /** The key of an epoch, as a rekey brings it to device `number`. */
+  offer(number: number, epoch: number): KeyOffer {
+    const raw = this.raw(number, epoch);
+    return { keyId: this.keyId(epoch), raw, validitySeconds: undefined, messages: undefined };
   }
 
   /** The first epoch's, unless another is named. */
