@@ -4,7 +4,8 @@
  * command.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { lacks, skip } from "../../../hosts/lacks.js";
 import { ROOT } from "../../../hosts/root.js";
 import { type ToolName, tools } from "../../../hosts/tools.js";
@@ -23,6 +24,13 @@ function bring(tool: ToolName, needed: string): void {
   if (find() === undefined) skip(`the peer ${tool}`, lacks(tool) || `needs ${tool}: ${mend}`);
 }
 
-mkdirSync(`${ROOT}/build/interop`, { recursive: true });
+/** Our own program for Californium changed: it is made again. */
+function forgetOlder(made: string, source: string): void {
+  const [built, from] = [join(ROOT, made), join(ROOT, source)];
+  if (existsSync(built) && statSync(from).mtimeMs > statSync(built).mtimeMs) rmSync(built);
+}
+
+mkdirSync(join(ROOT, "build/interop"), { recursive: true });
+forgetOlder("build/interop/californium/classpath", "test/interop/californium/Peer.java");
 bring("aiocoap", "python3 -c 'import venv, ensurepip'");
 bring("Californium", "command -v mvn && command -v java");
