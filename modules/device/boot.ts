@@ -16,27 +16,19 @@ import { toHex } from "../bytes/hex.js";
 import { compareKeyIds, Directory } from "../groups/directory.js";
 import { Groups } from "../groups/groups.js";
 import { Keyring } from "../groups/keyring.js";
-import type { Schemes } from "../groups/schemes.js";
 import { Recipients } from "../oscore/recipients.js";
 import { Sequence } from "../oscore/sequence.js";
 import type { Board } from "../ports/board.js";
-import type { Crypto } from "../ports/crypto.js";
 import type { Flash } from "../ports/flash.js";
 import { ROLE_NAMES, type RoleName } from "../ports/role.js";
-import { lowlatency } from "../profiles/lowlatency.js";
-import type { Profile } from "../profiles/profile.js";
 import { KIND, key } from "../store/keys.js";
 import { Store } from "../store/store.js";
 import { Uptime } from "../store/uptime.js";
+import { Enrolment } from "./enrolment.js";
 import { LIMITS } from "./limits.js";
 import type { SchemeServices } from "./parts.js";
 import { type Identity, type Provisioning, parseProvisioning, ROLE } from "./provision.js";
 import { type AddSecurity, emitTaken, Taken } from "./taken.js";
-
-/** Schemes of every build, by WIRE.md's name; others come with the build's services. */
-const PROFILES: Readonly<Record<string, Profile>> = Object.freeze({
-  [lowlatency.name]: lowlatency,
-});
 
 /** Bounds the tidying at start; a step copies eight records or erases a sector. */
 const TIDY_STEPS = 64;
@@ -103,53 +95,6 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
 
 function remember(store: Store, record: Uint8Array): void {
   if (!store.put(TAKEN, record)) throw new Error("flash: refuses the provisioning record");
-}
-
-/** What this device is in its groups; of `lowlatency` alone there is nothing to know. */
-class Enrolment {
-  schemes: Schemes | undefined = undefined;
-  readonly #services: SchemeServices | undefined;
-  readonly #crypto: Crypto;
-  readonly #store: Store;
-
-  constructor(services: SchemeServices | undefined, crypto: Crypto, store: Store) {
-    this.#services = services;
-    this.#crypto = crypto;
-    this.#store = store;
-  }
-
-  /** Stores who is in the groups of a new installation, and as whom this device is. */
-  enter(provisioning: Provisioning): void {
-    for (const { id, profile, membership } of provisioning.securityGroups) {
-      if (membership === undefined) continue;
-      const addresses: Uint8Array[] = [];
-      for (const appGroup of provisioning.appGroups) {
-        if (appGroup.security === id) addresses.push(appGroup.address);
-      }
-      this.profile(id, profile);
-      if (this.schemes === undefined) throw new Error(`security group ${id}: has no members`);
-      this.#services?.enter(this.schemes, id, { ...membership, addresses });
-    }
-  }
-
-  profile(security: number, name: string): Profile {
-    const profile = PROFILES[name] ?? this.#services?.profiles[name];
-    if (profile === undefined) {
-      const known = Object.keys({ ...PROFILES, ...this.#services?.profiles }).join(", ");
-      throw new Error(
-        `security group ${security}: this image has no profile ${name}, only ${known}; ` +
-          "give the group one of these, or build the image with modules/device/services.ts",
-      );
-    }
-    if (profile.namesGroup !== true) {
-      this.schemes ??= this.#services?.make(this.#crypto, this.#store);
-    }
-    return profile;
-  }
-
-  own(security: number): ReturnType<SchemeServices["own"]> {
-    return this.schemes && this.#services?.own(this.schemes, security);
-  }
 }
 
 /** An image built for one role given another's provisioning: somebody mixed up two devices. */

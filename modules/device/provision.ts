@@ -7,22 +7,12 @@
  * the ladder.
  */
 import { CborReader } from "../cbor/reader.js";
-import {
-  CREDENTIAL_BYTES_MAX,
-  KEY_ID_BYTES_MAX,
-  MEMBER_ID_BYTES_MAX,
-  RAW_BYTES_MAX,
-} from "../groups/bounds.js";
 import type { KeyOffer } from "../groups/keyring.js";
-import {
-  type Policy,
-  type Repository,
-  SIGNATURE_POLICIES,
-  SYNCHRONISATION_POLICIES,
-} from "../groups/policy.js";
+import type { Policy } from "../groups/policy.js";
 import type { MeshPlace } from "../ports/radio.js";
 import type { Member } from "../profiles/profile.js";
 import { Fields, unreadable } from "./fields.js";
+import { membership, schemeKey } from "./membership.js";
 
 export const FORMAT_VERSION = 1;
 
@@ -148,11 +138,10 @@ function mustBeCbor(bytes: Uint8Array): void {
 function securityGroup(fields: Fields): SecurityGroupPart {
   const id = fields.uint(0, "id", 0xffffff);
   const profile = fields.text(1, "profile");
-  const keys = fields.items(2, "keys", profile === NAMES_GROUPS ? keyOffer : schemeKey);
+  const keys = fields.items(2, "keys", profile === NAMES_GROUPS ? keyOffer : memberKey);
   const graceSeconds = fields.uint(3, "graceSeconds", 0x7fffffff);
   const part = { id, profile, keys, graceSeconds };
-  if (!fields.has(4)) return part;
-  return { ...part, membership: membershipOf(fields), policy: policyOf(fields) };
+  return fields.has(4) ? { ...part, ...membership(fields) } : part;
 }
 
 function keyOffer(fields: Fields): KeyOffer {
@@ -160,60 +149,14 @@ function keyOffer(fields: Fields): KeyOffer {
   return { keyId, raw: fields.bytes(1, "key", 16, 16), ...terms(fields) };
 }
 
-/** Key id and secret in whatever form the scheme has. */
-function schemeKey(fields: Fields): KeyOffer {
-  const keyId = fields.bytes(0, "keyId", 0, KEY_ID_BYTES_MAX);
-  return { keyId, raw: fields.bytes(1, "key", 1, RAW_BYTES_MAX), ...terms(fields) };
+function memberKey(fields: Fields): KeyOffer {
+  return { ...schemeKey(fields), ...terms(fields) };
 }
 
 function terms(fields: Fields): Pick<KeyOffer, "validitySeconds" | "messages"> {
   const limit = (key: number, name: string) =>
     fields.has(key) ? fields.uint(key, name, 0xfffffffe) : undefined;
   return { validitySeconds: limit(2, "validitySeconds"), messages: limit(3, "messages") };
-}
-
-function membershipOf(group: Fields): MembershipPart {
-  const own = group.fields(4, "own");
-  const id = own.bytes(0, "id", 0, MEMBER_ID_BYTES_MAX);
-  const credential = own.bytes(1, "credential", 0, CREDENTIAL_BYTES_MAX);
-  const seed = own.has(2) ? own.bytes(2, "seed", 32, 32) : new Uint8Array(0);
-  own.leave();
-  return { id, credential, seed, members: group.items(5, "members", member) };
-}
-
-function policyOf(group: Fields): Policy {
-  const choice = (key: number, name: string, most: number) =>
-    group.has(key) ? group.uint(key, name, most) : 0;
-  const signatures = choice(6, "signatures", SIGNATURE_POLICIES.length - 1);
-  const synchronisation = choice(7, "synchronisation", SYNCHRONISATION_POLICIES.length - 1);
-  // Drafts' Appendix E and F: not recommended, so nobody gets there by a slip of one number.
-  const isAccepted = group.isTrue(8);
-  const isSlip = signatures > 0 && !isAccepted;
-  if (isSlip) group.fail("acceptUnverified", "true"); // check: accept-unverified
-  return {
-    signatures: SIGNATURE_POLICIES[signatures],
-    synchronisation: SYNCHRONISATION_POLICIES[synchronisation],
-    gapMax: group.has(9) ? group.uint(9, "gapMax", 0xffffffff) : undefined,
-    repository: group.has(10) ? repositoryOf(group.fields(10, "repository")) : undefined,
-  };
-}
-
-function repositoryOf(fields: Fields): Repository {
-  const repository = {
-    address: fields.bytes(0, "address", 4, 16),
-    port: fields.uint(1, "port", 0xffff),
-    path: fields.text(2, "path"),
-    security: fields.uint(3, "security", 0xffffff),
-  };
-  fields.leave();
-  return repository;
-}
-
-function member(fields: Fields): Member {
-  return {
-    id: fields.bytes(0, "id", 0, MEMBER_ID_BYTES_MAX),
-    credential: fields.bytes(1, "credential", 0, CREDENTIAL_BYTES_MAX),
-  };
 }
 
 function appGroup(fields: Fields): AppGroupPart {

@@ -20,7 +20,6 @@ import type { Own, Profile } from "../profiles/profile.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import type { Uptime } from "../store/uptime.js";
-import { KEY_ID_BYTES_MAX, RAW_BYTES_MAX } from "./bounds.js";
 import {
   type Association,
   compareKeyIds,
@@ -157,13 +156,8 @@ export class Keyring {
    * `replayed` for a key id seen before, `tableFull`, `storeFailed`.
    */
   install(security: SecurityGroup, offer: KeyOffer): Outcome<Association> {
-    const { keyId, raw } = offer;
-    if (keyId.length > KEY_ID_BYTES_MAX || raw.length > RAW_BYTES_MAX) {
-      throw new RangeError(`key id of ${keyId.length}, secret of ${raw.length} bytes`);
-    }
-    if (!this.isNew(security, keyId)) return drop("replayed"); // check: key-id-increases
+    if (!this.isNew(security, offer.keyId)) return drop("replayed"); // check: key-id-increases
     const counts = security.profile.numbering === "key";
-    if (counts && this.isInUse(offer)) return drop("replayed"); // check: key-once
     const index = this.freeIndex();
     if (index < 0) return drop("tableFull");
     const now = this.#uptime.seconds();
@@ -177,6 +171,7 @@ export class Keyring {
       retiresAtSeconds: undefined,
     };
     offer.raw.fill(0);
+    if (counts && this.isInUse(record)) return drop("replayed"); // check: key-once
     if (!this.clear(index)) return drop("storeFailed"); // check: key-place-clear
     // Before the key: a key without its counter would send nothing, for good.
     const first = security.profile.firstNumber;
@@ -227,10 +222,11 @@ export class Keyring {
    * Whether a group has this key already: with a counter and windows of its own, a second
    * association of it would repeat nonces and accept replays.
    */
-  private isInUse({ keyId, raw }: KeyOffer): boolean {
-    return this.#store.keys(KIND.GROUP_KEY).some((storeKey) => {
-      const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
-      return equalBytes(record.keyId, keyId) && equalBytes(record.raw, raw);
+  private isInUse(record: KeyRecord): boolean {
+    const wanted = emitRecord(record).subarray(KEY_ID_AT);
+    const store = this.#store;
+    return store.keys(KIND.GROUP_KEY).some((storeKey) => {
+      return equalBytes((store.get(storeKey) as Uint8Array).subarray(KEY_ID_AT), wanted);
     });
   }
 
