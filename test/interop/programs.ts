@@ -77,8 +77,8 @@ export class Program {
     this.#child.stdin?.write(`${text}\n`);
   }
 
-  stop(): void {
-    this.#child.kill();
+  stop(signal: NodeJS.Signals = "SIGTERM"): void {
+    this.#child.kill(signal);
   }
 
   #told(what: string): string {

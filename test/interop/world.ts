@@ -139,6 +139,29 @@ export function groupFile(algorithm: 10 | 30, own: Person, others: readonly Pers
   });
 }
 
+/** draft-keoh: epoch 1, ciphers or none (suites ff01 and ff02); ids are CS_IDs of one byte. */
+export function recordGroup(
+  id: number,
+  suite: number,
+  own: string,
+  others: string[],
+): SecurityGroup {
+  const raw = new Map<Cbor, Cbor>([
+    [1, made("tgk", 32)],
+    [2, made("rand", 16)],
+    [3, suite],
+  ]);
+  const nowhere = new Uint8Array(0);
+  return {
+    id,
+    profile: "dtls-record",
+    keyId: Uint8Array.of(0, 1),
+    raw: encode(raw),
+    own: { id: fromHex(own), credential: nowhere },
+    members: others.map((other) => ({ id: fromHex(other), credential: nowhere })),
+  };
+}
+
 export interface SecurityGroup {
   readonly id: number;
   readonly profile: string;
