@@ -6,8 +6,9 @@ import { LIGHT_OPTIONS } from "../ports/intake.js";
 import type { Inner } from "../profiles/profile.js";
 import { levelOf } from "../resources/resources.js";
 import { LIGHT_COMMAND } from "../resources/table.js";
+import { carryOut } from "./dialogue.js";
 import type { Parts } from "./parts.js";
-import { carryOut, respond } from "./respond.js";
+import { respond } from "./respond.js";
 
 const DONE: Outcome<true> = ok(true);
 

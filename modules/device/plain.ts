@@ -15,8 +15,9 @@ import { BAD_REQUEST, findUint, NO_RESPONSE } from "../coap/options.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Reply } from "../resources/resource.js";
 import { levelOf } from "../resources/resources.js";
+import { carryOut } from "./dialogue.js";
 import type { Parts } from "./parts.js";
-import { carryOut, innerOf } from "./respond.js";
+import { innerOf } from "./respond.js";
 
 const DONE: Outcome<true> = ok(true);
 const RESPONSE_CODES = 64;

@@ -6,16 +6,15 @@
  * moment it is sent, under the key that opened the request.
  */
 
-import type { Level } from "../access/level.js";
-import { Id64 } from "../bytes/id64.js";
 import { suppresses } from "../coap/endpoint.js";
 import { CON, type Option } from "../coap/message.js";
-import { addUint, CONTENT_FORMAT, findUint, GET, NO_RESPONSE } from "../coap/options.js";
+import { addUint, CONTENT_FORMAT, findUint, NO_RESPONSE } from "../coap/options.js";
 import { seal } from "../groups/seal.js";
 import type { Outer } from "../oscore/outer.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
-import type { Reply, Request, Resource } from "../resources/resource.js";
+import type { Reply } from "../resources/resource.js";
+import { begun } from "./dialogue.js";
 import type { Header, Parts } from "./parts.js";
 
 export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: Reply): void {
@@ -42,7 +41,7 @@ export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: 
   else endpoint.reply({ request, from: datagram.from, make });
 }
 
-type Protect = (header: Header, inner: Inner) => Uint8Array | undefined;
+export type Protect = (header: Header, inner: Inner) => Uint8Array | undefined;
 
 /** Builds a protected answer when its time has come; the datagram may be long gone by then. */
 function protector(device: Parts, datagram: Datagram): Protect {
@@ -56,48 +55,6 @@ function protector(device: Parts, datagram: Datagram): Protect {
     trace.count(sealed.ok ? "response" : "sendRefused");
     return sealed.ok ? sealed.value.bytes : undefined;
   };
-}
-
-/** The answer to a GET that begins an observation; undefined when it does not. */
-function begun(
-  device: Parts,
-  { from }: Datagram,
-  asked: { inner: Inner; reply: Reply; token: Uint8Array; protect: Protect },
-): Inner | undefined {
-  const { dialogues, resources } = device;
-  const { inner, reply, token, protect } = asked;
-  if (dialogues === undefined || inner.code !== GET) return undefined;
-  const resource = resources.find(inner.options);
-  const needed = resource?.levels.get;
-  if (resource === undefined || needed === undefined) return undefined;
-  const permitted = stillGranted(device, needed);
-  const watcher = { from, token, resource, request: inner, reply, permitted, make: protect };
-  return dialogues.observe(device, watcher);
-}
-
-/** Asks the rights again that the request which is being answered was granted by. */
-function stillGranted({ access, groups, rights }: Parts, needed: Level): () => boolean {
-  const { arriving, directory } = groups;
-  const { appGroup } = arriving;
-  const { kid } = arriving.binding(groups.schemes);
-  const client = new Id64().read(kid, 0, kid.length);
-  if (access.scope === "device") return () => rights.level(null, client) >= needed;
-  const { security } = appGroup;
-  if (security.profile.namesGroup) return () => rights.level(appGroup.id, client) >= needed;
-  // Its messages do not name the application group: any of them will do (receive-member.ts).
-  return () => {
-    for (const { id, security: other } of directory.appGroups()) {
-      if (other === security && rights.level(id, client) >= needed) return true;
-    }
-    return false;
-  };
-}
-
-/** Runs a request that is permitted; in blocks where this build has them. */
-export function carryOut(device: Parts, resource: Resource, request: Request): Reply {
-  const { dialogues, resources } = device;
-  if (dialogues === undefined) return resources.run(resource, request);
-  return dialogues.run(device, resource, request);
 }
 
 /** A reply as what a message says. */

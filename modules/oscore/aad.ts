@@ -204,22 +204,6 @@ function writeHead(into: Uint8Array, start: number, major: number, value: number
   return at + size;
 }
 
-/** Ids fill what a nonce of 13 bytes has left beside 5 of partial IV and the id's length. */
-export const NONCE_ID_BYTES_MAX = 7;
-
-/**
- * IV ⊕ (length of id ‖ id left-padded to 7 ‖ five zeros): all of a sender's nonces but the number.
- * RFC 8613 §5.2: the length goes in too, or ids that differ in leading zeros would share nonces.
- */
-export function nonceBase(iv: Uint8Array, id: Uint8Array): Uint8Array {
-  const { length } = id;
-  if (length > NONCE_ID_BYTES_MAX) throw new RangeError(`an id of ${length} bytes`);
-  const base = iv.slice();
-  base[0] ^= length;
-  for (let i = 0; i < length; i++) base[8 - length + i] ^= id[i];
-  return base;
-}
-
 /** A 13-byte nonce, made over and over in the same place. */
 export class Nonce {
   readonly bytes = new Uint8Array(13);
@@ -242,30 +226,6 @@ export class Nonce {
     }
     const { pivStart, pivLength } = option;
     for (let i = 0; i < pivLength; i++) nonce[13 - pivLength + i] ^= bytes[pivStart + i];
-  }
-
-  /**
-   * RFC 8613 §5.2 for a sender that is known: `base` (see `nonceBase`) ⊕ the partial IV of a parsed
-   * option, left-padded.
-   */
-  fromBase(base: Uint8Array, bytes: Uint8Array, option: OscoreOption): void {
-    const { sequence } = option;
-    const nonce = this.bytes;
-    nonce.set(base);
-    if (sequence <= 0x7fffffff) {
-      const words = this.#words;
-      words.setInt32(9, words.getInt32(9) ^ sequence);
-      return;
-    }
-    const { pivStart, pivLength } = option;
-    for (let i = 0; i < pivLength; i++) nonce[13 - pivLength + i] ^= bytes[pivStart + i];
-  }
-
-  /** RFC 8613 §5.2: IV ⊕ (length of id ‖ id left-padded to 7 ‖ piv left-padded to 5). */
-  from(iv: Uint8Array, id: Uint8Array, piv: Uint8Array): void {
-    const nonce = this.bytes;
-    nonce.set(nonceBase(iv, id));
-    for (let i = 0; i < piv.length; i++) nonce[13 - piv.length + i] ^= piv[i];
   }
 }
 

@@ -1,6 +1,6 @@
 /** What every message of the OSCORE family must look like before any key is asked (WIRE.md). */
 import { isRequest, isResponse } from "../coap/options.js";
-import { NONCE_ID_BYTES_MAX } from "./aad.js";
+import { NONCE_ID_BYTES_MAX } from "./nonce.js";
 import { FLAG_KID, type OscoreOption } from "./option.js";
 import type { Outer } from "./outer.js";
 

@@ -25,8 +25,8 @@ import {
   EDDSA,
   type Signer,
 } from "../ports/crypto.js";
-import { nonceBase } from "./aad.js";
 import { type Derivation, derivation, derive } from "./derive.js";
+import { nonceBase } from "./nonce.js";
 
 const KEY_BYTES = 16;
 /** Of both AES-CCM-16 algorithms: so the Common IV has 13 bytes, too (RFC 10021 §2.1.4). */

@@ -9,8 +9,8 @@ import { equalBytes } from "../bytes/equal.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { AES_CCM_16_64_128, type AeadKey, type Crypto } from "../ports/crypto.js";
-import { nonceBase } from "./aad.js";
 import { type Derivation, derivation, derive } from "./derive.js";
+import { nonceBase } from "./nonce.js";
 
 const KEY_BYTES = 16;
 const NONCE_BYTES = 13;

@@ -30,6 +30,7 @@
  * - Outside, every option but those of class U is dropped: blocks that a proxy cut a protected
  *   message into are not put together. Proxy-Uri is to be split by the caller.
  */
+
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
 import { decode } from "../cbor/decode.js";
@@ -43,10 +44,11 @@ import {
   type Signatures,
   type Signer,
 } from "../ports/crypto.js";
-import { type AadWriter, nonceBase, type RequestIds, type Workspace } from "./aad.js";
+import type { AadWriter, RequestIds, Workspace } from "./aad.js";
 import { type Derivation, derive } from "./derive.js";
 import { isFramed } from "./framing.js";
 import { join, type ObservePlace, split } from "./inside.js";
+import { nonceBase, nonceFrom, nonceFromBase } from "./nonce.js";
 import type { OscoreOption } from "./option.js";
 import { OPTION_OSCORE, type Outer } from "./outer.js";
 import { emitSignedOption, parseSignedOption, signatureOf } from "./signed-option.js";
@@ -201,9 +203,9 @@ export function openSigned(
   const isMoved = request?.keyId !== undefined && !equalBytes(request.keyId, key.keyId);
   if (isMoved) return drop("unknownKey"); // check: signed-response-context
   if (request === undefined || option.pivLength > 0) {
-    work.nonce.fromBase(peer.nonceBase, outer.bytes, option);
+    nonceFromBase(work.nonce, peer.nonceBase, outer.bytes, option);
   } else {
-    work.nonce.from(key.commonIv, request.kid, request.piv);
+    nonceFrom(work.nonce, key.commonIv, request.kid, request.piv);
   }
   externalOf(key, work.aad, arrived, request);
   const sealed = outer.bytes.subarray(outer.payloadStart);
@@ -294,8 +296,8 @@ export function sealSigned(
   const own = sendingAs(key, departure);
   const asked = request ?? { kid: own.id, piv: piv as Uint8Array };
   const { code, outside, plain } = split(inner, clear, request === undefined, scheme.observe);
-  if (piv === undefined) work.nonce.from(key.commonIv, asked.kid, asked.piv);
-  else work.nonce.from(key.commonIv, own.id, piv);
+  if (piv === undefined) nonceFrom(work.nonce, key.commonIv, asked.kid, asked.piv);
+  else nonceFrom(work.nonce, key.commonIv, own.id, piv);
   work.aad.begin(key.external.head);
   work.aad.bytes(asked.kid);
   work.aad.bytes(asked.piv);

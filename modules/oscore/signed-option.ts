@@ -8,7 +8,7 @@
  * lies in the 64 bytes before `kidStart`.
  */
 import { concat } from "../bytes/concat.js";
-import { NONCE_ID_BYTES_MAX } from "./aad.js";
+import { NONCE_ID_BYTES_MAX } from "./nonce.js";
 import { emitOption, FLAG_GROUP, FLAG_KID, FLAG_KID_CONTEXT, type OscoreOption } from "./option.js";
 
 /** Ed25519 (RFC 8032 §5.1.6). */

@@ -43,6 +43,7 @@ import {
   usesPairwise,
 } from "../oscore/group-context.js";
 import { join, split } from "../oscore/inside.js";
+import { nonceFrom, nonceFromBase } from "../oscore/nonce.js";
 import {
   emitOption,
   FLAG_GROUP,
@@ -112,9 +113,9 @@ function open(
   const end = inGroupMode ? bytes.length - SIGNATURE_BYTES : bytes.length;
   if (end <= payloadStart) return drop("malformed"); // check: group-signature-whole
   if (request === undefined || option.pivLength > 0) {
-    work.nonce.fromBase(peer.base, bytes, option);
+    nonceFromBase(work.nonce, peer.base, bytes, option);
   } else {
-    work.nonce.from(key.commonIv, request.kid, request.piv);
+    nonceFrom(work.nonce, key.commonIv, request.kid, request.piv);
   }
   external(work.aad, key, arrival, request, peer);
   const sealed = bytes.subarray(payloadStart, end);
@@ -249,7 +250,7 @@ function seal(
   work.option.parse(value, 0, value.length);
   const { code, outside, plain } = split(inner, clear, request === undefined, "both");
   const maker = piv === undefined ? (request as RequestBinding) : { kid: own.id, piv };
-  work.nonce.from(key.commonIv, maker.kid, maker.piv);
+  nonceFrom(work.nonce, key.commonIv, maker.kid, maker.piv);
   const made = {
     outer: { bytes: value, oscoreStart: 0, oscoreLength: value.length },
     option: work.option,

@@ -19,6 +19,7 @@
  * of notifications by piv, and that what was asked without Observe has no answer with it
  * (§4.1.3.5.2). Contexts that are derived again: oscore/renegotiate.ts.
  */
+
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
 import { emitMessage, type MessageType } from "../coap/message.js";
@@ -26,6 +27,7 @@ import { addOption } from "../coap/options.js";
 import type { AadWriter, Workspace } from "../oscore/aad.js";
 import { isFramed } from "../oscore/framing.js";
 import { join, split } from "../oscore/inside.js";
+import { nonceFrom, nonceFromBase } from "../oscore/nonce.js";
 import { emitOption, FLAG_GROUP, type OscoreOption } from "../oscore/option.js";
 import { OPTION_OSCORE } from "../oscore/outer.js";
 import { type PairContext, type PairEnd, pairContext } from "../oscore/pair-context.js";
@@ -62,9 +64,9 @@ function open(key: PairContext, arrival: Arrival, context: OpenContext<PairEnd>)
   const { request, work } = context;
   const { recipient } = key;
   if (request === undefined || option.pivLength > 0) {
-    work.nonce.fromBase(recipient.base, outer.bytes, option);
+    nonceFromBase(work.nonce, recipient.base, outer.bytes, option);
   } else {
-    work.nonce.from(key.commonIv, request.kid, request.piv);
+    nonceFrom(work.nonce, key.commonIv, request.kid, request.piv);
   }
   external(work.aad, key, outer.bytes, option, request);
   const plain = recipient.aead.open({
@@ -112,7 +114,7 @@ function seal(key: PairContext, departure: Departure<PairEnd>, work: Workspace):
   if (!option.parse(value, 0, value.length)) throw new RangeError("option of our own making");
   const { code, outside, plain } = split(inner, clear, isRequest, "both");
   const maker = piv === undefined ? (request as RequestBinding) : { kid: own.id, piv };
-  nonce.from(key.commonIv, maker.kid, maker.piv);
+  nonceFrom(nonce, key.commonIv, maker.kid, maker.piv);
   external(aad, key, value, option, request);
   const options = [...outside];
   addOption(options, OPTION_OSCORE, value);

@@ -3,6 +3,7 @@
  * values are those of test/vectors (an independent implementation), transcribed with their names;
  * all of them run through the firmware's own path in `npm run vectors`.
  */
+
 import { concat } from "../../modules/bytes/concat.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import type { Outcome } from "../../modules/bytes/outcome.js";
@@ -10,6 +11,7 @@ import { emitMessage, type Inner, parseMessage } from "../../modules/coap/messag
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
 import { Workspace } from "../../modules/oscore/aad.js";
+import { nonceFrom } from "../../modules/oscore/nonce.js";
 import { OscoreOption } from "../../modules/oscore/option.js";
 import { Outer } from "../../modules/oscore/outer.js";
 import type { RecipientKeys, SignedGroupKey } from "../../modules/oscore/signed-group.js";
@@ -257,7 +259,7 @@ both("a notification without a number is refused", (scheme) => {
   const { own: sender, commonIv } = keyOf(scheme, "b");
   if (sender === undefined) throw new Error("b sends");
   const { nonce } = new Workspace();
-  nonce.from(commonIv, h("25"), h("05"));
+  nonceFrom(nonce, commonIv, h("25"), h("05"));
   const isInside = scheme.profile === groupOscore02;
   const aad = h(scheme.responseAad);
   const made = (plain: string, observe: string) => {

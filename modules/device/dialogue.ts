@@ -1,0 +1,58 @@
+/**
+ * Where dialogues come into the path of a request. In images without them dialogue.small.ts stands
+ * in its place (hosts/bundle.mjs).
+ */
+import type { Level } from "../access/level.js";
+import { Id64 } from "../bytes/id64.js";
+import { GET } from "../coap/options.js";
+import type { Datagram } from "../ports/datagram.js";
+import type { Inner } from "../profiles/profile.js";
+import type { Reply, Request, Resource } from "../resources/resource.js";
+import type { Header, Parts } from "./parts.js";
+
+/** A request that is being answered. */
+export interface Answering {
+  readonly inner: Inner;
+  readonly reply: Reply;
+  readonly token: Uint8Array;
+  /** Builds a protected answer when its time has come. */
+  readonly protect: (header: Header, inner: Inner) => Uint8Array | undefined;
+}
+
+/** The answer to a GET that begins an observation; undefined when it does not. */
+export function begun(device: Parts, { from }: Datagram, asked: Answering): Inner | undefined {
+  const { dialogues, resources } = device;
+  const { inner, reply, token, protect } = asked;
+  if (dialogues === undefined || inner.code !== GET) return undefined;
+  const resource = resources.find(inner.options);
+  const needed = resource?.levels.get;
+  if (resource === undefined || needed === undefined) return undefined;
+  const permitted = stillGranted(device, needed);
+  const watcher = { from, token, resource, request: inner, reply, permitted, make: protect };
+  return dialogues.observe(device, watcher);
+}
+
+/** Asks the rights again that the request which is being answered was granted by. */
+function stillGranted({ access, groups, rights }: Parts, needed: Level): () => boolean {
+  const { arriving, directory } = groups;
+  const { appGroup } = arriving;
+  const { kid } = arriving.binding(groups.schemes);
+  const client = new Id64().read(kid, 0, kid.length);
+  if (access.scope === "device") return () => rights.level(null, client) >= needed;
+  const { security } = appGroup;
+  if (security.profile.namesGroup) return () => rights.level(appGroup.id, client) >= needed;
+  // Its messages do not name the application group: any of them will do (receive-member.ts).
+  return () => {
+    for (const { id, security: other } of directory.appGroups()) {
+      if (other === security && rights.level(id, client) >= needed) return true;
+    }
+    return false;
+  };
+}
+
+/** Runs a request that is permitted; in blocks where this build has them. */
+export function carryOut(device: Parts, resource: Resource, request: Request): Reply {
+  const { dialogues, resources } = device;
+  if (dialogues === undefined) return resources.run(resource, request);
+  return dialogues.run(device, resource, request);
+}
