@@ -12,6 +12,7 @@ import { NON } from "../coap/message.js";
 import { addOption, addUint, find, NO_RESPONSE, POST } from "../coap/options.js";
 import type { AppGroup } from "../groups/directory.js";
 import type { LastCommand, Schemes } from "../groups/schemes.js";
+import { seal } from "../groups/seal.js";
 import { challengeLeisure } from "../groups/synchronise.js";
 import { decodeCommand, encodeCommand } from "../lighting/command.js";
 import { aged, sentAt } from "../lighting/repeater.js";
@@ -81,7 +82,7 @@ export function answerChallenge(
   const to = said.from;
   const bytes = repetition(device, last, { value, member, to, onReport: said.onReport });
   const isSent = bytes !== undefined && net.send({ to, fromPort: appGroup.port, bytes });
-  if (!isSent) device.trace.count("sendRefused");
+  device.trace.count(isSent ? "sent" : "sendRefused");
   return true;
 }
 
@@ -102,19 +103,27 @@ function repetition(
   const now = clock.micros();
   const command = decodeCommand(payload) ?? {};
   const again = aged(command, now - sentAt(command, atMicros));
-  const options = lightPath();
-  addOption(options, security.profile.challenge?.option as number, value);
-  if (onReport === undefined) addUint(options, NO_RESPONSE, NO_ANSWER);
-  const report = onReport === undefined ? {} : { report: true };
   const key = groups.keyring.current(security);
   const pairs = key !== undefined && security.profile.pairs?.(key) === true;
-  return question(device, {
-    appGroup,
-    to,
-    head: { type: NON, mid: endpoint.nextMid() },
-    inner: { code: POST, options, payload: encodeCommand({ ...again, ...report }) },
-    waitMicros: leisureMicros + MARGIN_MICROS,
-    onAnswer: onReport ?? (() => {}),
-    ...(pairs ? { peer: member } : {}),
+  const common = { appGroup, to, ...(pairs ? { peer: member } : {}) };
+  const head = { type: NON, mid: endpoint.nextMid() };
+  const options = lightPath();
+  addOption(options, security.profile.challenge?.option as number, value);
+  if (onReport !== undefined) {
+    const inner = { code: POST, options, payload: encodeCommand({ ...again, report: true }) };
+    const waitMicros = leisureMicros + MARGIN_MICROS;
+    const bytes = question(device, { ...common, head, inner, waitMicros, onAnswer: onReport });
+    if (bytes !== undefined) return bytes;
+  }
+  // Nobody waits for an answer, or too many are waited for already.
+  addUint(options, NO_RESPONSE, NO_ANSWER);
+  const sealed = seal(groups, {
+    ...common,
+    header: { ...head, token: new Uint8Array(0) },
+    inner: { code: POST, options, payload: encodeCommand(again) },
+    clear: [],
+    association: undefined,
+    request: undefined,
   });
+  return sealed.ok ? sealed.value.bytes : undefined;
 }

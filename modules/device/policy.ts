@@ -133,7 +133,7 @@ function asking(device: Parts, schemes: Schemes, made: Challenge): Make {
   addPath(options, "/href=none", URI_QUERY);
   return ({ type, mid }) => {
     if (schemes.synchronisation?.send(made) !== true) return undefined;
-    return question(device, {
+    return counted(device, {
       appGroup,
       to,
       head: { type, mid },
@@ -146,16 +146,22 @@ function asking(device: Parts, schemes: Schemes, made: Challenge): Make {
   };
 }
 
+/** The same as `question`, and traced. */
+function counted(device: Parts, asked: Question): Uint8Array | undefined {
+  const bytes = question(device, asked);
+  device.trace.count(bytes === undefined ? "sendRefused" : "sent");
+  return bytes;
+}
+
+type Question = Pick<Outgoing, "appGroup" | "to" | "inner"> & {
+  readonly head: Pick<Header, "type" | "mid">;
+  readonly peer?: Uint8Array;
+  readonly waitMicros: number;
+  readonly onAnswer: (answer: Answer) => void;
+};
+
 /** A request to one, whose answer is awaited; undefined when it cannot be made. */
-export function question(
-  { groups, exchanges, trace }: Parts,
-  asked: Pick<Outgoing, "appGroup" | "to" | "inner"> & {
-    readonly head: Pick<Header, "type" | "mid">;
-    readonly peer?: Uint8Array;
-    readonly waitMicros: number;
-    readonly onAnswer: (answer: Answer) => void;
-  },
-): Uint8Array | undefined {
+export function question({ groups, exchanges }: Parts, asked: Question): Uint8Array | undefined {
   const { appGroup, to, inner, head, peer, waitMicros } = asked;
   const binding: Asked = { appGroup, request: undefined };
   const exchange = exchanges.open({
@@ -176,7 +182,6 @@ export function question(
     request: undefined,
     ...(peer === undefined ? {} : { peer }),
   });
-  trace.count(sealed.ok ? "sent" : "sendRefused");
   if (!sealed.ok) {
     exchanges.close(exchange);
     return undefined;
@@ -206,7 +211,7 @@ function fetchKey(device: Parts, schemes: Schemes, stranger: Stranger): void {
     to: repository,
     confirmable: true,
     make: ({ type, mid }) =>
-      question(device, {
+      counted(device, {
         appGroup,
         to: repository,
         head: { type, mid },

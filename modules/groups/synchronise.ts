@@ -74,6 +74,11 @@ export class Synchronisation {
     this.#recipients = parts.recipients;
   }
 
+  /** Challenges under way. */
+  get count(): number {
+    return this.#challenges.length;
+  }
+
   /**
    * What a request is worth that was verified and marked. `skipped`: numbers between it and the
    * highest one before. `fresh` goes on; everything else is dropped, `challenge` with a question to
@@ -150,7 +155,7 @@ export class Synchronisation {
     if (arriving.multicast) return "held"; // check: echo-unicast
     const { association, from } = arriving;
     const challenge = this.#find(association, id);
-    if (challenge === undefined) return "held"; // check: echo-asked
+    if (challenge === undefined) return "held";
     if (!equalBytes(challenge.peer, from.address)) return "held"; // check: echo-peer
     if (!equalBytes(challenge.echo, echo)) return "held"; // check: echo-value
     this.#remove(challenge); // check: echo-once

@@ -101,9 +101,9 @@ interface MemberContext {
 /** Common Context and Sender Context. */
 interface OscoapKey extends KeyMaterial {
   readonly baseKey: Uint8Array;
-  readonly own: MemberContext;
   readonly ownId: Uint8Array;
-  readonly signer: Signer;
+  /** The Sender Context; undefined in a member that only listens. */
+  readonly own: (MemberContext & { readonly signer: Signer }) | undefined;
 }
 
 export const oscoap00: Profile<OscoapKey, MemberContext> = {
@@ -133,9 +133,10 @@ function importKey(crypto: Crypto, input: KeyInput): OscoapKey {
   }
   const { keyId } = input;
   const { id, signer } = input.own;
-  if (signer === undefined) throw new RangeError("no signatures in this build");
-  const own = derive(crypto, { baseKey, keyId, id, publicKey: signer.publicKey });
-  return { keyId, baseKey, own, ownId: id, signer };
+  if (crypto.signatures === undefined) throw new RangeError("no signatures in this build");
+  if (signer === undefined) return { keyId, baseKey, ownId: id, own: undefined };
+  const own = { ...derive(crypto, { baseKey, keyId, id, publicKey: signer.publicKey }), signer };
+  return { keyId, baseKey, ownId: id, own };
 }
 
 function peer(crypto: Crypto, key: OscoapKey, member: Member): MemberContext | undefined {
@@ -417,25 +418,22 @@ function tagOf(outer: Outer): Uint8Array {
 }
 
 function seal(key: OscoapKey, departure: Departure<MemberContext>): Uint8Array {
-  const { inner, request, to } = departure;
+  const { inner, request, to, previousTag } = departure;
+  const { own } = key;
+  if (own === undefined) throw new RangeError("who only listens never sends");
   const { outside, inside } = split(departure);
-  const external = externalAad(key, {
-    code: inner.code,
-    outside,
-    to,
-    request,
-    previousTag: departure.previousTag,
-  });
+  const { code } = inner;
+  const external = externalAad(key, { code, outside, to, request, previousTag });
   if (external === undefined) throw new RangeError("a block without the tag of the one before");
   const piv = pivOf(departure);
   const protectedHeader = protectedOf(key, piv, request === undefined);
-  const ciphertext = key.own.aead.seal({
-    nonce: nonceOf(key.own.iv, piv),
+  const ciphertext = own.aead.seal({
+    nonce: nonceOf(own.iv, piv),
     aad: encStructure({ context: "Encrypt0", protectedHeader, externalAad: external }),
     // No code inside: it stays outside, authenticated.
     plain: plaintext({ ...inner, options: inside }).subarray(1),
   });
-  const signature = key.signer.sign(
+  const signature = own.signer.sign(
     countersignData({
       context: "CounterSignature",
       bodyProtected: protectedHeader,

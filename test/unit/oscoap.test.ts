@@ -408,7 +408,7 @@ test("a base key of 32 bytes, and signatures", () => {
   const own = { id: h("25"), credential: h(""), signer: undefined };
   const raw = encode(new Map([[1, h(BASE_KEY)]]));
   const input = { keyId: h(CID), raw, own, addresses: [] };
-  throws(() => oscoap00.importKey(crypto(), input), /no signatures/);
+  throws(() => oscoap00.importKey(new TsCrypto(), input), /no signatures/);
   equal(toHex(raw), "00".repeat(raw.length), "wiped");
   for (const bad of [h(""), encode(new Map([[1, h(A_KEY)]])), encode(h(BASE_KEY))]) {
     throws(() => oscoap00.importKey(crypto(), { ...input, raw: bad }), /base key/);
