@@ -37,6 +37,10 @@ export type CommandOf = (args: readonly string[], device: Device) => Command;
 const FLASH_BYTES = 65_536;
 /** Of the value stack, where `lowlatency` (448) is not all a device speaks; 480 were seen used. */
 const SCHEME_STACK_SLOTS = 640;
+/** Where TypeScript signs, in place of libsodium: noble builds tables when it is first used. */
+export const NOBLE: readonly string[] = ["--no-preload", "--stack", "4096"];
+/** Made where the host is built without libsodium (hosts/prepare.mjs). */
+const SIGNING = join(ROOT, "build/firmware/signing.xsb");
 
 /** The private temporary folder of one medium. */
 export class Workspace {
@@ -90,11 +94,16 @@ export class Workspace {
 /** Throws an Error that says what to build. */
 export function headless(engine: Engine): CommandOf {
   const file = join(ROOT, "build/headless", engine, "lumicast");
-  const signing = join(ROOT, "build/firmware/signing.xsb");
-  const image = existsSync(signing) ? signing : join(ROOT, "build/firmware/lumicast.xsb");
+  const image = existsSync(SIGNING) ? SIGNING : join(ROOT, "build/firmware/lumicast.xsb");
   const build = engine === "release" ? "npm run build" : `npm run build -- ${engine}`;
   for (const path of [file, image]) {
     if (!existsSync(path)) throw new MediumError(`${path} is missing; make it: ${build}`);
   }
-  return (args) => ({ file, args: ["run", image, ...args] });
+  const own = image === SIGNING ? NOBLE : [];
+  return (args) => ({ file, args: ["run", image, ...args, ...own] });
+}
+
+/** Whether its devices can sign: Debian has no libsodium for 32 bits beside the one for 64. */
+export function canSign(engine: Engine): boolean {
+  return engine !== "m32" || existsSync(SIGNING);
 }

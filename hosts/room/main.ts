@@ -13,9 +13,10 @@ import { someOnCortexM } from "../cortexm/launch.js";
 import { formatInstallation, loadInstallation, saveInstallation } from "../installation/file.js";
 import { generate } from "../installation/generate.js";
 import { InstallationError, parseInstallation } from "../installation/parse.js";
+import { SCHEMES } from "../installation/schemes.js";
 import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
-import { type CommandOf, headless } from "../medium/launch.js";
+import { type CommandOf, canSign, headless } from "../medium/launch.js";
 import { live } from "./live.js";
 import { measure, switchesOf } from "./measure.js";
 import { HELP, PRESSES_DEFAULT, parseOptions, type RoomOptions, UsageError } from "./options.js";
@@ -31,6 +32,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const installation = roomOf(options);
+  checkSignatures(installation, options);
   if (options.save !== undefined) saveInstallation(options.save, installation);
   const medium = {
     installation,
@@ -57,6 +59,17 @@ function emulated(installation: Installation, { cortexm, engine }: RoomOptions):
     );
   }
   return someOnCortexM(installation, cortexm, headless(engine));
+}
+
+function checkSignatures({ securityGroups }: Installation, { engine }: RoomOptions): void {
+  const signed = securityGroups.find(({ profile }) => {
+    return profile !== "lowlatency" && SCHEMES[profile].signs;
+  });
+  if (signed === undefined || canSign(engine)) return;
+  throw new UsageError(
+    `--engine ${engine}: it is built without signatures, which ${signed.profile} needs; ` +
+      "leave one of the two out",
+  );
 }
 
 function roomOf(options: RoomOptions): Installation {

@@ -9,6 +9,7 @@ import type { AeadKey, Signatures } from "../../modules/ports/crypto.js";
 import type { DatagramPort } from "../../modules/ports/datagram.js";
 import type { Journal } from "../../modules/ports/flash.js";
 import type { BoundIntake, IntakeState } from "../../modules/ports/intake.js";
+import type { BoundMembers } from "../../modules/ports/intake-member.js";
 import type { Radio } from "../../modules/ports/radio.js";
 
 /** Memory and collector figures; see `struct usage` in host.h. Bytes unless named otherwise. */
@@ -48,8 +49,13 @@ export interface Host {
   /** Where the host was built with libsodium. */
   readonly signatures?: Signatures;
 
+  /** Takes the virtual time that libsodium would: 0 to sign, 1 to verify, 2 to agree. */
+  chargeSignature(kind: 0 | 1 | 2): void;
+
   /** modules/ports/intake.ts */
   intakeBind(state: IntakeState): BoundIntake;
+  /** modules/ports/intake-member.ts; only in images with schemes that have members. */
+  intakeBindMembers?(state: IntakeState): BoundMembers;
   /** modules/ports/flash.ts */
   readonly journalScan: Journal["scan"];
   readonly journalRead: Journal["read"];

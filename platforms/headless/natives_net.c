@@ -1,8 +1,12 @@
-/* The datagram port's natives over platforms/native/udp6.c, and delivery to its onDatagram. */
+/*
+ * What only this host has: the datagram port's natives over platforms/native/udp6.c, delivery to
+ * its onDatagram, and what signatures made by TypeScript cost.
+ */
 #include "natives.h"
 
 #include "../native/udp6.h"
 #include "clock.h"
+#include "costs.h"
 #include "net.h"
 
 static xsSlot port_object;
@@ -117,7 +121,17 @@ void net_receive(void *machine, int socket)
   }
 }
 
+/* chargeSignature(kind): virtual time of what TypeScript's signatures do, as if libsodium did it */
+static void native_charge_signature(xsMachine *the)
+{
+  static const uint64_t costs[] = {COST_SIGN, COST_VERIFY, COST_AGREE};
+  xsIntegerValue kind = xsmcToInteger(xsArg(0));
+  if (kind < 0 || kind >= (xsIntegerValue)(sizeof costs / sizeof *costs)) xsRangeError("no kind");
+  clock_charge(costs[kind]);
+}
+
 const struct native net_natives[] = {
+  {"chargeSignature", native_charge_signature, 1},
   {"udpAddress", native_address, 0},
   {"udpJoin", native_join, 1},
   {"udpLeave", native_leave, 1},

@@ -71,6 +71,8 @@ test("a wrong command line or file: what to mend, no stack, exit code 2", () => 
     ["--file", "/nowhere.json"],
     ["--switches", "0"],
     ["--cortexm", "3", "--luminaires", "2"],
+    ["--cortexm", "1", "--profile", "dtls-record"],
+    ["--luminaires", "20", "--profile", "oscore"],
   ]) {
     const { status, stdout, stderr } = start(...args, "--json");
     assert.equal(status, 2, stderr);
