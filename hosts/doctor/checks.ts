@@ -14,7 +14,6 @@ const purposes: Readonly<Record<ToolName, readonly Purpose[]>> = {
   "libmbedtls-dev": ["suites"],
   "libsodium-dev": ["suites"],
   "dpkg-dev": ["suites"],
-  "dpkg-dev": ["suites"],
   tshark: ["suites"],
   "libcoap's client": ["suites"],
   "python3-venv": ["suites"],
