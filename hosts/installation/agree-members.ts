@@ -62,15 +62,14 @@ function checkMember(
 ): void {
   const { idBytesMax, signs } = SCHEMES[profile];
   const where = `security group ${id} (${profile})`;
-  // Who only listens to a group of dtls-record needs no session of its own.
-  const isMember = sends || signingSeed !== undefined || profile === "oscoap-00";
+  // Who only listens needs no id, nor a key to sign with.
+  const isMember = sends || signingSeed !== undefined;
   if (clientId.length > idBytesMax && (signs ? isMember : sends)) {
     const right = `give it one of at most ${idBytesMax}, for example "05"`;
     faults.add(`${path}.clientId`, `has ${clientId.length} bytes, too many in ${where}; ${right}`);
   }
-  if (!signs || signingSeed !== undefined || !isMember) return;
-  const why = sends ? "it sends to" : "every member signs in";
-  faults.add(`${path}.signingSeed`, `is missing, and ${why} ${where}; ${DRAW_SEED}`);
+  if (!signs || signingSeed !== undefined || !sends) return;
+  faults.add(`${path}.signingSeed`, `is missing, and it sends to ${where}; ${DRAW_SEED}`);
 }
 
 function checkPair(room: Installation, group: MemberGroup, path: string, faults: Faults): void {

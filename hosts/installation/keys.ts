@@ -75,14 +75,17 @@ function readPair(at: Field): readonly [string, string] {
 
 function readPolicies(at: Field, signs: boolean): Policies {
   const signing = signs ? ["signatures", "acceptUnverified"] : [];
-  if (!at.object([...signing, "synchronisation"])) return {};
+  if (!at.object([...signing, "synchronisation", "gapMax"])) return {};
   const synchronisation = at.member("synchronisation");
+  const gap = at.member("gapMax");
+  const gapMax = gap.present ? gap.integer(1, LIFE_MAX) : undefined;
   const kept = synchronisation.present
     ? synchronisation.choice(SYNCHRONISATION_POLICIES)
     : undefined;
   return {
     ...(signs ? readSignatures(at) : {}),
     ...(kept === undefined ? {} : { synchronisation: kept }),
+    ...(gapMax === undefined ? {} : { gapMax }),
   };
 }
 

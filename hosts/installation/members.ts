@@ -52,11 +52,13 @@ function credentialOf({ profile }: MemberGroup, publicKey: Uint8Array): Uint8Arr
 
 /**
  * Of two who share a context nobody asks a table. Otherwise whoever may command, and for a client
- * that asks for reports everybody.
+ * that reads answers everybody.
  */
 function knownTo(room: Installation, device: Device, group: MemberGroup): Device[] {
   if (group.profile === "oscore") return [];
-  const reads = { ...room.settings, ...device.settings }.reports === 1;
+  const reports = { ...room.settings, ...device.settings }.reports === 1;
+  // A challenge is an answer, too: signed by whoever asks.
+  const reads = reports || group.policies.synchronisation === "challenge";
   const others = membersOf(room, group).filter((other) => other !== device);
   if (reads && commands(room, device, group)) return others;
   return others.filter((other) => commands(room, other, group));

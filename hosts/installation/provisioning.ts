@@ -92,7 +92,7 @@ function securityPart(
   }
   const pair = share.pairs.find((one) => one.group === group);
   const { seed, members, ...own } = membershipOf(room, device, group);
-  const { signatures, synchronisation, acceptUnverified } = group.policies;
+  const { signatures, synchronisation, acceptUnverified, gapMax } = group.policies;
   return map(
     [0, id],
     [1, profile],
@@ -103,6 +103,7 @@ function securityPart(
     [6, numberOf(SIGNATURE_POLICIES, signatures)],
     [7, numberOf(SYNCHRONISATION_POLICIES, synchronisation)],
     [8, acceptUnverified],
+    [9, gapMax],
   );
 }
 

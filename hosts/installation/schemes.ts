@@ -15,7 +15,7 @@
  * Beside id, profile, graceSeconds and keys the security group has, where it applies:
  *
  *     "policies"?: { "signatures"?: "always", "defer" or "changes", "acceptUnverified"?: true,
- *                    "synchronisation"?: "best-effort", "baseline" or "challenge" }
+ *                    "synchronisation"?: "best-effort", "baseline" or "challenge", "gapMax"?: 100 }
  *     "pair": ["switch-1", "lamp-1"]              oscore: whose it is
  *     "bindSources"?: true                        dtls-record: heard from their mesh address only
  */

@@ -91,6 +91,8 @@ export interface SchemeKey extends KeyTerms {
 export interface Policies {
   readonly signatures?: SignaturePolicy;
   readonly synchronisation?: SynchronisationPolicy;
+  /** A sender who leaves out more numbers than this is asked, or dropped, anew. */
+  readonly gapMax?: number;
   /** Has to be said with any other signature policy than "always". */
   readonly acceptUnverified?: true;
 }

@@ -104,6 +104,15 @@ test("a client that asks for reports knows everybody", () => {
   assert.deepEqual([known("switch-1"), known("lamp-1")], [5, 3]);
 });
 
+test("where servers challenge, who commands knows everybody who may", () => {
+  const made = generate({ ...ROOM, profile: "group-oscore-02" });
+  const securityGroups = made.securityGroups.map((group) => {
+    return { ...group, policies: { synchronisation: "challenge" } } as typeof group;
+  });
+  const [{ membership }] = [...partOf({ ...made, securityGroups }, "sensor-1").securityGroups];
+  assert.equal(membership?.members.length, 5);
+});
+
 test("secrets reach the device in its scheme's own CBOR", () => {
   const material = (profile: Profile) =>
     materialOf(partOf(generate({ ...ROOM, profile }), "lamp-1"));
@@ -249,7 +258,7 @@ const DAMAGES: readonly [string, Profile, (file: any) => void, RegExp][] = [
     (f) => {
       f.securityGroups[0].policies = { signatures: "always" };
     },
-    /policies\.signatures: unknown field; known here: synchronisation/,
+    /policies\.signatures: unknown field; known here: synchronisation, gapMax/,
   ],
   [
     "a challenge that the draft does not have",
@@ -367,13 +376,13 @@ for (const [what, profile, change, expected] of DAMAGES) {
 test("an accepted policy is kept, passed on, and noted", () => {
   const policies = { signatures: "changes", acceptUnverified: true, synchronisation: "challenge" };
   const text = changed("group-oscore", (f) => {
-    f.securityGroups[0].policies = policies;
+    f.securityGroups[0].policies = { ...policies, gapMax: 100 };
   });
   const { installation, notes } = parseInstallation(text, "room.json");
   assert.match(notes.join(), /policies: commands are obeyed before their signature is verified/);
   const [group] = [...partOf(installation, "lamp-1").securityGroups];
-  const { signatures, synchronisation } = group.policy ?? assert.fail();
-  assert.deepEqual([signatures, synchronisation], ["changes", "challenge"]);
+  const { signatures, synchronisation, gapMax } = group.policy ?? assert.fail();
+  assert.deepEqual([signatures, synchronisation, gapMax], ["changes", "challenge", 100]);
   const again = parseInstallation(formatInstallation(installation), "room.json");
   assert.deepEqual(again.installation, installation);
 });
