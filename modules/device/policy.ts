@@ -231,7 +231,7 @@ function channelTo(
   for (const appGroup of directory.appGroups()) {
     const { security } = appGroup;
     if (security.id !== id) continue;
-    if (security.profile.proof !== "channel") continue; // check: repository-channel
+    // Keys of two have the other one's id, and no other keys have it.
     const peer = keyring.current(security)?.peerId;
     if (peer !== undefined) return { appGroup, peer };
   }
