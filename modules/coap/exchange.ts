@@ -62,7 +62,7 @@ class Open<Binding, Answer> implements Exchange<Binding> {
   answers = 0;
   readonly opening: Opening<Binding, Answer>;
   readonly peer: Address | undefined;
-  /** Who answered. */
+  /** Who answered, by address or by what he is known by. */
   readonly senders = new Addresses();
   /** What `match` returns, made once. */
   readonly found: Outcome<Exchange<Binding>>;
@@ -83,8 +83,8 @@ class Open<Binding, Answer> implements Exchange<Binding> {
     return true;
   }
 
-  hasAnswerFrom(address: Uint8Array): boolean {
-    for (let row = 0; row < this.answers; row++) if (this.senders.is(row, address)) return true;
+  hasAnswerOf(sender: Uint8Array): boolean {
+    for (let row = 0; row < this.answers; row++) if (this.senders.is(row, sender)) return true;
     return false;
   }
 }
@@ -139,20 +139,27 @@ export class Exchanges<Binding, Answer> {
   }
 
   /**
-   * A verified answer: hands it on, and ends a single exchange. `unsolicited` for a second one from
-   * the same address or after the end, `tableFull` for one more than answersMax.
+   * A verified answer: hands it on, and ends a single exchange. `unsolicited` for a second one of
+   * the same sender or after the end, `tableFull` for one more than answersMax. A sender is an
+   * address, or `id` (at most 16 bytes) where it was verified: then no other addresses give anybody
+   * more than one answer.
    */
-  answered(exchange: Exchange<Binding>, from: Address, answer: Answer): Outcome<true> {
+  answered(
+    exchange: Exchange<Binding>,
+    from: Address,
+    answer: Answer,
+    id: Uint8Array = from.address,
+  ): Outcome<true> {
     const open = this.#open.find((one) => one === exchange);
     if (open === undefined) return drop("unsolicited");
-    const known = open.hasAnswerFrom(from.address);
+    const known = open.hasAnswerOf(id);
     if (known && open.opening.repeated === true) {
       open.opening.onAnswer(answer, from);
       return COUNTED;
     }
     if (known) return drop("unsolicited"); // check: answer-per-sender
     if (open.answers >= this.#limits.answersMax) return drop("tableFull"); // check: answers-max
-    open.senders.set(open.answers, from.address);
+    open.senders.set(open.answers, id);
     open.answers++;
     if (!open.many) this.close(open); // check: single-answer
     open.opening.onAnswer(answer, from);

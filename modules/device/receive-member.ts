@@ -69,7 +69,7 @@ export function receiveRecord(device: Parts, schemes: Schemes, datagram: Datagra
   if (!isAsked) return drop("unsolicited"); // check: record-answer-group
   acknowledge(device, datagram);
   const member = schemes.sender;
-  return exchanges.answered(found.value, datagram.from, { member, inner: opened.value });
+  return exchanges.answered(found.value, datagram.from, { member, inner: opened.value }, member);
 }
 
 /** Matched by its token to a request of ours, opened against that request. */
@@ -91,7 +91,7 @@ function receiveMemberAnswer(device: Parts, schemes: Schemes, datagram: Datagram
   }
   acknowledge(device, datagram);
   const member = schemes.sender;
-  return exchanges.answered(found.value, datagram.from, { member, inner: opened.value });
+  return exchanges.answered(found.value, datagram.from, { member, inner: opened.value }, member);
 }
 
 /** An answer was verified: its sender need not say it again. */

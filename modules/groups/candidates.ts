@@ -15,7 +15,13 @@ import { equalBytes } from "../bytes/equal.js";
 import { type Drop, drop, type Outcome } from "../bytes/outcome.js";
 import { FLAG_KID, FLAG_KID_CONTEXT } from "../oscore/option.js";
 import type { Inner, Member } from "../profiles/profile.js";
-import { type AppGroup, type Association, hasKeyId, type SecurityGroup } from "./directory.js";
+import {
+  type AppGroup,
+  type Association,
+  compareKeyIds,
+  hasKeyId,
+  type SecurityGroup,
+} from "./directory.js";
 import type { Arriving, Groups } from "./groups.js";
 import type { Awaited, Schemes } from "./schemes.js";
 import { openUnder } from "./verify.js";
@@ -122,6 +128,10 @@ function mayBe(
       ? association.peerId !== undefined || association.keyId.length === 0
       : awaited.association === association;
   }
+  // RFC 10021: an answer is under its request's key or a newer one. Who has an older one only may
+  // have been left out since.
+  const least = awaited?.association.keyId ?? association.keyId;
+  if (compareKeyIds(association.keyId, least) < 0) return false; // check: candidate-newer
   return hasKeyId(association, outer.bytes, option.contextStart, option.contextLength);
 }
 

@@ -1,5 +1,6 @@
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { uintBytes } from "../bytes/uint.js";
+import { readUint, uintBytes } from "../bytes/uint.js";
+import { BLOCK1, BLOCK2, find } from "../coap/options.js";
 import type { Own, Profile } from "../profiles/profile.js";
 import type { Association, SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
@@ -16,7 +17,8 @@ import { NO_CONTEXT, type Schemes, type Taken } from "./schemes.js";
  * window covers answers has a number of its own.
  *
  * `expired` without a usable key, `storeFailed` without a number that flash vouches for,
- * `unknownMember` for a peer nobody vouches for, or when this device may only listen.
+ * `unknownMember` for a peer nobody vouches for, or when this device may only listen;
+ * `unsupported` for a block whose predecessor was not sent.
  */
 export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing): Outcome<Sealed> {
   const { security } = outgoing.appGroup;
@@ -31,6 +33,9 @@ export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing):
   const peerId = taken === undefined ? outgoing.peer : taken.asker;
   const peer = peerId && peerContext(schemes, association, peerId);
   if (peerId !== undefined && peer === undefined) return drop("unknownMember"); // check: peer-known
+  const previousTag = schemes.chains.before(association, own.id, taken?.kid);
+  const isBound = previousTag !== undefined || !needsPrevious(profile, outgoing);
+  if (!isBound) return drop("unsupported"); // check: seal-chain
   const spent = lifetime?.spend();
   if (spent?.ok === false) return spent;
   let usesRequest = taken !== undefined && profile.windowCovers === "requests";
@@ -55,7 +60,7 @@ export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing):
       request: taken,
       peer: peer === NO_CONTEXT ? undefined : peer,
       namesKey: taken !== undefined && association !== taken.association,
-      previousTag: schemes.chains.before(association, own.id, taken?.kid),
+      previousTag,
     },
     groups.work,
   );
@@ -65,6 +70,16 @@ export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing):
   const binding = { kid: own.id, piv: piv ?? new Uint8Array(0), keyId };
   const whole = peerId === undefined ? binding : { ...binding, peer: peerId };
   return ok({ bytes, association, binding: whole });
+}
+
+/**
+ * Whether it goes on with a body, in a scheme that binds each block to the one before: whoever asks
+ * for a block in the middle gets none.
+ */
+function needsPrevious({ tagOf }: Profile, { inner, request }: Outgoing): boolean {
+  if (tagOf === undefined) return false;
+  const block = find(inner.options, request === undefined ? BLOCK1 : BLOCK2);
+  return block !== undefined && readUint(block) > 15;
 }
 
 /** A silent server has nothing to sign with; a member without a session of its own has no keys. */

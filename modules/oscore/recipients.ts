@@ -122,7 +122,7 @@ export class Recipients {
   }
 
   /** Row of a sender, -1 when it is not known. Allocates nothing. */
-  find(association: number, id: Id64): number {
+  find(association: number, id: Pick<Id64, "length" | "high" | "low">): number {
     const { length, high, low } = id;
     if (length > ID_BYTES_MAX) return -1;
     const tag = association * 16 + length;
@@ -136,6 +136,12 @@ export class Recipients {
       }
       if (++place === places.length) place = 0;
     }
+  }
+
+  /** Row of the same sender under another key; -1 when he was not heard under it. */
+  beside(row: number, association: number): number {
+    const length = this.#tags[row] & 15;
+    return this.find(association, { length, high: this.#idHigh[row], low: this.#idLow[row] });
   }
 
   /** Whether a sender who is not known yet could be admitted. */

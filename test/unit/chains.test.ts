@@ -1,12 +1,13 @@
 /** Blocks that are bound each to the one before, from end to end (`oscoap-00`). */
-import { addOption, BLOCK1, URI_PATH } from "../../modules/coap/options.js";
+import { CON, NON } from "../../modules/coap/message.js";
+import { addOption, BLOCK1, BLOCK2, GET, URI_PATH } from "../../modules/coap/options.js";
 import { Chains } from "../../modules/groups/chains.js";
 import type { Association } from "../../modules/groups/directory.js";
 import { Outer } from "../../modules/oscore/outer.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
 import { oscoap00 } from "../../modules/profiles/oscoap-00.js";
 import { equal, test } from "../harness.js";
-import { pathOptions } from "../support/craft.js";
+import { memberEndpoint, pathOptions } from "../support/craft.js";
 import { Guild, type GuildCraft } from "../support/guild.js";
 import { Room } from "../support/rig.js";
 
@@ -49,6 +50,27 @@ test("a lamp follows a chain of blocks, and loses it with one that it missed", (
   equal(dropped(third), false);
   equal(dropped(guild.craft(block(0, 5))), false, "begun again");
   equal(dropped(guild.craft(block(3, 6, tagOf(third)))), true, "the old one is gone");
+});
+
+test("who asks for a block in the middle gets none, and the lamp goes on", () => {
+  const room = new Room();
+  const guild = new Guild(GUILD);
+  const rights = [[SWITCH, guild.appGroup, 2]] as const;
+  const lamp = room.luminaire(LAMP, { guilds: [guild], rights });
+  const ask = (number: number, sequence: number, type = NON) => {
+    const options = [...pathOptions(".well-known/core")];
+    addOption(options, BLOCK2, Uint8Array.of(number * 16));
+    const token = Uint8Array.of(sequence);
+    const to = memberEndpoint(LAMP);
+    const wish = { from: SWITCH, sequence, type, code: GET, options, token, to };
+    const sent = room.net.sent.length;
+    equal(lamp.device.receive(guild.craft(wish)).ok, true);
+    return room.net.sent.slice(sent).map(({ bytes }) => bytes.length > 4);
+  };
+  equal(ask(1, 1), [], "silence");
+  equal(ask(1, 2, CON), [false], "an empty acknowledgement");
+  equal(ask(0, 3), [true]);
+  equal(ask(1, 4), [true]);
 });
 
 /** A key of a scheme whose tag is the datagram's token. */

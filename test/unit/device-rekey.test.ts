@@ -94,13 +94,22 @@ test("a refused command under the new key holds nothing back under the old one",
   equal(lamp.level, 0);
 });
 
-test("where each key has numbers of its own, one key says nothing of another", () => {
+test("where each key has numbers of its own, who went on to a newer one does not go back", () => {
   const lamp = lampIn(new Room());
   rekey(lamp);
   const apart: Profile = { ...lowlatency, numbering: "key" };
   Object.assign(securityOf(lamp), { profile: apart });
-  equal(lamp.device.receive(craft({ ...NEW, sequence: 9, payload: ON })).ok, true);
-  equal(lamp.device.receive(craft({ ...OLD, sequence: 7, payload: OFF })).ok, true);
+  equal(lamp.device.receive(craft({ ...OLD, sequence: 900, payload: ON })).ok, true);
+  const forbidden = craft({ ...NEW, sequence: 0, path: "par/power", code: 3 });
+  equal(lamp.device.receive(forbidden), { ok: false, drop: "forbidden" });
+  equal(lamp.device.receive(craft({ ...OLD, sequence: 901, payload: ON })).ok, true, "not yet");
+  equal(lamp.device.receive(craft({ ...NEW, sequence: 1, payload: OFF })).ok, true);
+  equal(lamp.device.receive(craft({ ...OLD, sequence: 902, payload: ON })), LATE);
   equal(lamp.level, 0);
-  equal(lamp.device.receive(craft({ ...OLD, sequence: 6, payload: ON })), LATE);
+  const other = craft({ ...OLD, sender: 2, sequence: 5, payload: ON });
+  equal(lamp.device.receive(other).ok, true, "each sender for himself");
+  equal(lamp.device.receive(craft({ ...NEW, sequence: 2, payload: OFF })).ok, true);
+  lamp.restart();
+  Object.assign(securityOf(lamp), { profile: apart });
+  equal(lamp.device.receive(craft({ ...OLD, sequence: 903, payload: ON })), LATE);
 });

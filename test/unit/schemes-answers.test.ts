@@ -23,9 +23,9 @@ import {
 import { type Rig, Room } from "../support/rig.js";
 
 /** A switch that asked its group for reports, and what an answer has to be bound to. */
-function asking(profile: string, guild = guildOf(profile)) {
+function asking(profile: string, guild = guildOf(profile), epochs = [guild.firstEpoch]) {
   const room = new Room();
-  const more = { guilds: [guild], target: guild.appGroup, rights: rightsIn(guild) };
+  const more = { guilds: [guild], target: guild.appGroup, rights: rightsIn(guild), epochs };
   const wall = room.switch(SWITCH, more);
   const ask = () => {
     equal(wall.device.command({ on: true, report: true }), true);
@@ -42,18 +42,25 @@ function asking(profile: string, guild = guildOf(profile)) {
     if (request === undefined) throw new Error("no exchange");
     return { request, token: message.value.token };
   };
-  const answer = (asked: ReturnType<typeof ask>, wish: Partial<GuildCraft> = {}) =>
-    guild.craft({
-      from: LAMP,
-      sequence: 1,
-      withoutNumber: BOUND_ANSWERS.includes(profile),
-      code: CONTENT,
-      options: [],
-      payload: Uint8Array.of(1),
-      to: memberEndpoint(SWITCH),
-      ...asked,
-      ...wish,
-    });
+  const answer = (
+    asked: ReturnType<typeof ask>,
+    wish: Partial<GuildCraft> = {},
+    epoch = guild.firstEpoch,
+  ) =>
+    guild.craft(
+      {
+        from: LAMP,
+        sequence: 1,
+        withoutNumber: BOUND_ANSWERS.includes(profile),
+        code: CONTENT,
+        options: [],
+        payload: Uint8Array.of(1),
+        to: memberEndpoint(SWITCH),
+        ...asked,
+        ...wish,
+      },
+      epoch,
+    );
   return { room, wall, ask, answer, guild };
 }
 
@@ -121,6 +128,26 @@ for (const profile of BOUND_ANSWERS) {
     equal(lamp.device.groups.schemes?.taken?.isAnswered, true);
   });
 }
+
+test("group-oscore: from however many addresses, a member answers once", () => {
+  const { wall, ask, answer } = asking("group-oscore");
+  const asked = ask();
+  for (const number of [60, 61, 62]) {
+    const source = memberEndpoint(number);
+    const again = answer(asked, { sequence: number, withoutNumber: false, source });
+    equal(verdict(wall, again), number === 60 ? "accepted" : "unsolicited");
+  }
+  equal(verdict(wall, answer(asked, { from: SECOND_LAMP })), "accepted");
+});
+
+test("group-oscore: who has nothing but the key before the request's does not answer it", () => {
+  const { room, wall, ask, answer, guild } = asking("group-oscore", undefined, [1, 2]);
+  const asked = ask();
+  equal(asked.request.keyId, guild.keyId(2));
+  const late = { withoutNumber: false, namesKey: true };
+  silently(wall, room, answer(asked, late, 1), "unknownKey");
+  equal(verdict(wall, answer(asked, {}, 2)), "accepted");
+});
 
 test("an answer to a group that names its messages is none to one that does not", () => {
   const room = new Room();
