@@ -28,6 +28,7 @@ import { Enrolment } from "./enrolment.js";
 import { LIMITS } from "./limits.js";
 import type { SchemeServices } from "./parts.js";
 import { type Identity, type Provisioning, parseProvisioning, ROLE } from "./provision.js";
+import { STORE_KEYS_MAX } from "./relations.js";
 import { type AddSecurity, emitTaken, Taken } from "./taken.js";
 
 /** Bounds the tidying at start; a step copies eight records or erases a sector. */
@@ -73,12 +74,7 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
     addAppGroups(directory, provisioning);
   } else {
     const add: AddSecurity = (id, scheme, graceSeconds) =>
-      keyring.addSecurity({
-        id,
-        profile: enrolment.profile(id, scheme),
-        graceSeconds,
-        ...enrolment.own(id),
-      });
+      keyring.addSecurity(enrolment.security(id, scheme, graceSeconds));
     taken.addGroups(directory, add);
   }
   const rights = known ? storedRights(store) : applyRights(store, provisioning);
@@ -112,7 +108,7 @@ function checkRole(role: number, built: RoleName | undefined): void {
  * with the flash and what to do.
  */
 function openLog(flash: Flash): Store | undefined {
-  const opened = Store.open({ flash, keys: LIMITS.storeKeysMax });
+  const opened = Store.open({ flash, keys: STORE_KEYS_MAX });
   if (opened.ok) return opened.store;
   if (opened.error.kind === "blank") return undefined;
   throw new Error(`flash: ${opened.error.message}`);
@@ -145,14 +141,8 @@ function ownStore(store: Store, eui64: Uint8Array): Store {
 /** Brings the installation's keys into the store; what is there already is left alone. */
 function applyKeys(keyring: Keyring, provisioning: Provisioning, enrolment: Enrolment): void {
   for (const part of provisioning.securityGroups) {
-    const profile = enrolment.profile(part.id, part.profile);
-    const security = keyring.addSecurity({
-      id: part.id,
-      profile,
-      graceSeconds: part.graceSeconds,
-      ...enrolment.own(part.id),
-      ...(part.policy === undefined ? {} : { policy: part.policy }),
-    });
+    const { id, profile, graceSeconds } = part;
+    const security = keyring.addSecurity(enrolment.security(id, profile, graceSeconds));
     const offers = [...part.keys].sort((a, b) => compareKeyIds(a.keyId, b.keyId));
     for (const offer of offers) {
       if (!keyring.isNew(security, offer.keyId)) continue;

@@ -20,7 +20,7 @@ export interface Answering {
 }
 
 /** The answer to a GET that begins an observation; undefined when it does not. */
-export function begun(device: Parts, { from }: Datagram, asked: Answering): Inner | undefined {
+function begun(device: Parts, { from }: Datagram, asked: Answering): Inner | undefined {
   const { dialogues, resources } = device;
   const { inner, reply, token, protect } = asked;
   if (dialogues === undefined || inner.code !== GET) return undefined;
@@ -51,8 +51,15 @@ function stillGranted({ access, groups, rights }: Parts, needed: Level): () => b
 }
 
 /** Runs a request that is permitted; in blocks where this build has them. */
-export function carryOut(device: Parts, resource: Resource, request: Request): Reply {
+function carryOut(device: Parts, resource: Resource, request: Request): Reply {
   const { dialogues, resources } = device;
   if (dialogues === undefined) return resources.run(resource, request);
   return dialogues.run(device, resource, request);
 }
+
+interface Dialogue {
+  readonly begun: typeof begun;
+  readonly carryOut: typeof carryOut;
+}
+
+export const dialogue: Dialogue | undefined = Object.freeze({ begun, carryOut });

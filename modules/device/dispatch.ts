@@ -6,7 +6,7 @@ import { LIGHT_OPTIONS } from "../ports/intake.js";
 import type { Inner } from "../profiles/profile.js";
 import { levelOf } from "../resources/resources.js";
 import { LIGHT_COMMAND } from "../resources/table.js";
-import { carryOut } from "./dialogue.js";
+import { dialogue } from "./dialogue.js";
 import type { Parts } from "./parts.js";
 import { respond } from "./respond.js";
 
@@ -44,7 +44,9 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
   }
   request.sender = arriving.row;
   request.prevails = device.follows && device.prevails(arriving);
-  const reply = isLight ? resources.light(request) : carryOut(device, resource, request);
+  const reply = isLight
+    ? resources.light(request)
+    : (dialogue?.carryOut(device, resource, request) ?? device.resources.run(resource, request));
   // RFC 7252 §8.2: to a group request nearly always nothing.
   if (!(multicast && reply.quiet)) respond(device, datagram, inner, reply);
   const code = reply.code;

@@ -2,6 +2,7 @@
  * Which schemes this build has, and what the device is in its groups of those with a key for each
  * member. In images without them enrolment.small.ts stands in its place (hosts/bundle.mjs).
  */
+import type { Keyring } from "../groups/keyring.js";
 import type { Schemes } from "../groups/schemes.js";
 import type { Crypto } from "../ports/crypto.js";
 import { lowlatency } from "../profiles/lowlatency.js";
@@ -9,6 +10,8 @@ import type { Profile } from "../profiles/profile.js";
 import type { Store } from "../store/store.js";
 import type { SchemeServices } from "./parts.js";
 import type { Provisioning } from "./provision.js";
+
+type SecurityInput = Parameters<Keyring["addSecurity"]>[0];
 
 /** Schemes of every build, by WIRE.md's name; others come with the build's services. */
 const PROFILES: Readonly<Record<string, Profile>> = Object.freeze({
@@ -42,7 +45,7 @@ export class Enrolment {
     }
   }
 
-  profile(security: number, name: string): Profile {
+  private profile(security: number, name: string): Profile {
     const profile = PROFILES[name] ?? this.#services?.profiles[name];
     if (profile === undefined) {
       const known = Object.keys({ ...PROFILES, ...this.#services?.profiles }).join(", ");
@@ -57,7 +60,10 @@ export class Enrolment {
     return profile;
   }
 
-  own(security: number): ReturnType<SchemeServices["own"]> {
-    return this.schemes && this.#services?.own(this.schemes, security);
+  /** What the keyring makes the group of. */
+  security(id: number, name: string, graceSeconds: number): SecurityInput {
+    const profile = this.profile(id, name);
+    const own = this.schemes && this.#services?.own(this.schemes, id);
+    return { id, profile, graceSeconds, ...own };
   }
 }

@@ -1,13 +1,4 @@
-/**
- * Every bound of the firmware in one place, related by assertions: a table that is too small for
- * another one's worst case is found when the image is built, not in a ceiling.
- */
-import { SCENES_MAX } from "../lighting/scenes.js";
-import { PARAMETERS } from "../lighting/settings.js";
-import { SEQUENCE_MAX } from "../oscore/option.js";
-
-/** Sequence number, uptime, light state, two of provisioning. */
-const SINGLE_RECORDS = 5;
+/** Every bound of the firmware in one place; how they hang together says relations.ts. */
 
 export const LIMITS = Object.freeze({
   /** Application groups a device is a member of. */
@@ -43,23 +34,3 @@ export const LIMITS = Object.freeze({
   /** Largest datagram that is looked at (IPv6 minimum MTU). */
   datagramBytesMax: 1280,
 });
-
-function assert(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`limits: ${what}`);
-}
-
-assert(LIMITS.keysMax >= 2 * LIMITS.securityGroupsMax, "a rekey needs room for old and new keys");
-assert(LIMITS.recipientsMax >= LIMITS.keysMax, "every key can have a sender");
-assert(
-  LIMITS.storeKeysMax >=
-    2 * LIMITS.recipientsMax +
-      LIMITS.rightsMax +
-      2 * LIMITS.keysMax +
-      LIMITS.securityGroupsMax +
-      SCENES_MAX +
-      PARAMETERS.length +
-      SINGLE_RECORDS,
-  "whatever fills up, a new sender still finds room for its replay state",
-);
-assert(LIMITS.replyBytesMax >= LIMITS.datagramBytesMax, "the largest answer can be kept");
-assert(SEQUENCE_MAX < Number.MAX_SAFE_INTEGER, "sequence numbers are exact");

@@ -20,12 +20,12 @@ import type { Fields } from "./fields.js";
 import type { MembershipPart, SecurityGroupPart } from "./provision.js";
 
 /** What a security group's part has from field 4 on. */
-export function membership(fields: Fields): Pick<SecurityGroupPart, "membership" | "policy"> {
+function read(fields: Fields): Pick<SecurityGroupPart, "membership" | "policy"> {
   return { membership: membershipOf(fields), policy: policyOf(fields) };
 }
 
 /** Key id and secret in whatever form the scheme has. */
-export function schemeKey(fields: Fields): Pick<KeyOffer, "keyId" | "raw"> {
+function readKey(fields: Fields): Pick<KeyOffer, "keyId" | "raw"> {
   const keyId = fields.bytes(0, "keyId", 0, KEY_ID_BYTES_MAX);
   return { keyId, raw: fields.bytes(1, "key", 1, RAW_BYTES_MAX) };
 }
@@ -73,3 +73,10 @@ function member(fields: Fields): Member {
     credential: fields.bytes(1, "credential", 0, CREDENTIAL_BYTES_MAX),
   };
 }
+
+interface Reading {
+  readonly read: typeof read;
+  readonly readKey: typeof readKey;
+}
+
+export const membership: Reading | undefined = Object.freeze({ read, readKey });

@@ -15,7 +15,7 @@ import { BAD_REQUEST, findUint, NO_RESPONSE } from "../coap/options.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Reply } from "../resources/resource.js";
 import { levelOf } from "../resources/resources.js";
-import { carryOut } from "./dialogue.js";
+import { dialogue } from "./dialogue.js";
 import type { Parts } from "./parts.js";
 import { innerOf } from "./respond.js";
 
@@ -47,7 +47,8 @@ export function receivePlain(device: Parts, datagram: Datagram): Outcome<true> {
   if (!device.plainReplies.take()) return drop("overflow"); // check: plain-rate
   const { code, options, payload } = message;
   const request = { code, options, payload, sender: -1, prevails: false };
-  const reply = carryOut(device, resource, request);
+  const reply =
+    dialogue?.carryOut(device, resource, request) ?? device.resources.run(resource, request);
   answerPlain(device, datagram, message, reply);
   return reply.code < BAD_REQUEST ? DONE : drop("unsupported");
 }

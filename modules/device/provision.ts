@@ -12,7 +12,7 @@ import type { Policy } from "../groups/policy.js";
 import type { MeshPlace } from "../ports/radio.js";
 import type { Member } from "../profiles/profile.js";
 import { Fields, unreadable } from "./fields.js";
-import { membership, schemeKey } from "./membership.js";
+import { membership } from "./membership.js";
 
 export const FORMAT_VERSION = 1;
 
@@ -138,25 +138,25 @@ function mustBeCbor(bytes: Uint8Array): void {
 function securityGroup(fields: Fields): SecurityGroupPart {
   const id = fields.uint(0, "id", 0xffffff);
   const profile = fields.text(1, "profile");
-  const keys = fields.items(2, "keys", profile === NAMES_GROUPS ? keyOffer : memberKey);
+  // Of a scheme this build has not got they are passed over: Enrolment says that it has not.
+  const read = profile === NAMES_GROUPS ? minimalKey : membership?.readKey;
+  const keys = read === undefined ? [] : fields.items(2, "keys", (key) => keyOffer(key, read));
   const graceSeconds = fields.uint(3, "graceSeconds", 0x7fffffff);
   const part = { id, profile, keys, graceSeconds };
-  return fields.has(4) ? { ...part, ...membership(fields) } : part;
+  return fields.has(4) ? { ...part, ...membership?.read(fields) } : part;
 }
 
-function keyOffer(fields: Fields): KeyOffer {
-  const keyId = fields.minimal(0, "keyId");
-  return { keyId, raw: fields.bytes(1, "key", 16, 16), ...terms(fields) };
+type Key = Pick<KeyOffer, "keyId" | "raw">;
+
+function minimalKey(fields: Fields): Key {
+  return { keyId: fields.minimal(0, "keyId"), raw: fields.bytes(1, "key", 16, 16) };
 }
 
-function memberKey(fields: Fields): KeyOffer {
-  return { ...schemeKey(fields), ...terms(fields) };
-}
-
-function terms(fields: Fields): Pick<KeyOffer, "validitySeconds" | "messages"> {
+function keyOffer(fields: Fields, read: (fields: Fields) => Key): KeyOffer {
   const limit = (key: number, name: string) =>
     fields.has(key) ? fields.uint(key, name, 0xfffffffe) : undefined;
-  return { validitySeconds: limit(2, "validitySeconds"), messages: limit(3, "messages") };
+  const key = read(fields);
+  return { ...key, validitySeconds: limit(2, "validitySeconds"), messages: limit(3, "messages") };
 }
 
 function appGroup(fields: Fields): AppGroupPart {

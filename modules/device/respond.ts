@@ -14,7 +14,7 @@ import type { Outer } from "../oscore/outer.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Reply } from "../resources/resource.js";
-import { begun } from "./dialogue.js";
+import { dialogue } from "./dialogue.js";
 import type { Header, Parts } from "./parts.js";
 
 export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: Reply): void {
@@ -25,7 +25,8 @@ export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: 
   if (multicast && silent) return;
   const token = tokenOf(arriving.outer);
   const protect = protector(device, datagram);
-  const answer = begun(device, datagram, { inner, reply, token, protect }) ?? innerOf(reply);
+  const answer =
+    dialogue?.begun(device, datagram, { inner, reply, token, protect }) ?? innerOf(reply);
   const make = (header: Header) => protect(header, answer);
   if (multicast) {
     const { from } = datagram;

@@ -10,16 +10,15 @@
  * the group's greatest id (repaired from the keys at start), and on retirement the replay rows go
  * last.
  */
-import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Writer } from "../bytes/writer.js";
 import type { Recipients } from "../oscore/recipients.js";
-import { Sequence } from "../oscore/sequence.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Own, Profile } from "../profiles/profile.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import type { Uptime } from "../store/uptime.js";
+import { counted } from "./counted.js";
 import {
   type Association,
   compareKeyIds,
@@ -157,7 +156,6 @@ export class Keyring {
    */
   install(security: SecurityGroup, offer: KeyOffer): Outcome<Association> {
     if (!this.isNew(security, offer.keyId)) return drop("replayed"); // check: key-id-increases
-    const counts = security.profile.numbering === "key";
     const index = this.freeIndex();
     if (index < 0) return drop("tableFull");
     const now = this.#uptime.seconds();
@@ -171,11 +169,12 @@ export class Keyring {
       retiresAtSeconds: undefined,
     };
     offer.raw.fill(0);
-    if (counts && this.isInUse(record)) return drop("replayed"); // check: key-once
+    const refused = counted?.whyNot(this.#store, security.profile, emitRecord(record), KEY_ID_AT);
+    if (refused !== undefined) return drop(refused); // check: key-once
     if (!this.clear(index)) return drop("storeFailed"); // check: key-place-clear
     // Before the key: a key without its counter would send nothing, for good.
-    const first = security.profile.firstNumber;
-    if (counts && !Sequence.create(this.#store, first, index + 1)) return drop("storeFailed");
+    const isReady = counted?.make(this.#store, security.profile, index) ?? true;
+    if (!isReady) return drop("storeFailed");
     if (!this.write(index, record)) return drop("storeFailed");
     // The key is there, and must not be installed once more whatever flash says from here on: what
     // it refuses now is made up for at the next start.
@@ -216,18 +215,6 @@ export class Keyring {
     for (const index of this.#recipients.associations()) {
       if (!this.isUsed(index)) this.#recipients.forget(index);
     }
-  }
-
-  /**
-   * Whether a group has this key already: with a counter and windows of its own, a second
-   * association of it would repeat nonces and accept replays.
-   */
-  private isInUse(record: KeyRecord): boolean {
-    const wanted = emitRecord(record).subarray(KEY_ID_AT);
-    const store = this.#store;
-    return store.keys(KIND.GROUP_KEY).some((storeKey) => {
-      return equalBytes((store.get(storeKey) as Uint8Array).subarray(KEY_ID_AT), wanted);
-    });
   }
 
   private found(): Unclaimed {

@@ -13,14 +13,14 @@ import { Writer } from "../bytes/writer.js";
 import type { Member } from "../profiles/profile.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
-import { CREDENTIAL_BYTES_MAX, MEMBER_ID_BYTES_MAX } from "./bounds.js";
+import { CREDENTIAL_BYTES_MAX, MEMBER_ID_BYTES_MAX, MEMBER_PAGES_MAX } from "./bounds.js";
 
 export const MEMBERS_MAX = 100;
 /** Groups with members have ids below this: 16 pages each. */
 export const MEMBER_GROUPS_LIMIT = 0x100000;
 
 const PAGE_MEMBERS = 8;
-const PAGES = Math.ceil(MEMBERS_MAX / PAGE_MEMBERS);
+const PAGES = MEMBER_PAGES_MAX;
 
 export type MembersStore = Pick<Store, "get" | "put" | "delete">;
 

@@ -1,0 +1,39 @@
+/**
+ * How the bounds of the firmware hang together: a table that is too small for another one's worst
+ * case is found when an image is built, not in a ceiling. In images where ROM is short
+ * relations.small.ts stands in its place: the same bounds were looked at here.
+ */
+import { MEMBER_PAGES_MAX } from "../groups/bounds.js";
+import { SCENES_MAX } from "../lighting/scenes.js";
+import { PARAMETERS } from "../lighting/settings.js";
+import { SEQUENCE_MAX } from "../oscore/option.js";
+import { LIMITS } from "./limits.js";
+
+/** Sequence number, uptime, light state, two of provisioning. */
+const SINGLE_RECORDS = 5;
+
+/** Pages of members, own membership and a counter for each key, in groups that have them. */
+const MEMBER_RECORDS = LIMITS.securityGroupsMax * (MEMBER_PAGES_MAX + 1) + LIMITS.keysMax;
+
+/** Records in the store at once. */
+export const STORE_KEYS_MAX = LIMITS.storeKeysMax + MEMBER_RECORDS;
+
+function assert(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`limits: ${what}`);
+}
+
+assert(LIMITS.keysMax >= 2 * LIMITS.securityGroupsMax, "a rekey needs room for old and new keys");
+assert(LIMITS.recipientsMax >= LIMITS.keysMax, "every key can have a sender");
+assert(
+  LIMITS.storeKeysMax >=
+    2 * LIMITS.recipientsMax +
+      LIMITS.rightsMax +
+      2 * LIMITS.keysMax +
+      LIMITS.securityGroupsMax +
+      SCENES_MAX +
+      PARAMETERS.length +
+      SINGLE_RECORDS,
+  "whatever fills up, a new sender still finds room for its replay state",
+);
+assert(LIMITS.replyBytesMax >= LIMITS.datagramBytesMax, "the largest answer can be kept");
+assert(SEQUENCE_MAX < Number.MAX_SAFE_INTEGER, "sequence numbers are exact");
