@@ -9,7 +9,8 @@
  *
  *   program.elf  all of the engine, its code beyond 1 MB. Started with RUN_MAKE_IMAGE it evaluates
  *                the byte code in a root machine (maker.c), less what the byte code cannot reach
- *                (strip.c), seals it (xs13/preload.c), saves the image and a list of those words.
+ *                (strip.c), seals it (xs13/preload.c), saves it, the byte code of the functions
+ *                that are left in it, and a list of those words.
  *   lumicast.elf the image, those words as references to symbols, and of the engine what they and
  *                the device's main loop refer to. Where the image lies follows from its size: it
  *                is made twice, and the linker refuses an overlap (hosts/cortexm/build.ts).

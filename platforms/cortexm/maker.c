@@ -6,7 +6,14 @@
 #include "image.h"
 #include "maker.h"
 
-enum { REFERENCES_MAX = 8192 };
+enum { REFERENCES_MAX = 8192, FUNCTIONS_MAX = 8192 };
+
+/* A function of the byte code, and its copy in the image. */
+struct function {
+  const void *code;
+  size_t size;
+  void *kept;
+};
 
 static struct {
   uint8_t *begin, *end; /* of the image */
@@ -14,6 +21,9 @@ static struct {
   uint8_t *hole, *hole_end; /* free slots side by side: room for what is no slot */
   uint32_t references[REFERENCES_MAX]; /* offsets of words that point to C code or constants */
   uint32_t count;
+  struct function functions[FUNCTIONS_MAX]; /* by address */
+  size_t function_count;
+  size_t code_size; /* of all copies */
 } made;
 
 static bool is_inside(const void *address)
@@ -81,6 +91,39 @@ static void refer(const void *word)
   made.references[made.count++] = (uint32_t)((const uint8_t *)word - made.begin);
 }
 
+static void list_function(const void *code, size_t size)
+{
+  if (made.function_count == FUNCTIONS_MAX) die(EXIT_OUT_OF_MEMORY, "too many functions");
+  made.functions[made.function_count++] = (struct function){.code = code, .size = size};
+}
+
+static int compare_code(const void *a, const void *b)
+{
+  const uint8_t *one = ((const struct function *)a)->code;
+  const uint8_t *other = ((const struct function *)b)->code;
+  return (one > other) - (one < other);
+}
+
+/*
+ * The byte code of a function that can still be called. What ran once and left its objects behind,
+ * the module's own, is a quarter of all byte code; it stays out of the ROM.
+ */
+static void keep_function(txSlot *slot)
+{
+  struct function wanted = {.code = slot->value.code.address};
+  struct function *found = bsearch(&wanted, made.functions, made.function_count, sizeof wanted,
+      compare_code);
+  if (!found) { /* none at all: the engine's empty one */
+    refer(&slot->value.code.address);
+    return;
+  }
+  if (!found->kept) {
+    found->kept = append_packed(found->code, found->size);
+    made.code_size += found->size;
+  }
+  slot->value.code.address = found->kept;
+}
+
 static void settle(txSlot *slot);
 
 static void settle_items(txSlot *array)
@@ -92,7 +135,7 @@ static void settle_items(txSlot *array)
   for (txIndex i = 0; i < count; i++) settle(&items[i]);
 }
 
-/* What a slot has outside of the image: texts are fetched, code and constants referred to. */
+/* What a slot has outside of the image: texts and byte code are fetched, C referred to. */
 static void settle(txSlot *slot)
 {
   switch (slot->kind) {
@@ -117,7 +160,7 @@ static void settle(txSlot *slot)
     settle_items(slot);
     break;
   case XS_CODE_X_KIND:
-    if (!is_inside(slot->value.code.address)) refer(&slot->value.code.address); /* none at all */
+    keep_function(slot);
     break;
   default:
     break;
@@ -184,18 +227,17 @@ static void add_behaviors(void)
 
 void image_make(void)
 {
-  uint8_t *code = (uint8_t *)HANDOVER->image_at + IMAGE_HEAD_BYTES;
-  uint8_t *names = code + image_code_size();
+  uint8_t *names = (uint8_t *)HANDOVER->image_at + IMAGE_HEAD_BYTES;
   uint8_t *block = (uint8_t *)(((uintptr_t)names + image_names_size() + 31) & ~(uintptr_t)31);
-  size_t room = HANDOVER->argument ? HANDOVER->argument : (size_t)(rom_end - block) - 65536;
-  struct image_header head = {.magic = IMAGE_MADE, .code_size = (uint32_t)image_code_size()};
+  size_t behind = image_code_size() + 65536;
+  size_t room = HANDOVER->argument ? HANDOVER->argument : (size_t)(rom_end - block) - behind;
+  struct image_header head = {.magic = IMAGE_MADE};
   size_t chunks, slots;
   txMachine *root;
   made.begin = (uint8_t *)HANDOVER->image_at;
   made.end = block + room;
   made.names = names;
   made.names_end = block;
-  image_place_code(code);
   memory_root_block(block, room);
   options.compact_root = true;
   options.strip = strip_root;
@@ -206,7 +248,9 @@ void image_make(void)
   strip_promises(root);
   memory_root_room(&chunks, &slots);
   chunks = (chunks + 15) & ~(size_t)15;
+  image_each_function(list_function);
   head.root = save_root(root);
+  head.code_size = (uint32_t)made.code_size;
   append(NULL, 0);
   head.size = (uint32_t)(made.end - made.begin);
   memcpy(made.begin, &head, sizeof head);

@@ -117,7 +117,8 @@ bool image_uses(unsigned operation); /* whether it has that instruction */
 size_t image_names_size(void); /* bytes of the names a running program may ask for */
 bool image_names(const char *name); /* whether the byte code has this name at all */
 void image_found(size_t code_size); /* byte code that lies in ROM already */
-void image_place_code(uint8_t *place); /* copies the byte code to where it shall run */
+/* In order, those in a function behind it; once a machine imported the module. */
+void image_each_function(void (*visit)(const void *code, size_t size));
 void image_import(void *machine); /* runs the module; its default export becomes `lumicastMain` */
 
 /* fault.c */

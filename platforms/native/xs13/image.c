@@ -79,12 +79,6 @@ void image_found(size_t code_size)
   image.code_size = (uint32_t)code_size;
 }
 
-void image_place_code(uint8_t *place)
-{
-  memcpy(place, image.code, image.code_size);
-  image.code = (txByte *)place;
-}
-
 static txSize instruction_size(const txByte *p)
 {
   txS1 size = gxCodeSizes[*(const txU1 *)p];
@@ -99,6 +93,35 @@ static txSize instruction_size(const txByte *p)
   }
   memcpy(&four, p + 1, sizeof four);
   return 5 + (txSize)four;
+}
+
+/* Of code that points into the archive. */
+static size_t function_size(const txByte *p)
+{
+  txU2 two;
+  txU4 four;
+  switch (*(const txU1 *)p) {
+  case XS_CODE_CODE_ARCHIVE_1:
+    return *(const txU1 *)(p + 1);
+  case XS_CODE_CODE_ARCHIVE_2:
+    memcpy(&two, p + 1, sizeof two);
+    return two;
+  case XS_CODE_CODE_ARCHIVE_4:
+    memcpy(&four, p + 1, sizeof four);
+    return four;
+  default:
+    return 0;
+  }
+}
+
+void image_each_function(void (*visit)(const void *code, size_t size))
+{
+  const txByte *end = image.code + image.code_size;
+  for (const txByte *p = image.code; p < end;) {
+    size_t size = function_size(p);
+    p += instruction_size(p);
+    if (size) visit(p, size);
+  }
 }
 
 static void point_into_archive(txByte *code, txByte *end)
