@@ -141,8 +141,11 @@ function ownStore(store: Store, eui64: Uint8Array): Store {
 /** Brings the installation's keys into the store; what is there already is left alone. */
 function applyKeys(keyring: Keyring, provisioning: Provisioning, enrolment: Enrolment): void {
   for (const part of provisioning.securityGroups) {
-    const { id, profile, graceSeconds } = part;
-    const security = keyring.addSecurity(enrolment.security(id, profile, graceSeconds));
+    const { id, profile, graceSeconds, policy } = part;
+    const security = keyring.addSecurity({
+      ...enrolment.security(id, profile, graceSeconds),
+      ...(policy === undefined ? {} : { policy }),
+    });
     const offers = [...part.keys].sort((a, b) => compareKeyIds(a.keyId, b.keyId));
     for (const offer of offers) {
       if (!keyring.isNew(security, offer.keyId)) continue;
