@@ -11,7 +11,7 @@ import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { schemes } from "../../modules/device/schemes.js";
 import type { KeyOffer } from "../../modules/groups/keyring.js";
 import { Workspace } from "../../modules/oscore/aad.js";
-import type { Signer } from "../../modules/ports/crypto.js";
+import type { Crypto, Signatures, Signer } from "../../modules/ports/crypto.js";
 import type { Datagram, Endpoint } from "../../modules/ports/datagram.js";
 import type { Own, Profile, RequestBinding } from "../../modules/profiles/profile.js";
 import { FakeSignatures } from "./fake-signatures.js";
@@ -49,6 +49,10 @@ export interface GuildSpec {
   readonly moreGroups?: readonly number[];
   /** Devices that only listen. */
   readonly silent?: readonly number[];
+  /** Genuine ones, where a suite is about them. */
+  readonly signatures?: Signatures;
+  /** Of members whose key is none of ours. */
+  readonly publicKeys?: ReadonlyMap<number, Uint8Array>;
   /** Fields 6 to 10 of the security group: its policies. */
   readonly policy?: readonly (readonly [number, Cbor])[];
 }
@@ -75,6 +79,10 @@ export interface GuildCraft {
   /** Tag of the block before (`oscoap-00`). */
   readonly previousTag?: Uint8Array;
   readonly source?: Endpoint;
+  /** What becomes of its signature. */
+  readonly sign?: (signature: Uint8Array) => Uint8Array;
+  /** What is protected in place of the message's inside; as many bytes. */
+  readonly inside?: (plain: Uint8Array) => Uint8Array;
 }
 
 export class Guild {
@@ -82,12 +90,13 @@ export class Guild {
   readonly profile: Profile;
   readonly address: Uint8Array;
   readonly #crypto: TsCrypto;
-  readonly #signatures = new FakeSignatures();
+  readonly #signatures: Signatures;
 
   constructor(spec: GuildSpec) {
     this.spec = spec;
     this.profile = schemes.profiles[spec.profile];
     this.address = address(0xff15, 0x1000 + spec.id);
+    this.#signatures = spec.signatures ?? new FakeSignatures();
     this.#crypto = new TsCrypto(this.#signatures);
   }
 
@@ -161,7 +170,8 @@ export class Guild {
   credentialOf(number: number): Uint8Array {
     if (this.spec.profile === "dtls-record") return deviceAddress(number);
     if (!this.signs) return new Uint8Array(0);
-    const publicKey = this.#signatures.publicKey(seedOf(number));
+    const publicKey =
+      this.spec.publicKeys?.get(number) ?? this.#signatures.signer(seedOf(number)).publicKey;
     if (this.spec.profile !== "group-oscore") return publicKey;
     const key = new Map<Cbor, Cbor>([
       [1, 1],
@@ -180,9 +190,9 @@ export class Guild {
     const own: Own = {
       id: this.idOf(from),
       credential: this.credentialOf(from),
-      signer: this.signs ? this.signerOf(from, number) : undefined,
+      signer: this.signs ? this.signerOf(from, number, wish.sign) : undefined,
     };
-    const key = profile.importKey(this.#crypto, {
+    const key = profile.importKey(tampering(this.#crypto, wish.inside), {
       keyId: this.keyId(epoch),
       raw: this.raw(from, epoch),
       own,
@@ -220,9 +230,14 @@ export class Guild {
   }
 
   /** Passes for `from`'s, signs as `number`. */
-  private signerOf(from: number, number: number): Signer {
+  private signerOf(from: number, number: number, tamper: GuildCraft["sign"]): Signer {
     const { publicKey } = this.#signatures.signer(seedOf(from));
-    return { ...this.#signatures.signer(seedOf(number)), publicKey };
+    const signer = this.#signatures.signer(seedOf(number));
+    return {
+      publicKey: this.spec.publicKeys?.get(from) ?? publicKey,
+      sign: (data) => tamper?.(signer.sign(data)) ?? signer.sign(data),
+      agree: (other) => signer.agree(other),
+    };
   }
 
   private get signs(): boolean {
@@ -270,6 +285,25 @@ export class Guild {
     };
     return encode(new Map<Cbor, Cbor>(entries[this.spec.profile]));
   }
+}
+
+/** Seals something else than it is told to. */
+function tampering(crypto: Crypto, inside: GuildCraft["inside"]): Crypto {
+  if (inside === undefined) return crypto;
+  return {
+    aeadKey: (algorithm, raw) => {
+      const key = crypto.aeadKey(algorithm, raw);
+      return {
+        open: (box) => key.open(box),
+        seal: (box) => key.seal({ ...box, plain: inside(box.plain) }),
+      };
+    },
+    sha256: (data) => crypto.sha256(data),
+    hmac: (input) => crypto.hmac(input),
+    hkdf: (input) => crypto.hkdf(input),
+    hkdfExpand: (input) => crypto.hkdfExpand(input),
+    signatures: crypto.signatures,
+  };
 }
 
 function seedOf(number: number): Uint8Array {

@@ -13,6 +13,7 @@ import { schemes } from "../../modules/device/schemes.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
+import type { Signatures } from "../../modules/ports/crypto.js";
 import type { Intake } from "../../modules/ports/intake.js";
 import type { LightOutput } from "../../modules/ports/light.js";
 import type { RoleName } from "../../modules/ports/role.js";
@@ -64,6 +65,8 @@ export interface Spec {
   readonly epochs?: readonly number[];
   /** Native help on the receive path. */
   readonly intake?: Intake;
+  /** Genuine ones, where a suite is about them. */
+  readonly signatures?: Signatures;
   /** What the image was built for; absent: whatever provisioning says. */
   readonly built?: RoleName;
 }
@@ -215,7 +218,7 @@ export class Rig {
     const board: Board = {
       clock: this.#power,
       random: new SeededRandom(this.spec.number),
-      crypto: new TsCrypto(this.signatures),
+      crypto: new TsCrypto(this.spec.signatures ?? this.signatures),
       flash: this.flash,
       trace: { count: (event) => void this.events.push(event) },
       light: this.light,

@@ -255,7 +255,7 @@ for (const profile of ASKED) {
     equal([lamp.level, room.net.sent.length], [0, 4]);
   });
 
-  test(`${profile}: challenge: only the sender himself answers for his numbers, under the same key`, () => {
+  test(`${profile}: challenge: only the sender answers for his numbers, by the same key`, () => {
     const room = new Room();
     const guild = guildOf(profile);
     const lamp = lampIn(room, guild);
@@ -299,7 +299,7 @@ test("challenges of many lamps are spread over a time that grows with their numb
   equal(Math.max(...delays) < 10, true);
 });
 
-test("a lamp asks a few senders at once, then one a second, and no more than it can remember", () => {
+test("a lamp asks a few at once, then one a second, and no more than it can remember", () => {
   const room = new Room();
   const senders = Array.from({ length: 30 }, (_, index) => 100 + index);
   const guild = guildOf("group-oscore", { members: [LAMP, ...senders] });
