@@ -54,6 +54,11 @@ const commands = {
     needs: ["node", "host", "firmware"],
     program: "hosts/bench/main.js",
   },
+  compare: {
+    help: "every profile on the same commands: bytes, frames, instructions, memory, proof [--json]",
+    needs: ["node", "host"],
+    program: "hosts/compare/main.js",
+  },
   doctor: {
     help: "what is installed, and the command that mends what is missing [--for TARGET]",
     needs: ["node"],

@@ -18,7 +18,7 @@ export const FIRMWARE = join(ROOT, "build/cortexm/firmware/lumicast.elf");
 const HERE = join(ROOT, "platforms/cortexm");
 const BINUTILS = "arm-none-eabi-";
 /** Beyond any code; only to find out how large the code is. */
-const FIRST_IMAGE_AT = 0x70_000;
+const FIRST_IMAGE_AT = 0x50_000;
 const IMAGE_ALIGNMENT = 64;
 
 /** The same with libsodium, for signed profiles. */

@@ -55,6 +55,7 @@ export function ciStages(): Stage[] {
     },
     ...folders.map(folderStage),
     { name: "bench", jobs: () => [ownProgram("quick", "hosts/bench/main.ts", ["--quick"], 900)] },
+    { name: "compare", jobs: () => [ownProgram("quick", "hosts/compare/main.ts", ["--quick"])] },
     { name: "start", jobs: () => [program("five presses", node, room)] },
     { name: "size", jobs: () => [ownProgram("budget", "hosts/size/main.ts", [], 900)] },
     { name: "doctor", jobs: () => [ownProgram("doctor", "hosts/doctor/main.ts", [])] },

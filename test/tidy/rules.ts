@@ -163,8 +163,8 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
     ...["native", "moddable"],
   ],
   hosts: [
-    ...["installation", "radio", "medium", "room", "pcap", "bench", "doctor", "size", "sdk"],
-    ...["simulator", "reproduce", "cortexm"],
+    ...["installation", "radio", "medium", "room", "pcap", "bench", "compare", "doctor", "size"],
+    ...["sdk", "simulator", "reproduce", "cortexm"],
     ...["authority", "border", "building", "decode", "web", "flash"],
   ],
   test: [
