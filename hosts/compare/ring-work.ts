@@ -14,7 +14,12 @@ export interface RingWish {
 
 export function run({ rooms, samples }: RingWish): number {
   const measured = new Measured(samples);
-  const intake = { bind: (state: IntakeState) => host().intakeBind(state) };
+  const { intakeBindMembers } = host();
+  const intake = {
+    bind: (state: IntakeState) => host().intakeBind(state),
+    // Where the build has it.
+    bindMembers: intakeBindMembers && ((state: IntakeState) => host().intakeBindMembers!(state)),
+  };
   for (const room of rooms) {
     const parts = { crypto: new HostCrypto(), flash: erased(), intake };
     ring(room, parts, samples, (act) => measured.measure(room.profile, "ring", act));
