@@ -64,6 +64,12 @@ function knownTo(room: Installation, device: Device, group: MemberGroup): Device
   return others.filter((other) => commands(room, other, group));
 }
 
+/** How many may challenge one sender at once: whoever the group is spoken to. */
+export function listenersOf(room: Installation, { id }: SecurityGroup): number {
+  const served = servedBy(room, id);
+  return room.devices.filter(({ groups }) => served.some((group) => groups.includes(group))).length;
+}
+
 /** Who holds the keys of a group. */
 export function membersOf(room: Installation, { id }: SecurityGroup): Device[] {
   const served = servedBy(room, id);

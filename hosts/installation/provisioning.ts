@@ -7,7 +7,7 @@ import type { Cbor } from "../../modules/cbor/value.js";
 import { FORMAT_VERSION, ROLE } from "../../modules/device/provision.js";
 import * as setting from "../../modules/lighting/settings.js";
 import type { Link } from "../radio/types.js";
-import { membershipOf, meshAddress } from "./members.js";
+import { listenersOf, membershipOf, meshAddress } from "./members.js";
 import { SCHEMES } from "./schemes.js";
 import { PAIR_IDS, type Share, shareOf, unicastTargets } from "./share.js";
 import { radioLinks, routesOf } from "./topology.js";
@@ -104,6 +104,7 @@ function securityPart(
     [7, numberOf(SYNCHRONISATION_POLICIES, synchronisation)],
     [8, acceptUnverified],
     [9, gapMax],
+    [11, synchronisation === "challenge" ? listenersOf(room, group) : undefined],
   );
 }
 

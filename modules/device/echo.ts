@@ -18,7 +18,7 @@ import { decodeCommand, encodeCommand } from "../lighting/command.js";
 import { aged, sentAt } from "../lighting/repeater.js";
 import type { Endpoint } from "../ports/datagram.js";
 import type { Answer, Asked, Parts, Said } from "./parts.js";
-import { listenersOf, question } from "./policy.js";
+import { question } from "./policy.js";
 import { lightPath, NO_ANSWER } from "./send.js";
 
 /** Commands of one device whose challenges are awaited: the latest ones. */
@@ -32,9 +32,8 @@ export function mayBeChallenged({ security }: AppGroup): boolean {
 }
 
 /** How long challenges to a command may take to come. */
-export function challengeWait(device: Parts, schemes: Schemes, appGroup: AppGroup): number {
-  const listeners = listenersOf(schemes, appGroup.security);
-  return challengeLeisure(listeners, device.leisureMicros) + MARGIN_MICROS;
+export function challengeWait(device: Parts, { security }: AppGroup): number {
+  return challengeLeisure(security, device.leisureMicros) + MARGIN_MICROS;
 }
 
 /** Awaits challenges to a command that asks for no answer; undefined where none can come. */
@@ -53,7 +52,7 @@ export function awaitChallenges(
   const exchange = exchanges.open({
     binding: asked,
     many: true,
-    waitMicros: challengeWait(device, schemes, asked.appGroup),
+    waitMicros: challengeWait(device, asked.appGroup),
     onAnswer: (answer, from) => void answerChallenge(device, schemes, asked, { answer, from }),
     onDone: () => {
       const at = awaitsChallenges.findIndex((one) => one.binding === asked);

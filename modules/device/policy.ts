@@ -34,12 +34,19 @@ const CHALLENGE_MICROS = 1_000_000;
 /** A confirmable request and its answer (RFC 7252 §4.8.2, MAX_TRANSMIT_WAIT). */
 const FETCH_MICROS = 93_000_000;
 
-/** Makes what the policies of this device's groups ask for. */
+/** Secrets agreed on because somebody unheard of asks for it, in pairwise mode. */
+const AGREEMENTS_BURST = 4;
+const AGREEMENT_MICROS = 1_000_000;
+
+/** Makes what the groups of this device and their policies ask for. */
 export function begin(schemes: Schemes, device: Parts, random: Random): void {
   const { clock, trace, groups } = device;
   const { recipients, directory } = groups;
   const policies = directory.securities().map(({ policy }) => policy);
   const { signatures } = schemes.crypto;
+  if (directory.securities().some(({ profile }) => profile.pairs !== undefined)) {
+    schemes.agreements = new RateLimit(clock, AGREEMENTS_BURST, AGREEMENT_MICROS);
+  }
   if (signatures !== undefined && policies.some(acceptsUnverified)) {
     schemes.unverified = new Unverified({
       signatures,

@@ -52,6 +52,11 @@ export interface Policy {
   readonly synchronisation: SynchronisationPolicy;
   /** A sender who leaves out more numbers than this is asked, or dropped, anew. */
   readonly gapMax: number | undefined;
+  /**
+   * Servers that may challenge one sender at once. A server's own table of members does not say:
+   * it lists those who command.
+   */
+  readonly listeners: number | undefined;
   readonly repository: Repository | undefined;
 }
 

@@ -92,7 +92,9 @@ export function learn(
   const known = parts.members.find(security.id, id, 0, id.length);
   if (known !== undefined) return drop("unknownMember"); // check: repository-known
   const context = profile.peer?.(parts.crypto, association, member);
-  if (context === undefined) return drop("unknownMember"); // check: repository-credential
+  const publicKey = context === undefined ? undefined : profile.publicKeyOf?.(context);
+  const isKey = publicKey !== undefined && parts.crypto.signatures?.isPublicKey(publicKey) === true;
+  if (!isKey) return drop("unknownMember"); // check: repository-credential
   return parts.members.put(security.id, member);
 }
 

@@ -75,6 +75,8 @@ export class Schemes {
   strangers: Strangers | undefined = undefined;
   /** How many challenges this device makes. */
   challenges: { take(): boolean } | undefined = undefined;
+  /** How many secrets this device agrees on with whom it does not know yet. */
+  agreements: { take(): boolean } | undefined = undefined;
   /** Commands of ours that may be challenged, and the last one of all. */
   readonly awaitsChallenges: Exchange<unknown>[] = [];
   last: LastCommand | undefined = undefined;
@@ -123,6 +125,13 @@ export class Schemes {
         ? this.members.find(security.id, id, 0, id.length)
         : { id: peerId, credential: new Uint8Array(0) });
     return member && profile.peer(this.crypto, association, member);
+  }
+
+  /** Whether a context's public key is one to be trusted. Costs more than a verify. */
+  trusts({ security }: Association, context: unknown): boolean {
+    const publicKey = security.profile.publicKeyOf?.(context);
+    // RFC 10021 §2.5.2: one of small order verifies what nobody signed.
+    return publicKey === undefined || this.crypto.signatures?.isPublicKey(publicKey) === true;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { equalBytes } from "../bytes/equal.js";
 import { type Drop, drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
 import { parseMessage } from "../coap/message.js";
+import { FLAG_GROUP } from "../oscore/option.js";
 import { NUMBER_MAX } from "../oscore/window.js";
 import type { Inner, Member, OpenContext, Signed } from "../profiles/profile.js";
 import type { Association, SecurityGroup } from "./directory.js";
@@ -53,6 +54,9 @@ export function openUnder(
   const peer = known ?? schemes.contextOf(association, id, claim.member);
   if (peer === undefined) schemes.stranger = { association, id: id.slice() };
   if (peer === undefined) return drop("unknownMember"); // check: member-known
+  const isCheap = known !== undefined || awaited !== undefined;
+  const isRationed = !isCheap && !mayAgree(schemes, arriving, association);
+  if (isRationed) return drop("overflow"); // check: agreement-rate
   const context: OpenContext<unknown> = {
     appGroup: arriving.appGroup,
     request: awaited?.request,
@@ -62,8 +66,25 @@ export function openUnder(
   };
   const opened = openAs(association, arriving, context);
   if (!opened.ok) return opened;
+  const isTrusted = known !== undefined || schemes.trusts(association, peer);
+  if (!isTrusted) return drop("unknownMember"); // check: member-trusted
   arriving.association = association;
   return accept(groups, schemes, arriving, { claim, context, content: opened.value, filed });
+}
+
+/**
+ * In pairwise mode it is the Diffie-Hellman that comes before the tag: whoever has the ids that
+ * everybody hears could make us do as many as he sends messages. So on request of members who were
+ * not heard yet there are few.
+ */
+function mayAgree(
+  { agreements }: Schemes,
+  { option }: Arriving,
+  association: Association,
+): boolean {
+  if ((option.flags & FLAG_GROUP) !== 0) return true;
+  const isPaired = association.security.profile.pairs?.(association) === true;
+  return !isPaired || agreements?.take() !== false;
 }
 
 /** A message that opened, as `accept` takes it. */

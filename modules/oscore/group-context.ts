@@ -144,7 +144,10 @@ export function groupContext(crypto: Crypto, input: GroupInput): GroupContext {
   return { ...common, own: { ...prepare(crypto, common, own), signer } };
 }
 
-/** A member's Recipient Context; undefined when its credential holds no key to be trusted. */
+/**
+ * A member's Recipient Context; undefined when its credential holds no key. Whether that is one to
+ * be trusted is not looked at.
+ */
 export function groupRecipient(
   context: GroupContext,
   member: { readonly id: Uint8Array; readonly credential: Uint8Array },
@@ -152,9 +155,6 @@ export function groupRecipient(
   const { crypto } = context;
   const publicKey = publicKeyOf(member.credential);
   if (publicKey === undefined) return undefined;
-  // RFC 10021 §2.5.2: one of small order verifies what nobody signed, and agrees with everybody.
-  const trusted = crypto.signatures?.isPublicKey(publicKey) === true;
-  if (!trusted) return undefined; // check: group-public-key
   return { ...prepare(crypto, context, member), publicKey };
 }
 

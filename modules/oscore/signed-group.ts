@@ -37,13 +37,7 @@ import { decode } from "../cbor/decode.js";
 import { emitMessage, type Inner, type MessageType, type Option } from "../coap/message.js";
 import { addOption, OBSERVE } from "../coap/options.js";
 import { type CounterContext, countersignData, eddsaHeader } from "../cose/countersign.js";
-import {
-  AES_CCM_16_64_128,
-  type AeadKey,
-  type Crypto,
-  type Signatures,
-  type Signer,
-} from "../ports/crypto.js";
+import { AES_CCM_16_64_128, type AeadKey, type Crypto, type Signer } from "../ports/crypto.js";
 import type { AadWriter, RequestIds, Workspace } from "./aad.js";
 import { type Derivation, derive } from "./derive.js";
 import { isFramed } from "./framing.js";
@@ -90,7 +84,6 @@ export interface SignedGroupKey {
   readonly commonIv: Uint8Array;
   /** external_aad = head ‖ request_kid ‖ request_piv ‖ tail. */
   readonly external: { readonly head: Uint8Array; readonly tail: Uint8Array };
-  readonly signatures: Signatures;
   /** Undefined in a silent server. */
   readonly own: SenderKeys | undefined;
 }
@@ -121,7 +114,7 @@ export function secretsOf(raw: Uint8Array, count: number): Uint8Array[] {
   const found: Uint8Array[] = [];
   for (let label = 1; label <= count; label++) {
     const value = map.get(label);
-    if (value instanceof Uint8Array) found.push(value.slice());
+    if (value instanceof Uint8Array) found.push(value);
   }
   raw.fill(0);
   if (map.size !== count || found.length !== count)
@@ -145,29 +138,26 @@ export function signedGroupKey(
   },
 ): SignedGroupKey {
   const { gid, derivation, ivId, external, own } = parts;
-  const { signatures } = crypto;
-  if (signatures === undefined) throw new RangeError("a build without signatures");
+  if (crypto.signatures === undefined) throw new RangeError("a build without signatures");
   const commonIv = derive(crypto, derivation, {
     id: ivId,
     algorithm: AES_CCM_16_64_128,
     type: "IV",
     length: IV_BYTES,
   });
-  const group = { keyId: gid.slice(), derivation, commonIv, external, signatures };
+  const group = { keyId: gid.slice(), derivation, commonIv, external };
   const { id, signer } = own;
   if (signer === undefined) return { ...group, own: undefined };
   return { ...group, own: { ...memberKeys(crypto, group, id), signer } };
 }
 
-/** A member's Recipient Context; undefined when its public key is not one to be trusted. */
+/** A member's Recipient Context; whether its public key is one to be trusted is not looked at. */
 export function recipientKeys(
   crypto: Crypto,
   key: SignedGroupKey,
   member: { readonly id: Uint8Array; readonly credential: Uint8Array },
-): RecipientKeys | undefined {
+): RecipientKeys {
   const publicKey = member.credential.slice();
-  // One of small order verifies what nobody signed.
-  if (!key.signatures.isPublicKey(publicKey)) return undefined; // check: signed-public-key
   return { ...memberKeys(crypto, key, member.id), publicKey };
 }
 

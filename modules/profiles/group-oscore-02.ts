@@ -24,7 +24,7 @@
  * - Silent servers have no Endpoint ID and no Sender Context: `Own.signer` is undefined, `seal`
  *   throws. They cannot challenge and fall back to baseline synchronisation (Appendix E).
  * - Public keys: groups/members.ts is our copy of the repository; who is not in it is
- *   `unknownMember`. `peer` refuses keys of small order. Contexts are kept once a message verified
+ *   `unknownMember`, and whose key is of small order. Contexts are kept once a message verified
  *   (groups/contexts.ts).
  * - Signature algorithms: EdDSA alone, and it is in the external_aad: another one opens nothing.
  * - Policies of synchronisation (Appendix E) and of signatures (Appendix F) are those of the group
@@ -64,6 +64,7 @@ export const groupOscore02: Profile<SignedGroupKey, RecipientKeys> = {
   challenge: { code: FORBIDDEN, option: ECHO },
   importKey,
   peer: recipientKeys,
+  publicKeyOf: ({ publicKey }) => publicKey,
   identify: identifySigned,
   open: (key, arrival, context) => openSigned(key, SCHEME, arrival, context),
   signed: (key, arrival, context) => signedPart(key, SCHEME, arrival, context),

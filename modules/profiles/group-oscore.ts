@@ -78,6 +78,7 @@ export const groupOscore: Profile<GroupContext, GroupRecipient> = {
   pairs: usesPairwise,
   importKey: groupContext,
   peer: (_crypto, key, member: Member) => groupRecipient(key, member),
+  publicKeyOf: ({ publicKey }) => publicKey,
   identify,
   open,
   signed,

@@ -51,6 +51,7 @@ export const multicastOscore04: Profile<SignedGroupKey, RecipientKeys> = {
   challenge: { code: FORBIDDEN, option: ECHO },
   importKey,
   peer: recipientKeys,
+  publicKeyOf: ({ publicKey }) => publicKey,
   identify: identifySigned,
   open: (key, arrival, context) => openSigned(key, SCHEME, arrival, context),
   signed: (key, arrival, context) => signedPart(key, SCHEME, arrival, context),

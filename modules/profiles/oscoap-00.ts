@@ -116,6 +116,7 @@ export const oscoap00: Profile<OscoapKey, MemberContext> = {
   windowCovers: "all",
   importKey,
   peer,
+  publicKeyOf: ({ publicKey }) => publicKey,
   identify,
   open,
   signed,
@@ -139,10 +140,8 @@ function importKey(crypto: Crypto, input: KeyInput): OscoapKey {
   return { keyId, baseKey, ownId: id, own };
 }
 
-function peer(crypto: Crypto, key: OscoapKey, member: Member): MemberContext | undefined {
+function peer(crypto: Crypto, key: OscoapKey, member: Member): MemberContext {
   const publicKey = member.credential;
-  const isKey = crypto.signatures?.isPublicKey(publicKey) === true;
-  if (!isKey) return undefined; // check: oscoap-public-key
   return derive(crypto, { baseKey: key.baseKey, keyId: key.keyId, id: member.id, publicKey });
 }
 

@@ -181,8 +181,14 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
   pairs?(key: K): boolean;
   /** Derives and imports what an association's members share; wipes `raw`. Throws RangeError. */
   importKey(crypto: Crypto, input: KeyInput): K;
-  /** A member's recipient context; undefined when its credential is no key to be trusted. */
+  /** A member's recipient context; undefined when its credential has no form that is known. */
   peer?(crypto: Crypto, key: K, member: Member): P | undefined;
+  /**
+   * Whose signatures a context is for: to be trusted when `Signatures.isPublicKey` says so. That
+   * costs more than a verify, so it is asked when a message has opened: nobody without the group's
+   * key may make us pay for it.
+   */
+  publicKeyOf?(peer: P): Uint8Array;
   /**
    * Reads ids into `arrival.option` and applies the scheme's own rules for the outside; false is
    * malformed.

@@ -381,8 +381,9 @@ test("an accepted policy is kept, passed on, and noted", () => {
   const { installation, notes } = parseInstallation(text, "room.json");
   assert.match(notes.join(), /policies: commands are obeyed before their signature is verified/);
   const [group] = [...partOf(installation, "lamp-1").securityGroups];
-  const { signatures, synchronisation, gapMax } = group.policy ?? assert.fail();
+  const { signatures, synchronisation, gapMax, listeners } = group.policy ?? assert.fail();
   assert.deepEqual([signatures, synchronisation, gapMax], ["changes", "challenge", 100]);
+  assert.equal(listeners, 6, "all that are spoken to, though it knows only who commands");
   const again = parseInstallation(formatInstallation(installation), "room.json");
   assert.deepEqual(again.installation, installation);
 });

@@ -280,7 +280,8 @@ test("challenges of many lamps are spread over a time that grows with their numb
   const room = new Room();
   const lamps = Array.from({ length: 10 }, (_, index) => LAMP + index);
   const others = Array.from({ length: 88 }, (_, index) => 100 + index);
-  const guild = guildOf("group-oscore", { members: [SWITCH, ...lamps, ...others] });
+  const members = [SWITCH, ...lamps, ...others];
+  const guild = guildOf("group-oscore", { members, policy: [...CHALLENGE, [11, 98]] });
   const rights = [[SWITCH, guild.appGroup, 2]] as const;
   const rigs = lamps.map((number) => lampIn(room, guild, number, { rights }));
   const target = guild.appGroup;
@@ -297,6 +298,22 @@ test("challenges of many lamps are spread over a time that grows with their numb
   const delays = asked.map(({ atMicros }) => (atMicros - start) / SECOND);
   equal(delays.filter((delay) => delay > 5).length > 0, true, "beyond the usual leisure");
   equal(Math.max(...delays) < 10, true);
+});
+
+test("a small room's challenges are over before anybody wonders, whatever the leisure", () => {
+  const room = new Room();
+  const lamps = Array.from({ length: 4 }, (_, index) => LAMP + index);
+  const members = [SWITCH, ...lamps];
+  const guild = guildOf("group-oscore", { members, policy: [...CHALLENGE, [11, 4]] });
+  const rigs = lamps.map((number) => lampIn(room, guild, number, { rights: rightsIn(guild) }));
+  const target = guild.appGroup;
+  const wall = room.switch(SWITCH, { guilds: [guild], target, rights: [] });
+  wall.device.command({ on: false });
+  room.clock.advance(0.4 * SECOND);
+  equal(
+    rigs.map(({ level }) => level),
+    lamps.map(() => 0),
+  );
 });
 
 test("a lamp asks a few at once, then one a second, and no more than it can remember", () => {

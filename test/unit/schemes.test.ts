@@ -153,7 +153,29 @@ for (const profile of SIGNED) {
       schemes?.members.put(guild.spec.id, { id: guild.idOf(SWITCH), credential: zeros }).ok,
       true,
     );
-    silently(lamp, room, guild.craft(light(1)), "unknownMember");
+    const nobody = { publicKey: new Uint8Array(32), sign: () => new Uint8Array(64) };
+    const forger = guildOf(profile);
+    Object.assign(forger, { credentialOf: () => zeros, signerOf: () => nobody });
+    silently(lamp, room, forger.craft(light(1)), "unknownMember");
+  });
+
+  test(`${profile}: a key is looked at when a message has opened, once`, () => {
+    const room = new Room();
+    const guild = guildOf(profile);
+    const lamp = lampIn(room, guild);
+    const { signatures } = lamp;
+    let looked = 0;
+    const isPublicKey = signatures.isPublicKey.bind(signatures);
+    signatures.isPublicKey = (key) => {
+      looked++;
+      return isPublicKey(key);
+    };
+    const stranger = guildOf(profile, { fill: 3 });
+    for (let i = 1; i < 9; i++) silently(lamp, room, stranger.craft(light(i)), "forged");
+    equal([looked, signatures.verified], [0, 0], "nobody without the group's key makes us work");
+    equal(verdict(lamp, guild.craft(light(1))), "accepted");
+    equal(verdict(lamp, guild.craft(light(2))), "accepted");
+    equal([looked, signatures.verified], [1, 2]);
   });
 
   test(`${profile}: two groups with one Gid, told apart by what opens`, () => {
@@ -187,6 +209,23 @@ for (const profile of GROUPS) {
     equal(verdict(lamp, guild.craft(light(201 - window))), "outOfOrder");
   });
 }
+
+test("group-oscore: secrets are agreed on with few who were not heard yet", () => {
+  const room = new Room();
+  const guild = guildOf("group-oscore");
+  const lamp = lampIn(room, guild);
+  const stranger = guildOf("group-oscore", { fill: 3 });
+  const pairwise = { peer: LAMP, to: memberEndpoint(LAMP) };
+  const forged = (sequence: number) => stranger.craft(light(sequence, pairwise));
+  for (let i = 1; i < 5; i++) silently(lamp, room, forged(i), "forged");
+  for (let i = 5; i < 9; i++) silently(lamp, room, forged(i), "overflow");
+  equal(verdict(lamp, guild.craft(light(1, pairwise))), "overflow");
+  room.clock.advance(1_000_000);
+  equal(verdict(lamp, guild.craft(light(2, pairwise))), "accepted");
+  silently(lamp, room, forged(9), "forged");
+  equal(verdict(lamp, guild.craft(light(3, pairwise))), "accepted", "who was heard is at hand");
+  equal(verdict(lamp, guild.craft(light(1, { from: OTHER_SWITCH }))), "accepted", "or signs");
+});
 
 test("group-oscore: pairwise mode is answered in pairwise mode, and the proof says so", () => {
   const room = new Room();
