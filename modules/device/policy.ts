@@ -10,7 +10,7 @@
 import type { Drop } from "../bytes/outcome.js";
 import { CON, type Option } from "../coap/message.js";
 import { addPath, addUint, CBOR, CONTENT_FORMAT, FETCH, GET, URI_QUERY } from "../coap/options.js";
-import type { AppGroup, SecurityGroup } from "../groups/directory.js";
+import type { AppGroup } from "../groups/directory.js";
 import type { Groups } from "../groups/groups.js";
 import type { Outgoing } from "../groups/outgoing.js";
 import { acceptsUnverified } from "../groups/policy.js";
@@ -73,20 +73,13 @@ export function dropped(device: Parts, schemes: Schemes, reason: Drop): void {
   if (reason === "unknownMember" && stranger !== undefined) fetchKey(device, schemes, stranger);
 }
 
-/** Devices of a group that may say something at once. */
-export function listenersOf({ members }: Schemes, { id }: SecurityGroup): number {
-  return members.of(id).length;
-}
-
 function challenge(device: Parts, schemes: Schemes): void {
   const { groups, endpoint } = device;
   const { arriving } = groups;
   const { security } = arriving.association;
   const isRationed = schemes.challenges?.take() === false;
   if (isRationed) return; // check: challenge-rate
-  const leisureMicros = arriving.multicast
-    ? challengeLeisure(listenersOf(schemes, security), device.leisureMicros)
-    : 0;
+  const leisureMicros = arriving.multicast ? challengeLeisure(security, device.leisureMicros) : 0;
   const made = schemes.synchronisation?.begin(arriving, schemes.sender, leisureMicros);
   if (made === undefined) return;
   const { outer, from } = arriving;
