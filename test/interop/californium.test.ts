@@ -5,20 +5,20 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { lacks } from "../support/skip.js";
-import { Lan } from "./lan.js";
+import { Lan, lacksLan, testOnLan } from "./lan.js";
 import {
   type Action,
   type Answer,
   ask,
   client,
+  device,
   Folder,
-  headless,
   hexOf,
-  PRODUCT,
   Program,
+  stopPrograms,
   textOf,
 } from "./programs.js";
 import { eui64Of, PAIR_SALT, PAIR_SECRET, pairGroup, provisioningOf } from "./world.js";
@@ -26,16 +26,18 @@ import { eui64Of, PAIR_SALT, PAIR_SECRET, pairGroup, provisioningOf } from "./wo
 const LAMP = 1;
 const PEER = 2;
 const CLIENT = 3;
-const skip = lacks("network namespaces") || lacks("Californium");
+const skip = lacks("Californium");
+const test = testOnLan();
 
 const folder = new Folder();
 let lan: Lan;
 
 before(async () => {
-  if (skip === false) lan = await Lan.start(3);
+  if (lacksLan === false && skip === false) lan = await Lan.start(3);
 });
 
 after(() => {
+  stopPrograms();
   lan?.stop();
   folder.remove();
 });
@@ -58,8 +60,8 @@ async function lamp(id: string): Promise<Program> {
     appGroups: [[1, 1, lan.address(PEER)]],
     rights: [[id, null, 3]],
   });
-  const device = { name: `lamp-${id}`, eui64: eui64Of(LAMP), blob };
-  return headless(lan.computer(LAMP).command, PRODUCT, device, folder);
+  const ours = { name: `lamp-${id}`, eui64: eui64Of(LAMP), blob };
+  return device("XS", lan.computer(LAMP).command, ours, folder);
 }
 
 function californium(id: string, ...actions: readonly Action[]): Promise<Answer[]> {
@@ -122,7 +124,7 @@ test("our client asks and observes Californium's server", { skip }, async () => 
   const us = { name: "client", eui64: eui64Of(CLIENT), blob };
   try {
     await server.line(/^listening$/);
-    const { answers } = await ask(lan.computer(CLIENT).command, us, folder, [
+    const { answers } = await ask("XS", lan.computer(CLIENT).command, us, folder, [
       { method: "GET", path: "/hello" },
       { method: "GET", path: "/count", observe: 3 },
     ]);

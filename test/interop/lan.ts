@@ -5,12 +5,31 @@
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { test } from "node:test";
+import { lacks } from "../support/skip.js";
 
 /** fd00:6c75::/64, the computer's number at the end. */
 const PREFIX = "fd00:6c75::";
 
 /** Reads its standard input to the end: lives as long as the test. */
 const UNTIL_CLOSED = "echo ready; exec cat >/dev/null";
+
+/** What keeps a Lan from being made here; false when nothing does. */
+export const lacksLan = lacks("network namespaces");
+
+/**
+ * node:test's `test` for a suite on a Lan; where there can be none, one skip for the whole suite,
+ * and a function that leaves its tests out.
+ */
+export function testOnLan(): (
+  name: string,
+  options: { skip: string | false },
+  run: () => Promise<void> | void,
+) => void {
+  if (lacksLan === false) return (...given) => void test(...given);
+  test("a network of its own for the interop suites", { skip: lacksLan }, () => {});
+  return () => {};
+}
 
 /** One computer of a Lan. */
 export interface Computer {

@@ -1,113 +1,80 @@
 /**
  * RFC 8613 against aiocoap: both roles, observing, blocks, Echo. Our side is the firmware as it is
- * sold, on XS.
+ * sold, on XS and on Node.
  */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { lacks } from "../support/skip.js";
-import { Lan } from "./lan.js";
+import { Lan, lacksLan, testOnLan } from "./lan.js";
 import {
   type Action,
   type Answer,
   ask,
   client,
+  device,
+  ENGINES,
+  type Engine,
   Folder,
-  headless,
   hexOf,
-  PRODUCT,
   Program,
   PYTHON,
+  stopPrograms,
   textOf,
 } from "./programs.js";
 import { eui64Of, pairGroup, pairSettings, provisioningOf } from "./world.js";
 
-const LAMP = 1;
+/** Computers of the Lan. */
+const LAMPS: Readonly<Record<Engine, number>> = { XS: 1, Node: 4 };
 const PEER = 2;
 const CLIENT = 3;
-const skip = lacks("network namespaces") || lacks("aiocoap");
+const skip = lacks("aiocoap");
+const test = testOnLan();
 
 const folder = new Folder();
 let lan: Lan;
-let lamp: Program;
 
 before(async () => {
-  if (skip !== false) return;
-  lan = await Lan.start(3);
-  const told = {
-    number: LAMP,
-    role: "luminaire",
-    securities: [pairGroup(1, { own: "01", peer: "02" })],
-    appGroups: [[1, 1, lan.address(PEER)]],
-    rights: [["02", null, 3]],
-  } as const;
-  const blob = provisioningOf(told);
-  const device = { name: "lamp", eui64: eui64Of(LAMP), blob };
-  lamp = await headless(lan.computer(LAMP).command, PRODUCT, device, folder);
+  if (lacksLan !== false || skip !== false) return;
+  lan = await Lan.start(4);
+  for (const engine of ENGINES) {
+    const number = LAMPS[engine];
+    const blob = provisioningOf({
+      number,
+      role: "luminaire",
+      securities: [pairGroup(1, { own: "01", peer: "02" })],
+      appGroups: [[1, 1, lan.address(PEER)]],
+      rights: [["02", null, 3]],
+    });
+    const lamp = { name: `lamp-${engine}`, eui64: eui64Of(number), blob };
+    await device(engine, lan.computer(number).command, lamp, folder);
+  }
 });
 
 after(() => {
-  lamp?.stop();
+  stopPrograms();
   lan?.stop();
   folder.remove();
 });
 
 /** aiocoap asks our luminaire. */
-function aiocoap(...actions: readonly Action[]): Promise<Answer[]> {
+function aiocoap(engine: Engine, ...actions: readonly Action[]): Promise<Answer[]> {
   const program = "test/interop/peers/aiocoap_client.py";
   const { command } = lan.computer(PEER);
-  return client(command, [PYTHON, program, "--context", context(), lan.address(LAMP)], actions);
+  const words = [PYTHON, program, "--context", context(engine), lan.address(LAMPS[engine])];
+  return client(command, words, actions);
 }
-
-let made: string | undefined;
 
 /** One context for all its runs: it keeps its numbers there. */
-function context(): string {
-  if (made === undefined) {
-    const path = folder.folder("aiocoap");
-    folder.file("aiocoap/settings.json", pairSettings({ own: "02", peer: "01" }));
-    made = folder.file("context.json", JSON.stringify({ pair: path }));
-  }
-  return made;
+function context(engine: Engine): string {
+  const name = `aiocoap-${engine}`;
+  const path = folder.folder(name);
+  folder.file(`${name}/settings.json`, pairSettings({ own: "02", peer: "01" }));
+  return folder.file(`${name}.json`, JSON.stringify({ pair: path }));
 }
 
-test("aiocoap asks and commands our luminaire", { skip }, async () => {
-  const state = { method: "GET", path: "/3311/0/5850" };
-  const put = (value: string) => ({ method: "PUT", path: "/3311/0/5850", payload: hexOf(value) });
-  const answers = await aiocoap(put("1"), state, put("0"), state, put("7"));
-  assert.deepEqual(
-    answers.map(({ code }) => code),
-    ["2.04", "2.05", "2.04", "2.05", "4.00"],
-  );
-  assert.deepEqual([textOf(answers[1]), textOf(answers[3])], ["1", "0"]);
-});
-
-test("aiocoap observes our luminaire", { skip }, async () => {
-  const path = "/3311/0/5851";
-  const put = (percent: number) => ({ method: "PUT", path, payload: hexOf(`${percent}`) });
-  await aiocoap(put(10));
-  // Its own commands, between its own notifications: one context is one process's.
-  const answers = await aiocoap({ method: "GET", path, observe: 3, change: ["20", "30"] });
-  assert.deepEqual(answers.map(textOf), ["10", "20", "30"]);
-  assert.ok(answers.every(({ code }) => code === "2.05"));
-});
-
-test("aiocoap reads discovery from our luminaire in blocks of 32 bytes", { skip }, async () => {
-  const core = { method: "GET", path: "/.well-known/core" };
-  const [whole, parts] = await aiocoap(core, { ...core, szx: 1 });
-  assert.equal(parts.code, "2.05");
-  assert.equal(parts.payload, whole.payload);
-  assert.match(textOf(parts), /^<\/l>;rt="lumicast\.light"/);
-});
-
-test("aiocoap sends our luminaire a command in blocks of 16 bytes", { skip }, async () => {
-  const pack = '[{"bn":"/3311/0/","n":"5850","vb":true},{"n":"5851","v":77}]';
-  const put = { method: "PUT", path: "/3311/0", payload: hexOf(pack), format: 110, szx1: 0 };
-  const [done, level] = await aiocoap(put, { method: "GET", path: "/3311/0/5851" });
-  assert.deepEqual([done.code, textOf(level)], ["2.04", "77"]);
-});
-
 /** aiocoap's server, and our client's only peer. */
-async function server(name: string, sequence?: object): Promise<Program> {
+async function server(engine: Engine, kind: string, sequence?: object): Promise<Program> {
+  const name = `${kind}-${engine}`;
   const path = folder.folder(name);
   folder.file(`${name}/settings.json`, pairSettings({ own: "04", peer: "03" }));
   if (sequence !== undefined) folder.file(`${name}/sequence.json`, JSON.stringify(sequence));
@@ -119,7 +86,7 @@ async function server(name: string, sequence?: object): Promise<Program> {
   return started;
 }
 
-function asks(...actions: readonly Action[]) {
+function asks(engine: Engine, ...actions: readonly Action[]) {
   const blob = provisioningOf({
     number: CLIENT,
     role: "switch",
@@ -128,82 +95,138 @@ function asks(...actions: readonly Action[]) {
     rights: [],
     target: 1,
   });
-  const device = { name: "client", eui64: eui64Of(CLIENT), blob };
-  return ask(lan.computer(CLIENT).command, device, folder, actions);
+  const us = { name: `client-${engine}`, eui64: eui64Of(CLIENT), blob };
+  return ask(engine, lan.computer(CLIENT).command, us, folder, actions);
 }
 
 const BODY = "0123456789abcdef".repeat(125);
 
-test("our client asks aiocoap's server; long bodies go in blocks both ways", { skip }, async () => {
-  const peer = await server("server");
-  try {
-    const { answers } = await asks(
-      { method: "GET", path: "/hello" },
-      { method: "GET", path: "/nothing" },
-      { method: "PUT", path: "/store", payload: hexOf(BODY), szx: 4 },
-      { method: "GET", path: "/store", szx: 5 },
-    );
+for (const engine of ENGINES) {
+  const on = `(${engine})`;
+
+  test(`aiocoap asks and commands our luminaire ${on}`, { skip }, async () => {
+    const state = { method: "GET", path: "/3311/0/5850" };
+    const put = (value: string) => ({ method: "PUT", path: "/3311/0/5850", payload: hexOf(value) });
+    const answers = await aiocoap(engine, put("1"), state, put("0"), state, put("7"));
     assert.deepEqual(
       answers.map(({ code }) => code),
-      ["2.05", "4.04", "2.04", "2.05"],
+      ["2.04", "2.05", "2.04", "2.05", "4.00"],
     );
-    assert.deepEqual([textOf(answers[0]), textOf(answers[3])], ["hello", BODY]);
-    const seen = peer.lines.filter((line) => line.startsWith("{"));
-    assert.ok(seen.length > 0 && seen.every((line) => JSON.parse(line).secured));
-  } finally {
-    peer.stop();
-  }
-});
+    assert.deepEqual([textOf(answers[1]), textOf(answers[3])], ["1", "0"]);
+  });
 
-test("our client observes aiocoap's server, and takes each state once", { skip }, async () => {
-  const peer = await server("observed");
-  try {
-    const { answers } = await asks({ method: "GET", path: "/count", observe: 4 });
-    const counts = answers.map((answer) => Number(textOf(answer)));
-    assert.deepEqual(
-      counts,
-      counts.map((_, index) => counts[0] + index),
-    );
-    assert.deepEqual(
-      answers.map(({ news }) => news),
-      ["fresh", "fresh", "fresh", "fresh"],
-    );
-  } finally {
-    peer.stop();
-  }
-});
+  test(`aiocoap observes our luminaire ${on}`, { skip }, async () => {
+    const path = "/3311/0/5851";
+    const put = (percent: number) => ({ method: "PUT", path, payload: hexOf(`${percent}`) });
+    await aiocoap(engine, put(10));
+    // Its own commands, between its own notifications: one context is one process's.
+    const answers = await aiocoap(engine, {
+      method: "GET",
+      path,
+      observe: 3,
+      change: ["20", "30"],
+    });
+    assert.deepEqual(answers.map(textOf), ["10", "20", "30"]);
+    assert.ok(answers.every(({ code }) => code === "2.05"));
+  });
 
-test("our client proves by Echo that it is there, when aiocoap lost its window", {
-  skip,
-}, async () => {
-  // RFC 8613 Appendix B.1.2: what aiocoap finds after it was not shut down properly.
-  const peer = await server("restarted", { "next-to-send": 100, received: "unknown" });
-  try {
-    const { answers, echoed } = await asks(
-      { method: "GET", path: "/hello" },
-      { method: "GET", path: "/hello" },
-    );
-    assert.deepEqual(answers.map(textOf), ["hello", "hello"]);
-    assert.equal(echoed, 1);
-  } finally {
-    peer.stop();
-  }
-});
+  test(`aiocoap reads discovery from our luminaire in blocks of 32 bytes ${on}`, {
+    skip,
+  }, async () => {
+    const core = { method: "GET", path: "/.well-known/core" };
+    const [whole, parts] = await aiocoap(engine, core, { ...core, szx: 1 });
+    assert.equal(parts.code, "2.05");
+    assert.equal(parts.payload, whole.payload);
+    assert.match(textOf(parts), /^<\/l>;rt="lumicast\.light"/);
+  });
 
-test("our client is told nothing by a server with another secret", { skip }, async () => {
-  const path = folder.folder("stranger");
-  const settings = JSON.parse(pairSettings({ own: "04", peer: "03" })) as Record<string, string>;
-  folder.file("stranger/settings.json", JSON.stringify({ ...settings, salt_hex: "00" }));
-  const file = folder.file("stranger.json", JSON.stringify({ pair: path }));
-  const { command } = lan.computer(PEER);
-  const words = [PYTHON, "test/interop/peers/aiocoap_server.py", "--context", file];
-  const peer = new Program(command, ...words);
-  try {
-    await peer.line(/^listening$/);
-    const { answers } = await asks({ method: "GET", path: "/hello" });
-    assert.deepEqual(answers, []);
-    assert.equal(peer.lines.length, 1);
-  } finally {
-    peer.stop();
-  }
-});
+  test(`aiocoap sends our luminaire a command in blocks of 16 bytes ${on}`, { skip }, async () => {
+    const pack = '[{"bn":"/3311/0/","n":"5850","vb":true},{"n":"5851","v":77}]';
+    const put = { method: "PUT", path: "/3311/0", payload: hexOf(pack), format: 110, szx1: 0 };
+    const [done, level] = await aiocoap(engine, put, { method: "GET", path: "/3311/0/5851" });
+    assert.deepEqual([done.code, textOf(level)], ["2.04", "77"]);
+  });
+
+  test(`our client asks aiocoap's server; long bodies go in blocks both ways ${on}`, {
+    skip,
+  }, async () => {
+    const peer = await server(engine, "server");
+    try {
+      const { answers } = await asks(
+        engine,
+        { method: "GET", path: "/hello" },
+        { method: "GET", path: "/nothing" },
+        { method: "PUT", path: "/store", payload: hexOf(BODY), szx: 4 },
+        { method: "GET", path: "/store", szx: 5 },
+      );
+      assert.deepEqual(
+        answers.map(({ code }) => code),
+        ["2.05", "4.04", "2.04", "2.05"],
+      );
+      assert.deepEqual([textOf(answers[0]), textOf(answers[3])], ["hello", BODY]);
+      const seen = peer.lines.filter((line) => line.startsWith("{"));
+      assert.ok(seen.length > 0 && seen.every((line) => JSON.parse(line).secured));
+    } finally {
+      peer.stop();
+    }
+  });
+
+  test(`our client observes aiocoap's server, and takes each state once ${on}`, {
+    skip,
+  }, async () => {
+    const peer = await server(engine, "observed");
+    try {
+      const { answers } = await asks(engine, { method: "GET", path: "/count", observe: 4 });
+      const counts = answers.map((answer) => Number(textOf(answer)));
+      assert.deepEqual(
+        counts,
+        counts.map((_, index) => counts[0] + index),
+      );
+      assert.deepEqual(
+        answers.map(({ news }) => news),
+        ["fresh", "fresh", "fresh", "fresh"],
+      );
+    } finally {
+      peer.stop();
+    }
+  });
+
+  test(`our client proves by Echo that it is there, when aiocoap lost its window ${on}`, {
+    skip,
+  }, async () => {
+    // RFC 8613 Appendix B.1.2: what aiocoap finds after it was not shut down properly.
+    const peer = await server(engine, "restarted", { "next-to-send": 100, received: "unknown" });
+    try {
+      const { answers, echoed } = await asks(
+        engine,
+        { method: "GET", path: "/hello" },
+        { method: "GET", path: "/hello" },
+      );
+      assert.deepEqual(answers.map(textOf), ["hello", "hello"]);
+      assert.equal(echoed, 1);
+    } finally {
+      peer.stop();
+    }
+  });
+
+  test(`our client is told nothing by a server with another secret ${on}`, { skip }, async () => {
+    const path = folder.folder(`stranger-${engine}`);
+    const settings = JSON.parse(pairSettings({ own: "04", peer: "03" })) as Record<string, string>;
+    folder.file(
+      `stranger-${engine}/settings.json`,
+      JSON.stringify({ ...settings, salt_hex: "00" }),
+    );
+    const file = folder.file(`stranger-${engine}.json`, JSON.stringify({ pair: path }));
+    const { command } = lan.computer(PEER);
+    const words = [PYTHON, "test/interop/peers/aiocoap_server.py", "--context", file];
+    const peer = new Program(command, ...words);
+    try {
+      await peer.line(/^listening$/);
+      const { answers } = await asks(engine, { method: "GET", path: "/hello" });
+      assert.deepEqual(answers, []);
+      assert.equal(peer.lines.length, 1);
+    } finally {
+      peer.stop();
+    }
+  });
+}

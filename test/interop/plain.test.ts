@@ -7,26 +7,26 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { generate } from "../../hosts/installation/generate.js";
 import { provisioning } from "../../hosts/installation/provisioning.js";
 import { ROOT } from "../../hosts/root.js";
 import { LIBCOAP_CLIENT } from "../../hosts/tools.js";
 import { lacks } from "../support/skip.js";
-import { Lan } from "./lan.js";
+import { Lan, lacksLan, testOnLan } from "./lan.js";
 import {
   type Action,
   type Answer,
   client,
+  device,
   Folder,
-  HERE,
   headless,
   hexOf,
   output,
   type Place,
-  PRODUCT,
   Program,
   PYTHON,
+  stopPrograms,
   testImage,
   textOf,
 } from "./programs.js";
@@ -38,31 +38,28 @@ const CLIENT = 3;
 
 const room = generate({ luminaires: 2, switches: 1, sensors: 0, hops: 1, loss: 0, seed: 4 });
 const folder = new Folder();
-let lan: Lan | undefined;
-let lamp: Program;
-let open: Program;
+let lan: Lan;
 
 before(async () => {
-  if (lacks("network namespaces") !== false) return;
+  if (lacksLan !== false) return;
   lan = await Lan.start(3);
-  const [first, second] = room.devices.map((device) => {
-    const { name, eui64 } = device;
-    return { name, eui64, blob: provisioning(room, device) };
+  const [first, second] = room.devices.map((one) => {
+    const { name, eui64 } = one;
+    return { name, eui64, blob: provisioning(room, one) };
   });
-  lamp = await headless(lan.computer(LAMP).command, PRODUCT, first, folder);
-  open = await headless(lan.computer(OPEN).command, testImage("insecure"), second, folder);
+  await device("XS", lan.computer(LAMP).command, first, folder);
+  await headless(lan.computer(OPEN).command, testImage("insecure"), second, folder);
 });
 
 after(() => {
-  lamp?.stop();
-  open?.stop();
+  stopPrograms();
   lan?.stop();
   folder.remove();
 });
 
-const noLan = lacks("network namespaces");
-const place = (): Place => lan?.computer(CLIENT).command ?? HERE;
-const address = (number: number): string => lan!.address(number);
+const test = testOnLan();
+const place = (): Place => lan.computer(CLIENT).command;
+const address = (number: number): string => lan.address(number);
 const url = (number: number, path: string): string => `coap://[${address(number)}]${path}`;
 
 async function libcoap(...words: readonly string[]): Promise<string> {
@@ -74,13 +71,15 @@ async function answersAgain(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 4000));
 }
 
-const npmCoap = (number: number, ...actions: Action[]): Promise<Answer[]> => {
-  const program = join(ROOT, "build/node/test/interop/peers/npm-coap.js");
-  return client(place(), [process.execPath, program, address(number)], actions);
-};
+/** Command lines of clients, but for the address and what they are to do. */
+const NPM_COAP = [process.execPath, join(ROOT, "build/node/test/interop/peers/npm-coap.js")];
+const AIOCOAP = [PYTHON, "test/interop/peers/aiocoap_client.py"];
+
+const npmCoap = (number: number, ...actions: Action[]): Promise<Answer[]> =>
+  client(place(), [...NPM_COAP, address(number)], actions);
 
 const aiocoap = (number: number, ...actions: Action[]): Promise<Answer[]> =>
-  client(place(), [PYTHON, "test/interop/peers/aiocoap_client.py", address(number)], actions);
+  client(place(), [...AIOCOAP, address(number)], actions);
 
 /** The actions every peer is put to, and what they bring about. */
 async function getAndPut(ask: (...actions: Action[]) => Promise<Answer[]>): Promise<void> {
@@ -99,7 +98,7 @@ async function getAndPut(ask: (...actions: Action[]) => Promise<Answer[]>): Prom
   assert.deepEqual([missing.code, method.code], ["4.04", "4.05"]);
 }
 
-test("no product image can be made of a program with security off", () => {
+test("no product image can be made of a program with security off", { skip: false }, () => {
   const entry = "test/interop/firmware/insecure.ts";
   for (const kind of ["firmware", "small", "signing"]) {
     const args = ["hosts/bundle.mjs", kind, folder.file("product.js"), entry];
@@ -109,8 +108,8 @@ test("no product image can be made of a program with security off", () => {
   }
 });
 
-const noLibcoap = noLan || lacks("libcoap's client");
-const noAiocoap = noLan || lacks("aiocoap");
+const noLibcoap = lacks("libcoap's client");
+const noAiocoap = lacks("aiocoap");
 
 test("libcoap: a luminaire as it is sold tells what it has", { skip: noLibcoap }, async () => {
   const all = await libcoap(url(LAMP, "/.well-known/core"));
@@ -133,7 +132,7 @@ test("libcoap: a luminaire as it is sold says nothing of its state", {
   assert.doesNotMatch(said, /2\.05|^[01]$/m);
 });
 
-test("npm coap: a luminaire as it is sold tells what it has", { skip: noLan }, async () => {
+test("npm coap: a luminaire as it is sold tells what it has", { skip: false }, async () => {
   await answersAgain();
   const [answer] = await npmCoap(LAMP, { method: "GET", path: "/.well-known/core" });
   assert.equal(answer.code, "2.05");
@@ -155,24 +154,23 @@ test("libcoap: get and put", { skip: noLibcoap }, async () => {
   assert.match(await libcoap(url(OPEN, "/nothing")), /4\.04/);
 });
 
-test("npm coap: get and put", { skip: noLan }, () => getAndPut((...a) => npmCoap(OPEN, ...a)));
+test("npm coap: get and put", { skip: false }, () => getAndPut((...a) => npmCoap(OPEN, ...a)));
 
 test("aiocoap: get and put", { skip: noAiocoap }, () => getAndPut((...a) => aiocoap(OPEN, ...a)));
 
-/** Turns the lamp's percent up and down while somebody observes it. */
-async function change(...values: readonly number[]): Promise<void> {
-  for (const value of values) {
-    await libcoap("-m", "put", "-e", `${value}`, url(OPEN, "/3311/0/5851"));
-    await new Promise((resolve) => setTimeout(resolve, 600));
-  }
+/** Sets the lamp's percent while somebody observes it. */
+async function change(value: number): Promise<void> {
+  await libcoap("-m", "put", "-e", `${value}`, url(OPEN, "/3311/0/5851"));
 }
 
 test("libcoap: observe", { skip: noLibcoap }, async () => {
   await change(10);
-  const words = ["-v", "6", "-w", "-s", "4", url(OPEN, "/3311/0/5851")];
+  const words = ["-v", "6", "-w", "-s", "8", url(OPEN, "/3311/0/5851")];
   const observer = new Program(place(), LIBCOAP_CLIENT, ...words);
   await observer.line(/^10$/);
-  await change(20, 30);
+  await change(20);
+  await observer.line(/^20$/);
+  await change(30);
   await observer.line(/^30$/);
   const lines = await observer.end();
   assert.deepEqual(
@@ -181,16 +179,20 @@ test("libcoap: observe", { skip: noLibcoap }, async () => {
   );
 });
 
-for (const [name, ask, missing] of [
-  ["npm coap", npmCoap, noLibcoap || noLan],
-  ["aiocoap", aiocoap, noLibcoap || noAiocoap],
+for (const [name, words, missing] of [
+  ["npm coap", NPM_COAP, noLibcoap],
+  ["aiocoap", AIOCOAP, noLibcoap || noAiocoap],
 ] as const) {
   test(`${name}: observe`, { skip: missing }, async () => {
     await change(11);
-    const observing = ask(OPEN, { method: "GET", path: "/3311/0/5851", observe: 3 });
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    await change(21, 31);
-    assert.deepEqual((await observing).map(textOf), ["11", "21", "31"]);
+    const actions = [{ method: "GET", path: "/3311/0/5851", observe: 3 }];
+    const observer = new Program(place(), ...words, address(OPEN), JSON.stringify(actions));
+    await observer.said(1);
+    await change(21);
+    await observer.said(2);
+    await change(31);
+    const answers = (await observer.end()).map((line) => JSON.parse(line) as Answer);
+    assert.deepEqual(answers.map(textOf), ["11", "21", "31"]);
   });
 }
 
@@ -214,7 +216,7 @@ test("libcoap: a body that is too large is refused", { skip: noLibcoap }, async 
 });
 
 for (const [name, ask, missing] of [
-  ["npm coap", npmCoap, noLan],
+  ["npm coap", npmCoap, false],
   ["aiocoap", aiocoap, noAiocoap],
 ] as const) {
   test(`${name}: 500 bytes there and back in blocks`, { skip: missing }, async () => {

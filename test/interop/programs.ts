@@ -7,13 +7,19 @@ import { ROOT } from "../../hosts/root.js";
 import { VENV } from "../../hosts/tools.js";
 import { toHex } from "../../modules/bytes/hex.js";
 
-export const PRODUCT = join(ROOT, "build/firmware/lumicast.xsb");
+const PRODUCT = join(ROOT, "build/firmware/lumicast.xsb");
 const HOST = join(ROOT, "build/headless/release/lumicast");
 export const PYTHON = join(VENV, "bin/python");
 
 /** Where a program runs: the words of its command line become those of another. */
 export type Place = (...words: readonly string[]) => [string, string[]];
-export const HERE: Place = (command, ...args) => [command, args];
+
+const running = new Set<Program>();
+
+/** At the end of a suite: what a failed test left behind would keep it from ending. */
+export function stopPrograms(): void {
+  for (const program of running) program.stop("SIGKILL");
+}
 
 /** A program and what it says, line by line. */
 export class Program {
@@ -29,6 +35,7 @@ export class Program {
     const [command, args] = place(...words);
     this.#name = words.slice(0, 3).join(" ");
     this.#child = spawn(command, args, { cwd: ROOT, stdio: ["pipe", "pipe", "pipe"] });
+    running.add(this);
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => this.#take(text));
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.errors = (this.errors + text).slice(-8000);
@@ -41,13 +48,22 @@ export class Program {
   }
 
   /** The first line that matches, of those said so far and those to come. */
-  async line(pattern: RegExp, seconds = 15): Promise<string> {
+  async line(pattern: RegExp, seconds = 20): Promise<string> {
+    const find = () => this.lines.find((line) => pattern.test(line));
+    await this.#until(() => find() !== undefined, seconds, `says nothing like ${pattern}`);
+    return find() as string;
+  }
+
+  /** Waits until it has said so many lines. */
+  async said(count: number, seconds = 20): Promise<void> {
+    await this.#until(() => this.lines.length >= count, seconds, `does not say ${count} lines`);
+  }
+
+  async #until(holds: () => boolean, seconds: number, otherwise: string): Promise<void> {
     const until = performance.now() + seconds * 1000;
-    for (;;) {
-      const found = this.lines.find((line) => pattern.test(line));
-      if (found !== undefined) return found;
+    while (!holds()) {
       const left = until - performance.now();
-      if (this.#over || left <= 0) throw new Error(this.#told(`says nothing like ${pattern}`));
+      if (this.#over || left <= 0) throw new Error(this.#told(otherwise));
       await this.#change(left);
     }
   }
@@ -96,6 +112,7 @@ export class Program {
     if (this.#rest !== "") this.lines.push(this.#rest);
     this.#rest = "";
     this.#over = true;
+    running.delete(this);
     this.#wake();
   }
 
@@ -190,7 +207,22 @@ export interface Provisioned {
   readonly blob: Uint8Array;
 }
 
-/** A headless device, started and listening. */
+/** What the firmware runs on: the headless host's XS, or Node's V8 (node/board.ts). */
+export const ENGINES = ["XS", "Node"] as const;
+export type Engine = (typeof ENGINES)[number];
+
+/** A device with the firmware as it is sold, started and listening. */
+export function device(
+  engine: Engine,
+  place: Place,
+  provisioned: Provisioned,
+  folder: Folder,
+): Promise<Program> {
+  if (engine === "XS") return headless(place, PRODUCT, provisioned, folder);
+  return onNode(place, provisioned, folder);
+}
+
+/** A device on the headless host, with another image. */
 export async function headless(
   place: Place,
   image: string,
@@ -205,13 +237,26 @@ export async function headless(
   return program;
 }
 
+async function onNode(
+  place: Place,
+  { name, blob }: Provisioned,
+  folder: Folder,
+  ...more: readonly string[]
+): Promise<Program> {
+  const files = [folder.file(`${name}.cbor`, blob), folder.file(`${name}.flash`)];
+  const main = join(ROOT, "build/node/test/interop/node/main.js");
+  const program = new Program(place, process.execPath, main, ...files, ...more);
+  await program.line(/"log":"listening"/, 30);
+  return program;
+}
+
 /** Asks the kernel: a device says nothing when it is ready. */
 async function listening(place: Place, program: Program): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const [command, args] = place("cat", "/proc/net/udp6");
     const { stdout } = spawnSync(command, args, { encoding: "utf8" });
-    // 5683, listening on any address.
-    if (/ 0{32}:1633 /.test(stdout)) return;
+    // 5683, whatever the address.
+    if (/ [0-9A-F]{32}:1633 /.test(stdout)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await program.line(/^listening$/, 0);
@@ -254,12 +299,16 @@ export interface Told extends Answer {
 
 /** Our client, run to its end: its answers, and how often it had to prove that it is there. */
 export async function ask(
+  engine: Engine,
   place: Place,
-  device: Provisioned,
+  us: Provisioned,
   folder: Folder,
   actions: readonly Action[],
 ): Promise<{ answers: Told[]; echoed: number }> {
-  const program = await headless(place, askerImage(folder, actions), device, folder);
+  const program =
+    engine === "XS"
+      ? await headless(place, askerImage(folder, actions), us, folder)
+      : await onNode(place, us, folder, JSON.stringify(actions));
   try {
     await program.line(/"log":"done"/, 25);
     const logs = program.lines.map((line) => (JSON.parse(line) as { log?: string }).log ?? "");

@@ -6,13 +6,23 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import { generate } from "../../hosts/installation/generate.js";
 import { provisioning } from "../../hosts/installation/provisioning.js";
 import { ROOT } from "../../hosts/root.js";
 import { lacks } from "../support/skip.js";
-import { Lan } from "./lan.js";
-import { ask, client, Folder, headless, hexOf, PRODUCT, Program, testImage } from "./programs.js";
+import { Lan, lacksLan, testOnLan } from "./lan.js";
+import {
+  ask,
+  client,
+  device,
+  Folder,
+  headless,
+  hexOf,
+  Program,
+  stopPrograms,
+  testImage,
+} from "./programs.js";
 import {
   eui64Of,
   PAIR_SALT,
@@ -26,16 +36,18 @@ import {
 const LAMP = 1;
 const OTHER = 2;
 const GROUP = "ff15::4c:2";
-const skip = lacks("network namespaces") || lacks("tshark");
+const skip = lacks("tshark");
+const test = testOnLan();
 
 const folder = new Folder();
 let lan: Lan;
 
 before(async () => {
-  if (skip === false) lan = await Lan.start(2);
+  if (lacksLan === false && skip === false) lan = await Lan.start(2);
 });
 
 after(() => {
+  stopPrograms();
   lan?.stop();
   folder.remove();
 });
@@ -133,10 +145,10 @@ test("RFC 8613: Wireshark decrypts requests, answers, blocks and notifications",
     target: 1,
   });
   const ours = { name: "lamp", eui64: eui64Of(LAMP), blob: lampBlob };
-  const lamp = await headless(lan.computer(LAMP).command, PRODUCT, ours, folder);
+  const lamp = await device("XS", lan.computer(LAMP).command, ours, folder);
   const us = { name: "client", eui64: eui64Of(OTHER), blob };
   const path = await captured("oscore", async () => {
-    await ask(lan.computer(OTHER).command, us, folder, [
+    await ask("XS", lan.computer(OTHER).command, us, folder, [
       { method: "PUT", path: "/3311/0/5850", payload: hexOf("1") },
       { method: "GET", path: "/.well-known/core", szx: 2 },
       { method: "GET", path: "/3311/0/5850", observe: 1 },
@@ -185,8 +197,8 @@ for (const [name, suite] of [
     const lampBlob = provisioningOf({ ...told(LAMP, lampGroup), role: "luminaire" });
     const wallBlob = provisioningOf({ ...told(OTHER, wallGroup), role: "switch", target: 1 });
     const start = (number: number, blob: Uint8Array) => {
-      const device = { name: `record-${number}-${suite}`, eui64: eui64Of(number), blob };
-      return headless(lan.computer(number).command, PRODUCT, device, folder);
+      const ours = { name: `record-${number}-${suite}`, eui64: eui64Of(number), blob };
+      return device("XS", lan.computer(number).command, ours, folder);
     };
     const lamp = await start(LAMP, lampBlob);
     const wall = await start(OTHER, wallBlob);

@@ -1,0 +1,182 @@
+/**
+ * A board that is a Node program: the same firmware on V8, with Node's sockets and TypeScript's
+ * cryptography, as the second engine of the interop suites. It speaks as the headless host does:
+ * one line of JSON for what it shows and logs, "down" and "up" on standard input for its button.
+ */
+import { randomFillSync } from "node:crypto";
+import { createSocket, type Socket } from "node:dgram";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { createInterface } from "node:readline";
+import { toHex } from "../../../modules/bytes/hex.js";
+import { TsCrypto } from "../../../modules/crypto/crypto.js";
+import { NobleSignatures } from "../../../modules/crypto/noble.js";
+import type { Board } from "../../../modules/ports/board.js";
+import type { Button } from "../../../modules/ports/button.js";
+import type { Clock, Timer } from "../../../modules/ports/clock.js";
+import type { Datagram, DatagramPort } from "../../../modules/ports/datagram.js";
+import type { Flash } from "../../../modules/ports/flash.js";
+import type { LightOutput } from "../../../modules/ports/light.js";
+import { addressBytes } from "../world.js";
+
+const PORT = 5683;
+const FLASH_BYTES = 65_536;
+const SECTOR_BYTES = 4096;
+const PROGRAM_BYTES = 4;
+
+/** Real time; a fired timer's handle is never used again. */
+class NodeClock implements Clock {
+  readonly #timers = new Map<number, NodeJS.Timeout>();
+  #last = 0;
+
+  micros(): number {
+    return Math.floor(performance.now() * 1000);
+  }
+
+  after(delayMicros: number, fire: () => void): Timer {
+    const handle = ++this.#last;
+    const timer = setTimeout(() => {
+      this.#timers.delete(handle);
+      fire();
+    }, delayMicros / 1000);
+    this.#timers.set(handle, timer);
+    return handle;
+  }
+
+  cancel(timer: Timer): void {
+    clearTimeout(this.#timers.get(timer as number));
+    this.#timers.delete(timer as number);
+  }
+}
+
+/** A partition in a file. Bits go from 1 to 0 until their sector is erased. */
+class FileFlash implements Flash {
+  readonly size = FLASH_BYTES;
+  readonly eraseBytes = SECTOR_BYTES;
+  readonly programBytes = PROGRAM_BYTES;
+  readonly #path: string;
+  readonly #bytes: Uint8Array;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#bytes = existsSync(path)
+      ? new Uint8Array(readFileSync(path))
+      : new Uint8Array(FLASH_BYTES).fill(0xff);
+  }
+
+  read(offset: number, into: Uint8Array): void {
+    into.set(this.#bytes.subarray(offset, offset + into.length));
+  }
+
+  program(offset: number, bytes: Uint8Array): boolean {
+    for (let i = 0; i < bytes.length; i++) this.#bytes[offset + i] &= bytes[i];
+    writeFileSync(this.#path, this.#bytes);
+    return true;
+  }
+
+  erase(offset: number): boolean {
+    this.#bytes.fill(0xff, offset, offset + SECTOR_BYTES);
+    writeFileSync(this.#path, this.#bytes);
+    return true;
+  }
+}
+
+/** One socket for each address: Node does not tell where a datagram was sent to. */
+class NodeDatagrams implements DatagramPort {
+  readonly address: Uint8Array;
+  onDatagram: ((datagram: Datagram) => void) | undefined = undefined;
+  readonly #clock: Clock;
+  readonly #unicast: Socket;
+  readonly #groups = new Map<string, Socket>();
+  readonly #interface: string;
+  readonly #ready: () => void;
+  /** Sockets that are not bound yet. */
+  #pending = 0;
+
+  /** `ready` is called when it hears on all its addresses. */
+  constructor(clock: Clock, ready: () => void) {
+    this.#clock = clock;
+    this.#ready = ready;
+    const { address, name } = ownAddress();
+    this.#interface = `::%${name}`;
+    this.address = addressBytes(address);
+    this.#unicast = this.#listen(address, () =>
+      this.#unicast.setMulticastInterface(this.#interface),
+    );
+  }
+
+  join(group: Uint8Array): boolean {
+    const address = textOf(group);
+    const socket = this.#listen(address, () => socket.addMembership(address, this.#interface));
+    this.#groups.set(toHex(group), socket);
+    return true;
+  }
+
+  leave(group: Uint8Array): void {
+    this.#groups.get(toHex(group))?.close();
+    this.#groups.delete(toHex(group));
+  }
+
+  send({ to, bytes }: Parameters<DatagramPort["send"]>[0]): boolean {
+    this.#unicast.send(bytes.slice(), to.port, textOf(to.address));
+    return true;
+  }
+
+  #listen(address: string, ready: () => void): Socket {
+    const socket = createSocket({ type: "udp6", reuseAddr: true, ipv6Only: true });
+    socket.on("message", (bytes, from) => {
+      this.onDatagram?.({
+        from: { address: addressBytes(from.address), port: from.port },
+        to: { address: addressBytes(address), port: PORT },
+        bytes: new Uint8Array(bytes),
+        atMicros: this.#clock.micros(),
+      });
+    });
+    this.#pending++;
+    socket.bind(PORT, address, () => {
+      ready();
+      if (--this.#pending === 0) this.#ready();
+    });
+    return socket;
+  }
+}
+
+function ownAddress(): { address: string; name: string } {
+  for (const [name, entries = []] of Object.entries(networkInterfaces())) {
+    for (const { internal, family, address } of entries) {
+      if (!internal && family === "IPv6" && !address.startsWith("fe80")) return { address, name };
+    }
+  }
+  throw new Error("no interface with an IPv6 address");
+}
+
+function textOf(address: Uint8Array): string {
+  const words = toHex(address).match(/.{4}/g) ?? [];
+  return words.map((word) => word.replace(/^0{1,3}/, "")).join(":");
+}
+
+export function nodeBoard(files: { provisioning: string; flash: string }): Board {
+  const clock = new NodeClock();
+  const button: Button = { onEdge: undefined };
+  const tell = (what: object) => console.log(JSON.stringify({ at: clock.micros(), ...what }));
+  createInterface({ input: process.stdin }).on("line", (line) => {
+    button.onEdge?.(line === "down", clock.micros());
+  });
+  return {
+    clock,
+    random: { fill: (bytes) => void randomFillSync(bytes) },
+    crypto: new TsCrypto(new NobleSignatures()),
+    flash: new FileFlash(files.flash),
+    trace: { count: (event) => tell({ trace: event }) },
+    light: { failed: false, show: (light: LightOutput) => tell({ light: { ...light } }) },
+    button,
+    sensor: { onMotion: undefined, onLux: undefined },
+    datagram: new NodeDatagrams(clock, () => tell({ log: "listening" })),
+    provisioning: () => new Uint8Array(readFileSync(files.provisioning)),
+    log: (line) => tell({ log: line }),
+    fatal: (line) => {
+      console.error(line);
+      process.exit(1);
+    },
+  };
+}
