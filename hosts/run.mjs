@@ -177,7 +177,7 @@ async function dispatch(command, root) {
 }
 
 function usage() {
-  const lines = Object.entries(commands).map(([word, { help }]) => `  ${word.padEnd(11)}${help}`);
+  const lines = Object.entries(commands).map(([word, { help }]) => `  ${word.padEnd(13)}${help}`);
   return ["npm run COMMAND -- [arguments], or node hosts/run.mjs COMMAND", ...lines].join("\n");
 }
 

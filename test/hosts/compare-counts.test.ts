@@ -35,9 +35,8 @@ test("instructions of two profiles, counted once", { skip }, () => {
     "seal",
   ]);
   for (const count of [...Object.values(low), ...Object.values(group)]) assert.ok(count > 10_000);
-  const { open = 0, verify = 0, ring = 0 } = group;
+  const { open = 0, verify = 0 } = group;
   assert.ok(open < verify, "a signature costs more than all the rest");
-  assert.ok(ring > open);
   assert.equal(row("group-oscore alg 30").reboots?.length, 3);
   assert.equal(row("group-oscore alg 10").reboots, undefined);
   assert.equal(report.targets.length, 2);
