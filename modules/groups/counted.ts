@@ -11,19 +11,25 @@ import type { Store } from "../store/store.js";
 
 /**
  * `replayed` when a group has the key of this record already: with a counter and windows of its
- * own, a second association of it would repeat nonces and accept replays. The record's key id and
- * secret begin at `start`.
+ * own, a second association of it would repeat nonces and accept replays. The record's key id, its
+ * length one byte before, and secret begin at `start`.
  */
 function whyNot(
   store: Store,
-  { numbering }: Profile,
+  { numbering, proof }: Profile,
   record: Uint8Array,
   start: number,
 ): Drop | undefined {
   if (numbering !== "key") return undefined;
-  const wanted = record.subarray(start);
+  const telling = (one: Uint8Array) => {
+    let from = start;
+    // Of `oscore` the secret says it all, and its key id can be spelled in two ways.
+    if (proof === "channel") from += one[start - 1]; // check: key-once-channel
+    return one.subarray(from);
+  };
+  const wanted = telling(record);
   const isThere = store.keys(KIND.GROUP_KEY).some((storeKey) => {
-    return equalBytes((store.get(storeKey) as Uint8Array).subarray(start), wanted);
+    return equalBytes(telling(store.get(storeKey) as Uint8Array), wanted);
   });
   return isThere ? "replayed" : undefined;
 }

@@ -11,7 +11,9 @@ import { Uptime } from "../../modules/store/uptime.js";
 import { equal, test } from "../harness.js";
 import { TestClock } from "../support/clock.js";
 import { FAULTS, type NorFlash, PowerCut } from "../support/flash.js";
+import { Guild } from "../support/guild.js";
 import { formatted, opened } from "../support/partition.js";
+import { Room } from "../support/rig.js";
 
 const SECOND = 1_000_000;
 /** Longer than the hour a restart counts as (store/uptime.ts). */
@@ -228,4 +230,12 @@ test("nor does the end of a grace", () => {
     const [after] = start(world.flash).security.associations;
     equal(after.lifetime?.retiresAtSeconds, LATEST);
   }
+});
+
+test("oscore: one context under two spellings of its key id is refused", () => {
+  const guild = new Guild({ profile: "oscore", id: 5, members: [1, 20] });
+  const { directory, keyring } = new Room().luminaire(20, { guilds: [guild] }).device.groups;
+  const security = directory.security(5) as SecurityGroup;
+  const offer = { ...guild.offer(20, 1), keyId: Uint8Array.of(0x40) };
+  equal(keyring.install(security, offer), { ok: false, drop: "replayed" });
 });
