@@ -52,8 +52,9 @@ function policyOf(group: Fields): Policy {
     signatures: SIGNATURE_POLICIES[signatures],
     synchronisation: SYNCHRONISATION_POLICIES[synchronisation],
     gapMax: group.has(9) ? group.uint(9, "gapMax", 0xffffffff) : undefined,
-    listeners: group.has(11) ? group.uint(11, "listeners", 0xffff) : undefined,
+    // In the order of their keys.
     repository: group.has(10) ? repositoryOf(group.fields(10, "repository")) : undefined,
+    listeners: group.has(11) ? group.uint(11, "listeners", 0xffff) : undefined,
   };
 }
 

@@ -42,7 +42,7 @@ export function handOver(
   return ok(true);
 }
 
-/** The highest number of a member under this key, as a controller has it; undefined when unheard. */
+/** The highest number of a member under this key, as a controller has it. */
 export function heardOf(
   { recipients }: Groups,
   schemes: Schemes,
