@@ -21,6 +21,7 @@ import { Sequence } from "../oscore/sequence.js";
 import type { Board } from "../ports/board.js";
 import type { Flash } from "../ports/flash.js";
 import { ROLE_NAMES, type RoleName } from "../ports/role.js";
+import { lowlatency } from "../profiles/lowlatency.js";
 import { KIND, key } from "../store/keys.js";
 import { Store } from "../store/store.js";
 import { Uptime } from "../store/uptime.js";
@@ -61,6 +62,7 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const { eui64, role, clientId, target, settings, network } = provisioning;
   checkRole(role, board.role);
   const store = ownStore(opened ?? format(flash), eui64);
+  if (isPlain(provisioning)) store.shrink(LIMITS.storeKeysMax);
   const directory = new Directory();
   const uptime = new Uptime(store, clock);
   const recipients = new Recipients({ store, capacity: LIMITS.recipientsMax });
@@ -87,6 +89,12 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const all = new Groups(groups);
   all.schemes = enrolment.schemes;
   return { store, rights, groups: all, identity };
+}
+
+/** Whether no group has members: a device has other use for the 1.7 KB of room for theirs. */
+function isPlain({ securityGroups }: Provisioning): boolean {
+  for (const { profile } of securityGroups) if (profile !== lowlatency.name) return false;
+  return true;
 }
 
 function remember(store: Store, record: Uint8Array): void {

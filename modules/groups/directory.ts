@@ -20,7 +20,7 @@ export interface Association extends KeyMaterial {
   readonly index: number;
   readonly security: SecurityGroup;
   /** Absent while nothing ends this key: ten times 130 bytes on a luminaire in ten groups. */
-  lifetime: Lifetime | undefined;
+  lifetime?: Lifetime;
 }
 
 export interface SecurityGroup {

@@ -233,7 +233,8 @@ export class Keyring {
     const { own = nobody(), addresses = NOWHERE } = security;
     const material = security.profile.importKey(this.#crypto, { ...record, own, addresses });
     const lifetime = Lifetime.of(this.#store, index, record);
-    const association: Association = { index, security, ...material, lifetime };
+    const association: Association = { index, security, ...material };
+    if (lifetime !== undefined) association.lifetime = lifetime;
     security.associations.push(association);
     this.#directory.revision++;
     return association;

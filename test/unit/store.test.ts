@@ -319,3 +319,18 @@ test("250 keys take at most 6 KB of memory", () => {
   equal(new Index(250, 65536).footprint <= 6144, true);
   equal(new Index(250, 2 ** 20).footprint <= 6144, true);
 });
+
+test("a store that shrinks keeps what it has, and takes no more keys than it was left", () => {
+  const store = opened(formatted(4), 60);
+  for (let i = 0; i < 20; i++) equal(store.put(at(i), Uint8Array.of(i)), true);
+  store.shrink(10);
+  for (let i = 0; i < 20; i++) equal(store.get(at(i)), Uint8Array.of(i));
+  equal(store.put(at(20), Uint8Array.of(20)), false);
+  equal(store.put(at(3), Uint8Array.of(99)), true);
+  equal(store.delete(at(4)), true);
+  equal(store.put(at(20), Uint8Array.of(20)), true);
+  equal(store.get(at(3)), Uint8Array.of(99));
+  equal(store.keys(KIND.SETTING).length, 20);
+  store.shrink(60);
+  equal(store.put(at(21), Uint8Array.of(21)), false);
+});
