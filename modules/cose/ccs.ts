@@ -10,7 +10,7 @@
  *     {8: {1: {1: 1, 3: -8, -1: 6, -2: x}}}      3 (alg) and 2 (kid) may be absent
  */
 import { type Cbor, decode } from "../cbor/decode.js";
-import { EDDSA } from "../ports/crypto.js";
+import { type Crypto, EDDSA } from "../ports/crypto.js";
 
 /** Claim "cnf" (RFC 8747 §3.1) and its COSE_Key. */
 const CNF = 8;
@@ -26,6 +26,15 @@ const ED25519 = 6;
 const PUBLIC_KEY_BYTES = 32;
 
 const LIMITS = { depthMax: 5, itemsMax: 64 };
+
+/**
+ * Whether a key may be a member's. RFC 10021 §2.5.2: one of small order verifies what nobody signed,
+ * and agrees with everybody on the same secret.
+ */
+export function isMemberKey({ signatures }: Crypto, publicKey: Uint8Array | undefined): boolean {
+  if (publicKey === undefined) return false;
+  return signatures?.isPublicKey(publicKey) === true;
+}
 
 /** The 32 bytes of the public key, a copy; undefined when it is no such credential. */
 export function publicKeyOf(credential: Uint8Array): Uint8Array | undefined {

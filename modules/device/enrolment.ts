@@ -39,9 +39,9 @@ export class Enrolment {
       for (const appGroup of provisioning.appGroups) {
         if (appGroup.security === id) addresses.push(appGroup.address);
       }
-      this.profile(id, profile);
+      const group = { id, profile: this.profile(id, profile) };
       if (this.schemes === undefined) throw new Error(`security group ${id}: has no members`);
-      this.#services?.enter(this.schemes, id, { ...membership, addresses });
+      this.#services?.enter(this.schemes, group, { ...membership, addresses });
     }
   }
 

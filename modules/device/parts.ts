@@ -11,6 +11,7 @@ import type { Exchanges } from "../coap/exchange.js";
 import type { Observers } from "../coap/observe.js";
 import type { AppGroup } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
+import type { MemberGroup } from "../groups/members.js";
 import type { Awaited, Schemes } from "../groups/schemes.js";
 import type { Report } from "../lighting/report.js";
 import type { Clock } from "../ports/clock.js";
@@ -59,8 +60,8 @@ export interface SchemeServices {
   readonly profiles: Readonly<Record<string, Profile>>;
   /** What they keep. Made when this device is in a group of theirs. */
   make(crypto: Crypto, store: Store): Schemes;
-  /** Stores what a new installation says of a group; throws when flash refuses. */
-  enter(schemes: Schemes, security: number, part: Membership): void;
+  /** Stores what a new installation says of a group; throws when flash refuses, or a key is none. */
+  enter(schemes: Schemes, security: MemberGroup, part: Membership): void;
   /** This device as a member, and the group's addresses. */
   own(
     schemes: Schemes,

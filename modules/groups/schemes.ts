@@ -92,7 +92,7 @@ export class Schemes {
     seal: (outgoing: Outgoing) => Outcome<Sealed>;
   }) {
     this.crypto = parts.crypto;
-    this.members = new Members(parts.store);
+    this.members = new Members(parts.store, parts.crypto);
     this.seal = parts.seal;
     this.store = parts.store;
   }
@@ -125,13 +125,6 @@ export class Schemes {
         ? this.members.find(security.id, id, 0, id.length)
         : { id: peerId, credential: new Uint8Array(0) });
     return member && profile.peer(this.crypto, association, member);
-  }
-
-  /** Whether a context's public key is one to be trusted. Costs more than a verify. */
-  trusts({ security }: Association, context: unknown): boolean {
-    const publicKey = security.profile.publicKeyOf?.(context);
-    // RFC 10021 §2.5.2: one of small order verifies what nobody signed.
-    return publicKey === undefined || this.crypto.signatures?.isPublicKey(publicKey) === true;
   }
 
   /**

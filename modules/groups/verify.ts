@@ -66,8 +66,6 @@ export function openUnder(
   };
   const opened = openAs(association, arriving, context);
   if (!opened.ok) return opened;
-  const isTrusted = known !== undefined || schemes.trusts(association, peer);
-  if (!isTrusted) return drop("unknownMember"); // check: member-trusted
   arriving.association = association;
   return accept(groups, schemes, arriving, { claim, context, content: opened.value, filed });
 }

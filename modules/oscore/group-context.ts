@@ -145,8 +145,8 @@ export function groupContext(crypto: Crypto, input: GroupInput): GroupContext {
 }
 
 /**
- * A member's Recipient Context; undefined when its credential holds no key. Whether that is one to
- * be trusted is not looked at.
+ * A member's Recipient Context; undefined when his credential holds no key. Whether that is one to
+ * be trusted was looked at when he became a member.
  */
 export function groupRecipient(
   context: GroupContext,

@@ -151,7 +151,7 @@ export function signedGroupKey(
   return { ...group, own: { ...memberKeys(crypto, group, id), signer } };
 }
 
-/** A member's Recipient Context; whether its public key is one to be trusted is not looked at. */
+/** A member's Recipient Context; his key was looked at when he became one. */
 export function recipientKeys(
   crypto: Crypto,
   key: SignedGroupKey,

@@ -88,6 +88,7 @@ export const dtlsRecord: Profile<RecordKey, RecordCipher> = {
   window: 1,
   windowCovers: "all",
   importKey,
+  admits,
   peer,
   identify,
   open,
@@ -130,11 +131,16 @@ function atLeast(value: unknown, bytes: number): Uint8Array {
   throw new RangeError(`at least ${bytes} bytes`);
 }
 
-function peer(crypto: Crypto, key: RecordKey, member: Member): RecordCipher | undefined {
-  const { length } = member.credential;
+/** A CS_ID, bound to a source address or to none. */
+function admits(_crypto: Crypto, { id, credential }: Member): boolean {
+  const { length } = credential;
   const isBinding = length === 0 || length === ADDRESS_BYTES || length === SHORT_ADDRESS_BYTES;
-  if (!isBinding || member.id.length !== CS_ID_BYTES) return undefined; // check: record-member
-  return cipherOf(crypto, key, member.id);
+  if (!isBinding || id.length !== CS_ID_BYTES) return false; // check: record-member
+  return true;
+}
+
+function peer(crypto: Crypto, key: RecordKey, { id }: Member): RecordCipher {
+  return cipherOf(crypto, key, id);
 }
 
 function cipherOf(crypto: Crypto, key: Omit<RecordKey, "own">, csId: Uint8Array): RecordCipher {

@@ -24,8 +24,8 @@
  * - Silent servers have no Endpoint ID and no Sender Context: `Own.signer` is undefined, `seal`
  *   throws. They cannot challenge and fall back to baseline synchronisation (Appendix E).
  * - Public keys: groups/members.ts is our copy of the repository; who is not in it is
- *   `unknownMember`, and whose key is of small order. Contexts are kept once a message verified
- *   (groups/contexts.ts).
+ *   `unknownMember`, and whose key is of small order is not in it. Contexts are kept once a message
+ *   verified (groups/contexts.ts).
  * - Signature algorithms: EdDSA alone, and it is in the external_aad: another one opens nothing.
  * - Policies of synchronisation (Appendix E) and of signatures (Appendix F) are those of the group
  *   and applied where it opens (groups/verify.ts); here is only how to challenge. Sequence numbers
@@ -35,6 +35,7 @@
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
 import { ECHO, FORBIDDEN } from "../coap/options.js";
+import { isMemberKey } from "../cose/ccs.js";
 import { derivation } from "../oscore/derive.js";
 import {
   identifySigned,
@@ -63,8 +64,8 @@ export const groupOscore02: Profile<SignedGroupKey, RecipientKeys> = {
   windowCovers: "requests",
   challenge: { code: FORBIDDEN, option: ECHO },
   importKey,
+  admits: (crypto, { credential }) => isMemberKey(crypto, credential),
   peer: recipientKeys,
-  publicKeyOf: ({ publicKey }) => publicKey,
   identify: identifySigned,
   open: (key, arrival, context) => openSigned(key, SCHEME, arrival, context),
   signed: (key, arrival, context) => signedPart(key, SCHEME, arrival, context),

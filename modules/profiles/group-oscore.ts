@@ -30,6 +30,7 @@ import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
 import { emitMessage, type MessageType } from "../coap/message.js";
 import { addOption } from "../coap/options.js";
+import { isMemberKey, publicKeyOf } from "../cose/ccs.js";
 import { countersignData } from "../cose/countersign.js";
 import type { AadWriter, Workspace } from "../oscore/aad.js";
 import { isFramed } from "../oscore/framing.js";
@@ -77,8 +78,8 @@ export const groupOscore: Profile<GroupContext, GroupRecipient> = {
   challenge: ECHO_UNAUTHORIZED,
   pairs: usesPairwise,
   importKey: groupContext,
+  admits: (crypto, { credential }) => isMemberKey(crypto, publicKeyOf(credential)),
   peer: (_crypto, key, member: Member) => groupRecipient(key, member),
-  publicKeyOf: ({ publicKey }) => publicKey,
   identify,
   open,
   signed,

@@ -22,6 +22,7 @@
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
 import { ECHO, FORBIDDEN } from "../coap/options.js";
+import { isMemberKey } from "../cose/ccs.js";
 import { derivation } from "../oscore/derive.js";
 import {
   identifySigned,
@@ -50,8 +51,8 @@ export const multicastOscore04: Profile<SignedGroupKey, RecipientKeys> = {
   windowCovers: "requests",
   challenge: { code: FORBIDDEN, option: ECHO },
   importKey,
+  admits: (crypto, { credential }) => isMemberKey(crypto, credential),
   peer: recipientKeys,
-  publicKeyOf: ({ publicKey }) => publicKey,
   identify: identifySigned,
   open: (key, arrival, context) => openSigned(key, SCHEME, arrival, context),
   signed: (key, arrival, context) => signedPart(key, SCHEME, arrival, context),

@@ -50,6 +50,7 @@ import {
   URI_PORT,
 } from "../coap/options.js";
 import { requestOrigin } from "../coap/uri.js";
+import { isMemberKey } from "../cose/ccs.js";
 import { countersignData, eddsaHeader } from "../cose/countersign.js";
 import {
   type Countersigned,
@@ -115,8 +116,8 @@ export const oscoap00: Profile<OscoapKey, MemberContext> = {
   window: 64,
   windowCovers: "all",
   importKey,
+  admits: (crypto, { credential }) => isMemberKey(crypto, credential),
   peer,
-  publicKeyOf: ({ publicKey }) => publicKey,
   identify,
   open,
   signed,

@@ -45,6 +45,8 @@ export const oscore: Profile<PairContext, PairEnd> = {
   windowCovers: "requests",
   challenge: ECHO_UNAUTHORIZED,
   importKey: pairContext,
+  // Two share a context: nobody has anybody vouch for him.
+  admits: (_crypto, { credential }) => credential.length === 0,
   peer: (_crypto, key, { id }) => (equalBytes(id, key.peerId) ? key.recipient : undefined),
   identify,
   open,

@@ -181,14 +181,18 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
   pairs?(key: K): boolean;
   /** Derives and imports what an association's members share; wipes `raw`. Throws RangeError. */
   importKey(crypto: Crypto, input: KeyInput): K;
-  /** A member's recipient context; undefined when its credential has no form that is known. */
-  peer?(crypto: Crypto, key: K, member: Member): P | undefined;
   /**
-   * Whose signatures a context is for: to be trusted when `Signatures.isPublicKey` says so. That
-   * costs more than a verify, so it is asked when a message has opened: nobody without the group's
-   * key may make us pay for it.
+   * Whether somebody may be a member: his credential is well-formed, and its key one that key
+   * generation can give (`Signatures.isPublicKey`). That costs more than a verify, so it is asked
+   * once, by the table of members before it takes him (groups/members.ts): what stands in it was
+   * admitted, on flash, too. Absent where there is no such table; then nobody gets into it.
    */
-  publicKeyOf?(peer: P): Uint8Array;
+  admits?(crypto: Crypto, member: Member): boolean;
+  /**
+   * A recipient context of a member that was admitted; his key is not looked at again. Undefined
+   * when his credential has no form that is known.
+   */
+  peer?(crypto: Crypto, key: K, member: Member): P | undefined;
   /**
    * Reads ids into `arrival.option` and applies the scheme's own rules for the outside; false is
    * malformed.

@@ -263,12 +263,14 @@ test("a record is opened as a message, too, and has to be one", () => {
 });
 
 test("a member is a CS_ID of one byte, bound to an address or to none", () => {
-  equal(sessionOf(CCM_8) === undefined, false);
-  equal(sessionOf(CCM_8, "fd00000000000000020000fffe00000b") === undefined, false);
-  equal(sessionOf(CCM_8, "0a000001") === undefined, false);
-  equal(sessionOf(CCM_8, "fd00"), undefined);
-  const member = { id: h("0102"), credential: h("") };
-  equal(dtlsRecord.peer?.(new TsCrypto(), keyOf(CCM_8), member), undefined);
+  const admits = (id: string, credential: string) => {
+    return dtlsRecord.admits?.(new TsCrypto(), { id: h(id), credential: h(credential) });
+  };
+  equal(admits("0b", ""), true);
+  equal(admits("0b", "fd00000000000000020000fffe00000b"), true);
+  equal(admits("0b", "0a000001"), true);
+  equal(admits("0b", "fd00"), false);
+  equal(admits("0102", ""), false);
 });
 
 test("what no key may be", () => {

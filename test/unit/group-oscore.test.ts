@@ -239,21 +239,22 @@ test("a mode that the group does not use is no way in, and none out", () => {
   equal(out(pairwiseOnly, true).length > 0, true);
 });
 
-test("a key that is not to be trusted is told, and agrees on nothing", () => {
+test("a key that is not to be trusted makes no member, and agrees on nothing", () => {
   const key = keyOf("b");
-  const peer = (credential: string) => {
-    return groupOscore.peer?.(crypto, key, { id: h("01"), credential: h(credential) });
-  };
+  const memberOf = (credential: string) => ({ id: h("01"), credential: h(credential) });
+  const peer = (credential: string) => groupOscore.peer?.(crypto, key, memberOf(credential));
+  const admits = (credential: string) => groupOscore.admits?.(crypto, memberOf(credential));
   // pairwise-ecdh.json, negative: y is 1, -1, and not below p.
   const bad = [`01${"00".repeat(31)}`, `ec${"ff".repeat(30)}7f`, `ee${"ff".repeat(30)}7f`];
   for (const publicKey of bad) {
     const made = peer(CCS + publicKey);
     if (made === undefined) throw new Error("a key all the same");
-    equal(toHex(groupOscore.publicKeyOf?.(made) ?? h("")), publicKey);
-    equal(crypto.signatures?.isPublicKey(made.publicKey), false);
+    equal(admits(CCS + publicKey), false);
     equal(pairwiseOf(key, made), undefined);
   }
   equal(peer("a0"), undefined, "no key at all");
+  equal(admits("a0"), false);
+  equal(admits(MEMBERS.a.cred), true);
 });
 
 test("a silent server listens, and neither sends nor agrees on keys", () => {

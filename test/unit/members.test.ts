@@ -4,6 +4,7 @@ import type { Association } from "../../modules/groups/directory.js";
 import { Heard } from "../../modules/groups/heard.js";
 import { MEMBERS_MAX, Members } from "../../modules/groups/members.js";
 import { loadOwn, storeOwn } from "../../modules/groups/own.js";
+import type { Member } from "../../modules/profiles/profile.js";
 import { Store } from "../../modules/store/store.js";
 import { equal, test, throws } from "../harness.js";
 import { FakeSignatures } from "../support/fake-signatures.js";
@@ -22,16 +23,22 @@ function fresh(partition: NorFlash): Store {
   return open(partition);
 }
 
+const crypto = new TsCrypto();
+/** Takes everybody but who is vouched for by 255s. */
+const group = (id: number) => ({
+  id,
+  profile: { admits: (_crypto: unknown, { credential: [first] }: Member) => first !== 255 },
+});
 const idOf = (number: number) => Uint8Array.of(number >> 8, number);
 const credential = (number: number) => new Uint8Array(46).fill(number);
 
 test("members: found by their id after a restart, within their group", () => {
   const partition = flash();
-  const members = new Members(fresh(partition));
-  for (let i = 0; i < 20; i++) members.put(7, { id: idOf(i), credential: credential(i) });
-  members.put(8, { id: idOf(3), credential: credential(99) });
-  members.put(7, { id: new Uint8Array(0), credential: credential(50) });
-  const again = new Members(open(partition));
+  const members = new Members(fresh(partition), crypto);
+  for (let i = 0; i < 20; i++) members.put(group(7), { id: idOf(i), credential: credential(i) });
+  members.put(group(8), { id: idOf(3), credential: credential(99) });
+  members.put(group(7), { id: new Uint8Array(0), credential: credential(50) });
+  const again = new Members(open(partition), crypto);
   const bytes = Uint8Array.of(9, 0, 13, 9);
   equal(again.find(7, bytes, 1, 2)?.credential, credential(13));
   equal(again.find(7, bytes, 1, 3), undefined, "a longer id");
@@ -43,9 +50,9 @@ test("members: found by their id after a restart, within their group", () => {
 });
 
 test("members: a credential is replaced, a member taken out, a group cleared", () => {
-  const members = new Members(fresh(flash()));
-  for (let i = 0; i < 12; i++) members.put(1, { id: idOf(i), credential: credential(i) });
-  equal(members.put(1, { id: idOf(2), credential: credential(77) }).ok, true);
+  const members = new Members(fresh(flash()), crypto);
+  for (let i = 0; i < 12; i++) members.put(group(1), { id: idOf(i), credential: credential(i) });
+  equal(members.put(group(1), { id: idOf(2), credential: credential(77) }).ok, true);
   equal(members.of(1).length, 12);
   equal(members.find(1, idOf(2), 0, 2)?.credential, credential(77));
   equal(members.remove(1, idOf(2)), true);
@@ -57,26 +64,44 @@ test("members: a credential is replaced, a member taken out, a group cleared", (
 });
 
 test("members: a hundred, and no more", () => {
-  const members = new Members(fresh(flash()));
+  const members = new Members(fresh(flash()), crypto);
   for (let i = 0; i < MEMBERS_MAX; i++) {
-    equal(members.put(1, { id: idOf(i), credential: credential(i) }).ok, true);
+    equal(members.put(group(1), { id: idOf(i), credential: credential(i) }).ok, true);
   }
   const one = { id: idOf(500), credential: credential(1) };
-  equal(members.put(1, one), { ok: false, drop: "tableFull" });
-  equal(members.put(1, { id: idOf(5), credential: credential(6) }).ok, true, "one that is there");
+  equal(members.put(group(1), one), { ok: false, drop: "tableFull" });
+  equal(
+    members.put(group(1), { id: idOf(5), credential: credential(6) }).ok,
+    true,
+    "one that is there",
+  );
   equal(members.remove(1, idOf(50)), true);
-  equal(members.put(1, one).ok, true);
+  equal(members.put(group(1), one).ok, true);
   equal(members.of(1).length, MEMBERS_MAX);
+});
+
+test("members: only who is admitted, and nobody where nobody is looked at", () => {
+  const members = new Members(fresh(flash()), crypto);
+  const refused = { ok: false, drop: "unknownMember" };
+  equal(members.put(group(1), { id: idOf(1), credential: credential(255) }), refused);
+  equal(members.put({ id: 1, profile: {} }, { id: idOf(1), credential: credential(1) }), refused);
+  equal(members.of(1), []);
+  equal(members.put(group(1), { id: idOf(1), credential: credential(1) }).ok, true);
+  equal(members.put(group(1), { id: idOf(1), credential: credential(255) }), refused);
+  equal(members.find(1, idOf(1), 0, 2)?.credential, credential(1), "who is there stays");
 });
 
 test("members: what flash refuses is not there", () => {
   const partition = flash();
-  const members = new Members(fresh(partition));
+  const members = new Members(fresh(partition), crypto);
   partition.refuses = () => true;
-  const put = members.put(1, { id: idOf(1), credential: credential(1) });
+  const put = members.put(group(1), { id: idOf(1), credential: credential(1) });
   equal(put, { ok: false, drop: "storeFailed" });
-  throws(() => members.put(1, { id: new Uint8Array(17), credential: idOf(1) }), /id of 17/);
-  throws(() => members.put(0x100000, { id: idOf(1), credential: idOf(1) }), /security group/);
+  throws(() => members.put(group(1), { id: new Uint8Array(17), credential: idOf(1) }), /id of 17/);
+  throws(
+    () => members.put(group(0x100000), { id: idOf(1), credential: idOf(1) }),
+    /security group/,
+  );
 });
 
 test("own membership: the signing key is made when it is asked for, once", () => {

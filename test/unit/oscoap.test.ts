@@ -247,9 +247,13 @@ test("the sender's counter signature, and nobody else's", () => {
   equal(new NobleSignatures().verify({ ...signed, publicKey: h(MEMBERS.b.key) }), false);
 });
 
-test("a member's context says whose signatures are his", () => {
-  const peer = peerOf("a");
-  equal(peer && toHex(oscoap00.publicKeyOf?.(peer) ?? h("")), MEMBERS.a.key);
+test("a member is admitted by a key to be trusted", () => {
+  const admits = (credential: string) => {
+    return oscoap00.admits?.(crypto(), { id: h(MEMBERS.a.id), credential: h(credential) });
+  };
+  equal(admits(MEMBERS.a.key), true);
+  equal(admits("01".padEnd(64, "0")), false, "small order");
+  equal(admits(MEMBERS.a.key.slice(2)), false, "31 bytes");
 });
 
 test("any bit of the ciphertext: forged", () => {

@@ -259,7 +259,8 @@ test("a request to a member nobody vouches for is not sent", () => {
     });
   equal(to(9), { ok: false, drop: "unknownMember" });
   const member = { id: guild.idOf(9), credential: guild.credentialOf(9).fill(0, -32) };
-  equal(schemes?.members.put(guild.spec.id, member).ok, true);
+  const group = { id: guild.spec.id, profile: guild.profile };
+  equal(schemes?.members.put(group, member), { ok: false, drop: "unknownMember" });
   equal(to(9), { ok: false, drop: "unknownMember" }, "nor to one whose key is none");
   equal(to(LAMP)?.ok, true);
 });

@@ -300,11 +300,14 @@ both("the signature is a copy: the datagram's buffer is used again", (scheme) =>
   equal(signed && signatures.verify(signed), true);
 });
 
-both("a member's context says whose signatures are his", (scheme) => {
-  const { profile } = scheme;
-  const member = { id: h("25"), credential: h(MEMBERS.a.key) };
-  const peer = profile.peer?.(crypto, keyOf(scheme, "b"), member);
-  equal(peer && toHex(profile.publicKeyOf?.(peer) ?? h("")), MEMBERS.a.key);
+both("a public key of small order makes no member", ({ profile }) => {
+  const admits = (credential: string) =>
+    profile.admits?.(crypto, { id: h("25"), credential: h(credential) });
+  equal(admits(`01${"00".repeat(31)}`), false);
+  equal(admits("00".repeat(32)), false);
+  equal(admits(MEMBERS.a.key.slice(2)), false, "31 bytes");
+  equal(admits(""), false);
+  equal(admits(MEMBERS.a.key), true);
 });
 
 both("a silent server opens and verifies, and has nothing to send with", (scheme) => {

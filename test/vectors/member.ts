@@ -117,7 +117,7 @@ class MemberReceiver implements Receiver {
     });
     for (const name of Object.keys(scheme.members(input))) {
       if (name === device) continue;
-      const put = schemes.members.put(SECURITY, memberOf(scheme, input, name));
+      const put = schemes.members.put(this.#security, memberOf(scheme, input, name));
       if (!put.ok) throw new Error(`member ${name}: ${put.drop}`);
     }
     this.association(context);
