@@ -193,15 +193,14 @@ export class Bodies {
       if (body === undefined) return refusal(SERVICE_UNAVAILABLE);
       return this.#append(body, payload, option);
     }
-    if (known === undefined) return refusal(REQUEST_ENTITY_INCOMPLETE); // check: block1-begun
-    if (known.written.length !== start) {
-      this.#forget(known);
-      return refusal(REQUEST_ENTITY_INCOMPLETE); // check: block1-order
-    }
-    if (block.more) return this.#append(known, payload, option);
-    known.written.bytes(payload);
-    this.#forget(known);
-    return { whole: { ...request, payload: known.written.finish() }, option };
+    const isNext = known?.written.length === start;
+    if (known !== undefined && !isNext) this.#forget(known);
+    if (!isNext) return refusal(REQUEST_ENTITY_INCOMPLETE); // check: block1-order
+    const body = known as Body;
+    if (block.more) return this.#append(body, payload, option);
+    body.written.bytes(payload);
+    this.#forget(body);
+    return { whole: { ...request, payload: body.written.finish() }, option };
   }
 
   /** Forgets everything and cancels the timer. */
