@@ -65,9 +65,9 @@ static txCreation device(void)
   uint64_t left = options.heap ? beside_stack(options.heap) : 256 * 1024;
   if (left > 32 << 20) left = 32 << 20;
   creation.initialChunkSize = (txSize)(left / 4) & -16;
-  creation.incrementalChunkSize = options.heap ? 512 : 32 * 1024;
+  creation.incrementalChunkSize = options.heap ? 256 : 32 * 1024;
   creation.initialHeapCount = (txSize)(left * 3 / 5 / sizeof(txSlot));
-  creation.incrementalHeapCount = options.heap ? 32 : 1024;
+  creation.incrementalHeapCount = options.heap ? 16 : 1024;
   creation.stackCount = (txSize)machine_stack_slots();
   creation.initialKeyCount = KEYS;
   creation.incrementalKeyCount = 16;
