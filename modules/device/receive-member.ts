@@ -13,6 +13,7 @@ import { drop, type Outcome, type Proof } from "../bytes/outcome.js";
 import { isMulticast } from "../coap/addresses.js";
 import { ACK, CON, type Inner } from "../coap/message.js";
 import { openAmong } from "../groups/candidates.js";
+import type { Directory, SecurityGroup } from "../groups/directory.js";
 import { isNewest } from "../groups/order.js";
 import type { Schemes } from "../groups/schemes.js";
 import type { Datagram } from "../ports/datagram.js";
@@ -129,9 +130,12 @@ function levelOf({ rights, groups }: Parts, sender: Uint8Array, proof: Proof): L
   const isInteger = sender.length === 1 || (sender.length > 0 && sender[0] !== 0);
   if (sender.length > ID_BYTES_MAX || !isInteger) return DISCOVERY; // check: kid-minimal
   const client = new Id64().read(sender, 0, sender.length);
-  if (proof.by === "channel") return rights.level(null, client);
   const { arriving, directory } = groups;
   const { security } = arriving.association;
+  if (proof.by === "channel") {
+    if (isShared(directory, security, sender)) return DISCOVERY; // check: channel-peer
+    return rights.level(null, client);
+  }
   let highest: Level = DISCOVERY;
   for (const { id, security: other, address } of directory.appGroups()) {
     if (other !== security) continue; // check: rights-security
@@ -141,4 +145,15 @@ function levelOf({ rights, groups }: Parts, sender: Uint8Array, proof: Proof): L
     if (level > highest) highest = level;
   }
   return highest;
+}
+
+/**
+ * Whether the peer of another context has this id, too. RFC 8613 §3.3: ids are told apart within a
+ * context; a right names an id alone, so the other peer's would be lent.
+ */
+function isShared(directory: Directory, own: SecurityGroup, id: Uint8Array): boolean {
+  return directory.securities().some((security) => {
+    if (security === own) return false;
+    return security.associations.some(({ peerId }) => peerId && equalBytes(peerId, id));
+  });
 }

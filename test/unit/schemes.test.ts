@@ -398,6 +398,17 @@ test("two share a context: anybody else is unknown, and the proof is a channel",
   silently(lamp, room, stranger.craft(light(2, { ...unicast, from: OTHER_SWITCH })), "unknownKey");
 });
 
+test("two contexts whose peers have one id: neither peer has the other's rights", () => {
+  const room = new Room();
+  const pair = new Guild({ profile: "oscore", id: 5, members: [SWITCH, LAMP] });
+  const other = new Guild({ profile: "oscore", id: 6, fill: 9, members: [SWITCH, LAMP] });
+  const rights = [[SWITCH, null, 3]] as const;
+  const lamp = room.luminaire(LAMP, { guilds: [pair, other], rights });
+  const unicast = { to: memberEndpoint(LAMP), peer: LAMP };
+  silently(lamp, room, other.craft(light(1, unicast)), "forbidden");
+  silently(lamp, room, pair.craft(light(1, unicast)), "forbidden");
+});
+
 test("old and new keys side by side during a rekey, and answers under a newer one", () => {
   for (const profile of SIGNED) {
     const room = new Room();
