@@ -405,8 +405,8 @@ test("two contexts whose peers have one id: neither peer has the other's rights"
   const rights = [[SWITCH, null, 3]] as const;
   const lamp = room.luminaire(LAMP, { guilds: [pair, other], rights });
   const unicast = { to: memberEndpoint(LAMP), peer: LAMP };
-  silently(lamp, room, other.craft(light(1, unicast)), "forbidden");
-  silently(lamp, room, pair.craft(light(1, unicast)), "forbidden");
+  equal(verdict(lamp, other.craft(light(1, unicast))), "forbidden");
+  equal(verdict(lamp, pair.craft(light(1, unicast))), "forbidden");
 });
 
 test("old and new keys side by side during a rekey, and answers under a newer one", () => {
