@@ -4,7 +4,7 @@ import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { Crypto } from "../../modules/ports/crypto.js";
-import type { DatagramPort } from "../../modules/ports/datagram.js";
+import type { DatagramPort, Endpoint } from "../../modules/ports/datagram.js";
 import type { Flash } from "../../modules/ports/flash.js";
 import type { Intake } from "../../modules/ports/intake.js";
 import type { Light, LightOutput } from "../../modules/ports/light.js";
@@ -12,7 +12,7 @@ import type { TraceEvent } from "../../modules/ports/trace.js";
 import type { Engine } from "./engine.js";
 
 /** Timers are taken and forgotten: what runs later is not part of the path. */
-class StillClock implements Clock {
+export class StillClock implements Clock {
   now = 1_000_000;
   #last = 0;
 
@@ -31,6 +31,11 @@ class Sink implements DatagramPort {
   readonly address = new Uint8Array(16).fill(0xfd);
   onDatagram: DatagramPort["onDatagram"] = undefined;
   sent = 0;
+  /** What was sent last, and where. */
+  last: { readonly to: Endpoint; readonly bytes: Uint8Array } = {
+    to: { address: this.address, port: 0 },
+    bytes: new Uint8Array(0),
+  };
 
   join(): boolean {
     return true;
@@ -38,8 +43,9 @@ class Sink implements DatagramPort {
 
   leave(): void {}
 
-  send(): boolean {
+  send({ to, bytes }: { to: Endpoint; bytes: Uint8Array }): boolean {
     this.sent++;
+    this.last = { to, bytes };
     return true;
   }
 }

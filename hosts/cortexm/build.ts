@@ -24,16 +24,25 @@ const IMAGE_ALIGNMENT = 64;
 /** The same with libsodium, for signed profiles. */
 export const SIGNING_PROGRAM = join(ROOT, "build/cortexm/signing.elf");
 
-/** Signed profiles want libsodium in the program and in the ROM. */
+/** The same with native help for members' messages, without libsodium: to count. */
+export const MEMBERS_PROGRAM = join(ROOT, "build/cortexm/members.elf");
+
+/** Signed profiles want libsodium and help for members' messages, in program and ROM. */
 export interface Parts {
   readonly signatures: boolean;
+  readonly members?: boolean;
 }
 
 const PLAIN: Parts = { signatures: false };
 
 /** The program that makes images, brought up to date. */
-export function makeProgram({ signatures } = PLAIN): void {
-  command("make", ["-s", "-j2", "-C", HERE, ...(signatures ? ["SIGNATURES=1"] : [])]);
+export function makeProgram(parts = PLAIN): void {
+  command("make", ["-s", "-j2", "-C", HERE, ...variablesOf(parts)]);
+}
+
+function variablesOf({ signatures, members }: Parts): string[] {
+  if (signatures) return ["SIGNATURES=1"];
+  return members ? ["MEMBERS=1"] : [];
 }
 
 /** `byteCode` preloaded: FOLDER/lumicast.elf. The program has to be up to date. */
@@ -54,9 +63,9 @@ export function makeRom(byteCode: string, folder: string, parts = PLAIN): string
 function makeImage(
   byteCode: string,
   folder: string,
-  { imageAt, room, signatures }: { imageAt: number; room: number } & Parts,
+  { imageAt, room, signatures, members }: { imageAt: number; room: number } & Parts,
 ): number {
-  const program = signatures ? SIGNING_PROGRAM : PROGRAM;
+  const program = signatures ? SIGNING_PROGRAM : members ? MEMBERS_PROGRAM : PROGRAM;
   const wanted = { run: RUN.makeImage, imageAt, argument: room };
   const said = runProgram(program, wanted, { byteCode, folder });
   const made = JSON.parse(said.trim().split("\n").at(-1) as string) as { room: number };
@@ -67,10 +76,9 @@ function makeImage(
   return made.room;
 }
 
-function link(elf: string, folder: string, imageAt: number, { signatures }: Parts): void {
+function link(elf: string, folder: string, imageAt: number, parts: Parts): void {
   const image = join(folder, "image.o");
-  const variables = [`IMAGE=${image}`, `IMAGE_AT=${imageAt}`, `ROM=${elf}`];
-  if (signatures) variables.push("SIGNATURES=1");
+  const variables = [`IMAGE=${image}`, `IMAGE_AT=${imageAt}`, `ROM=${elf}`, ...variablesOf(parts)];
   command("make", ["-s", "-C", HERE, "rom", ...variables]);
 }
 

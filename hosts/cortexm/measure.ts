@@ -17,11 +17,13 @@ import { FIRMWARE, makeProgram, makeRom } from "./build.js";
 import { lacking, runProgram } from "./emulator.js";
 import { RUN } from "./handover.js";
 import { cortexm } from "./launch.js";
+import { memberCount } from "./members.js";
 
 /** -icount shift=0: a nanosecond of the emulator's is an instruction. */
 const INSTRUCTIONS_A_MICRO = 1000;
 const SAMPLES = 100;
 const EVENT_SAMPLES = 4;
+const MEMBER_SAMPLES = 48;
 /** The messages of a whole series are made beforehand and need room. */
 const BENCH_HEAP_BYTES = 2_000_000;
 const BENCH_STACK_SLOTS = 1024;
@@ -63,6 +65,7 @@ export async function counts(): Promise<Figures> {
     const figure = PATHS[name];
     if (figure !== undefined) figures[figure] = instructions(medianMicros);
   }
+  figures.acceptedGroupOscore = await memberCount(MEMBER_SAMPLES);
   for (const [event, figure, load] of EVENTS) {
     const [{ medianMicros }] = await series(EVENT_SAMPLES, event, load);
     figures[figure] = instructions(medianMicros);

@@ -14,6 +14,8 @@ export const ISSUE_LIMITS = {
     ramReports: 64 * KB,
     boot: 4_000_000,
     accepted: 60_000,
+    // Issue 4: with a signature that waits.
+    acceptedGroupOscore: 90_000,
     native: 18_000,
     duplicate: 12_000,
     ccm: 11_000,

@@ -15,6 +15,7 @@ export const FIGURES = {
   bootRoom: "boot, one group",
   firstMessage: "first message after it",
   accepted: "accepted, its bound written",
+  acceptedGroupOscore: "group-oscore, to the light port",
   burst: "accepted in a burst",
   duplicate: "duplicate",
   forged: "forged",

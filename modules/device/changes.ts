@@ -3,6 +3,7 @@ import { GET, POST } from "../coap/options.js";
 import { type Command, decodeCommand } from "../lighting/command.js";
 import type { LightState, Luminaire } from "../lighting/luminaire.js";
 import type { Settings } from "../lighting/settings.js";
+import { LIGHT_OPTIONS } from "../ports/intake.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Resources } from "../resources/resources.js";
 import { LIGHT_COMMAND } from "../resources/table.js";
@@ -21,7 +22,8 @@ export function changesAnything(
   if (code === GET) return false;
   const { luminaire, settings } = role.face;
   if (luminaire === undefined || code !== POST || payload === undefined) return true;
-  if (resources.find(options) !== LIGHT_COMMAND) return true;
+  const isLight = options === LIGHT_OPTIONS || resources.find(options) === LIGHT_COMMAND;
+  if (!isLight) return true;
   const command = decodeCommand(payload);
   return command === undefined || changesLight(luminaire, settings, command);
 }

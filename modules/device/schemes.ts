@@ -3,13 +3,11 @@
  * image for a board with little ROM leaves it out, and with it all that only these schemes need.
  */
 import { toHex } from "../bytes/hex.js";
-import type { Outcome } from "../bytes/outcome.js";
-import type { Groups, Quick } from "../groups/groups.js";
+import { MemberIntake } from "../groups/intake-member.js";
 import type { MemberGroup } from "../groups/members.js";
 import { loadOwn, storeOwn } from "../groups/own.js";
 import { sealUnder } from "../groups/protect.js";
 import { Schemes } from "../groups/schemes.js";
-import type { Datagram } from "../ports/datagram.js";
 import type { Random } from "../ports/random.js";
 import { dtlsRecord } from "../profiles/dtls-record.js";
 import { groupOscore } from "../profiles/group-oscore.js";
@@ -17,7 +15,7 @@ import { groupOscore02 } from "../profiles/group-oscore-02.js";
 import { multicastOscore04 } from "../profiles/multicast-oscore-04.js";
 import { oscoap00 } from "../profiles/oscoap-00.js";
 import { oscore } from "../profiles/oscore.js";
-import type { Inner, Profile } from "../profiles/profile.js";
+import type { Profile } from "../profiles/profile.js";
 import { answerChallenge, awaitChallenges } from "./echo.js";
 import type { Membership, Parts, SchemeServices } from "./parts.js";
 import { begin } from "./policy.js";
@@ -51,22 +49,8 @@ function connect(schemes: Schemes, device: Parts, random: Random): void {
   const { groups } = device;
   groups.schemes = schemes;
   schemes.seal = (outgoing) => sealUnder(groups, schemes, outgoing);
-  if (groups.quick !== undefined) groups.quick = new Beside(groups.quick);
+  if (groups.quick !== undefined) groups.quick = new MemberIntake(groups.quick, schemes);
   begin(schemes, device, random);
-}
-
-/** Native help judges what it knows: what it finds out of form may be another scheme's. */
-class Beside implements Quick {
-  readonly #quick: Quick;
-
-  constructor(quick: Quick) {
-    this.#quick = quick;
-  }
-
-  open(groups: Groups, datagram: Datagram): Outcome<Inner> | undefined {
-    const taken = this.#quick.open(groups, datagram);
-    return taken?.ok === false && taken.drop === "malformed" ? undefined : taken;
-  }
 }
 
 /** What the installation says of this device's group: who is in it, and as whom it is. */

@@ -11,7 +11,7 @@ import type { Association } from "./directory.js";
 
 export const CONTEXTS_MAX = 50;
 
-interface Kept {
+export interface Kept {
   readonly association: Association;
   readonly id: Uint8Array;
   readonly context: unknown;
@@ -21,7 +21,10 @@ interface Kept {
 
 export class Contexts {
   readonly #kept: Kept[] = [];
-  #uses = 0;
+  /** Counts uses: whoever uses one of `all` elsewhere counts on, and notes it there. */
+  uses = 0;
+  /** Counts those that came and went: what was made of them is stale when it has moved. */
+  revision = 0;
 
   get count(): number {
     return this.#kept.length;
@@ -32,7 +35,7 @@ export class Contexts {
     const found = this.#kept.find(
       (one) => one.association === association && equalBytes(one.id, id),
     );
-    if (found !== undefined) found.used = ++this.#uses;
+    if (found !== undefined) found.used = ++this.uses;
     return found?.context;
   }
 
@@ -40,9 +43,10 @@ export class Contexts {
   keep(association: Association, id: Uint8Array, context: unknown): void {
     const kept = this.#kept;
     if (kept.some((one) => one.association === association && equalBytes(one.id, id))) return;
-    const made = { association, id: id.slice(), context, used: ++this.#uses };
+    const made = { association, id: id.slice(), context, used: ++this.uses };
     if (kept.length === CONTEXTS_MAX) kept.splice(this.oldest(), 1); // check: contexts-max
     kept.push(made);
+    this.revision++;
   }
 
   /** Those of a member whose credential changed, or (without an id) all of a key's. */
@@ -51,8 +55,14 @@ export class Contexts {
     for (let i = kept.length - 1; i >= 0; i--) {
       const isMeant =
         kept[i].association === association && (id === undefined || equalBytes(kept[i].id, id));
-      if (isMeant) kept.splice(i, 1);
+      if (!isMeant) continue;
+      kept.splice(i, 1);
+      this.revision++;
     }
+  }
+
+  all(): readonly Kept[] {
+    return this.#kept;
   }
 
   private oldest(): number {

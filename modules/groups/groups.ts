@@ -15,6 +15,7 @@ import type { Recipients } from "../oscore/recipients.js";
 import type { Sequence } from "../oscore/sequence.js";
 import type { Clock } from "../ports/clock.js";
 import type { Datagram, Endpoint } from "../ports/datagram.js";
+import type { Intake, IntakeState } from "../ports/intake.js";
 import type { Inner, RequestBinding } from "../profiles/profile.js";
 import type { Uptime } from "../store/uptime.js";
 import type { AppGroup, Association, Directory } from "./directory.js";
@@ -28,6 +29,19 @@ export interface Quick {
    * to look. Valid until the next call.
    */
   open(groups: Groups, datagram: Datagram): Outcome<Inner> | undefined;
+  /** What other schemes' quick ways may use of it. */
+  readonly help?: QuickHelp;
+}
+
+/** Native help, and what it reads and writes (ports/intake.ts). */
+export interface QuickHelp {
+  readonly native: Intake;
+  readonly ports: readonly number[];
+  readonly state: IntakeState;
+  /** Number of the message opened last, in its first element. */
+  readonly sequence: Float64Array;
+  /** The message opened last, of which a light command of `size` bytes is told. */
+  light(size: number): Outcome<Inner>;
 }
 
 export class Groups {
@@ -112,9 +126,12 @@ export class Arriving {
   read(directory: Directory): this {
     if (this.isRead) return this;
     this.isRead = true;
-    const { outer, option } = this;
+    const { outer, option, association } = this;
     const whole = outer.scan(outer.bytes);
-    const appGroup = whole ? directory.named(appGroupOf(outer)) : undefined;
+    // A message that names no group was found to be of one.
+    const { namesGroup } = association.security.profile;
+    const found = namesGroup ? directory.named(appGroupOf(outer)) : this.appGroup;
+    const appGroup = whole ? found : undefined;
     const parsed = option.parse(outer.bytes, outer.oscoreStart, outer.oscoreLength);
     if (appGroup === undefined || !parsed) {
       throw new Error("native intake: opened what does not parse");
@@ -125,7 +142,7 @@ export class Arriving {
 
   /** The ids of this request, which its answers have to name. Copies. */
   binding(schemes?: Schemes): RequestBinding {
-    const taken = schemes?.taken;
+    const taken = schemes?.taken ?? schemes?.take?.();
     if (taken?.association === this.association) return taken;
     const { kidStart, kidLength, pivStart, pivLength } = this.option;
     const { bytes } = this.outer;

@@ -55,7 +55,7 @@ import {
 import type { SharedKey } from "../profiles/profile.js";
 import type { Store } from "../store/store.js";
 import type { AppGroup, Association } from "./directory.js";
-import type { Groups, Quick } from "./groups.js";
+import type { Groups, Quick, QuickHelp } from "./groups.js";
 
 /** Before the payload of a light command: code, Uri-Path "l", marker. */
 const LIGHT_HEAD_BYTES = 4;
@@ -68,14 +68,14 @@ const REFUSALS: readonly Outcome<Inner>[] = Object.freeze(
 
 type MutableInner = { -readonly [field in keyof Inner]: Inner[field] };
 
-export class QuickIntake implements Quick {
-  readonly #native: Intake;
-  readonly #ports: readonly number[];
+export class QuickIntake implements Quick, QuickHelp {
+  readonly native: Intake;
+  readonly ports: readonly number[];
+  readonly state: IntakeState;
+  readonly sequence: Float64Array;
   #revision = -1;
   #associations: (Association | undefined)[] = [];
   #bound: BoundIntake | undefined = undefined;
-  readonly #state: IntakeState;
-  readonly #sequence: Float64Array;
   /** By size of the plaintext: the payload in it. */
   readonly #payloads: (Uint8Array | undefined)[] = [];
   readonly #inner: MutableInner;
@@ -95,12 +95,12 @@ export class QuickIntake implements Quick {
     const { recipients, rights, store } = parts;
     const { cursor, index } = store.journal;
     const result = new Uint8Array(RESULT_BYTES);
-    this.#native = native;
-    this.#ports = parts.ports;
-    this.#sequence = new Float64Array(result.buffer, 0, 1);
+    this.native = native;
+    this.ports = parts.ports;
+    this.sequence = new Float64Array(result.buffer, 0, 1);
     const { columns, capacity } = rights;
     const { buffer } = result;
-    this.#state = [buffer, buffer, recipients.columns, columns, cursor, index, [], capacity];
+    this.state = [buffer, buffer, recipients.columns, columns, cursor, index, [], capacity];
     this.#inner = parts.inner;
     this.#opened = { ok: true, value: parts.inner };
   }
@@ -114,15 +114,10 @@ export class QuickIntake implements Quick {
     const line = (answer >> ANSWER_LINE_SHIFT) & ANSWER_LINE_MASK;
     const row = (answer >> ANSWER_ROW_SHIFT) & ANSWER_ROW_MASK;
     const size = answer & ANSWER_SIZE_MASK;
-    const sequence = this.#sequence[0];
-    let opened = this.#opened;
+    const sequence = this.sequence[0];
+    let opened: Outcome<Inner>;
     if ((answer & ANSWER_LIGHT) !== 0) {
-      const inner = this.#inner;
-      if (inner.options !== LIGHT_OPTIONS) {
-        inner.code = POST;
-        inner.options = LIGHT_OPTIONS;
-      }
-      inner.payload = this.#payloads[size] ?? this.#payload(size);
+      opened = this.light(size);
     } else {
       opened = this.#inside(this.#associations[line], size);
       if (!opened.ok) return opened;
@@ -142,15 +137,29 @@ export class QuickIntake implements Quick {
     return opened;
   }
 
+  get help(): QuickHelp {
+    return this;
+  }
+
+  light(size: number): Outcome<Inner> {
+    const inner = this.#inner;
+    if (inner.options !== LIGHT_OPTIONS) {
+      inner.code = POST;
+      inner.options = LIGHT_OPTIONS;
+    }
+    inner.payload = this.#payloads[size] ?? this.#payload(size);
+    return this.#opened;
+  }
+
   #inside(association: Association | undefined, size: number): Outcome<Inner> {
     const scheme = association?.security.profile.intake;
     if (scheme === undefined) throw new Error("native intake: opened under a scheme it has not");
-    return scheme.inside(new Uint8Array(this.#state[1].slice(RESULT_PLAIN, RESULT_PLAIN + size)));
+    return scheme.inside(new Uint8Array(this.state[1].slice(RESULT_PLAIN, RESULT_PLAIN + size)));
   }
 
   #payload(size: number): Uint8Array {
     const start = RESULT_PLAIN + LIGHT_HEAD_BYTES;
-    const view = new Uint8Array(this.#state[1], start, size - LIGHT_HEAD_BYTES);
+    const view = new Uint8Array(this.state[1], start, size - LIGHT_HEAD_BYTES);
     if (size < SIZES_KEPT) this.#payloads[size] = view;
     return view;
   }
@@ -168,7 +177,7 @@ export class QuickIntake implements Quick {
       }
     }
     const count = appGroups.length;
-    const ports = this.#ports;
+    const ports = this.ports;
     if (count > LINES_MAX || ports.length > TABLE_PORTS_MAX) {
       throw new RangeError(`native intake: ${count} lines, ${ports.length} ports`);
     }
@@ -189,9 +198,9 @@ export class QuickIntake implements Quick {
       );
     }
     this.#associations = associations;
-    this.#state[0] = tables.buffer;
-    this.#state[6] = keys;
-    this.#bound = this.#native.bind(this.#state);
+    this.state[0] = tables.buffer;
+    this.state[6] = keys;
+    this.#bound = this.native.bind(this.state);
     // Last: whatever throws before leaves tables that are not asked.
     this.#revision = directory.revision;
   }

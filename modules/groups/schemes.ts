@@ -60,6 +60,8 @@ export class Schemes {
   sender: Uint8Array = new Uint8Array(0);
   /** The request that was accepted last. */
   taken: Taken | undefined = undefined;
+  /** Makes `taken` of a request whose answers nobody was sure of wanting. */
+  take: (() => Taken | undefined) | undefined = undefined;
   /** Whether it may be obeyed, as far as its sender's numbers tell. */
   verdict: Verdict = "fresh";
   /** Who sent a message that could not be opened for want of his key. */

@@ -28,6 +28,7 @@ import type { Clock } from "../ports/clock.js";
 import type { Random } from "../ports/random.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Association, SecurityGroup } from "./directory.js";
+import type { Place } from "./unverified.js";
 
 /** Challenges that wait for their answers; one more is not made. */
 export const CHALLENGES_MAX = 16;
@@ -96,11 +97,7 @@ export class Synchronisation {
     const asks = way === "challenge" && canAsk(association.security);
     const echo = find(inner.options, ECHO);
     if (asks && echo !== undefined) return this.#echoed(arriving, id, echo);
-    const gapMax = policy?.gapMax ?? Number.POSITIVE_INFINITY;
-    let isFresh = true;
-    if (this.#fresh.get(row) !== association) isFresh = false; // check: synchronised-since-start
-    if (skipped > gapMax) isFresh = false; // check: synchronised-gap
-    if (isFresh) return "fresh";
+    if (this.#isKnown(association, row, skipped)) return "fresh";
     if (!asks) {
       this.settle(arriving);
       return "reference";
@@ -108,6 +105,24 @@ export class Synchronisation {
     this.#fresh.delete(row);
     if (this.#find(association, id) !== undefined) return "held"; // check: challenge-waits
     return "challenge";
+  }
+
+  /**
+   * Whether `judge` will find a command fresh that has no option for it, while it is not marked
+   * yet. Changes nothing.
+   */
+  isSettled({ association, row, sequence }: Place): boolean {
+    const way = association.security.policy?.synchronisation ?? "bestEffort";
+    const skipped = sequence - this.#recipients.highest(row) - 1;
+    return way === "bestEffort" || this.#isKnown(association, row, skipped);
+  }
+
+  /** Whether the sender's numbers were shown to be fresh, and go on from there. */
+  #isKnown(association: Association, row: number, skipped: number): boolean {
+    const gapMax = association.security.policy?.gapMax ?? Number.POSITIVE_INFINITY;
+    if (this.#fresh.get(row) !== association) return false; // check: synchronised-since-start
+    if (skipped > gapMax) return false; // check: synchronised-gap
+    return true;
   }
 
   /**

@@ -24,6 +24,8 @@ import type { Inner, Signed } from "../profiles/profile.js";
 import type { Association } from "./directory.js";
 
 export const UNVERIFIED_MAX = 8;
+/** Most requests; larger ones get a copy of their own. */
+const COPY_BYTES = 192;
 const LULL_MICROS = 100_000;
 /** Between two signatures: what waits is heard. */
 const PAUSE_MICROS = 20_000;
@@ -37,9 +39,17 @@ export interface Place {
   readonly sequence: number;
 }
 
-interface Kept extends Place {
-  readonly signed: Signed;
+/** A message as it arrived, and its sender's context. */
+export interface Unread extends Place {
+  /** In its first `size` bytes. */
+  readonly datagram: Uint8Array;
+  readonly size: number;
+  readonly peer: unknown;
 }
+
+type KeptUnread = Unread & { readonly signed: undefined };
+type Kept = (Place & { readonly signed: Signed }) | KeptUnread;
+type Mutable<T> = { -readonly [field in keyof T]: T[field] };
 
 /** The last number of a row that was verified, and under which key: rows are used again. */
 interface Verified {
@@ -58,13 +68,19 @@ export interface UnverifiedParts {
 }
 
 export class Unverified {
+  /** What `keepUnread` needs (intake-member.ts). */
+  read: ((unread: Unread) => Signed | undefined) | undefined = undefined;
   readonly #parts: UnverifiedParts;
   readonly #kept: Kept[] = [];
   /** By row. */
   readonly #verified = new Map<number, Verified>();
   #lastMicros = 0;
-  #suspendedMicros = Number.NEGATIVE_INFINITY;
+  /** 0: nobody cheated yet. */
+  #suspendedMicros = 0;
   #isWaiting = false;
+  /** To be used again: to make one takes as long as opening a message. */
+  readonly #spare: Mutable<KeptUnread>[] = [];
+  readonly #onLull = () => this.#idle();
 
   constructor(parts: UnverifiedParts) {
     this.#parts = parts;
@@ -74,19 +90,26 @@ export class Unverified {
     return this.#kept.length;
   }
 
-  /** Whether this request may be acted on before its signature is verified. */
+  /**
+   * Whether this request, which is genuinely the group's, may be acted on before its signature is
+   * verified; those that would overtake it are verified now.
+   */
   mayWait(place: Place, inner: Inner): boolean {
-    const { association, row, sequence } = place;
-    const { profile, policy } = association.security;
-    const way = policy?.signatures ?? "always";
+    if (this.#kept.length > 0) this.#settleAbove(place);
+    // Property by property: on the way to a lamp it takes half as long.
+    const association = place.association;
+    const security = association.security;
+    const way = security.policy?.signatures ?? "always";
     if (way === "always") return false; // check: unverified-policy
-    const verified = this.#verified.get(row);
+    const verified = this.#verified.get(place.row);
     if (verified?.association !== association) return false; // check: unverified-first
-    const most = (verified?.number ?? 0) + profile.window;
-    if (sequence > most) return false; // check: unverified-window
-    const { clock, changes } = this.#parts;
-    if (clock.micros() < this.#suspendedMicros) return false; // check: unverified-suspended
-    if (way === "changes" && changes(inner)) return false; // check: unverified-changes
+    const most = (verified?.number ?? 0) + security.profile.window;
+    if (place.sequence > most) return false; // check: unverified-window
+    const parts = this.#parts;
+    const until = this.#suspendedMicros;
+    const isSuspended = until > 0 && parts.clock.micros() < until;
+    if (isSuspended) return false; // check: unverified-suspended
+    if (way === "changes" && parts.changes(inner)) return false; // check: unverified-changes
     const isFull = this.#kept.length >= UNVERIFIED_MAX;
     if (isFull && this.#replaceable(place) < 0) return false; // check: unverified-max
     return true;
@@ -95,14 +118,32 @@ export class Unverified {
   /** A message that was marked and is about to be acted on. Copies what it needs. */
   keep(place: Place, { data, signature, publicKey }: Signed): void {
     const signed = { data: data.slice(), signature: signature.slice(), publicKey };
-    const kept = { ...place, signed };
-    const at = this.#replaceable(place);
-    if (at >= 0) this.#kept[at] = kept;
-    else this.#kept.push(kept);
-    const { clock, tell } = this.#parts;
-    tell("unverified");
-    this.#lastMicros = clock.micros();
-    if (place.association.security.policy?.signatures === "defer") this.#wait(LULL_MICROS);
+    this.#add({ ...place, signed });
+  }
+
+  /** The same, of what `read` makes its signature of when that is wanted. Copies the datagram. */
+  keepUnread(place: Place, bytes: Uint8Array, peer: unknown): void {
+    const kept = this.#spare.pop() ?? emptyOf(place);
+    const size = bytes.length;
+    kept.association = place.association;
+    kept.row = place.row;
+    kept.sequence = place.sequence;
+    kept.peer = peer;
+    kept.size = size;
+    if (size > kept.datagram.length) kept.datagram = bytes.slice();
+    else kept.datagram.set(bytes);
+    this.#add(kept);
+  }
+
+  #add(kept: Kept): void {
+    const parts = this.#parts;
+    const isDeferred = kept.association.security.policy?.signatures === "defer";
+    const at = isDeferred ? -1 : this.#replaceable(kept);
+    if (at >= 0) this.#release(this.#kept.splice(at, 1)[0]);
+    this.#kept.push(kept);
+    parts.tell("unverified");
+    this.#lastMicros = parts.clock.micros();
+    if (isDeferred && !this.#isWaiting) this.#wait(LULL_MICROS);
   }
 
   /** This number of a member was verified. */
@@ -113,11 +154,10 @@ export class Unverified {
     this.#verified.set(row, { association, number: sequence });
     // Below it nothing can be overtaken any more.
     const at = this.#replaceable({ association, row, sequence });
-    if (at >= 0) this.#kept.splice(at, 1);
+    if (at >= 0) this.#release(this.#kept.splice(at, 1)[0]);
   }
 
-  /** Verifies those that would overtake a message which is genuinely the group's. */
-  settleAbove({ association, row, sequence }: Place): void {
+  #settleAbove({ association, row, sequence }: Place): void {
     for (const one of this.#kept.slice()) {
       if (one.association !== association || one.row !== row) continue;
       if (one.sequence > sequence) this.#settle(one); // check: unverified-overtakes
@@ -138,7 +178,8 @@ export class Unverified {
   #settle(kept: Kept): void {
     const { signatures, recipients, clock, tell } = this.#parts;
     this.#kept.splice(this.#kept.indexOf(kept), 1);
-    const genuine = signatures.verify(kept.signed);
+    const signed = kept.signed ?? this.read?.(kept);
+    const genuine = signed !== undefined && signatures.verify(signed);
     const { association, row, sequence } = kept;
     if (!genuine) this.#suspendedMicros = clock.micros() + SUSPENDED_MICROS;
     // The row of a key that is gone may be somebody else's by now.
@@ -151,12 +192,17 @@ export class Unverified {
       recipients.applied(row, verified); // check: unverified-retracted
     }
     tell(genuine ? "verified" : "forged");
+    this.#release(kept);
+  }
+
+  #release(kept: Kept): void {
+    if (kept.signed === undefined && kept.datagram.length <= COPY_BYTES) this.#spare.push(kept);
   }
 
   #wait(delayMicros: number): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    this.#parts.clock.after(delayMicros, () => this.#idle());
+    this.#parts.clock.after(delayMicros, this.#onLull);
   }
 
   #idle(): void {
@@ -172,4 +218,9 @@ export class Unverified {
     this.#settle(next);
     if (this.#kept.some(deferred)) this.#wait(PAUSE_MICROS);
   }
+}
+
+function emptyOf({ association, row, sequence }: Place): Mutable<KeptUnread> {
+  const datagram = new Uint8Array(COPY_BYTES);
+  return { association, row, sequence, signed: undefined, datagram, size: 0, peer: undefined };
 }

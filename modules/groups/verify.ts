@@ -229,7 +229,6 @@ function prove(
   }
   if (unverified !== undefined && request !== undefined) {
     const place = { association, row, sequence: option.sequence };
-    unverified.settleAbove(place);
     if (unverified.mayWait(place, request)) return { signed, proof: BY_GROUP };
   }
   const isGenuine = crypto.signatures?.verify(signed) === true;
@@ -250,7 +249,7 @@ function note(
 }
 
 /** What the answers to this request need to know of it. */
-function takenOf(
+export function takenOf(
   { outer, option }: Arriving,
   association: Association,
   { by }: Proof,

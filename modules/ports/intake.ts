@@ -107,6 +107,8 @@ export type IntakeState = [
 export interface Intake {
   /** Once for each directory. Throws TypeError or RangeError on buffers of the wrong size. */
   bind(state: IntakeState): BoundIntake;
+  /** The same for schemes with a key for each member (intake-member.ts), where the build has it. */
+  readonly bindMembers?: ((state: IntakeState) => BoundMembers) | undefined;
 }
 
 export interface BoundIntake {
@@ -115,4 +117,14 @@ export interface BoundIntake {
    * more.
    */
   open(datagram: Uint8Array, address: Uint8Array, port: number): number;
+}
+
+/** What the tables hold: intake-member.ts. */
+export interface BoundMembers extends BoundIntake {
+  /**
+   * Moves the window past the message opened last, on flash first: the answer of `open`, with
+   * ANSWER_MARKED where that was done; below 0 when flash refused. Throws TypeError when there is
+   * none.
+   */
+  mark(): number;
 }

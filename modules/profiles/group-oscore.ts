@@ -23,6 +23,7 @@
  * Ed25519 key in a group without group mode, too. A response names its Gid whenever that is not the
  * request's. Pairwise keys live and end with the Recipient Context, so none outlasts its Gid.
  */
+
 import { concat } from "../bytes/concat.js";
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
@@ -53,11 +54,13 @@ import {
   type OscoreOption,
 } from "../oscore/option.js";
 import { OPTION_OSCORE, type Outer } from "../oscore/outer.js";
+import { AES_CCM_16_128_128 } from "../ports/crypto.js";
 import type {
   Arrival,
   Departure,
   Inner,
   Member,
+  MemberParts,
   OpenContext,
   Profile,
   RequestBinding,
@@ -83,8 +86,26 @@ export const groupOscore: Profile<GroupContext, GroupRecipient> = {
   identify,
   open,
   signed,
+  intakeMember: { parts },
   seal,
 };
+
+/** All of `open` that does not change from one request of a member to the next. */
+function parts(
+  { algorithms, gidCbor, managerCbor }: GroupContext,
+  { aead, base, head, credentialCbor }: GroupRecipient,
+): MemberParts | undefined {
+  if (aead === undefined) return undefined;
+  return {
+    aead,
+    tagBytes: algorithms.groupEncryption === AES_CCM_16_128_128 ? 16 : 8,
+    base,
+    first: head,
+    middle: gidCbor,
+    credential: credentialCbor,
+    last: managerCbor,
+  };
+}
 
 function identify(arrival: Arrival, direction: "request" | "response"): boolean {
   const { outer, option } = arrival;

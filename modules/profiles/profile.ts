@@ -141,6 +141,20 @@ export interface Signed {
   readonly publicKey: Uint8Array;
 }
 
+/** What is constant in a member's requests in group mode. */
+export interface MemberParts {
+  readonly aead: AeadKey;
+  readonly tagBytes: 8 | 16;
+  /** All of the nonce but the partial IV. */
+  readonly base: Uint8Array;
+  // The external_aad around request_piv and the OSCORE option; between the latter two the
+  // sender's credential.
+  readonly first: Uint8Array;
+  readonly middle: Uint8Array;
+  readonly credential: Uint8Array;
+  readonly last: Uint8Array;
+}
+
 export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
   /** WIRE.md's name; the same word in files, on the command line and in the vectors. */
   readonly name: string;
@@ -224,6 +238,11 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
     prefix(key: K, appGroup: AppGroupId): Uint8Array;
     /** What a message says that was opened elsewhere, with no options outside. */
     inside(plain: Uint8Array): Outcome<Inner>;
+  };
+  /** For schemes of which native help opens members' messages (ports/intake-member.ts). */
+  readonly intakeMember?: {
+    /** What the messages of one member have in common; undefined where there is no group mode. */
+    parts(key: K, peer: P): MemberParts | undefined;
   };
   /**
    * The whole datagram. Throws RangeError on a departure the scheme has no encoding for (our bug).

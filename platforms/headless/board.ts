@@ -8,6 +8,7 @@
 import { LowpanStack } from "../../modules/lowpan/stack.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
+import type { BoundMembers, IntakeState } from "../../modules/ports/intake.js";
 import type { Random } from "../../modules/ports/random.js";
 import type { Trace, TraceEvent } from "../../modules/ports/trace.js";
 import { HostClock } from "./clock.js";
@@ -44,6 +45,10 @@ export interface HostBoard extends Board {
   readonly radio?: HostRadio;
 }
 
+function bindMembers(state: IntakeState): BoundMembers {
+  return lumicastHost.intakeBindMembers!(state);
+}
+
 /** Makes the board; once a process. */
 export function board(): HostBoard {
   const radio = lumicastHost.medium() ? new HostRadio() : undefined;
@@ -55,7 +60,10 @@ export function board(): HostBoard {
   return {
     ...base,
     crypto: new HostCrypto(),
-    intake: { bind: (state) => lumicastHost.intakeBind(state) },
+    intake: {
+      bind: (state) => lumicastHost.intakeBind(state),
+      bindMembers: lumicastHost.intakeBindMembers && bindMembers,
+    },
     flash: new HostFlash(),
     light: new HostLight(),
     button,

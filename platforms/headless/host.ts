@@ -8,8 +8,7 @@ import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { AeadKey, Signatures } from "../../modules/ports/crypto.js";
 import type { DatagramPort } from "../../modules/ports/datagram.js";
 import type { Journal } from "../../modules/ports/flash.js";
-import type { BoundIntake, IntakeState } from "../../modules/ports/intake.js";
-import type { BoundMembers } from "../../modules/ports/intake-member.js";
+import type { BoundIntake, BoundMembers, IntakeState } from "../../modules/ports/intake.js";
 import type { Radio } from "../../modules/ports/radio.js";
 
 /** Memory and collector figures; see `struct usage` in host.h. Bytes unless named otherwise. */

@@ -411,6 +411,7 @@ int main(int count, char **words)
   run("sha256: FIPS 180", sha256_vectors);
   run("hkdf: RFC 5869", hkdf_vectors);
   intake_tests();
+  member_tests();
   if (signatures_tests) signatures_tests();
   return failures > 0;
 }

@@ -17,6 +17,7 @@ size_t hex(const char *text, uint8_t *out);
 void run(const char *name, void (*test)(void));
 
 void intake_tests(void);
+void member_tests(void);
 void rows_tests(void);
 /* NULL in a build without libsodium */
 void signatures_tests(void) __attribute__((weak));

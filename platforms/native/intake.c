@@ -146,15 +146,20 @@ static bool listens_on(const uint8_t *tables, unsigned port)
   return false;
 }
 
+bool intake_well_formed(const struct intake *in)
+{
+  size_t rows = in->columns_size / COLUMN_BYTES;
+  return in->columns_size == rows * COLUMN_BYTES + 2 && rows >= 1 && rows <= 128 &&
+         in->rights_capacity <= RIGHTS_MAX &&
+         in->rights.size > (RIGHT_BYTES + 1) * (size_t)in->rights_capacity;
+}
+
 static bool well_formed_tables(const struct intake *in)
 {
   const uint8_t *tables = in->tables.data;
-  size_t rows = in->columns_size / COLUMN_BYTES;
   return in->tables.size >= TABLE_HEAD_BYTES && tables[TABLE_PORTS] <= PORTS_MAX &&
          in->tables.size == TABLE_HEAD_BYTES + (size_t)LINE_BYTES * tables[TABLE_LINES] &&
-         in->columns_size == rows * COLUMN_BYTES + 2 && rows >= 1 && rows <= 128 &&
-         in->rights_capacity <= RIGHTS_MAX &&
-         in->rights.size > (RIGHT_BYTES + 1) * (size_t)in->rights_capacity;
+         intake_well_formed(in);
 }
 
 /* The line of this group and key id. Key ids are unique within a group or nothing is opened. */
@@ -191,7 +196,7 @@ static int32_t find_line(struct intake *in, const struct outer *outer)
   return matches == 1 ? 0 : INTAKE_UNKNOWN_KEY;
 }
 
-static void read_kid(struct intake *in)
+void intake_read_kid(struct intake *in)
 {
   uint64_t id = 0;
   for (unsigned i = 0; i < in->kid_size; i++) id = id << 8 | in->kid[i];
@@ -207,15 +212,14 @@ static int32_t column32(const uint8_t *column, unsigned row)
 }
 
 /* modules/oscore/recipients.ts: hash, then the columns tag, high, low. */
-static bool find_row(struct intake *in)
+bool intake_find_row(struct intake *in, unsigned association)
 {
   unsigned rows = (unsigned)(in->columns_size / COLUMN_BYTES);
   unsigned places = 2 * rows + 1;
   const uint8_t *tags = in->columns + 24 * rows;
   const uint8_t *highs = tags + 4 * rows, *lows = highs + 4 * rows;
   const uint8_t *table = lows + 4 * rows;
-  const uint8_t *line = in->tables.data + TABLE_HEAD_BYTES + LINE_BYTES * in->line;
-  int32_t tag = (int32_t)(load16(line + LINE_ASSOCIATION) * 16 + in->kid_size);
+  int32_t tag = (int32_t)(association * 16 + in->kid_size);
   uint32_t high = in->kid_high, low = in->kid_low;
   /* shifts of negative numbers keep the sign in TypeScript; below bit 15 that makes no odds */
   uint32_t folded = (low ^ low >> 16 ^ high ^ high >> 16) & 0x7FFF;
@@ -234,7 +238,7 @@ static bool find_row(struct intake *in)
 }
 
 /* modules/oscore/window.ts */
-static bool is_fresh(const struct intake *in)
+bool intake_is_fresh(const struct intake *in, unsigned window)
 {
   unsigned rows = (unsigned)(in->columns_size / COLUMN_BYTES);
   double highest;
@@ -244,7 +248,7 @@ static bool is_fresh(const struct intake *in)
   if (!(highest >= 0)) return true;
   if ((uint64_t)highest < in->sequence) return true;
   age = (uint64_t)highest - in->sequence;
-  if (age >= WINDOW_BITS) return false; // check: intake-too-old
+  if (age >= window) return false; // check: intake-too-old
   half = column32(in->columns + (age < 32 ? 16 : 20) * rows, in->row);
   if ((uint32_t)half >> (age & 31) & 1) return false; // check: intake-seen
   return true;
@@ -260,6 +264,7 @@ static bool is_own(const struct intake *in)
 int32_t intake_locate(struct intake *in)
 {
   const uint8_t *bytes = in->datagram.data;
+  const uint8_t *line;
   size_t end = in->datagram.size;
   struct outer outer;
   unsigned code;
@@ -279,12 +284,13 @@ int32_t intake_locate(struct intake *in)
   in->payload_start = outer.payload_start;
   found = find_line(in, &outer);
   if (found < 0) return found;
-  read_kid(in);
+  intake_read_kid(in);
   /* A first contact needs a row, and flash. */
-  if (!find_row(in)) return INTAKE_DECLINED;
+  line = in->tables.data + TABLE_HEAD_BYTES + LINE_BYTES * in->line;
+  if (!intake_find_row(in, load16(line + LINE_ASSOCIATION))) return INTAKE_DECLINED;
   /* Somebody had our id before us: what is our own, reflected, the reference tells. */
   if (is_own(in)) return INTAKE_DECLINED; // check: intake-own
-  if (!is_fresh(in)) return INTAKE_REPLAYED; // check: intake-fresh
+  if (!intake_is_fresh(in, WINDOW_BITS)) return INTAKE_REPLAYED; // check: intake-fresh
   return (int32_t)in->line;
 }
 
@@ -334,15 +340,12 @@ static void make_nonce(const struct intake *in, const uint8_t *line, uint8_t *no
   for (unsigned i = 0; i < in->piv_size; i++) nonce[13 - in->piv_size + i] ^= in->piv[i];
 }
 
-/* modules/access/rights.ts: what was granted to this sender within the line's group. */
-static unsigned level(const struct intake *in)
+unsigned intake_level(const struct intake *in, uint32_t group)
 {
-  const uint8_t *line = in->tables.data + TABLE_HEAD_BYTES + LINE_BYTES * in->line;
   uint32_t rows = in->rights_capacity, low = in->kid_low, high = in->kid_high;
   const uint8_t *levels = in->rights.data + RIGHT_BYTES * rows;
   const uint8_t *index = levels + rows;
   uint32_t slots = (uint32_t)in->rights.size - (RIGHT_BYTES + 1) * rows;
-  uint32_t group = load32(line + LINE_GROUP);
   uint32_t folded = (low ^ low >> 16 ^ high ^ high >> 16) & 0x7FFF;
   uint32_t slot = ((folded * 40503u + (group & 0x7FFF) * 997u) & 0xFFFF) * slots >> 16;
   for (uint32_t tries = 0; tries < slots; tries++) {
@@ -358,13 +361,18 @@ static unsigned level(const struct intake *in)
   return 0;
 }
 
-/* No command of this sender with a higher number was applied, nor may have been. */
-static bool is_newest(const struct intake *in)
+bool intake_is_newest(const struct intake *in)
 {
   double applied;
   memcpy(&applied, in->columns + 8 * (in->columns_size / COLUMN_BYTES) + 8 * in->row,
       sizeof applied);
   return (double)in->sequence > applied;
+}
+
+bool intake_is_light(const uint8_t *plain, size_t size)
+{
+  return size > 4 && plain[0] == CODE_POST && plain[1] == 0xB1 && plain[2] == 'l' &&
+         plain[3] == PAYLOAD_MARKER;
 }
 
 int32_t intake_open(const struct intake *in, const struct aes128 *aes,
@@ -389,12 +397,11 @@ int32_t intake_open(const struct intake *in, const struct aes128 *aes,
   size = sealed_size - INTAKE_TAG_BYTES;
   memcpy(result, &sequence, sizeof sequence);
   memcpy(result + 8, kid, sizeof kid);
-  /* POST with the one option Uri-Path "l", and a payload */
-  light = size > 4 && plain[0] == CODE_POST && plain[1] == 0xB1 && plain[2] == 'l' &&
-          plain[3] == PAYLOAD_MARKER;
+  light = intake_is_light(plain, size);
   return (int32_t)((uint32_t)in->line << INTAKE_LINE_SHIFT | in->row << INTAKE_ROW_SHIFT |
-      level(in) << INTAKE_LEVEL_SHIFT | (is_newest(in) ? INTAKE_NEWEST : 0) |
-      (light ? INTAKE_LIGHT : 0) | (in->address.data[0] == 0xFF ? INTAKE_MULTICAST : 0) | size);
+      intake_level(in, load32(line + LINE_GROUP)) << INTAKE_LEVEL_SHIFT |
+      (intake_is_newest(in) ? INTAKE_NEWEST : 0) | (light ? INTAKE_LIGHT : 0) |
+      (in->address.data[0] == 0xFF ? INTAKE_MULTICAST : 0) | size);
 }
 
 static void put_column32(uint8_t *column, unsigned row, uint32_t value)

@@ -54,7 +54,8 @@ struct intake {
   struct intake_bytes rights; /* modules/access/rights.ts */
   uint32_t rights_capacity;
   struct journal journal;
-  bool opened; /* by intake_take: AES was run */
+  bool opened; /* by intake_take or intake_member_open: AES was run */
+  size_t blocks; /* AES calls that intake_member_open took */
   /* found by intake_locate */
   unsigned line;
   unsigned row;
@@ -84,5 +85,22 @@ int32_t intake_mark(const struct intake *in, int32_t answer);
 
 /* AES calls that opening takes: its cost, if `opened`. */
 size_t intake_blocks(const struct intake *in);
+
+/* Its steps that intake_member.c has in common with it. */
+
+/* Whether columns and rights have sizes that go together. */
+bool intake_well_formed(const struct intake *in);
+/* The kid's value, of at most 8 bytes. */
+void intake_read_kid(struct intake *in);
+/* modules/oscore/recipients.ts: the row of the sender under this association; false without. */
+bool intake_find_row(struct intake *in, unsigned association);
+/* modules/oscore/window.ts, of so many numbers, at most 64. */
+bool intake_is_fresh(const struct intake *in, unsigned window);
+/* modules/access/rights.ts: what was granted to this sender within an application group. */
+unsigned intake_level(const struct intake *in, uint32_t group);
+/* No command of this sender with a higher number was applied, nor may have been. */
+bool intake_is_newest(const struct intake *in);
+/* POST with the one option Uri-Path "l", and a payload. */
+bool intake_is_light(const uint8_t *plain, size_t size);
 
 #endif

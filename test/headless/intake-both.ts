@@ -100,13 +100,16 @@ interface Wanted {
   readonly from?: string | undefined;
   /** Bytes of flash; 64 KB unless named. */
   readonly size?: number;
+  /** With the schemes that have a key for each member. */
+  readonly schemes?: boolean;
   /** Another build of the host. */
   readonly host?: string;
 }
 
 function run(isNative: boolean, steps: readonly Step[], file: string, wanted: Wanted): Run {
   const script = join(folder, `script${isNative ? 1 : 0}`);
-  writeFileSync(script, Buffer.concat([Uint8Array.of(isNative ? 1 : 0), ...steps]));
+  const kind = (isNative ? 1 : 0) + (wanted.schemes === true ? 2 : 0);
+  writeFileSync(script, Buffer.concat([Uint8Array.of(kind), ...steps]));
   const args = ["test", program, "--provision", script, "--flash", file];
   args.push("--program", String(wanted.unit ?? 4));
   args.push("--flash-size", String(wanted.size ?? 65536));

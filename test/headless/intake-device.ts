@@ -8,6 +8,7 @@
 import { toHex } from "../../modules/bytes/hex.js";
 import { Reader } from "../../modules/bytes/reader.js";
 import { Device } from "../../modules/device/device.js";
+import { schemes } from "../../modules/device/schemes.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { Datagram, Endpoint } from "../../modules/ports/datagram.js";
@@ -15,6 +16,7 @@ import type { Flash, Journal } from "../../modules/ports/flash.js";
 import {
   ANSWER_MARKED,
   type BoundIntake,
+  type BoundMembers,
   DECLINED,
   type Intake,
   type IntakeState,
@@ -23,6 +25,7 @@ import { HostCrypto } from "../../platforms/headless/crypto.js";
 import { HostFlash } from "../../platforms/headless/flash.js";
 import { host } from "../../platforms/headless/host.js";
 import { TestClock } from "../support/clock.js";
+import { FakeSignatures } from "../support/fake-signatures.js";
 import { SeededRandom } from "../support/random.js";
 
 export const STEP = Object.freeze({ START: 1, DATAGRAM: 2, WAIT: 3, KEY: 4, WEAR: 5, HOSTILE: 6 });
@@ -114,6 +117,19 @@ class CountedIntake implements Intake {
     return { open: (bytes, address, port) => this.#count(bound.open(bytes, address, port)) };
   }
 
+  bindMembers(state: IntakeState): BoundMembers {
+    const bound = host().intakeBindMembers?.(state);
+    if (bound === undefined) throw new Error("no native help for members' messages");
+    return {
+      open: (bytes, address, port) => this.#count(bound.open(bytes, address, port)),
+      mark: () => {
+        const answer = bound.mark();
+        if (answer >= 0 && (answer & ANSWER_MARKED) !== 0) this.answers.marked++;
+        return answer;
+      },
+    };
+  }
+
   #count(answer: number): number {
     const { answers } = this;
     if (answer === DECLINED) answers.declined++;
@@ -148,18 +164,29 @@ class PoweredClock implements Clock {
   }
 }
 
+/** Native crypto, and signatures that cost a hash. */
+class FakedCrypto extends HostCrypto {
+  readonly fake = new FakeSignatures();
+
+  override get signatures(): FakeSignatures {
+    return this.fake;
+  }
+}
+
 class Bench {
   readonly flash: CountedFlash;
   readonly intake: CountedIntake | undefined;
   readonly #time = new TestClock(1_000_000);
-  readonly #crypto = new HostCrypto();
+  readonly #crypto = new FakedCrypto();
+  readonly #hasSchemes: boolean;
   #power = new PoweredClock(this.#time);
   #device: Device | undefined = undefined;
   /** Since the last step: what went out, to the lamp and to the net. */
   #shown = "";
   #sent = "";
 
-  constructor(isNative: boolean) {
+  constructor(isNative: boolean, hasSchemes: boolean) {
+    this.#hasSchemes = hasSchemes;
     this.flash = new CountedFlash(isNative);
     this.intake = isNative ? new CountedIntake() : undefined;
   }
@@ -174,7 +201,16 @@ class Bench {
     const { cursor, index } = store.journal;
     const states = [groups.recipients.columns, rights.columns, index, cursor];
     const state = states.map((one) => this.#digest(one)).join(" ");
-    return `${outcome} ${this.#shown}|${this.#sent}| ${state}`;
+    return `${outcome} ${this.#shown}|${this.#sent}| ${state}${this.#policies()}`;
+  }
+
+  /** What was verified, and what waits for it. */
+  #policies(): string {
+    const { schemes } = this.device.groups;
+    if (schemes === undefined) return "";
+    const { unverified, contexts, proof, sender } = schemes;
+    const { verified } = this.#crypto.fake;
+    return ` ${unverified?.count} ${contexts.count} ${proof.by} ${toHex(sender)} ${verified}`;
   }
 
   get device(): Device {
@@ -230,7 +266,7 @@ class Bench {
     };
     this.#device = undefined;
     try {
-      this.#device = Device.start(board);
+      this.#device = Device.start(board, this.#hasSchemes ? { schemes } : {});
       return "started";
     } catch (error) {
       return `refused: ${(error as Error).message}`;
@@ -306,13 +342,14 @@ function placeOf(body: Reader): Endpoint {
 
 export default function main(): number {
   const script = new Reader(host().provisioning() as Uint8Array);
-  const bench = new Bench(script.u8() === 1);
+  const kind = script.u8();
+  const bench = new Bench((kind & 1) !== 0, (kind & 2) !== 0);
   const { print } = host();
   for (let i = 0; script.left > 0; i++) {
-    const kind = script.u8();
+    const step = script.u8();
     const body = script.take(script.u16());
     if (script.failed) throw new Error("the script is cut");
-    print(`${i} ${bench.step(kind, body)}`);
+    print(`${i} ${bench.step(step, body)}`);
   }
   const counts = bench.intake?.answers ?? {};
   const { operations, scanned } = bench.flash;

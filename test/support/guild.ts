@@ -53,6 +53,8 @@ export interface GuildSpec {
   readonly signatures?: Signatures;
   /** Of members whose key is none of ours. */
   readonly publicKeys?: ReadonlyMap<number, Uint8Array>;
+  /** Group Encryption Algorithm of `group-oscore`; 10 unless named. */
+  readonly groupEncryption?: number;
   /** Fields 6 to 10 of the security group: its policies. */
   readonly policy?: readonly (readonly [number, Cbor])[];
 }
@@ -267,7 +269,7 @@ export class Guild {
         [1, secret(16)],
         [2, secret(8)],
         [3, 10],
-        [4, 10],
+        [4, this.spec.groupEncryption ?? 10],
         [5, -8],
         [6, -27],
         [7, secret(40)],

@@ -5,39 +5,26 @@
  * belong to hangs on the bound object, so nothing of it is collected before that is. open() reads
  * everything in place and allocates nothing in the heap, so no pointer can move meanwhile.
  */
-#include "natives.h"
+#include "natives_intake.h"
 
-#include "../intake.h"
 #include "clock.h"
 #include "costs.h"
 #include "flash.h"
 
-/* modules/ports/intake.ts IntakeState */
-enum { TABLES, RESULT, RECIPIENTS, RIGHTS, CURSOR, INDEX, KEYS, RIGHTS_CAPACITY };
-enum { BUFFERS = KEYS };
-
-struct bound {
-  void *buffers[BUFFERS];
-  uint32_t rights_capacity;
-  unsigned lines;
-  const struct aes128 *keys[];
-};
-
-static void destroy_bound(void *data)
+void intake_destroy_bound(void *data)
 {
   if (data) memory_give(data);
 }
 
-/* bind(state) -> object with open() */
-static void native_bind(xsMachine *the)
+struct intake_bound *intake_bind_state(xsMachine *the, const char *prototype)
 {
-  struct bound *bound;
+  struct intake_bound *bound;
   unsigned lines;
   xsmcVars(2);
   xsmcGetIndex(xsVar(0), xsArg(0), KEYS);
   xsmcGet(xsVar(1), xsVar(0), xsID("length"));
   lines = (unsigned)xsmcToInteger(xsVar(1));
-  xsmcGet(xsVar(1), xsThis, xsID("intakePrototype"));
+  xsmcGet(xsVar(1), xsThis, xsID((char *)prototype));
   xsResult = xsNewHostInstance(xsVar(1));
   xsmcSet(xsResult, xsID("state"), xsArg(0));
   bound = memory_take(the, sizeof *bound + lines * sizeof bound->keys[0]);
@@ -48,14 +35,21 @@ static void native_bind(xsMachine *the)
     bound->buffers[i] = buffer_slot(the, &xsVar(1));
     if (!bound->buffers[i]) xsTypeError("intake: element %d of the state is no ArrayBuffer", i);
   }
-  for (unsigned i = 0; i < lines; i++) {
-    xsmcGetIndex(xsVar(1), xsVar(0), (xsIntegerValue)i);
-    bound->keys[i] = crypto_key(the, &xsVar(1), AES_CCM_16_64_128);
-  }
   xsmcGetIndex(xsVar(1), xsArg(0), RIGHTS_CAPACITY);
   bound->rights_capacity = (uint32_t)xsmcToInteger(xsVar(1));
   if (buffer_size(bound->buffers[RESULT]) != INTAKE_RESULT_BYTES)
     xsRangeError("intake: the result has not %d bytes", INTAKE_RESULT_BYTES);
+  return bound;
+}
+
+/* bind(state) -> object with open() */
+static void native_bind(xsMachine *the)
+{
+  struct intake_bound *bound = intake_bind_state(the, "intakePrototype");
+  for (unsigned i = 0; i < bound->lines; i++) {
+    xsmcGetIndex(xsVar(1), xsVar(0), (xsIntegerValue)i);
+    bound->keys[i] = crypto_key(the, &xsVar(1), AES_CCM_16_64_128);
+  }
 }
 
 static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t size)
@@ -64,31 +58,20 @@ static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t
   return flash_program(offset, bytes, size);
 }
 
-static struct intake_bytes kept(const struct bound *bound, int index)
+struct intake_bytes intake_kept(const struct intake_bound *bound, int index)
 {
   return (struct intake_bytes){buffer_data(bound->buffers[index]),
       buffer_size(bound->buffers[index])};
 }
 
-/* open(datagram, address, port) -> answer */
-static void native_open(xsMachine *the)
+void intake_state(const struct intake_bound *bound, struct intake *in)
 {
-  const struct bound *bound = NULL;
-  struct bytes datagram = get_bytes(the, &xsArg(0));
-  struct bytes address = get_bytes(the, &xsArg(1));
-  int32_t answer;
-  struct intake in;
-  if (xsGetHostDestructor(xsThis) == destroy_bound) bound = xsmcGetHostData(xsThis);
-  if (!bound) xsTypeError("this is no bound intake");
-  in.datagram = (struct intake_bytes){datagram.data, datagram.size};
-  in.address = (struct intake_bytes){address.data, address.size};
-  in.port = (uint16_t)xsmcToInteger(xsArg(2));
-  in.tables = kept(bound, TABLES);
-  in.columns = buffer_data(bound->buffers[RECIPIENTS]);
-  in.columns_size = buffer_size(bound->buffers[RECIPIENTS]);
-  in.rights = kept(bound, RIGHTS);
-  in.rights_capacity = bound->rights_capacity;
-  in.journal = (struct journal){
+  in->tables = intake_kept(bound, TABLES);
+  in->columns = buffer_data(bound->buffers[RECIPIENTS]);
+  in->columns_size = buffer_size(bound->buffers[RECIPIENTS]);
+  in->rights = intake_kept(bound, RIGHTS);
+  in->rights_capacity = bound->rights_capacity;
+  in->journal = (struct journal){
     .cursor = (int32_t *)(void *)buffer_data(bound->buffers[CURSOR]),
     .cursor_words = buffer_size(bound->buffers[CURSOR]) / 4,
     .index = buffer_data(bound->buffers[INDEX]),
@@ -96,7 +79,29 @@ static void native_open(xsMachine *the)
     .partition = flash_partition(),
     .program = program,
   };
-  answer = intake_take(&in, bound->keys, bound->lines, buffer_data(bound->buffers[RESULT]));
+}
+
+struct intake_bound *intake_arguments(xsMachine *the, struct intake *in)
+{
+  struct intake_bound *bound = NULL;
+  struct bytes datagram = get_bytes(the, &xsArg(0));
+  struct bytes address = get_bytes(the, &xsArg(1));
+  if (xsGetHostDestructor(xsThis) == intake_destroy_bound) bound = xsmcGetHostData(xsThis);
+  if (!bound) xsTypeError("this is no bound intake");
+  in->datagram = (struct intake_bytes){datagram.data, datagram.size};
+  in->address = (struct intake_bytes){address.data, address.size};
+  in->port = (uint16_t)xsmcToInteger(xsArg(2));
+  intake_state(bound, in);
+  return bound;
+}
+
+/* open(datagram, address, port) -> answer */
+static void native_open(xsMachine *the)
+{
+  struct intake in;
+  const struct intake_bound *bound = intake_arguments(the, &in);
+  int32_t answer =
+      intake_take(&in, bound->keys, bound->lines, buffer_data(bound->buffers[RESULT]));
   if (in.opened) clock_charge(COST_CCM + COST_AES_BLOCK * intake_blocks(&in));
   if (answer >= 0) clock_charge(COST_QUICK_AFTER);
   xsmcSetInteger(xsResult, answer);
@@ -105,10 +110,11 @@ static void native_open(xsMachine *the)
 void intake_build(xsMachine *the)
 {
   const xsAttribute fixed = xsDontSet | xsDontDelete | xsDontEnum;
-  xsVar(1) = xsNewHostObject(destroy_bound);
+  xsVar(1) = xsNewHostObject(intake_destroy_bound);
   xsVar(2) = xsNewHostFunction(native_open, 3);
   xsmcDefine(xsVar(1), xsID("open"), xsVar(2), fixed);
   xsmcDefine(xsVar(0), xsID("intakePrototype"), xsVar(1), fixed);
+  if (intake_member_build) intake_member_build(the);
 }
 
 const struct native intake_natives[] = {{"intakeBind", native_bind, 1}, {0}};
