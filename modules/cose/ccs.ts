@@ -28,8 +28,8 @@ const PUBLIC_KEY_BYTES = 32;
 const LIMITS = { depthMax: 5, itemsMax: 64 };
 
 /**
- * Whether a key may be a member's. RFC 10021 §2.5.2: one of small order verifies what nobody signed,
- * and agrees with everybody on the same secret.
+ * Whether a key may be a member's. RFC 10021 §2.5.2: one of small order verifies what nobody
+ * signed, and agrees with everybody on the same secret.
  */
 export function isMemberKey({ signatures }: Crypto, publicKey: Uint8Array | undefined): boolean {
   if (publicKey === undefined) return false;

@@ -60,7 +60,7 @@ export interface SchemeServices {
   readonly profiles: Readonly<Record<string, Profile>>;
   /** What they keep. Made when this device is in a group of theirs. */
   make(crypto: Crypto, store: Store): Schemes;
-  /** Stores what a new installation says of a group; throws when flash refuses, or a key is none. */
+  /** Stores what a new installation says of a group; throws when that cannot be. */
   enter(schemes: Schemes, security: MemberGroup, part: Membership): void;
   /** This device as a member, and the group's addresses. */
   own(
