@@ -37,9 +37,9 @@ const ECHO_BYTES = 8;
 /** How long after a challenge was sent its answer is awaited. */
 export const ECHO_LIFETIME_MICROS = 5_000_000;
 /**
- * What a sender needs for one challenge and its answer, and the mesh with it: in pairwise mode 56 ms
- * on a Cortex-M4 to agree on a key, else 31 ms to verify and 13 ms to sign; then two frames of 4 ms
- * over a few hops.
+ * What a sender needs for one challenge and its answer, and the mesh with it: in pairwise mode
+ * 56 ms on a Cortex-M4 to agree on a key, else 31 ms to verify and 13 ms to sign; then two frames
+ * of 4 ms over a few hops.
  */
 const LISTENER_MICROS = 75_000;
 
