@@ -185,6 +185,11 @@ static void opened(void)
   CHECK((answer >> INTAKE_LEVEL_SHIFT & 7) == 2 && answer & INTAKE_NEWEST);
   CHECK(!memcmp(w->result + INTAKE_RESULT_HEAD_BYTES, light, sizeof light));
   CHECK(intake_member_tag(&w->in.tables, 0) == 8 && intake_member_tag(&w->in.tables, 1) == 0);
+  for (size_t at = 6 + sizeof good_option; at < size - 64; at++) {
+    set_datagram(w, bytes, size);
+    w->datagram[at] ^= 0x10;
+    CHECK(take(w) == INTAKE_FORGED);
+  }
   for (size_t end = 0; end < size; end++) {
     set_datagram(w, bytes, end);
     answer = take(w);
@@ -253,6 +258,14 @@ static void sizes(void)
     CHECK((take(w) >= 0) == (size == TABLES_BYTES));
     free(tables);
   }
+  /* Parts of the additional data that are all of the tables, four times. */
+  w->in.tables = (struct intake_bytes){w->tables, TABLES_BYTES};
+  for (unsigned i = 0; i < 4; i++) {
+    uint8_t *place = w->tables + HEAD + (i < 2 ? 24 + 4 * i : GROUP + 24 + 4 * (i - 2));
+    put16(place, 0);
+    put16(place + 2, TABLES_BYTES);
+  }
+  CHECK(take(w) == INTAKE_DECLINED);
   drop_world(w);
 }
 

@@ -102,7 +102,7 @@ static bool read_option(struct intake *in, struct found *found)
   rest = (size_t)(end - at);
   /* partial IV, length of the Gid, Gid */
   whole = rest > in->piv_size && rest - in->piv_size > at[in->piv_size];
-  if (!whole) return false; // check: member-option-whole
+  if (!whole) return false;
   if (*at == 0 && in->piv_size > 1) return false; // check: member-piv-minimal
   in->piv = at;
   in->sequence = 0;
