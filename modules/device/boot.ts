@@ -54,15 +54,16 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
     throw new Error("no provisioning: give this device its part of an installation file");
   }
   const { crypto, clock, flash } = board;
-  const opened = openLog(flash);
+  const opened = openAny(flash);
   const digest = crypto.sha256(blob);
   const taken = Taken.of(opened?.get(TAKEN), digest);
   const known = taken !== undefined;
   const provisioning = parseProvisioning(blob, known, taken?.listsEnd);
   const { eui64, role, clientId, target, settings, network } = provisioning;
   checkRole(role, board.role);
-  const store = ownStore(opened ?? format(flash), eui64);
-  if (isPlain(provisioning)) store.shrink(LIMITS.storeKeysMax);
+  const written = opened ?? format(flash);
+  const roomy = isPlain(provisioning) ? written : openLog(flash, STORE_KEYS_MAX);
+  const store = ownStore(roomy ?? written, eui64);
   const directory = new Directory();
   const uptime = new Uptime(store, clock);
   const recipients = new Recipients({ store, capacity: LIMITS.recipientsMax });
@@ -115,16 +116,26 @@ function checkRole(role: number, built: RoleName | undefined): void {
  * Undefined when nothing was ever written to the partition. Throws an Error that says what is wrong
  * with the flash and what to do.
  */
-function openLog(flash: Flash): Store | undefined {
-  const opened = Store.open({ flash, keys: STORE_KEYS_MAX });
+function openLog(flash: Flash, keys: number): Store | undefined {
+  const opened = Store.open({ flash, keys });
   if (opened.ok) return opened.store;
   if (opened.error.kind === "blank") return undefined;
   throw new Error(`flash: ${opened.error.message}`);
 }
 
+/** With room for members' records only where there are so many, or somebody to keep them for. */
+function openAny(flash: Flash): Store | undefined {
+  try {
+    return openLog(flash, LIMITS.storeKeysMax);
+  } catch (error) {
+    if (error instanceof RangeError) return openLog(flash, STORE_KEYS_MAX);
+    throw error;
+  }
+}
+
 function format(flash: Flash): Store {
   if (!Store.format({ flash })) throw new Error("flash: refuses to be formatted");
-  const store = openLog(flash);
+  const store = openLog(flash, LIMITS.storeKeysMax);
   if (store === undefined) throw new Error("flash: does not keep what is written");
   return store;
 }

@@ -31,15 +31,6 @@ export class Index {
     this.#sizes = new Uint16Array(buffer, buffer.byteLength - 2 * places, places);
   }
 
-  /** The same keys in an index of another capacity. */
-  resized(capacity: number, partitionBytes: number): Index {
-    const made = new Index(capacity, partitionBytes);
-    for (let place = 0; place < this.#places; place++) {
-      if (this.has(place)) made.set(this.keyAt(place), this.offsetAt(place), this.sizeAt(place));
-    }
-    return made;
-  }
-
   /** Bytes of memory held. */
   get footprint(): number {
     return this.#keys.byteLength + this.#words.byteLength + this.#sizes.byteLength;

@@ -81,7 +81,7 @@ const RECORD_BYTES_MAX = 1056;
 
 export class Store {
   readonly #log: Log;
-  #index: Index;
+  readonly #index: Index;
   /** Bytes that find room in a sector however long the records are. */
   readonly #sureBytes: number;
   /** Live bytes the store takes: then there is always a sector to write to once it is tidied. */
@@ -171,14 +171,6 @@ export class Store {
     if (this.#log.append(key, undefined, size, false) === 0) return false;
     this.#index.remove(key);
     return true;
-  }
-
-  /** Gives back the memory of room for more than `keys`. Before native help is bound to it. */
-  shrink(keys: number): void {
-    const index = this.#index;
-    const { sectors, sectorBytes } = this.#log;
-    const capacity = Math.max(keys, index.count);
-    if (capacity < index.capacity) this.#index = index.resized(capacity, sectors * sectorBytes);
   }
 
   /** All keys of a kind, by index. */
