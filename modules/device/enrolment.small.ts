@@ -11,8 +11,8 @@ export class Enrolment {
   security(id: number, name: string, graceSeconds: number): Parameters<Keyring["addSecurity"]>[0] {
     if (name === lowlatency.name) return { id, profile: lowlatency, graceSeconds };
     throw new Error(
-      `security group ${id}: this image has no profile ${name}, only ${lowlatency.name}; give the ` +
-        "group that one, or build the image with modules/device/services.ts",
+      `security group ${id}: this image has no profile ${name}, only ${lowlatency.name}; give ` +
+        "the group that one, or build the image with modules/device/services.ts",
     );
   }
 }

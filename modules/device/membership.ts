@@ -1,6 +1,6 @@
 /**
- * The part of provisioning that only schemes with a key for each member have. In images without them
- * membership.small.ts stands in its place (hosts/bundle.mjs).
+ * The part of provisioning that only schemes with a key for each member have. In images without
+ * them membership.small.ts stands in its place (hosts/bundle.mjs).
  */
 import {
   CREDENTIAL_BYTES_MAX,
@@ -17,10 +17,18 @@ import {
 } from "../groups/policy.js";
 import type { Member } from "../profiles/profile.js";
 import type { Fields } from "./fields.js";
-import type { MembershipPart, SecurityGroupPart } from "./provision.js";
+
+/** This device as a member of a security group, and who else is in it. */
+export interface MembershipPart {
+  readonly id: Uint8Array;
+  readonly credential: Uint8Array;
+  /** Of an Ed25519 key; empty in a silent server, and in schemes without signatures. */
+  readonly seed: Uint8Array;
+  readonly members: readonly Member[];
+}
 
 /** What a security group's part has from field 4 on. */
-function read(fields: Fields): Pick<SecurityGroupPart, "membership" | "policy"> {
+function read(fields: Fields): { membership: MembershipPart; policy: Policy } {
   return { membership: membershipOf(fields), policy: policyOf(fields) };
 }
 

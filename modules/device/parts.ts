@@ -23,7 +23,7 @@ import type { Inner, Own, Profile, RequestBinding } from "../profiles/profile.js
 import type { Face, Reply, Request, Resource } from "../resources/resource.js";
 import type { Resources } from "../resources/resources.js";
 import type { Store } from "../store/store.js";
-import type { MembershipPart } from "./provision.js";
+import type { MembershipPart } from "./membership.js";
 import type { RateLimit } from "./rate.js";
 
 /** A GET that was permitted and answered by `reply`, as whoever begins an observation sees it. */

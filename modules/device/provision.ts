@@ -10,9 +10,8 @@ import { CborReader } from "../cbor/reader.js";
 import type { KeyOffer } from "../groups/keyring.js";
 import type { Policy } from "../groups/policy.js";
 import type { MeshPlace } from "../ports/radio.js";
-import type { Member } from "../profiles/profile.js";
 import { Fields, unreadable } from "./fields.js";
-import { membership } from "./membership.js";
+import { type MembershipPart, membership } from "./membership.js";
 
 export const FORMAT_VERSION = 1;
 
@@ -29,15 +28,6 @@ export interface SecurityGroupPart {
   /** In schemes with a key for each member. */
   readonly membership?: MembershipPart;
   readonly policy?: Policy;
-}
-
-/** This device as a member of a security group, and who else is in it. */
-export interface MembershipPart {
-  readonly id: Uint8Array;
-  readonly credential: Uint8Array;
-  /** Of an Ed25519 key; empty in a silent server, and in schemes without signatures. */
-  readonly seed: Uint8Array;
-  readonly members: readonly Member[];
 }
 
 export interface AppGroupPart {

@@ -19,9 +19,10 @@
  *   so do the live peers and the cose-wg examples; RFC 9338 §3.3 can be read otherwise.
  * - No error message is sent (§7.2, §8.4 "MAY").
  * Of the choices it leaves: AES-CCM-16-64-128 and AES-CCM-16-128-128, EdDSA on Ed25519,
- * HKDF-SHA-256 with ECDH on the same keys mapped to Curve25519; credentials are CCSs (cose/ccs.ts) with an
- * Ed25519 key in a group without group mode, too. A response names its Gid whenever that is not the
- * request's. Pairwise keys live and end with the Recipient Context, so none outlasts its Gid.
+ * HKDF-SHA-256 with ECDH on the same keys mapped to Curve25519; credentials are CCSs (cose/ccs.ts)
+ * with an Ed25519 key in a group without group mode, too. A response names its Gid whenever that
+ * is not the request's. Pairwise keys live and end with the Recipient Context, so none outlasts
+ * its Gid.
  */
 
 import { concat } from "../bytes/concat.js";

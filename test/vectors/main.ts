@@ -95,7 +95,7 @@ export default function () {
 
 /** XS' compiler takes literals up to a size. */
 function pieces(text: string): string[] {
-  return text.match(/[^]{1,8192}/g) ?? [];
+  return text.match(/[\s\S]{1,8192}/g) ?? [];
 }
 
 function run(args: string[], path: string): string {
