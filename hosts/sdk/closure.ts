@@ -4,13 +4,22 @@
  * and its preload list takes TypeScript modules by their exact names only, without a word about
  * one that is missing; so the list is computed.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import ts from "typescript";
 import { ROOT } from "../root.js";
 
-/** Files of the repository, sorted; each can be reached from `entries`, which are in it too. */
-export function closure(entries: readonly string[], root = ROOT): string[] {
+/** What stands in an image for `file`: where ROM is short its twin X.small.ts, if it has one. */
+export function sourceOf(file: string, isSmall: boolean, root = ROOT): string {
+  const twin = file.replace(/\.ts$/, ".small.ts");
+  return isSmall && file.startsWith("modules/") && existsSync(join(root, twin)) ? twin : file;
+}
+
+/**
+ * Files of the repository, sorted; each can be reached from `entries`, which are in it too. With
+ * `isSmall` what a file's twin reaches is reached in its place.
+ */
+export function closure(entries: readonly string[], root = ROOT, isSmall = false): string[] {
   const found = new Set<string>();
   const queue = [...entries];
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
@@ -18,7 +27,9 @@ export function closure(entries: readonly string[], root = ROOT): string[] {
     // reaches is not reached.
     if (found.has(file) || file === "platforms/board.ts") continue;
     found.add(file);
-    queue.push(...valueImports(file, readFileSync(join(root, file), "utf8")));
+    queue.push(
+      ...valueImports(file, readFileSync(join(root, sourceOf(file, isSmall, root)), "utf8")),
+    );
   }
   return [...found].sort();
 }

@@ -1,29 +1,36 @@
 /**
- * The list of portable modules for mcconfig, platforms/moddable/manifest_modules.json.
+ * The lists of portable modules for mcconfig, platforms/moddable/manifest_modules.json with every
+ * scheme, and manifest_modules_small.json for boards where flash is short (nRF52840 beside
+ * OpenThread): `lowlatency` alone, twins in place of what has any (hosts/bundle.mjs).
  *
  *   node build/node/hosts/sdk/modules.js --write      after a module came, went or was renamed
  *
- * test/sdk/manifest.test.ts fails while the list is not what this program would write.
+ * test/hosts/manifest.test.ts fails while a list is not what this program would write.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ROOT } from "../root.js";
-import { closure } from "./closure.js";
+import { closure, sourceOf } from "./closure.js";
 
 export const LIST = "platforms/moddable/manifest_modules.json";
+export const SMALL_LIST = "platforms/moddable/manifest_modules_small.json";
 
-/** The text of the list: what main.ts reaches in modules/, folder by folder, all preloaded. */
-export function moduleList(root = ROOT): string {
-  const names = closure(["main.ts"], root)
-    .filter((file) => file.startsWith("modules/"))
-    .map((file) => file.replace(/\.ts$/, ""));
+/** The text of a list: what main.ts reaches in modules/, folder by folder, all preloaded. */
+export function moduleList(root = ROOT, isSmall = false): string {
+  const files = closure(["main.ts"], root, isSmall).filter((file) => file.startsWith("modules/"));
+  const names = files.map((file) => file.replace(/\.ts$/, ""));
   const folders = new Map<string, string[]>();
-  for (const name of names) {
+  const twins = new Map<string, string>();
+  for (const file of files) {
+    const name = file.replace(/\.ts$/, "");
+    const source = `../../${sourceOf(file, isSmall, root).replace(/\.ts$/, "")}`;
     const folder = `${name.slice(0, name.lastIndexOf("/"))}/*`;
-    folders.set(folder, [...(folders.get(folder) ?? []), `../../${name}`]);
+    if (source !== `../../${name}`) twins.set(name, source);
+    else folders.set(folder, [...(folders.get(folder) ?? []), source]);
   }
-  const list = { modules: Object.fromEntries(folders), preload: names };
+  const modules = { ...Object.fromEntries(folders), ...Object.fromEntries(twins) };
+  const list = { modules, preload: names };
   return `${formatted(list)}\n`;
 }
 
@@ -38,13 +45,16 @@ function formatted(list: object): string {
   );
 }
 
-/** Brings the list up to date; true when it was not. */
+/** Brings both lists up to date; true when one was not. */
 export function writeModuleList(root = ROOT): boolean {
-  const text = moduleList(root);
-  const path = join(root, LIST);
-  if (readFileSync(path, "utf8") === text) return false;
-  writeFileSync(path, text);
-  return true;
+  const isNew = (list: string, text: string) => {
+    const path = join(root, list);
+    if (existsSync(path) && readFileSync(path, "utf8") === text) return false;
+    writeFileSync(path, text);
+    return true;
+  };
+  const isLarge = isNew(LIST, moduleList(root));
+  return isNew(SMALL_LIST, moduleList(root, true)) || isLarge;
 }
 
 if (basename(process.argv[1] ?? "") === basename(fileURLToPath(import.meta.url))) {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import { test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
-import { closure, valueImports } from "../../hosts/sdk/closure.js";
-import { LIST, moduleList } from "../../hosts/sdk/modules.js";
+import { closure, sourceOf, valueImports } from "../../hosts/sdk/closure.js";
+import { LIST, moduleList, SMALL_LIST } from "../../hosts/sdk/modules.js";
 
 interface Manifest {
   readonly include?: string | readonly string[];
@@ -47,13 +47,10 @@ function gather(path: string): { modules: Map<string, string>; preload: Set<stri
 
 const boards = { simulator: "lin", esp32: "esp32", nrf52840: "zephyr/nrf52840dk" };
 
-test("the list of portable modules is what main.ts reaches", () => {
-  const now = readFileSync(join(ROOT, LIST), "utf8");
-  equal(
-    now,
-    moduleList(),
-    "run: npm run build node && node build/node/hosts/sdk/modules.js --write",
-  );
+test("the lists of portable modules are what main.ts reaches", () => {
+  const mend = "run: npm run build node && node build/node/hosts/sdk/modules.js --write";
+  equal(readFileSync(join(ROOT, LIST), "utf8"), moduleList(), mend);
+  equal(readFileSync(join(ROOT, SMALL_LIST), "utf8"), moduleList(ROOT, true), mend);
 });
 
 for (const [board, platform] of Object.entries(boards)) {
@@ -64,7 +61,9 @@ for (const [board, platform] of Object.entries(boards)) {
     const own = gather(`platforms/${board}/manifest.json`);
     const modules = new Map([...top.modules, ...own.modules]);
     const preload = new Set([...top.preload, ...own.preload]);
-    const files = closure(["main.ts", `platforms/board.${board}.ts`]);
+    const isSmall = board === "nrf52840";
+    const reached = closure(["main.ts", `platforms/board.${board}.ts`], ROOT, isSmall);
+    const files = reached.map((file) => sourceOf(file, isSmall)).sort();
     const listed = [...modules.values()];
     equal([...new Set(listed)].sort().join("\n"), files.join("\n"));
     equal([...preload].sort().join("\n"), [...modules.keys()].sort().join("\n"));
