@@ -50,7 +50,6 @@ export interface Wanted {
 }
 
 const RING_POLICY = "defer";
-const RING_MAX = 90_000;
 const OPEN_RATIO = 1.5;
 
 /** What the process ends with. */
@@ -148,10 +147,7 @@ function targetsOf(rows: readonly Row[]): Target[] {
   const [group, low] = [of("group-oscore alg 30"), of("lowlatency")];
   const hasBoth = group?.open !== undefined && low?.open !== undefined;
   const ratio = hasBoth ? (group.open as number) / (low.open as number) : undefined;
-  return [
-    target("group-oscore, ring to light, Cortex-M4 instructions", RING_MAX, group?.ring),
-    target("group-oscore open / lowlatency open, Cortex-M4", OPEN_RATIO, ratio),
-  ];
+  return [target("group-oscore open / lowlatency open, Cortex-M4", OPEN_RATIO, ratio)];
 }
 
 function target(name: string, limit: number, value: number | undefined): Target {

@@ -1,7 +1,8 @@
 /**
- * From the ring to the light port: a whole luminaire in a group of each profile hears genuine
- * commands, one every few seconds, its store's writes included. Signatures wait (policy `defer`):
- * whatever verifies them costs what it costs beside this. Runs on Node and on XS.
+ * The whole receive path, with what is done after the light port was called: a luminaire in a
+ * group of each profile hears genuine commands, one every few seconds, its store's writes
+ * included. Signatures wait (policy `defer`): whatever verifies them costs what it costs beside
+ * this. Runs on Node and on XS.
  */
 import { fromHex } from "../../modules/bytes/hex.js";
 import { Device } from "../../modules/device/device.js";
