@@ -9,3 +9,7 @@ export const PARTIAL_IV = 6;
 export const KID_CONTEXT = 10;
 
 export const TAG_ENCRYPT0 = 16;
+export const TAG_MAC0 = 17;
+export const TAG_SIGN1 = 18;
+/** A CBOR Web Token (RFC 8392 §6). */
+export const TAG_CWT = 61;
