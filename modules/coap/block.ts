@@ -72,6 +72,22 @@ export function findBlock(
   return ok({ number: uint >> 4, more: (uint & 8) === 8, szx });
 }
 
+/** The value of the option that says which block of a body the message itself is. */
+export function findOwnBlock(
+  options: readonly Option[],
+  isRequest: boolean,
+): Uint8Array | undefined {
+  return find(options, isRequest ? BLOCK1 : BLOCK2);
+}
+
+/** Whether it goes on with a body: a number above 0, of however many bytes. */
+export function isLaterBlock(options: readonly Option[], isRequest: boolean): boolean {
+  const value = findOwnBlock(options, isRequest);
+  if (value === undefined) return false;
+  for (let i = 0; i < value.length - 1; i++) if (value[i] !== 0) return true;
+  return value.length > 0 && value[value.length - 1] > 15;
+}
+
 /** The option's value. Throws RangeError past 20 bits of number. */
 export function blockValue({ number, more, szx }: Block): Uint8Array {
   if (!(number <= NUMBER_MAX)) throw new RangeError(`block ${number}`);

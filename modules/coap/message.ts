@@ -98,6 +98,15 @@ export function parseInner(bytes: Uint8Array): Outcome<Inner> {
   return ok({ code: bytes[0], options, payload });
 }
 
+/** The same as bytes. Throws RangeError when the options are not in order. */
+export function emitInner({ code, options, payload }: Inner): Uint8Array {
+  const content = payload?.length === 0 ? undefined : payload;
+  const writer = new Writer(1 + bodySize(options, content));
+  writer.u8(code);
+  writeBody(writer, options, content);
+  return writer.finish();
+}
+
 /** RFC 7252 §4.3 table 1, with the code classes of §4.2: 1, 6 and 7 are reserved. */
 export function typeFits(type: MessageType, code: number): boolean {
   if (code === 0) return type !== NON;

@@ -4,7 +4,7 @@
  * whom. One body at a time between the same two; a block that was missed ends it.
  */
 import { equalBytes } from "../bytes/equal.js";
-import { BLOCK1, BLOCK2, find } from "../coap/options.js";
+import { findOwnBlock } from "../coap/block.js";
 import { Outer } from "../oscore/outer.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Association } from "./directory.js";
@@ -41,7 +41,7 @@ export class Chains {
     const { tagOf } = association.security.profile;
     const { by, answers, inner, datagram } = block;
     if (tagOf === undefined) return;
-    if (find(inner.options, answers === undefined ? BLOCK1 : BLOCK2) === undefined) return;
+    if (findOwnBlock(inner.options, answers === undefined) === undefined) return;
     const chains = this.#chains;
     const known = chains.findIndex((one) => isOf(one, association, by, answers));
     if (known >= 0) chains.splice(known, 1);

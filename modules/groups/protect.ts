@@ -1,6 +1,6 @@
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { readUint, uintBytes } from "../bytes/uint.js";
-import { BLOCK1, BLOCK2, find } from "../coap/options.js";
+import { uintBytes } from "../bytes/uint.js";
+import { isLaterBlock } from "../coap/block.js";
 import type { Own, Profile } from "../profiles/profile.js";
 import type { Association, SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
@@ -77,9 +77,7 @@ export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing):
  * for a block in the middle gets none.
  */
 function needsPrevious({ tagOf }: Profile, { inner, request }: Outgoing): boolean {
-  if (tagOf === undefined) return false;
-  const block = find(inner.options, request === undefined ? BLOCK1 : BLOCK2);
-  return block !== undefined && readUint(block) > 15;
+  return tagOf !== undefined && isLaterBlock(inner.options, request === undefined);
 }
 
 /** A silent server has nothing to sign with; a member without a session of its own has no keys. */

@@ -7,7 +7,15 @@
  * request. Where Observe goes is the one thing in which the schemes differ.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { emitOptions, type Inner, type Option, parseInner, parseMessage } from "../coap/message.js";
+import {
+  emitInner,
+  emitMessage,
+  type Inner,
+  type MessageType,
+  type Option,
+  parseInner,
+  parseMessage,
+} from "../coap/message.js";
 import {
   addOption,
   OBSERVE,
@@ -73,7 +81,7 @@ export function split(
   return {
     code: outerCode(isRequest, observes),
     outside,
-    plain: plaintext({ code, options: inside, payload }),
+    plain: emitInner({ code, options: inside, payload }),
   };
 }
 
@@ -103,8 +111,8 @@ function outerCode(isRequest: boolean, observes: boolean): number {
   return observes ? OUTER_OBSERVE_RESPONSE : OUTER_RESPONSE;
 }
 
-/** RFC 8613 figure 5, column U without column E. */
-function isClassU(number: number): boolean {
+/** What a proxy needs to forward a request (RFC 8613 figure 5, column U without column E). */
+export function isClassU(number: number): boolean {
   return (
     number === URI_HOST || number === URI_PORT || number === PROXY_URI || number === PROXY_SCHEME
   );
@@ -114,19 +122,27 @@ function staysOutside(number: number): boolean {
   return number === OBSERVE || isClassU(number);
 }
 
-/** code ‖ options ‖ [FF ‖ payload] (RFC 8613 §5.3). */
-export function plaintext(inner: Inner): Uint8Array {
-  const options = emitOptions(inner.options);
-  const { payload } = inner;
-  const hasPayload = payload !== undefined && payload.length > 0;
-  const plain = new Uint8Array(1 + options.length + (hasPayload ? 1 + payload.length : 0));
-  plain[0] = inner.code;
-  plain.set(options, 1);
-  if (hasPayload) {
-    plain[1 + options.length] = 0xff;
-    plain.set(payload, 2 + options.length);
-  }
-  return plain;
+/**
+ * A protected message as a datagram: what stands outside, the OSCORE option among it, and what is
+ * sealed.
+ */
+export function emitProtected(
+  header: { readonly type: number; readonly mid: number; readonly token: Uint8Array },
+  { code, outside }: Pick<Split, "code" | "outside">,
+  option: Uint8Array,
+  sealed: Uint8Array | undefined,
+): Uint8Array {
+  const options = [...outside];
+  addOption(options, OPTION_OSCORE, option);
+  const { mid, token } = header;
+  return emitMessage({
+    type: header.type as MessageType,
+    code,
+    mid,
+    token,
+    options,
+    payload: sealed,
+  });
 }
 
 /**

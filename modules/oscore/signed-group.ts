@@ -34,17 +34,18 @@
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
 import { decode } from "../cbor/decode.js";
-import { emitMessage, type Inner, type MessageType, type Option } from "../coap/message.js";
-import { addOption, OBSERVE } from "../coap/options.js";
+import type { Inner, Option } from "../coap/message.js";
+import { ECHO, FORBIDDEN, OBSERVE } from "../coap/options.js";
+import { isMemberKey } from "../cose/ccs.js";
 import { type CounterContext, countersignData, eddsaHeader } from "../cose/countersign.js";
 import { AES_CCM_16_64_128, type AeadKey, type Crypto, type Signer } from "../ports/crypto.js";
 import type { AadWriter, RequestIds, Workspace } from "./aad.js";
 import { type Derivation, derive } from "./derive.js";
 import { isFramed } from "./framing.js";
-import { join, type ObservePlace, split } from "./inside.js";
+import { emitProtected, join, type ObservePlace, split } from "./inside.js";
 import { nonceBase, nonceFrom, nonceFromBase } from "./nonce.js";
 import type { OscoreOption } from "./option.js";
-import { OPTION_OSCORE, type Outer } from "./outer.js";
+import type { Outer } from "./outer.js";
 import { emitSignedOption, parseSignedOption, signatureOf } from "./signed-option.js";
 
 const KEY_BYTES = 16;
@@ -105,6 +106,37 @@ interface Around {
 type Answered = RequestIds & { readonly keyId?: Uint8Array };
 
 /**
+ * What both profiles are made of beside name and `importKey` (`Profile` of the contract): a
+ * function of what they differ in.
+ */
+export function signedMember(scheme: SignedScheme) {
+  return {
+    layer: "message",
+    proof: "member",
+    numbering: "key",
+    window: 32,
+    windowCovers: "requests",
+    challenge: { code: FORBIDDEN, option: ECHO },
+    admits: (crypto: Crypto, { credential }: Credited) => isMemberKey(crypto, credential),
+    peer: recipientKeys,
+    identify: identifySigned,
+    open: (key: SignedGroupKey, arrived: Arrived, around: Around) =>
+      openSigned(key, scheme, arrived, around),
+    signed: (key: SignedGroupKey, arrived: Arrived, around: Around) =>
+      signedPart(key, scheme, arrived, around),
+    seal: (key: SignedGroupKey, departure: SignedDeparture, work: Workspace) =>
+      sealSigned(key, scheme, departure, work),
+  } as const;
+}
+
+/** A member, as far as a scheme cares. */
+interface Credited {
+  readonly id: Uint8Array;
+  /** The 32 bytes of his Ed25519 key. */
+  readonly credential: Uint8Array;
+}
+
+/**
  * The byte strings under labels 1 to `count` of a CBOR map, `raw` wiped. Throws RangeError when the
  * map holds anything else.
  */
@@ -152,11 +184,7 @@ export function signedGroupKey(
 }
 
 /** A member's Recipient Context; his key was looked at when he became one. */
-export function recipientKeys(
-  crypto: Crypto,
-  key: SignedGroupKey,
-  member: { readonly id: Uint8Array; readonly credential: Uint8Array },
-): RecipientKeys {
+function recipientKeys(crypto: Crypto, key: SignedGroupKey, member: Credited): RecipientKeys {
   const publicKey = member.credential.slice();
   return { ...memberKeys(crypto, key, member.id), publicKey };
 }
@@ -173,14 +201,14 @@ function memberKeys(
 }
 
 /** Reads the option; false is malformed. */
-export function identifySigned(arrived: Arrived, direction: "request" | "response"): boolean {
+function identifySigned(arrived: Arrived, direction: "request" | "response"): boolean {
   const { outer, option } = arrived;
   const value = { bytes: outer.bytes, start: outer.oscoreStart, length: outer.oscoreLength };
   return parseSignedOption(option, value, direction) && isFramed(arrived, direction);
 }
 
 /** `unknownKey`, `forged` or `malformed` otherwise. The signature is not looked at. */
-export function openSigned(
+function openSigned(
   key: SignedGroupKey,
   scheme: SignedScheme,
   arrived: Arrived,
@@ -211,7 +239,7 @@ export function openSigned(
 }
 
 /** The signature of a message, what it covers and whose it has to be: all of it copies. */
-export function signedPart(
+function signedPart(
   key: SignedGroupKey,
   scheme: SignedScheme,
   arrived: Arrived,
@@ -265,7 +293,7 @@ function observes({ options }: Inner): boolean {
 }
 
 /** What is to be protected (see `Departure` of the contract). */
-export interface SignedDeparture {
+interface SignedDeparture {
   readonly header: { type: number; mid: number; token: Uint8Array };
   readonly inner: Inner;
   readonly clear: readonly Option[];
@@ -276,7 +304,7 @@ export interface SignedDeparture {
 }
 
 /** The whole datagram. Throws RangeError on what the drafts have no message for (our bug). */
-export function sealSigned(
+function sealSigned(
   key: SignedGroupKey,
   scheme: SignedScheme,
   departure: SignedDeparture,
@@ -285,13 +313,14 @@ export function sealSigned(
   const { header, inner, clear, piv, request } = departure;
   const own = sendingAs(key, departure);
   const asked = request ?? { kid: own.id, piv: piv as Uint8Array };
-  const { code, outside, plain } = split(inner, clear, request === undefined, scheme.observe);
+  const parts = split(inner, clear, request === undefined, scheme.observe);
   if (piv === undefined) nonceFrom(work.nonce, key.commonIv, asked.kid, asked.piv);
   else nonceFrom(work.nonce, key.commonIv, own.id, piv);
   work.aad.begin(key.external.head);
   work.aad.bytes(asked.kid);
   work.aad.bytes(asked.piv);
   work.aad.raw(key.external.tail);
+  const { plain } = parts;
   const sealed = own.aead.seal({ nonce: work.nonce.bytes, aad: work.aad.finish(), plain });
   const value = emitSignedOption({
     piv,
@@ -299,15 +328,7 @@ export function sealSigned(
     signature: own.signer.sign(toBeSigned(scheme, work.aad.external(), sealed)),
     kid: own.id,
   });
-  const options = [...outside];
-  addOption(options, OPTION_OSCORE, value);
-  return emitMessage({
-    ...header,
-    type: header.type as MessageType,
-    code,
-    options,
-    payload: sealed,
-  });
+  return emitProtected(header, parts, value, sealed);
 }
 
 /** The Sender Context, if what departs is something it may protect. */

@@ -12,9 +12,10 @@
  *   4. epoch      the session's own; numbers strictly above the last one accepted
  *   5. open       AES_128_CCM_8, or HMAC-SHA-256 without encryption
  *
- * `KeyInput.raw` is CBOR `{1: tgk, 2: rand, 3: suite}`, the key id the epoch in 2 bytes, the one
- * address Mul_ID. A member's id is its CS_ID, its credential the source address or empty. Renewal
- * is another key of the group: same TGK, the next epoch, a new RAND and new CS_IDs.
+ * `KeyInput.raw` is CBOR `{1: tgk, 2: rand, 3: suite, ?4: our own CS_ID under this key}`, the key id
+ * the epoch in 2 bytes, the one address Mul_ID. A member's id is its CS_ID, its credential the
+ * source address or empty. Renewal (§6) is another key of the group: same TGK, the next epoch, a new
+ * RAND and new CS_IDs, our own one with the key, the others' in the table of members.
  *
  * Deviations from the draft, which leaves much "TBD", all WIRE.md's:
  * - Numbers of the two suites from the range for private use; CS_ID in 1 byte, as in MIKEY; the
@@ -61,6 +62,7 @@ const NULL_SHA256 = 0xff02;
 const TGK = 1;
 const RAND = 2;
 const SUITE = 3;
+const CS_ID = 4;
 
 const EPOCH_BYTES = 2;
 const SEQUENCE_BYTES = 6;
@@ -97,10 +99,14 @@ export const dtlsRecord: Profile<RecordKey, RecordCipher> = {
 };
 
 function importKey(crypto: Crypto, input: KeyInput): RecordKey {
-  const decoded = decode(input.raw, { depthMax: 1, itemsMax: 7 });
+  const decoded = decode(input.raw, { depthMax: 1, itemsMax: 9 });
   input.raw.fill(0);
   const map = decoded.ok ? decoded.value : undefined;
-  if (!(map instanceof Map && map.size === 3)) throw new RangeError("a map of TGK, RAND and suite");
+  const renewed = map instanceof Map ? map.get(CS_ID) : undefined;
+  const size = renewed === undefined ? 3 : 4;
+  if (!(map instanceof Map && map.size === size)) {
+    throw new RangeError("a map of TGK, RAND, suite and perhaps a CS_ID");
+  }
   const suite = map.get(SUITE);
   if (suite !== CCM_8 && suite !== NULL_SHA256) throw new RangeError(`suite ${String(suite)}`);
   const mulId = input.addresses[0];
@@ -114,7 +120,7 @@ function importKey(crypto: Crypto, input: KeyInput): RecordKey {
     mulId,
     suite,
   } as const;
-  const { id } = input.own;
+  const id = renewed === undefined ? input.own.id : atLeast(renewed, CS_ID_BYTES);
   if (id.length > CS_ID_BYTES) throw new RangeError(`a CS_ID of ${id.length} bytes`);
   return { ...shared, own: id.length === 0 ? undefined : cipherOf(crypto, shared, id) };
 }

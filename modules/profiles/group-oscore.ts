@@ -30,8 +30,7 @@ import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
-import { emitMessage, type MessageType } from "../coap/message.js";
-import { addOption } from "../coap/options.js";
+import { ECHO, UNAUTHORIZED } from "../coap/options.js";
 import { isMemberKey, publicKeyOf } from "../cose/ccs.js";
 import { countersignData } from "../cose/countersign.js";
 import type { AadWriter, Workspace } from "../oscore/aad.js";
@@ -45,7 +44,7 @@ import {
   pairwiseOf,
   usesPairwise,
 } from "../oscore/group-context.js";
-import { join, split } from "../oscore/inside.js";
+import { emitProtected, join, split } from "../oscore/inside.js";
 import { nonceFrom, nonceFromBase } from "../oscore/nonce.js";
 import {
   emitOption,
@@ -54,7 +53,7 @@ import {
   FLAG_KID_CONTEXT,
   type OscoreOption,
 } from "../oscore/option.js";
-import { OPTION_OSCORE, type Outer } from "../oscore/outer.js";
+import type { Outer } from "../oscore/outer.js";
 import { AES_CCM_16_128_128 } from "../ports/crypto.js";
 import type {
   Arrival,
@@ -69,7 +68,6 @@ import type {
 } from "./profile.js";
 
 const SIGNATURE_BYTES = 64;
-const ECHO_UNAUTHORIZED = { code: 0x81, option: 252 } as const;
 
 export const groupOscore: Profile<GroupContext, GroupRecipient> = {
   name: "group-oscore",
@@ -79,7 +77,7 @@ export const groupOscore: Profile<GroupContext, GroupRecipient> = {
   answersNewer: true,
   window: 32,
   windowCovers: "requests",
-  challenge: ECHO_UNAUTHORIZED,
+  challenge: { code: UNAUTHORIZED, option: ECHO },
   pairs: usesPairwise,
   importKey: groupContext,
   admits: (crypto, { credential }) => isMemberKey(crypto, publicKeyOf(credential)),
@@ -272,7 +270,7 @@ function seal(
   // §3.4: the option is part of the additional data, so it comes first.
   const value = optionOf(key, departure, own);
   work.option.parse(value, 0, value.length);
-  const { code, outside, plain } = split(inner, clear, request === undefined, "both");
+  const parts = split(inner, clear, request === undefined, "both");
   const maker = piv === undefined ? (request as RequestBinding) : { kid: own.id, piv };
   nonceFrom(work.nonce, key.commonIv, maker.kid, maker.piv);
   const made = {
@@ -280,16 +278,11 @@ function seal(
     option: work.option,
   };
   external(work.aad, key, made, request, own);
+  const { plain } = parts;
   const sealed = aead.seal({ nonce: work.nonce.bytes, aad: work.aad.finish(), plain });
-  const options = [...outside];
-  addOption(options, OPTION_OSCORE, value);
-  return emitMessage({
-    ...header,
-    type: header.type as MessageType,
-    code,
-    options,
-    payload: peer === undefined ? countersigned(key, own, sealed, maker, departure, work) : sealed,
-  });
+  const payload =
+    peer === undefined ? countersigned(key, own, sealed, maker, departure, work) : sealed;
+  return emitProtected(header, parts, value, payload);
 }
 
 /** Ciphertext ‖ encrypted signature, of the message whose additional data was written last. */

@@ -17,6 +17,7 @@ import { coapUint } from "../bytes/uint.js";
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
 import {
+  emitInner,
   emitMessage,
   emitOptions,
   type Option,
@@ -210,7 +211,7 @@ function seal(key: SharedKey, departure: Departure, work: Workspace): Uint8Array
   const ids = { outer: { bytes: value }, option, to: departure.to };
   const { appGroup, request } = departure;
   const aad = additionalData(work.aad, key, appGroup, ids, request, outside);
-  const plain = plaintext(inner);
+  const plain = emitInner(inner);
   const own = [
     { number: OPTION_OSCORE, value },
     { number: OPTION_APP_GROUP, value: coapUint(appGroup.id) },
@@ -241,18 +242,4 @@ function optionValue(key: SharedKey, departure: Departure): Uint8Array {
   value.set(key.keyId, 2 + pivLength);
   value.set(sender, 2 + pivLength + key.keyId.length);
   return value;
-}
-
-function plaintext(inner: Inner): Uint8Array {
-  const options = emitOptions(inner.options);
-  const payload = inner.payload;
-  const hasPayload = payload !== undefined && payload.length > 0;
-  const plain = new Uint8Array(1 + options.length + (hasPayload ? 1 + payload.length : 0));
-  plain[0] = inner.code;
-  plain.set(options, 1);
-  if (hasPayload) {
-    plain[1 + options.length] = 0xff;
-    plain.set(payload, 2 + options.length);
-  }
-  return plain;
 }

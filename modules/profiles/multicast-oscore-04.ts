@@ -21,42 +21,23 @@
  */
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
-import { ECHO, FORBIDDEN } from "../coap/options.js";
-import { isMemberKey } from "../cose/ccs.js";
 import { derivation } from "../oscore/derive.js";
 import {
-  identifySigned,
-  openSigned,
   type RecipientKeys,
-  recipientKeys,
   type SignedGroupKey,
-  type SignedScheme,
-  sealSigned,
   secretsOf,
   signedGroupKey,
-  signedPart,
+  signedMember,
 } from "../oscore/signed-group.js";
 import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
 import type { KeyInput, Profile } from "./profile.js";
 
 const VERSION = 1;
-const SCHEME: SignedScheme = Object.freeze({ observe: "outside", counter: "CounterSignature" });
 
 export const multicastOscore04: Profile<SignedGroupKey, RecipientKeys> = {
+  ...signedMember({ observe: "outside", counter: "CounterSignature" }),
   name: "multicast-oscore-04",
-  layer: "message",
-  proof: "member",
-  numbering: "key",
-  window: 32,
-  windowCovers: "requests",
-  challenge: { code: FORBIDDEN, option: ECHO },
   importKey,
-  admits: (crypto, { credential }) => isMemberKey(crypto, credential),
-  peer: recipientKeys,
-  identify: identifySigned,
-  open: (key, arrival, context) => openSigned(key, SCHEME, arrival, context),
-  signed: (key, arrival, context) => signedPart(key, SCHEME, arrival, context),
-  seal: (key, departure, work) => sealSigned(key, SCHEME, departure, work),
 };
 
 /** `raw` is CBOR `{1: Master Secret}`. */

@@ -34,19 +34,18 @@ import { Writer } from "../bytes/writer.js";
 import { decode } from "../cbor/decode.js";
 import { CborWriter } from "../cbor/encode.js";
 import { CborReader } from "../cbor/reader.js";
-import { emitMessage, type Option, parseInner, parseMessage } from "../coap/message.js";
+import { isLaterBlock } from "../coap/block.js";
+import { emitInner, type Option, parseInner, parseMessage } from "../coap/message.js";
 import {
+  addOption,
   BLOCK1,
   BLOCK2,
-  find,
   MAX_AGE,
   OBSERVE,
   OSCORE,
-  PROXY_SCHEME,
   PROXY_URI,
   SIZE1,
   SIZE2,
-  URI_HOST,
   URI_PORT,
 } from "../coap/options.js";
 import { requestOrigin } from "../coap/uri.js";
@@ -60,7 +59,7 @@ import {
 } from "../cose/countersigned.js";
 import { encStructure } from "../cose/encrypt.js";
 import { KID, PARTIAL_IV } from "../cose/headers.js";
-import { plaintext } from "../oscore/inside.js";
+import { emitProtected, isClassU } from "../oscore/inside.js";
 import { FLAG_KID, FLAG_KID_CONTEXT, type OscoreOption } from "../oscore/option.js";
 import type { Outer } from "../oscore/outer.js";
 import { NUMBER_MAX } from "../oscore/window.js";
@@ -268,7 +267,7 @@ function readOutside(outer: Outer): readonly Option[] | undefined {
   const { options } = message.value;
   let last = -1;
   for (const { number, value } of options) {
-    if (staysOutside(number)) {
+    if (isClassU(number)) {
       if (number === last) return undefined; // check: oscoap-outside-repeated
       if (number === URI_PORT && value.length > 2) return undefined; // check: oscoap-uri-port
       if (number === PROXY_URI) return undefined; // check: oscoap-proxy-uri
@@ -278,14 +277,7 @@ function readOutside(outer: Outer): readonly Option[] | undefined {
   return options;
 }
 
-/** Those before the plaintext's; a receiver takes no other from outside. */
-function staysOutside(number: number): boolean {
-  return (
-    number === URI_HOST || number === URI_PORT || number === PROXY_URI || number === PROXY_SCHEME
-  );
-}
-
-/** WIRE.md: in both places. */
+/** WIRE.md: in both places. What stands outside alone is of class U, as it was called later. */
 function standsTwice(number: number): boolean {
   return (
     number === OBSERVE ||
@@ -313,28 +305,17 @@ function joined(
   const isPlaced = (payload === undefined) === outer.oscoreLength > 0;
   if (!isPlaced) return drop("malformed"); // check: oscoap-place
   for (const { number } of options) {
-    const misplaced = staysOutside(number) || number === OSCORE;
+    const misplaced = isClassU(number) || number === OSCORE;
     if (misplaced) return drop("malformed"); // check: oscoap-inner-option
   }
   const chained = isLaterBlock(outside, isRequest);
   // The sender's own slip: a block that is bound to none before it.
   if (isLaterBlock(options, isRequest) !== chained) return drop("malformed"); // check: oscoap-chain
-  const kept = outside.filter(({ number }) => staysOutside(number));
-  return kept.length === 0
-    ? parsed
-    : ok({ ...parsed.value, options: inOrder([...kept, ...options]) });
-}
-
-function inOrder(options: Option[]): Option[] {
-  return options.sort((a, b) => a.number - b.number);
-}
-
-/** A block number above 0: of Block1 in a request, of Block2 in a response (RFC 7959 §2.2). */
-function isLaterBlock(options: readonly Option[], isRequest: boolean): boolean {
-  const value = find(options, isRequest ? BLOCK1 : BLOCK2);
-  if (value === undefined) return false;
-  for (let i = 0; i < value.length - 1; i++) if (value[i] !== 0) return true;
-  return value.length > 0 && value[value.length - 1] > 15;
+  if (outside.length === 0) return parsed;
+  const all = [...options];
+  // A receiver takes no others from outside.
+  for (const { number, value } of outside) if (isClassU(number)) addOption(all, number, value);
+  return ok({ ...parsed.value, options: all });
 }
 
 /** Of a message that arrives, or of one that is being made. */
@@ -431,7 +412,7 @@ function seal(key: OscoapKey, departure: Departure<MemberContext>): Uint8Array {
     nonce: nonceOf(own.iv, piv),
     aad: encStructure({ context: "Encrypt0", protectedHeader, externalAad: external }),
     // No code inside: it stays outside, authenticated.
-    plain: plaintext({ ...inner, options: inside }).subarray(1),
+    plain: emitInner({ ...inner, options: inside }).subarray(1),
   });
   const signature = own.signer.sign(
     countersignData({
@@ -444,13 +425,8 @@ function seal(key: OscoapKey, departure: Departure<MemberContext>): Uint8Array {
   );
   const object = emitCountersigned({ protectedHeader, signature, ciphertext });
   const inPayload = inner.payload !== undefined;
-  return emitMessage({
-    ...departure.header,
-    type: departure.header.type as 0 | 1 | 2 | 3,
-    code: inner.code,
-    options: inOrder([{ number: OSCORE, value: inPayload ? empty() : object }, ...outside]),
-    payload: inPayload ? object : undefined,
-  });
+  const value = inPayload ? empty() : object;
+  return emitProtected(departure.header, { code, outside }, value, inPayload ? object : undefined);
 }
 
 function split({ inner, clear }: Departure): { outside: Option[]; inside: Option[] } {
@@ -460,8 +436,8 @@ function split({ inner, clear }: Departure): { outside: Option[]; inside: Option
   for (const option of inner.options) {
     const { number } = option;
     if (number === OSCORE || number === PROXY_URI) throw new RangeError(`option ${number}`);
-    if (!staysOutside(number)) inside.push(option);
-    if (staysOutside(number)) outside.push(option);
+    if (!isClassU(number)) inside.push(option);
+    if (isClassU(number)) outside.push(option);
     else if (number === MAX_AGE) outside.push({ number, value: empty() });
     else if (standsTwice(number)) outside.push(option);
   }

@@ -22,19 +22,14 @@
 
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
-import { emitMessage, type MessageType } from "../coap/message.js";
-import { addOption } from "../coap/options.js";
+import { ECHO, UNAUTHORIZED } from "../coap/options.js";
 import type { AadWriter, Workspace } from "../oscore/aad.js";
 import { isFramed } from "../oscore/framing.js";
-import { join, split } from "../oscore/inside.js";
+import { emitProtected, join, split } from "../oscore/inside.js";
 import { nonceFrom, nonceFromBase } from "../oscore/nonce.js";
 import { emitOption, FLAG_GROUP, type OscoreOption } from "../oscore/option.js";
-import { OPTION_OSCORE } from "../oscore/outer.js";
 import { type PairContext, type PairEnd, pairContext } from "../oscore/pair-context.js";
 import type { Arrival, Departure, Inner, OpenContext, Profile, RequestBinding } from "./profile.js";
-
-/** RFC 8613 Appendix B.1.2. */
-const ECHO_UNAUTHORIZED = { code: 0x81, option: 252 } as const;
 
 export const oscore: Profile<PairContext, PairEnd> = {
   name: "oscore",
@@ -43,7 +38,8 @@ export const oscore: Profile<PairContext, PairEnd> = {
   numbering: "key",
   window: 32,
   windowCovers: "requests",
-  challenge: ECHO_UNAUTHORIZED,
+  // RFC 8613 Appendix B.1.2.
+  challenge: { code: UNAUTHORIZED, option: ECHO },
   importKey: pairContext,
   // Two share a context: nobody has anybody vouch for him.
   admits: (_crypto, { credential }) => credential.length === 0,
@@ -114,17 +110,10 @@ function seal(key: PairContext, departure: Departure<PairEnd>, work: Workspace):
   });
   const { option, nonce, aad } = work;
   if (!option.parse(value, 0, value.length)) throw new RangeError("option of our own making");
-  const { code, outside, plain } = split(inner, clear, isRequest, "both");
+  const parts = split(inner, clear, isRequest, "both");
   const maker = piv === undefined ? (request as RequestBinding) : { kid: own.id, piv };
   nonceFrom(nonce, key.commonIv, maker.kid, maker.piv);
   external(aad, key, value, option, request);
-  const options = [...outside];
-  addOption(options, OPTION_OSCORE, value);
-  return emitMessage({
-    ...header,
-    type: header.type as MessageType,
-    code,
-    options,
-    payload: own.aead.seal({ nonce: nonce.bytes, aad: aad.finish(), plain }),
-  });
+  const sealed = own.aead.seal({ nonce: nonce.bytes, aad: aad.finish(), plain: parts.plain });
+  return emitProtected(header, parts, value, sealed);
 }

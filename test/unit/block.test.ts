@@ -5,6 +5,7 @@ import {
   blockBytes,
   blockValue,
   findBlock,
+  isLaterBlock,
   slice,
   type Taken,
 } from "../../modules/coap/block.js";
@@ -43,6 +44,25 @@ function figure(options: readonly Option[]): string {
   }
   return parts.join(", ");
 }
+
+test("a later block: Block1 in a request, Block2 in a response, with a number above 0", () => {
+  const later = [
+    ["", false],
+    ["0e", false],
+    ["0f", false],
+    ["16", true],
+    ["f6", true],
+    ["00000016", true],
+    ["0000000e", false],
+    ["0100000000000000", true],
+  ] as const;
+  for (const [hex, expected] of later) {
+    equal(isLaterBlock([option(o.BLOCK1, hex)], true), expected, hex);
+    equal(isLaterBlock([option(o.BLOCK2, hex)], false), expected, hex);
+  }
+  equal(isLaterBlock([option(o.BLOCK2, "16")], true), false);
+  equal(isLaterBlock([option(o.BLOCK1, "16")], false), false);
+});
 
 test("RFC 7959 §2.2: number, more and size in 0 to 3 bytes", () => {
   const values: [string, Block][] = [

@@ -5,6 +5,7 @@ import { Writer } from "../../modules/bytes/writer.js";
 import {
   ACK,
   CON,
+  emitInner,
   emitMessage,
   emitOptions,
   type Message,
@@ -205,6 +206,17 @@ test("the inside of a protected message is parsed strictly", () => {
   equal(parseInner(fromHex("02")), { ok: true, value: empty });
   equal(parseInner(fromHex("02ff")), MALFORMED);
   equal(parseInner(fromHex("02b2")), MALFORMED);
+});
+
+test("the inside of a protected message as bytes; a payload of no bytes is none", () => {
+  const options = [{ number: URI_PATH, value: utf8("l") }];
+  equal(toHex(emitInner({ code: 2, options, payload: fromHex("0a") })), "02b16cff0a");
+  equal(toHex(emitInner({ code: CONTENT, options: [], payload: undefined })), "45");
+  equal(toHex(emitInner({ code: CONTENT, options: [], payload: NONE })), "45");
+  throws(
+    () => emitInner({ code: 2, options: [...options, { number: 1, value: NONE }], payload: NONE }),
+    /after/,
+  );
 });
 
 test("a body and bare options are written with deltas from zero", () => {
