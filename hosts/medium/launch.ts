@@ -36,7 +36,7 @@ export type CommandOf = (args: readonly string[], device: Device) => Command;
 
 const FLASH_BYTES = 65_536;
 /** Of the value stack, where `lowlatency` (448) is not all a device speaks; 480 were seen used. */
-const SCHEME_STACK_SLOTS = 640;
+export const SCHEME_STACK_SLOTS = 640;
 /** Where TypeScript signs, in place of libsodium: noble builds tables when it is first used. */
 export const NOBLE: readonly string[] = ["--no-preload", "--stack", "4096"];
 /** Made where the host is built without libsodium (hosts/prepare.mjs). */

@@ -21,10 +21,12 @@ import {
   stopPrograms,
   textOf,
 } from "./programs.js";
-import { eui64Of, pairGroup, pairSettings, provisioningOf } from "./world.js";
+import { eui64Of, pairGroup, pairSettings, provisioningOf, type SecurityGroup } from "./world.js";
 
 /** Computers of the Lan. */
 const LAMPS: Readonly<Record<Engine, number>> = { XS: 1, Node: 4 };
+/** The one that challenges. */
+const DOUBTER = 5;
 const PEER = 2;
 const CLIENT = 3;
 const skip = lacks("aiocoap");
@@ -35,20 +37,22 @@ let lan: Lan;
 
 before(async () => {
   if (lacksLan !== false || skip !== false) return;
-  lan = await Lan.start(4);
-  for (const engine of ENGINES) {
-    const number = LAMPS[engine];
-    const blob = provisioningOf({
-      number,
-      role: "luminaire",
-      securities: [pairGroup(1, { own: "01", peer: "02" })],
-      appGroups: [[1, 1, lan.address(PEER)]],
-      rights: [["02", null, 3]],
-    });
-    const lamp = { name: `lamp-${engine}`, eui64: eui64Of(number), blob };
-    await device(engine, lan.computer(number).command, lamp, folder);
-  }
+  lan = await Lan.start(5);
+  for (const engine of ENGINES) await lampOf(engine, LAMPS[engine]);
 });
+
+/** Our luminaire, with what it kept on flash if it was started before. */
+function lampOf(engine: Engine, number: number, more: Partial<SecurityGroup> = {}) {
+  const blob = provisioningOf({
+    number,
+    role: "luminaire",
+    securities: [{ ...pairGroup(1, { own: "01", peer: "02" }), ...more }],
+    appGroups: [[1, 1, lan.address(PEER)]],
+    rights: [["02", null, 3]],
+  });
+  const lamp = { name: `lamp-${number}-${engine}`, eui64: eui64Of(number), blob };
+  return device(engine, lan.computer(number).command, lamp, folder);
+}
 
 after(() => {
   stopPrograms();
@@ -58,15 +62,19 @@ after(() => {
 
 /** aiocoap asks our luminaire. */
 function aiocoap(engine: Engine, ...actions: readonly Action[]): Promise<Answer[]> {
+  return aiocoapAt(LAMPS[engine], engine, ...actions);
+}
+
+function aiocoapAt(number: number, engine: Engine, ...actions: Action[]): Promise<Answer[]> {
   const program = "test/interop/peers/aiocoap_client.py";
   const { command } = lan.computer(PEER);
-  const words = [PYTHON, program, "--context", context(engine), lan.address(LAMPS[engine])];
-  return client(command, words, actions);
+  const context = contextWith(number, engine);
+  return client(command, [PYTHON, program, "--context", context, lan.address(number)], actions);
 }
 
 /** One context for all its runs: it keeps its numbers there. */
-function context(engine: Engine): string {
-  const name = `aiocoap-${engine}`;
+function contextWith(number: number, engine: Engine): string {
+  const name = `aiocoap-${number}-${engine}`;
   const path = folder.folder(name);
   folder.file(`${name}/settings.json`, pairSettings({ own: "02", peer: "01" }));
   return folder.file(`${name}.json`, JSON.stringify({ pair: path }));
@@ -207,6 +215,35 @@ for (const engine of ENGINES) {
     } finally {
       peer.stop();
     }
+  });
+
+  test(`aiocoap proves by Echo that it is there, to our luminaire after a restart ${on}`, {
+    skip,
+  }, async () => {
+    const challenges = { challenges: true } as const;
+    const path = "/3311/0/5850";
+    const put = (value: string) => ({ method: "PUT", path, payload: hexOf(value) });
+    const lamp = await lampOf(engine, DOUBTER, challenges);
+    const first = await aiocoapAt(DOUBTER, engine, put("1"), put("0"), { method: "GET", path });
+    const told = (answers: readonly Answer[]) => answers.map(({ code, echoes }) => [code, echoes]);
+    // Challenged once, at first contact, and known from then on.
+    assert.deepEqual(told(first), [
+      ["2.04", 1],
+      ["2.04", 1],
+      ["2.05", 1],
+    ]);
+    assert.equal(textOf(first[2]), "0");
+    lamp.stop();
+    await lamp.over();
+    const again = await lampOf(engine, DOUBTER, challenges);
+    const second = await aiocoapAt(DOUBTER, engine, put("1"), put("0"), put("1"));
+    again.stop();
+    await again.over();
+    assert.deepEqual(told(second), [
+      ["2.04", 1],
+      ["2.04", 1],
+      ["2.04", 1],
+    ]);
   });
 
   test(`our client is told nothing by a server with another secret ${on}`, { skip }, async () => {

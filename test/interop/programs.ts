@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SCHEME_STACK_SLOTS } from "../../hosts/medium/launch.js";
 import { ROOT } from "../../hosts/root.js";
 import { VENV } from "../../hosts/tools.js";
 import { toHex } from "../../modules/bytes/hex.js";
@@ -232,7 +233,8 @@ export async function headless(
   const flash = folder.file(`${name}.flash`);
   const provision = folder.file(`${name}.cbor`, blob);
   const files = ["--provision", provision, "--flash", flash, "--eui64", toHex(eui64)];
-  const program = new Program(place, HOST, "run", image, ...files);
+  const stack = ["--stack", `${SCHEME_STACK_SLOTS}`];
+  const program = new Program(place, HOST, "run", image, ...files, ...stack);
   await listening(place, program);
   return program;
 }
@@ -270,6 +272,8 @@ export interface Answer {
   /** Hex. */
   readonly payload: string;
   readonly observe?: number;
+  /** Of aiocoap: how often it was challenged until then, and asked again with what it was sent. */
+  readonly echoes?: number;
 }
 
 /** Runs a client of the others to its end. */

@@ -169,6 +169,8 @@ export interface SecurityGroup {
   readonly raw: Uint8Array;
   readonly own: { id: Uint8Array; credential: Uint8Array; seed?: Uint8Array };
   readonly members: readonly { id: Uint8Array; credential: Uint8Array }[];
+  /** Whether senders whose numbers cannot be judged are challenged. */
+  readonly challenges?: true;
 }
 
 /** What a device is told: modules/device/provision.ts. */
@@ -211,7 +213,11 @@ function settings(): Map<Cbor, Cbor> {
   ]);
 }
 
-function securityPart({ id, profile, keyId, raw, own, members }: SecurityGroup): Cbor {
+/** modules/groups/policy.ts: synchronisation by challenge. */
+const CHALLENGE: readonly (readonly [number, Cbor])[] = [[7, 2]];
+
+function securityPart(group: SecurityGroup): Cbor {
+  const { id, profile, keyId, raw, own, members, challenges } = group;
   const ownPart = new Map<Cbor, Cbor>([
     [0, own.id],
     [1, own.credential],
@@ -234,6 +240,7 @@ function securityPart({ id, profile, keyId, raw, own, members }: SecurityGroup):
     [3, 60],
     [4, ownPart],
     [5, memberParts],
+    ...(challenges === true ? CHALLENGE : []),
   ]);
 }
 

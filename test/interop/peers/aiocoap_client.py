@@ -9,6 +9,7 @@ HOST is an IPv6 address without brackets; a multicast one needs a group's contex
 import argparse
 import asyncio
 import json
+import logging
 import sys
 
 import aiocoap
@@ -20,8 +21,27 @@ import contexts
 TIMEOUT_SECONDS = 20
 
 
+class Echoes(logging.Handler):
+    """How often aiocoap was challenged and asked again with the value it was sent."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+        logger = logging.getLogger("coap")
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+        logger.addHandler(self)
+
+    def emit(self, record):
+        if "4.01 Unauthorized / Echo" in record.getMessage():
+            self.count += 1
+
+
+echoes = Echoes()
+
+
 def tell(response):
-    line = {"code": response.code.dotted, "payload": response.payload.hex()}
+    line = {"code": response.code.dotted, "payload": response.payload.hex(), "echoes": echoes.count}
     if response.opt.observe is not None:
         line["observe"] = response.opt.observe
     print(json.dumps(line), flush=True)
