@@ -13,6 +13,7 @@ import {
   AES_CCM_64_64_128,
   type AeadKey,
   type Crypto,
+  type P256,
   type Signatures,
 } from "../ports/crypto.js";
 import { Aes128, AesTables } from "./aes.js";
@@ -28,10 +29,12 @@ export class TsCrypto implements Crypto {
   readonly #tables = new AesTables();
   readonly #sha256 = new Sha256();
   readonly signatures: Signatures | undefined;
+  readonly p256: P256 | undefined;
 
-  /** `signatures` come from crypto/noble.ts, or from a native library. */
-  constructor(signatures?: Signatures) {
+  /** These come from crypto/noble.ts and crypto/noble-p256.ts, or from a native library. */
+  constructor(signatures?: Signatures, p256?: P256) {
     this.signatures = signatures;
+    this.p256 = p256;
   }
 
   aeadKey(algorithm: number, raw: Uint8Array): AeadKey {

@@ -18,15 +18,15 @@ export const HEADER_BYTES = 13;
 /** Where epoch (2) and sequence number (6) stand in a record. */
 export const EPOCH_AT = 3;
 export const SEQUENCE_AT = 5;
-const LENGTH_AT = 11;
+export const LENGTH_AT = 11;
 /** 2^48 - 1. */
 export const SEQUENCE_MAX = 0xffff_ffff_ffff;
-const TAG_BYTES = 8;
+export const TAG_BYTES = 8;
 const MAC_BYTES = 32;
 /** Epoch and sequence number, which CCM's records carry a second time. */
-const NUMBER_BYTES = 8;
+export const NUMBER_BYTES = 8;
 /** Fragment's length: two bytes; the RFC allows 2^14 and an expansion of 2^10. */
-const FRAGMENT_BYTES_MAX = 2 ** 14 + 2 ** 10;
+export const FRAGMENT_BYTES_MAX = 2 ** 14 + 2 ** 10;
 
 /** Whether `bytes` are one record of DTLS 1.2 that carries application data. */
 export function isRecord(bytes: Uint8Array): boolean {
@@ -108,7 +108,8 @@ export function nullSha256(crypto: Pick<Crypto, "hmac">, key: Uint8Array): Recor
   };
 }
 
-function nonceOf(salt: Uint8Array, number: Uint8Array): Uint8Array {
+/** Salt (4 bytes) ‖ epoch and sequence number. */
+export function nonceOf(salt: Uint8Array, number: Uint8Array): Uint8Array {
   const nonce = new Uint8Array(salt.length + NUMBER_BYTES);
   nonce.set(salt);
   nonce.set(number, salt.length);
@@ -116,7 +117,7 @@ function nonceOf(salt: Uint8Array, number: Uint8Array): Uint8Array {
 }
 
 /** What is authenticated beside the plaintext: epoch ‖ number ‖ type ‖ version ‖ its length. */
-function pseudoHeader(record: Uint8Array, length: number): Uint8Array {
+export function pseudoHeader(record: Uint8Array, length: number): Uint8Array {
   const header = new Uint8Array(HEADER_BYTES);
   header.set(record.subarray(EPOCH_AT, EPOCH_AT + NUMBER_BYTES));
   header.set(record.subarray(0, EPOCH_AT), NUMBER_BYTES);

@@ -49,6 +49,33 @@ export interface Crypto {
   hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array;
   /** Absent where the build has none: profiles that sign are refused there. */
   readonly signatures: Signatures | undefined;
+  /** Absent where the build has none: DTLS offers no suite with certificates there. */
+  readonly p256?: P256 | undefined;
+}
+
+/** ECDSA with SHA-256 (FIPS 186-5) and ECDH (SP 800-56A) on P-256. */
+export interface P256 {
+  /** "noble": for reports. */
+  readonly provider: string;
+  /**
+   * A key pair from its private key of 32 bytes, or from 48 bytes of chance (FIPS 186-5 §A.2.1);
+   * they are wiped. Throws RangeError for another length, and for 0 or n and more.
+   */
+  keyPair(secret: Uint8Array): P256KeyPair;
+  /**
+   * `signature` is r ‖ s, 64 bytes; `publicKey` an uncompressed point, 65 bytes. False for whatever
+   * is none of these, and for a point not on the curve.
+   */
+  verify(input: { data: Uint8Array; signature: Uint8Array; publicKey: Uint8Array }): boolean;
+}
+
+export interface P256KeyPair {
+  /** An uncompressed point, 65 bytes. */
+  readonly publicKey: Uint8Array;
+  /** r ‖ s, 64 bytes; deterministic (RFC 6979). */
+  sign(data: Uint8Array): Uint8Array;
+  /** The secret's x, 32 bytes; undefined for a point that is not on the curve. */
+  agree(publicKey: Uint8Array): Uint8Array | undefined;
 }
 
 /** Ed25519 (RFC 8032) and, with the same keys, X25519. */

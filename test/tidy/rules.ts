@@ -63,6 +63,7 @@ export const sharedPlatforms: Readonly<Record<string, readonly string[]>> = {
  */
 export const hostSideModules: Readonly<Record<string, readonly string[]>> = {
   "modules/crypto/noble.ts": ["@noble/ciphers", "@noble/curves", "@noble/hashes"],
+  "modules/crypto/noble-p256.ts": ["@noble/curves"],
 };
 
 /** In modules/profiles, only this file may be imported by the others. */

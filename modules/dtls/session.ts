@@ -1,0 +1,151 @@
+/**
+ * Sessions: what two peers keep to open the next connection without their long-term keys (RFC 5246
+ * §7.3, session ids). They outlive connections and, written to flash, restarts. Whoever keeps one
+ * wipes it when it ends.
+ */
+import { equalBytes } from "../bytes/equal.js";
+import { Reader } from "../bytes/reader.js";
+import { fromUtf8, utf8 } from "../bytes/utf8.js";
+import { Writer } from "../bytes/writer.js";
+import { MASTER_BYTES } from "./keys.js";
+
+/** Who a handshake showed the peer to be, and by what. */
+export type PeerIdentity =
+  /** The key shared under this identity (RFC 4279); of a server: the identity we used. */
+  | { readonly by: "psk"; readonly identity: Uint8Array }
+  /** RFC 7250; the P-256 point, 65 bytes. */
+  | { readonly by: "rawPublicKey"; readonly publicKey: Uint8Array }
+  /** X.509: the point, and the names the certificate gives it (subjectAltName, else its CN). */
+  | {
+      readonly by: "certificate";
+      readonly publicKey: Uint8Array;
+      readonly names: readonly string[];
+    }
+  /** A client that was not asked for a certificate. */
+  | { readonly by: "nothing" };
+
+export interface Session {
+  /** 1 to 32 bytes, given by the server. */
+  readonly id: Uint8Array;
+  readonly suite: number;
+  /** 48 bytes; always bound to its handshake (RFC 7627): others are refused. */
+  readonly master: Uint8Array;
+  readonly peer: PeerIdentity;
+}
+
+/** A server's sessions. What `find` returns is the caller's own copy, wiped after use. */
+export interface SessionStore {
+  find(id: Uint8Array): Session | undefined;
+  /** Takes a copy. */
+  put(session: Session): void;
+  remove(id: Uint8Array): void;
+}
+
+export function copySession(session: Session): Session {
+  return { ...session, id: session.id.slice(), master: session.master.slice() };
+}
+
+export function wipeSession(session: Session): void {
+  session.master.fill(0);
+}
+
+/** A bounded store in memory; the session that was used longest ago makes room. */
+export class MemorySessions implements SessionStore {
+  readonly #max: number;
+  /** The latest used last. */
+  readonly #sessions: Session[] = [];
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#sessions.length;
+  }
+
+  find(id: Uint8Array): Session | undefined {
+    const at = this.#at(id);
+    if (at < 0) return undefined;
+    const [session] = this.#sessions.splice(at, 1);
+    this.#sessions.push(session);
+    return copySession(session);
+  }
+
+  put(session: Session): void {
+    this.remove(session.id);
+    if (this.#sessions.length >= this.#max) wipeSession(this.#sessions.shift() as Session);
+    this.#sessions.push(copySession(session));
+  }
+
+  remove(id: Uint8Array): void {
+    const at = this.#at(id);
+    if (at < 0) return;
+    wipeSession(this.#sessions[at]);
+    this.#sessions.splice(at, 1);
+  }
+
+  #at(id: Uint8Array): number {
+    return this.#sessions.findIndex((session) => equalBytes(session.id, id));
+  }
+}
+
+const FORMAT = 1;
+const KINDS = Object.freeze(["psk", "rawPublicKey", "certificate", "nothing"] as const);
+const NAMES_MAX = 8;
+
+/**
+ * format 1 ‖ suite 2 ‖ id ‖ master 48 ‖ kind of peer 1 ‖ what is known of it; byte strings with
+ * their lengths of 2. Secret: as little to be read by others as the keys it came from.
+ */
+export function emitSession(session: Session): Uint8Array {
+  const writer = new Writer(128);
+  const string = (bytes: Uint8Array) => {
+    writer.u16(bytes.length);
+    writer.bytes(bytes);
+  };
+  const { peer } = session;
+  writer.u8(FORMAT);
+  writer.u16(session.suite);
+  string(session.id);
+  writer.bytes(session.master);
+  writer.u8(KINDS.indexOf(peer.by));
+  if (peer.by === "psk") string(peer.identity);
+  if (peer.by === "rawPublicKey" || peer.by === "certificate") string(peer.publicKey);
+  if (peer.by === "certificate") for (const name of peer.names) string(utf8(name));
+  return writer.finish();
+}
+
+/** Undefined for anything that `emitSession` does not write. */
+export function parseSession(bytes: Uint8Array): Session | undefined {
+  const reader = new Reader(bytes);
+  const string = () => reader.take(reader.u16());
+  const format = reader.u8();
+  const suite = reader.u16();
+  const id = string();
+  const master = reader.take(MASTER_BYTES);
+  const by = KINDS[reader.u8()];
+  const isHead = !reader.failed && format === FORMAT && id.length > 0 && id.length <= 32;
+  if (!isHead || by === undefined) return undefined; // check: session-form
+  const peer = parsePeer(by, reader, string);
+  const isWhole = !reader.failed && reader.left === 0;
+  if (peer === undefined || !isWhole) return undefined; // check: session-end
+  return { id, suite, master, peer };
+}
+
+function parsePeer(
+  by: PeerIdentity["by"],
+  reader: Reader,
+  string: () => Uint8Array,
+): PeerIdentity | undefined {
+  if (by === "nothing") return { by };
+  if (by === "psk") return { by, identity: string() };
+  const publicKey = string();
+  if (by === "rawPublicKey") return { by, publicKey };
+  const names: string[] = [];
+  while (reader.left > 0 && names.length < NAMES_MAX) {
+    const name = fromUtf8(string());
+    if (name === undefined) return undefined;
+    names.push(name);
+  }
+  return { by, publicKey, names };
+}
