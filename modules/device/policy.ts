@@ -49,7 +49,7 @@ export function begin(schemes: Schemes, device: Parts, random: Random): void {
   }
   if (signatures !== undefined && policies.some(acceptsUnverified)) {
     schemes.unverified = new Unverified({
-      signatures,
+      isGenuine: (signed) => schemes.isGenuine(signed),
       clock,
       recipients,
       tell: (what) => trace.count(what),

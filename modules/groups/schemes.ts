@@ -10,7 +10,7 @@ import type { Outcome, Proof } from "../bytes/outcome.js";
 import type { Exchange } from "../coap/exchange.js";
 import { Sequence } from "../oscore/sequence.js";
 import type { Crypto } from "../ports/crypto.js";
-import type { Member, RequestBinding } from "../profiles/profile.js";
+import type { Member, RequestBinding, Signed } from "../profiles/profile.js";
 import type { Store } from "../store/store.js";
 import { Chains } from "./chains.js";
 import { Contexts } from "./contexts.js";
@@ -114,6 +114,11 @@ export class Schemes {
     const sequence = new Sequence(this.store, association.index + 1);
     counters.push({ association, sequence });
     return sequence;
+  }
+
+  /** Whether a signature is its member's. */
+  isGenuine(signed: Signed): boolean {
+    return this.crypto.signatures?.verify(signed) === true;
   }
 
   /** Derived for this message, or at hand; undefined for a stranger. */

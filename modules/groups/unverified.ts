@@ -19,7 +19,6 @@
  */
 import type { Recipients } from "../oscore/recipients.js";
 import type { Clock } from "../ports/clock.js";
-import type { Signatures } from "../ports/crypto.js";
 import type { Inner, Signed } from "../profiles/profile.js";
 import type { Association } from "./directory.js";
 
@@ -58,7 +57,8 @@ interface Verified {
 }
 
 export interface UnverifiedParts {
-  readonly signatures: Signatures;
+  /** Says whether a signature is its member's. */
+  readonly isGenuine: (signed: Signed) => boolean;
   readonly clock: Clock;
   readonly recipients: Recipients;
   /** Told of each when it is acted on, and again when it was verified at last. */
@@ -176,10 +176,10 @@ export class Unverified {
   }
 
   #settle(kept: Kept): void {
-    const { signatures, recipients, clock, tell } = this.#parts;
+    const { isGenuine, recipients, clock, tell } = this.#parts;
     this.#kept.splice(this.#kept.indexOf(kept), 1);
     const signed = kept.signed ?? this.read?.(kept);
-    const genuine = signed !== undefined && signatures.verify(signed);
+    const genuine = signed !== undefined && isGenuine(signed);
     const { association, row, sequence } = kept;
     if (!genuine) this.#suspendedMicros = clock.micros() + SUSPENDED_MICROS;
     // The row of a key that is gone may be somebody else's by now.

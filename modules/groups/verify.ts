@@ -75,14 +75,14 @@ export function openUnder(
  * everybody hears could make us do as many as he sends messages. So on request of members who were
  * not heard yet there are few.
  */
-function mayAgree(
-  { agreements }: Schemes,
-  { option }: Arriving,
-  association: Association,
-): boolean {
-  if ((option.flags & FLAG_GROUP) !== 0) return true;
-  const isPaired = association.security.profile.pairs?.(association) === true;
-  return !isPaired || agreements?.take() !== false;
+function mayAgree({ agreements }: Schemes, arriving: Arriving, association: Association): boolean {
+  return !isPairwise(arriving, association) || agreements?.take() !== false;
+}
+
+/** Whether a message is in pairwise mode: for two alone, and without a signature. */
+function isPairwise({ option }: Arriving, association: Association): boolean {
+  if ((option.flags & FLAG_GROUP) !== 0) return false;
+  return association.security.profile.pairs?.(association) === true;
 }
 
 /** A message that opened, as `accept` takes it. */
@@ -213,27 +213,37 @@ interface Shown {
  * request whose signature may wait (unverified.ts) it shows no more than the group.
  */
 function prove(
-  { crypto, unverified }: Schemes,
+  schemes: Schemes,
   arriving: Arriving,
   context: OpenContext<unknown>,
   claim: { readonly id: Uint8Array; readonly request: Inner | undefined },
 ): Shown {
   const { association, row, option } = arriving;
-  const { profile } = association.security;
   const { id, request } = claim;
-  const signed = profile.signed?.(association, arriving, context);
-  if (signed === undefined) {
-    // Of schemes that prove a member, what carries no signature is for two alone.
-    const by = profile.proof === "member" ? "pairwise" : profile.proof;
-    return { signed, proof: by === "group" ? BY_GROUP : ok({ by, id: id.slice() }) };
-  }
+  const signed = association.security.profile.signed?.(association, arriving, context);
+  if (signed === undefined) return { signed, proof: proveUnsigned(arriving, association, id) };
+  const { unverified } = schemes;
   if (unverified !== undefined && request !== undefined) {
     const place = { association, row, sequence: option.sequence };
     if (unverified.mayWait(place, request)) return { signed, proof: BY_GROUP };
   }
-  const isGenuine = crypto.signatures?.verify(signed) === true;
+  const isGenuine = schemes.isGenuine(signed);
   if (!isGenuine) return { signed, proof: drop("forged") }; // check: signature
   return { signed, proof: ok({ by: "member", id: id.slice() }) };
+}
+
+/** What a message shows that has no signature; `forged` in a scheme where it needs one. */
+function proveUnsigned(
+  arriving: Arriving,
+  association: Association,
+  id: Uint8Array,
+): Outcome<Proof> {
+  const { proof } = association.security.profile;
+  if (proof === "group") return BY_GROUP;
+  if (proof !== "member") return ok({ by: proof, id: id.slice() });
+  const isForTwo = isPairwise(arriving, association);
+  if (!isForTwo) return drop("forged"); // check: unsigned-pairwise
+  return ok({ by: "pairwise", id: id.slice() });
 }
 
 /** Of a request that was marked: what is verified of its sender's numbers, or to be verified. */

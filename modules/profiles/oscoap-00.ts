@@ -366,17 +366,15 @@ function nonceOf(iv: Uint8Array, piv: Uint8Array): Uint8Array {
   return nonce;
 }
 
-function signed(
-  key: OscoapKey,
-  arrival: Arrival,
-  context: OpenContext<MemberContext>,
-): Signed | undefined {
+function signed(key: OscoapKey, arrival: Arrival, context: OpenContext<MemberContext>): Signed {
   const { outer } = arrival;
   const object = objectOf(outer);
   const outside = readOutside(outer);
-  if (object === undefined || outside === undefined || context.peer === undefined) return undefined;
-  const external = externalAad(key, { code: outer.code, outside, to: arrival.to, ...context });
-  if (external === undefined) return undefined;
+  const external =
+    outside && externalAad(key, { code: outer.code, outside, to: arrival.to, ...context });
+  if (object === undefined || external === undefined || context.peer === undefined) {
+    throw new RangeError("the signature of a message that did not open");
+  }
   const { bytes } = outer;
   return {
     data: countersignData({

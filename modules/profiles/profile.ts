@@ -225,6 +225,7 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
   /**
    * The signature of a message that was opened, and what it covers; undefined when it carries none
    * (pairwise mode, symmetric schemes). `forged` is for the caller to say when it does not verify.
+   * Throws RangeError on a message that `open` would refuse (our bug).
    */
   signed?(key: K, arrival: Arrival, context: OpenContext<P>): Signed | undefined;
   /**

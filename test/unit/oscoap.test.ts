@@ -247,6 +247,16 @@ test("the sender's counter signature, and nobody else's", () => {
   equal(new NobleSignatures().verify({ ...signed, publicKey: h(MEMBERS.b.key) }), false);
 });
 
+test("no signature is read from what did not open", () => {
+  const signatureOf = (datagram: Uint8Array, more = {}) => {
+    const arrival = arrivalOf(datagram);
+    return oscoap00.signed?.(keyOf("b"), arrival, { ...contextOf({}), ...more });
+  };
+  throws(() => signatureOf(h(WITH_PAYLOAD), { peer: undefined }), /did not open/);
+  throws(() => signatureOf(h(BLOCK_1)), /did not open/);
+  throws(() => signatureOf(h(WITH_PAYLOAD).subarray(0, 40)), /did not open/);
+});
+
 test("a member is admitted by a key to be trusted", () => {
   const admits = (credential: string) => {
     return oscoap00.admits?.(crypto(), { id: h(MEMBERS.a.id), credential: h(credential) });

@@ -132,6 +132,18 @@ test("lowlatency: a member can pose as another member", () => {
 });
 
 for (const profile of SIGNED) {
+  test(`${profile}: a message to the group without a signature proves nobody`, () => {
+    const room = new Room();
+    const guild = guildOf(profile);
+    const lamp = lampIn(room, guild);
+    const { directory } = lamp.device.groups;
+    const security = directory.securities().find((one) => one.profile === guild.profile);
+    Object.assign(security as object, { profile: { ...guild.profile, signed: () => undefined } });
+    silently(lamp, room, guild.craft(light(1)), "forged");
+    Object.assign(security as object, { profile: guild.profile });
+    equal(verdict(lamp, guild.craft(light(1))), "accepted");
+  });
+
   test(`${profile}: signed by another member, or nobody`, () => {
     const room = new Room();
     const guild = guildOf(profile);
