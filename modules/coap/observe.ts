@@ -61,9 +61,23 @@ export interface Observed {
 
 type Made = Uint8Array | undefined;
 
+/** Who asked, as his message's protection shows it: an id counts within its context. */
+export interface Party {
+  readonly context: object;
+  readonly id: Uint8Array;
+}
+
+/** What an observation is known by; `party` is undefined in the clear. */
+export interface Observation {
+  readonly from: Address;
+  readonly token: Uint8Array;
+  readonly party?: Party | undefined;
+}
+
 interface Row {
   readonly to: Address;
   readonly token: Uint8Array;
+  readonly party: Party | undefined;
   readonly observed: Observed;
   /** What was last told. */
   last: Representation;
@@ -109,19 +123,20 @@ export class Observers {
    * option's value for the answer, which carries `first`. Undefined when the table is full: then
    * the answer is one to a plain GET (RFC 7641 §4.1).
    */
-  add(asked: {
-    from: Address;
-    token: Uint8Array;
-    observed: Observed;
-    first: Representation;
-  }): number | undefined {
-    const { from, token, observed, first } = asked;
-    this.remove(from, token);
+  add(
+    asked: Observation & {
+      readonly observed: Observed;
+      readonly first: Representation;
+    },
+  ): number | undefined {
+    const { from, token, party, observed, first } = asked;
+    this.remove(asked);
     if (this.#rows.length >= this.#observersMax) return undefined; // check: observers-max
     const nowMicros = this.#clock.micros();
     const row: Row = {
       to: { address: from.address.slice(), port: from.port },
       token: token.slice(),
+      party: party && { context: party.context, id: party.id.slice() },
       observed,
       last: first,
       sequence: sequenceAt(nowMicros),
@@ -136,10 +151,16 @@ export class Observers {
     return row.sequence;
   }
 
-  /** The client's GET with Observe 1, or any other with that token. */
-  remove(from: Address, token: Uint8Array): void {
-    const row = this.#rows.find((one) => isTo(one, from) && equalBytes(one.token, token));
-    if (row !== undefined) this.#end(row);
+  /**
+   * The client's GET with Observe 1, or another registration with that token: his alone, whoever
+   * else can send from his address.
+   */
+  remove({ from, token, party }: Observation): void {
+    for (const row of this.#rows.slice()) {
+      if (!isTo(row, from) || !equalBytes(row.token, token)) continue;
+      if (!isSameParty(row.party, party)) continue; // check: observer-party
+      this.#end(row);
+    }
   }
 
   /** A Reset: the client knows nothing of the notification with that id (RFC 7641 §3.6). */
@@ -239,6 +260,11 @@ export function notification(state: Representation, sequence: number): Inner {
     addUint(options, MAX_AGE, MAX_AGE_SECONDS);
   }
   return { code, options, payload };
+}
+
+function isSameParty(a: Party | undefined, b: Party | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.context === b.context && equalBytes(a.id, b.id);
 }
 
 function isTo({ to }: Row, from: Address): boolean {

@@ -9,6 +9,7 @@ import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Reply, Request, Resource } from "../resources/resource.js";
 import type { Header, Parts } from "./parts.js";
+import { levelWithin } from "./within.js";
 
 /** A request that is being answered. */
 export interface Answering {
@@ -28,26 +29,26 @@ function begun(device: Parts, { from }: Datagram, asked: Answering): Inner | und
   const needed = resource?.levels.get;
   if (resource === undefined || needed === undefined) return undefined;
   const permitted = stillGranted(device, needed);
-  const watcher = { from, token, resource, request: inner, reply, permitted, make: protect };
+  const { arriving, schemes } = device.groups;
+  const party = { context: arriving.association.security, id: arriving.binding(schemes).kid };
+  const common = { from, token, party, resource, request: inner };
+  const watcher = { ...common, reply, permitted, make: protect };
   return dialogues.observe(device, watcher);
 }
 
 /** Asks the rights again that the request which is being answered was granted by. */
 function stillGranted({ access, groups, rights }: Parts, needed: Level): () => boolean {
   const { arriving, directory } = groups;
-  const { appGroup } = arriving;
+  const { appGroup, multicast } = arriving;
   const { kid } = arriving.binding(groups.schemes);
   const client = new Id64().read(kid, 0, kid.length);
   if (access.scope === "device") return () => rights.level(null, client) >= needed;
   const { security } = appGroup;
   if (security.profile.namesGroup) return () => rights.level(appGroup.id, client) >= needed;
-  // Its messages do not name the application group: any of them will do (receive-member.ts).
-  return () => {
-    for (const { id, security: other } of directory.appGroups()) {
-      if (other === security && rights.level(id, client) >= needed) return true;
-    }
-    return false;
-  };
+  // Its messages do not name the application group: where it was sent to does.
+  const { address, port } = arriving.to;
+  const to = multicast ? { address: address.slice(), port } : undefined;
+  return () => levelWithin({ rights, directory }, client, { security, to }) >= needed;
 }
 
 /** Runs a request that is permitted; in blocks where this build has them. */

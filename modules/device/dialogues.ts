@@ -91,10 +91,10 @@ function count(options: readonly Option[], number: number): number {
  * it is one to a registration. Only what reports is observable (ARCHITECTURE, data model).
  */
 function observe(device: Parts, watcher: Watcher): Inner | undefined {
-  const { request, reply, resource, from, token } = watcher;
+  const { request, reply, resource, from, token, party } = watcher;
   const wanted = findUint(request.options, OBSERVE);
   if (wanted === undefined) return undefined;
-  device.observers?.remove(from, token);
+  device.observers?.remove(watcher);
   if (wanted !== REGISTER || codeClass(reply.code) !== 2) return undefined;
   if (resource.levels.get !== REPORTING) return undefined; // check: observable
   const observers = device.observers ?? begin(device);
@@ -110,7 +110,7 @@ function observe(device: Parts, watcher: Watcher): Inner | undefined {
     return run(device, resource, again);
   };
   const observed = { read, make: watcher.make };
-  const sequence = observers.add({ from, token, observed, first: reply });
+  const sequence = observers.add({ from, token, party, observed, first: reply });
   return sequence === undefined ? undefined : notification(reply, sequence);
 }
 

@@ -24,6 +24,8 @@ import { lightPath, NO_ANSWER } from "./send.js";
 /** Commands of one device whose challenges are awaited: the latest ones. */
 const AWAITED_MAX = 4;
 const MARGIN_MICROS = 2_000_000;
+const ECHO_BYTES_MIN = 1;
+const ECHO_BYTES_MAX = 40;
 
 /** Whether a command to this group may be answered by a challenge. */
 export function mayBeChallenged({ security }: AppGroup): boolean {
@@ -75,6 +77,9 @@ export function answerChallenge(
   if (challenge === undefined || inner.code !== challenge.code) return false;
   const value = find(inner.options, challenge.option);
   if (value === undefined) return false;
+  // RFC 9175 §2.2.1; an elective option of another length is none (RFC 7252 §5.4.3).
+  const isEcho = value.length >= ECHO_BYTES_MIN && value.length <= ECHO_BYTES_MAX;
+  if (!isEcho) return false; // check: echo-length
   const { last } = schemes;
   if (last?.appGroup !== appGroup) return true;
   const { net } = device;

@@ -8,7 +8,7 @@ import type { Outcome } from "../bytes/outcome.js";
 import type { Bodies } from "../coap/block.js";
 import type { Endpoint as Messaging } from "../coap/endpoint.js";
 import type { Exchanges } from "../coap/exchange.js";
-import type { Observers } from "../coap/observe.js";
+import type { Observers, Party } from "../coap/observe.js";
 import type { AppGroup } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
 import type { MemberGroup } from "../groups/members.js";
@@ -30,6 +30,8 @@ import type { RateLimit } from "./rate.js";
 export interface Watcher {
   readonly from: Endpoint;
   readonly token: Uint8Array;
+  /** Undefined in the clear. */
+  readonly party?: Party;
   readonly resource: Resource;
   readonly request: Inner;
   readonly reply: Reply;

@@ -9,7 +9,16 @@
  */
 import type { Drop } from "../bytes/outcome.js";
 import { CON, type Option } from "../coap/message.js";
-import { addPath, addUint, CBOR, CONTENT_FORMAT, FETCH, GET, URI_QUERY } from "../coap/options.js";
+import {
+  addPath,
+  addUint,
+  CBOR,
+  CONTENT,
+  CONTENT_FORMAT,
+  FETCH,
+  GET,
+  URI_QUERY,
+} from "../coap/options.js";
 import type { AppGroup } from "../groups/directory.js";
 import type { Groups } from "../groups/groups.js";
 import type { Outgoing } from "../groups/outgoing.js";
@@ -204,7 +213,9 @@ function fetchKey(device: Parts, schemes: Schemes, stranger: Stranger): void {
   addPath(options, `/${repository.path}`);
   addUint(options, CONTENT_FORMAT, CBOR);
   const inner = { code: FETCH, options, payload: questionFor(stranger.id) };
-  const onAnswer = ({ inner: { payload } }: Answer) => {
+  const onAnswer = ({ inner: { code, payload } }: Answer) => {
+    // RFC 8132 §2.3.2: to a FETCH that was granted; an error's payload is a diagnostic.
+    if (code !== CONTENT) return; // check: repository-code
     if (payload !== undefined) learn(schemes, stranger, payload);
   };
   endpoint.send({

@@ -11,15 +11,18 @@ import { equalBytes } from "../bytes/equal.js";
 import { Id64 } from "../bytes/id64.js";
 import { drop, type Outcome, type Proof } from "../bytes/outcome.js";
 import { isMulticast } from "../coap/addresses.js";
+import type { Exchange } from "../coap/exchange.js";
 import { ACK, CON, type Inner } from "../coap/message.js";
 import { openAmong } from "../groups/candidates.js";
 import type { Directory, SecurityGroup } from "../groups/directory.js";
+import type { Arriving } from "../groups/groups.js";
 import { isNewest } from "../groups/order.js";
 import type { Schemes } from "../groups/schemes.js";
 import type { Datagram } from "../ports/datagram.js";
 import { dispatch } from "./dispatch.js";
-import type { Parts } from "./parts.js";
+import type { Asked, Parts } from "./parts.js";
 import { dropped } from "./policy.js";
+import { levelWithin } from "./within.js";
 
 /** Codes from 2.00 on are responses (RFC 7252 §3). */
 const RESPONSE_CODES = 64;
@@ -63,14 +66,24 @@ export function receiveRecord(device: Parts, schemes: Schemes, datagram: Datagra
     if (confirmable && endpoint.check(outer, datagram.from) !== "new") return drop("duplicate");
     return obey(device, schemes, datagram, opened.value);
   }
-  const found = exchanges.match(outer.bytes, 4, outer.tokenLength, datagram.from);
+  const found = askedBy(device, arriving, outer.bytes);
   if (!found.ok) return found;
-  const { appGroup } = found.value.binding;
-  const isAsked = appGroup.security === arriving.appGroup.security;
-  if (!isAsked) return drop("unsolicited"); // check: record-answer-group
   acknowledge(device, datagram);
   const member = schemes.sender;
   return exchanges.answered(found.value, datagram.from, { member, inner: opened.value }, member);
+}
+
+/** The request of ours that an answer in a record belongs to. */
+export function askedBy(
+  { exchanges }: Parts,
+  { appGroup, from }: Arriving,
+  datagram: Uint8Array,
+): Outcome<Exchange<Asked>> {
+  const found = exchanges.match(datagram, 4, datagram[0] & 15, from);
+  if (!found.ok) return found;
+  const isAsked = found.value.binding.appGroup.security === appGroup.security;
+  if (!isAsked) return drop("unsolicited"); // check: record-answer-group
+  return found;
 }
 
 /** Matched by its token to a request of ours, opened against that request. */
@@ -136,15 +149,8 @@ function levelOf({ rights, groups }: Parts, sender: Uint8Array, proof: Proof): L
     if (isShared(directory, security, sender)) return DISCOVERY; // check: channel-peer
     return rights.level(null, client);
   }
-  let highest: Level = DISCOVERY;
-  for (const { id, security: other, address } of directory.appGroups()) {
-    if (other !== security) continue; // check: rights-security
-    const isMeant = !arriving.multicast || equalBytes(address, arriving.to.address);
-    if (!isMeant) continue; // check: rights-address
-    const level = rights.level(id, client);
-    if (level > highest) highest = level;
-  }
-  return highest;
+  const to = arriving.multicast ? arriving.to : undefined;
+  return levelWithin({ rights, directory }, client, { security, to });
 }
 
 /**

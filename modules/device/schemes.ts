@@ -19,7 +19,7 @@ import type { Profile } from "../profiles/profile.js";
 import { answerChallenge, awaitChallenges } from "./echo.js";
 import type { Membership, Parts, SchemeServices } from "./parts.js";
 import { begin } from "./policy.js";
-import { receiveMember, receiveRecord } from "./receive-member.js";
+import { askedBy, receiveMember, receiveRecord } from "./receive-member.js";
 
 /** All but `lowlatency`, which each device has. */
 const everyScheme: SchemeServices = {
@@ -49,6 +49,7 @@ function connect(schemes: Schemes, device: Parts, random: Random): void {
   const { groups } = device;
   groups.schemes = schemes;
   schemes.seal = (outgoing) => sealUnder(groups, schemes, outgoing);
+  schemes.isAsked = (arriving, datagram) => askedBy(device, arriving, datagram).ok;
   if (groups.quick !== undefined) groups.quick = new MemberIntake(groups.quick, schemes);
   begin(schemes, device, random);
 }

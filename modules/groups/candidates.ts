@@ -61,6 +61,7 @@ export function openAmong(
   awaited: Awaited | undefined,
 ): Outcome<Inner> {
   const failure = new Failure();
+  schemes.stranger = undefined; // check: stranger-own
   for (const security of groups.directory.securities()) {
     const { profile } = security;
     if (profile.namesGroup || profile.layer !== layer) continue;
@@ -77,13 +78,17 @@ export function openAmong(
     for (const association of security.associations) {
       if (!mayBe(association, arriving, awaited)) continue; // check: candidate-key-id
       const opened = tryMembers(groups, schemes, arriving, association, awaited);
-      // What is not fresh was opened all the same, and marked.
-      if (opened.ok || opened.drop === "notSynchronised") return opened;
+      if (opened.ok || wasOpened(opened.drop)) return opened;
       const unknown = opened.drop === "unknownMember" || opened.drop === "oldEpoch";
       failure.note(unknown ? KEY_KNOWN : MEMBER_KNOWN, opened.drop);
     }
   }
   return failure.outcome;
+}
+
+/** What is not fresh, or answers nothing, was opened all the same. */
+function wasOpened(reason: Drop): boolean {
+  return reason === "notSynchronised" || reason === "unsolicited";
 }
 
 /** An application group of this security group that hears what was sent there. */
@@ -94,8 +99,10 @@ function groupServed(
 ): AppGroup | undefined {
   for (const appGroup of directory.appGroups()) {
     if (appGroup.security !== security) continue;
-    const isHeard = !multicast || equalBytes(appGroup.address, to.address);
-    if (!isHeard) continue; // check: group-address
+    const isElsewhere = multicast && !equalBytes(appGroup.address, to.address);
+    if (isElsewhere) continue; // check: group-address
+    const isOtherPort = multicast && appGroup.port !== to.port;
+    if (isOtherPort) continue; // check: group-port
     return appGroup;
   }
   return undefined;
@@ -154,7 +161,7 @@ function tryMembers(
     if (!isFrom(member, arriving.from.address)) continue; // check: session-source
     const { id } = member;
     const opened = openUnder(groups, schemes, arriving, association, { id, member, awaited });
-    if (opened.ok || opened.drop === "notSynchronised") return opened;
+    if (opened.ok || wasOpened(opened.drop)) return opened;
     failure.note(opened.drop === "oldEpoch" ? IN_FORM : MEMBER_KNOWN, opened.drop);
   }
   return failure.outcome;

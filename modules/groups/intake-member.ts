@@ -141,7 +141,7 @@ export class MemberIntake implements Quick {
     if (help !== undefined && unverified !== undefined) {
       unverified.read ??= signedOf;
       schemes.take ??= () => take(schemes, groups.arriving);
-      const { tables, lines, keys } = memberTables(directory, contexts, help.ports);
+      const { tables, lines, keys } = memberTables(directory, contexts);
       const [, result, recipients, rights, cursor, index, , capacity] = help.state;
       const { buffer } = tables;
       this.#lines = lines;

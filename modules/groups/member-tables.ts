@@ -54,16 +54,16 @@ interface Spoken {
   readonly members: readonly { readonly kept: Kept; readonly parts: MemberParts }[];
 }
 
-export function memberTables(
-  directory: Directory,
-  contexts: Contexts,
-  ports: readonly number[],
-): MemberTables {
+export function memberTables(directory: Directory, contexts: Contexts): MemberTables {
   const spoken: Spoken[] = [];
   for (const security of directory.securities()) {
     const found = spokenOf(directory, contexts, security);
+    // Native help looks at ports before it looks for the group: it gets the groups of one.
+    const isOther = spoken.length > 0 && found?.appGroup.port !== spoken[0].appGroup.port;
+    if (isOther) continue; // check: member-lines-port
     if (found !== undefined && spoken.length < GROUPS_MAX) spoken.push(found);
   }
+  const ports = spoken.length === 0 ? [] : [spoken[0].appGroup.port];
   const count = spoken.reduce((sum, { members }) => sum + members.length, 0);
   const writer = new TableWriter(spoken, count);
   const { tables } = writer;

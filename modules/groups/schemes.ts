@@ -15,6 +15,7 @@ import type { Store } from "../store/store.js";
 import { Chains } from "./chains.js";
 import { Contexts } from "./contexts.js";
 import type { AppGroup, Association } from "./directory.js";
+import type { Arriving } from "./groups.js";
 import { Heard } from "./heard.js";
 import { Members } from "./members.js";
 import type { Outgoing, Sealed } from "./outgoing.js";
@@ -83,6 +84,8 @@ export class Schemes {
   readonly awaitsChallenges: Exchange<unknown>[] = [];
   last: LastCommand | undefined = undefined;
 
+  /** Whether an answer in a record is one to a request of ours: the device's to know. */
+  isAsked: (arriving: Arriving, datagram: Uint8Array) => boolean = () => false;
   /** Protects a message of such a group: `sealUnder` (protect.ts), handed in. */
   seal: (outgoing: Outgoing) => Outcome<Sealed>;
   readonly store: Store;

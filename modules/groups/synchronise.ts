@@ -19,10 +19,11 @@
  * (draft-tiloca-core-multicast-oscoap-00 §7.2, "directly contact the broadcaster"). Who cannot ask,
  * a silent server, has the baseline.
  *
- * What only reads is let through: its answer says what is true now.
+ * What only reads is let through: its answer says what is true now. Who observes wants more than
+ * that: a registration from hours ago would have whoever is at its address told for hours to come.
  */
 import { equalBytes } from "../bytes/equal.js";
-import { ECHO, find, GET, isRequest } from "../coap/options.js";
+import { ECHO, find, GET, isRequest, OBSERVE } from "../coap/options.js";
 import type { Recipients } from "../oscore/recipients.js";
 import type { Clock } from "../ports/clock.js";
 import type { Random } from "../ports/random.js";
@@ -93,7 +94,7 @@ export class Synchronisation {
     const { association, row } = arriving;
     const { policy } = association.security;
     const way = policy?.synchronisation ?? "bestEffort";
-    if (way === "bestEffort" || inner.code === GET || !isRequest(inner.code)) return "fresh";
+    if (way === "bestEffort" || onlyReads(inner) || !isRequest(inner.code)) return "fresh";
     const asks = way === "challenge" && canAsk(association.security);
     const echo = find(inner.options, ECHO);
     if (asks && echo !== undefined) return this.#echoed(arriving, id, echo);
@@ -222,6 +223,12 @@ export function challengeLeisure({ policy }: SecurityGroup, leisureMicros: numbe
   let spread = leisureMicros;
   if (listeners !== undefined) spread = listeners * LISTENER_MICROS; // check: challenge-spread
   return spread;
+}
+
+function onlyReads({ code, options }: Inner): boolean {
+  if (code !== GET) return false;
+  if (find(options, OBSERVE) !== undefined) return false; // check: observe-synchronised
+  return true;
 }
 
 /** Whether the sender is challenged by an option in a response. */

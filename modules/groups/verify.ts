@@ -1,6 +1,7 @@
 import { equalBytes } from "../bytes/equal.js";
 import { type Drop, drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
 import { parseMessage } from "../coap/message.js";
+import { find, OBSERVE } from "../coap/options.js";
 import { FLAG_GROUP } from "../oscore/option.js";
 import { NUMBER_MAX } from "../oscore/window.js";
 import type { Inner, Member, OpenContext, Signed } from "../profiles/profile.js";
@@ -9,6 +10,8 @@ import type { Arriving, Groups } from "./groups.js";
 import { COMMANDERS, isOver } from "./open.js";
 import { type Awaited, NO_CONTEXT, type Schemes, type Taken } from "./schemes.js";
 
+/** Codes from 2.00 on are responses (RFC 7252 §3). */
+const RESPONSE_CODES = 64;
 const BY_GROUP: Outcome<Proof> = ok(Object.freeze({ by: "group" }));
 
 /** Who a message claims to come from, and what it answers. */
@@ -103,6 +106,10 @@ function accept(
   const { association, option } = arriving;
   const { id, awaited } = claim;
   const { inner, datagram } = content;
+  if (datagram !== undefined && isAnswer(datagram)) {
+    const reason = whyNoAnswer(groups, schemes, arriving, datagram);
+    if (reason !== undefined) return drop(reason);
+  }
   const request = awaited === undefined && inner.ok ? inner.value : undefined;
   const { signed, proof } = prove(schemes, arriving, context, { id, request });
   if (!proof.ok) return proof;
@@ -126,6 +133,24 @@ function accept(
   schemes.verdict = schemes.synchronisation?.judge(arriving, id, request, skipped) ?? "fresh";
   if (schemes.verdict !== "fresh") return drop("notSynchronised"); // check: not-synchronised
   return inner;
+}
+
+function isAnswer(datagram: Uint8Array): boolean {
+  return datagram[1] >= RESPONSE_CODES;
+}
+
+/** Why an answer in a record, which shows only now that it is one, is not to be taken. */
+function whyNoAnswer(
+  { recipients }: Groups,
+  { isAsked }: Schemes,
+  arriving: Arriving,
+  datagram: Uint8Array,
+): Drop | undefined {
+  if (!isAsked(arriving, datagram)) return "unsolicited"; // check: record-answer-asked
+  // Who only answers leaves room for those who command.
+  const hasRoom = arriving.row >= 0 || recipients.hasRoom(COMMANDERS);
+  if (!hasRoom) return "tableFull"; // check: record-answer-room
+  return undefined;
 }
 
 /** Whether the sender's window judges the message; otherwise its request does. */
@@ -223,13 +248,19 @@ function prove(
   const signed = association.security.profile.signed?.(association, arriving, context);
   if (signed === undefined) return { signed, proof: proveUnsigned(arriving, association, id) };
   const { unverified } = schemes;
-  if (unverified !== undefined && request !== undefined) {
+  if (unverified !== undefined && request !== undefined && mayGoUnsigned(request)) {
     const place = { association, row, sequence: option.sequence };
     if (unverified.mayWait(place, request)) return { signed, proof: BY_GROUP };
   }
   const isGenuine = schemes.isGenuine(signed);
   if (!isGenuine) return { signed, proof: drop("forged") }; // check: signature
   return { signed, proof: ok({ by: "member", id: id.slice() }) };
+}
+
+/** An observation lasts: nobody begins or ends one in another's name, not even for a while. */
+function mayGoUnsigned({ options }: Inner): boolean {
+  if (find(options, OBSERVE) !== undefined) return false; // check: unverified-observe
+  return true;
 }
 
 /** What a message shows that has no signature; `forged` in a scheme where it needs one. */

@@ -33,6 +33,16 @@ export function deviceAddress(number: number): Uint8Array {
   return address(0xfd00, number);
 }
 
+/** Policies of a security group: what its requests may do before their signature is verified. */
+export const DEFER = [
+  [6, 1],
+  [8, true],
+] as const;
+export const CHANGES = [
+  [6, 2],
+  [8, true],
+] as const;
+
 export interface GuildSpec {
   readonly profile: string;
   /** Of the security group and, but for 100 more, of its application group. */
@@ -47,6 +57,10 @@ export interface GuildSpec {
   readonly prefix?: number;
   /** Application groups beside the first, on addresses of their own. */
   readonly moreGroups?: readonly number[];
+  /** Where its requests go to; 5683 unless named. */
+  readonly port?: number;
+  /** Application groups at the same address, each on a port of its own. */
+  readonly morePorts?: readonly (readonly [id: number, port: number])[];
   /** Devices that only listen. */
   readonly silent?: readonly number[];
   /** Genuine ones, where a suite is about them. */
@@ -106,17 +120,20 @@ export class Guild {
     return this.spec.id + 100;
   }
 
-  /** [id, address] of every application group. */
-  get appGroups(): (readonly [number, Uint8Array])[] {
-    const more = this.spec.moreGroups ?? [];
+  /** Every application group, and where its requests go to. */
+  get appGroups(): (readonly [id: number, to: Endpoint])[] {
+    const { moreGroups = [], morePorts = [] } = this.spec;
+    const { group } = this;
+    const far = (id: number) => ({ ...group, address: address(0xff15, 0x2000 + id) });
     return [
-      [this.appGroup, this.address],
-      ...more.map((id) => [id, address(0xff15, 0x2000 + id)] as const),
+      [this.appGroup, group],
+      ...moreGroups.map((id) => [id, far(id)] as const),
+      ...morePorts.map(([id, port]) => [id, { ...group, port }] as const),
     ];
   }
 
   get group(): Endpoint {
-    return { address: this.address, port: GUILD_PORT };
+    return { address: this.address, port: this.spec.port ?? GUILD_PORT };
   }
 
   /** The security group's part of device `number`'s provisioning; null: who commands. */

@@ -14,6 +14,7 @@ import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { Signatures } from "../../modules/ports/crypto.js";
+import type { Endpoint } from "../../modules/ports/datagram.js";
 import type { Intake } from "../../modules/ports/intake.js";
 import type { LightOutput } from "../../modules/ports/light.js";
 import type { RoleName } from "../../modules/ports/role.js";
@@ -30,6 +31,7 @@ export { ROLE } from "../../modules/device/provision.js";
 
 export const GROUP_ADDRESS = address(0xff15, 0x00fd);
 export const PORT = 5683;
+const GROUP: Endpoint = { address: GROUP_ADDRESS, port: PORT };
 
 /** `high`:: … ::`low` as 16 bytes. */
 export function address(high: number, low: number): Uint8Array {
@@ -94,7 +96,7 @@ export function provisioning(spec: Spec): Uint8Array {
     [
       5,
       [
-        ...appGroups.map(([id, security]) => appGroupPart(id, security, GROUP_ADDRESS)),
+        ...appGroups.map(([id, security]) => appGroupPart(id, security, GROUP)),
         ...guilds.flatMap((guild) =>
           guild.appGroups.map(([id, to]) => appGroupPart(id, guild.spec.id, to)),
         ),
@@ -114,12 +116,12 @@ export function provisioning(spec: Spec): Uint8Array {
   return encode(root);
 }
 
-function appGroupPart(id: number, security: number, to: Uint8Array): Cbor {
+function appGroupPart(id: number, security: number, { address, port }: Endpoint): Cbor {
   return new Map<Cbor, Cbor>([
     [0, id],
     [1, security],
-    [2, to],
-    [3, PORT],
+    [2, address],
+    [3, port],
   ]);
 }
 

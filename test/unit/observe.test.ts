@@ -109,7 +109,7 @@ test("nobody there: no timer, no reading", () => {
   add();
   clock.advance(SECOND);
   equal([world.reads, clock.pending], [4, 1]);
-  observers.remove(CLIENT, TOKEN);
+  observers.remove({ from: CLIENT, token: TOKEN });
   equal([observers.size, clock.pending, emptied()], [0, 0, 1]);
 });
 

@@ -364,7 +364,7 @@ test("rights are those of the application groups a message may have been meant f
   const lamp = room.luminaire(LAMP, { guilds: [guild, other], rights, settings });
   // Multicast says which group; unicast does not, and the highest counts.
   equal(verdict(lamp, guild.craft(light(1))), "forbidden");
-  const second = { to: { address: guild.appGroups[1][1], port: 5683 } };
+  const second = { to: guild.appGroups[1][1] };
   equal(verdict(lamp, guild.craft(light(2, second))), "accepted");
   equal(verdict(lamp, guild.craft(light(3, { to: memberEndpoint(LAMP) }))), "accepted");
   const elsewhere = light(1, { from: OTHER_SWITCH, to: memberEndpoint(LAMP) });
