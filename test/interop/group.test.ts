@@ -26,7 +26,7 @@ import { eui64Of, groupFile, person, provisioningOf, signedGroup, type Told } fr
 
 const GROUP = "ff15::4c:1";
 const skip = lacks("aiocoap");
-const test = testOnLan();
+const test = testOnLan("RFC 10021 is tried by unicast alone (group-unicast)");
 
 /** Computers of the Lan; whoever is one has its number as id in the group, too. */
 const LAMPS = [1, 2] as const;

@@ -14,20 +14,25 @@ const PREFIX = "fd00:6c75::";
 /** Reads its standard input to the end: lives as long as the test. */
 const UNTIL_CLOSED = "echo ready; exec cat >/dev/null";
 
+/** Of a computer that allows none, where there are some. */
+const FORBIDDEN = "LUMICAST_NO_NAMESPACES";
+
 /** What keeps a Lan from being made here; false when nothing does. */
-export const lacksLan = lacks("network namespaces");
+export const lacksLan =
+  process.env[FORBIDDEN] === "1"
+    ? `needs network namespaces, which ${FORBIDDEN} forbids`
+    : lacks("network namespaces");
 
 /**
  * node:test's `test` for a suite on a Lan; where there can be none, one skip for the whole suite,
- * and a function that leaves its tests out.
+ * with what is done `instead`, and a function that leaves its tests out.
  */
-export function testOnLan(): (
-  name: string,
-  options: { skip: string | false },
-  run: () => Promise<void> | void,
-) => void {
+export function testOnLan(
+  instead?: string,
+): (name: string, options: { skip: string | false }, run: () => Promise<void> | void) => void {
   if (lacksLan === false) return (...given) => void test(...given);
-  test("a network of its own for the interop suites", { skip: lacksLan }, () => {});
+  const skip = instead === undefined ? lacksLan : `${lacksLan}; instead, ${instead}`;
+  test("a network of its own for the interop suites", { skip }, () => {});
   return () => {};
 }
 
@@ -37,6 +42,31 @@ export interface Computer {
   readonly address: string;
   /** The command line that runs `words` there. */
   command(...words: readonly string[]): [string, string[]];
+}
+
+/** One computer that talks to itself, over `lo`: its own network where that is allowed. */
+export class Alone {
+  /** As text. */
+  readonly address = "::1";
+  readonly #namespace: Namespace | undefined;
+
+  private constructor(namespace: Namespace | undefined) {
+    this.#namespace = namespace;
+  }
+
+  static async start(): Promise<Alone> {
+    if (lacksLan !== false) return new Alone(undefined);
+    const namespace = await Namespace.make("unshare", ["-r", "-n"]);
+    namespace.run("ip", "link", "set", "lo", "up");
+    return new Alone(namespace);
+  }
+
+  readonly command = (...words: readonly string[]): [string, string[]] =>
+    this.#namespace?.enter(words) ?? [words[0], words.slice(1)];
+
+  stop(): void {
+    this.#namespace?.stop();
+  }
 }
 
 export class Lan {

@@ -9,7 +9,7 @@ import { VENV } from "../../hosts/tools.js";
 import { toHex } from "../../modules/bytes/hex.js";
 
 const PRODUCT = join(ROOT, "build/firmware/lumicast.xsb");
-const HOST = join(ROOT, "build/headless/release/lumicast");
+export const HOST = join(ROOT, "build/headless/release/lumicast");
 export const PYTHON = join(VENV, "bin/python");
 
 /** Where a program runs: the words of its command line become those of another. */
@@ -184,7 +184,8 @@ export function askerImage(folder: Folder, actions: readonly Action[]): string {
   return image(name, folder.file(`${name}.ts`, `${lines.join("\n")}\n`));
 }
 
-function image(name: string, entry: string): string {
+/** An image of `entry`, gone with this process. */
+export function image(name: string, entry: string): string {
   const folder = join(ROOT, "build/interop");
   mkdirSync(folder, { recursive: true });
   const bundle = join(folder, `${process.pid}-${name}.js`);
@@ -206,6 +207,8 @@ export interface Provisioned {
   readonly name: string;
   readonly eui64: Uint8Array;
   readonly blob: Uint8Array;
+  /** Its network is this computer's `lo`, where there is no multicast. */
+  readonly isAlone?: true;
 }
 
 /** What the firmware runs on: the headless host's XS, or Node's V8 (node/board.ts). */
@@ -227,27 +230,29 @@ export function device(
 export async function headless(
   place: Place,
   image: string,
-  { name, eui64, blob }: Provisioned,
+  { name, eui64, blob, isAlone }: Provisioned,
   folder: Folder,
 ): Promise<Program> {
   const flash = folder.file(`${name}.flash`);
   const provision = folder.file(`${name}.cbor`, blob);
   const files = ["--provision", provision, "--flash", flash, "--eui64", toHex(eui64)];
-  const stack = ["--stack", `${SCHEME_STACK_SLOTS}`];
-  const program = new Program(place, HOST, "run", image, ...files, ...stack);
+  const more = ["--stack", `${SCHEME_STACK_SLOTS}`];
+  if (isAlone === true) more.push("--interface", "lo");
+  const program = new Program(place, HOST, "run", image, ...files, ...more);
   await listening(place, program);
   return program;
 }
 
 async function onNode(
   place: Place,
-  { name, blob }: Provisioned,
+  { name, blob, isAlone }: Provisioned,
   folder: Folder,
   ...more: readonly string[]
 ): Promise<Program> {
   const files = [folder.file(`${name}.cbor`, blob), folder.file(`${name}.flash`)];
   const main = join(ROOT, "build/node/test/interop/node/main.js");
-  const program = new Program(place, process.execPath, main, ...files, ...more);
+  const network = isAlone === true ? "lo" : "";
+  const program = new Program(place, process.execPath, main, ...files, network, ...more);
   await program.line(/"log":"listening"/, 30);
   return program;
 }

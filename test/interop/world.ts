@@ -183,6 +183,8 @@ export interface Told {
   /** [client in hex, application group or null, level]. */
   readonly rights: readonly (readonly [string, number | null, number])[];
   readonly target?: number;
+  /** Of its application groups: 5683 unless named. */
+  readonly port?: number;
 }
 
 export function provisioningOf(told: Told): Uint8Array {
@@ -192,7 +194,7 @@ export function provisioningOf(told: Told): Uint8Array {
     [2, told.role === "luminaire" ? ROLE.LUMINAIRE : ROLE.SWITCH],
     [3, Uint8Array.of(told.number)],
     [4, told.securities.map(securityPart)],
-    [5, told.appGroups.map(([id, security, address]) => appGroupPart(id, security, address))],
+    [5, told.appGroups.map((group) => appGroupPart(group, told.port ?? PORT))],
     [6, told.rights.map(([client, group, level]) => [fromHex(client), group, level])],
   ]);
   if (told.target !== undefined) root.set(7, told.target);
@@ -244,11 +246,11 @@ function securityPart(group: SecurityGroup): Cbor {
   ]);
 }
 
-function appGroupPart(id: number, security: number, address: string): Cbor {
+function appGroupPart([id, security, address]: Told["appGroups"][number], port: number): Cbor {
   return new Map<Cbor, Cbor>([
     [0, id],
     [1, security],
     [2, addressBytes(address)],
-    [3, PORT],
+    [3, port],
   ]);
 }

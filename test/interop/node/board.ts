@@ -93,11 +93,14 @@ class NodeDatagrams implements DatagramPort {
   /** Sockets that are not bound yet. */
   #pending = 0;
 
-  /** `ready` is called when it hears on all its addresses. */
-  constructor(clock: Clock, ready: () => void) {
+  /**
+   * `network`: an interface, or "" for the first that reaches others. `ready` is called when it
+   * hears on all its addresses.
+   */
+  constructor(clock: Clock, network: string, ready: () => void) {
     this.#clock = clock;
     this.#ready = ready;
-    const { address, name } = ownAddress();
+    const { address, name } = ownAddress(network);
     this.#interface = `::%${name}`;
     this.address = addressBytes(address);
     this.#unicast = this.#listen(address, () =>
@@ -141,10 +144,12 @@ class NodeDatagrams implements DatagramPort {
   }
 }
 
-function ownAddress(): { address: string; name: string } {
+/** Of the interface that is named; unnamed, of the first that reaches others. */
+function ownAddress(wanted: string): { address: string; name: string } {
   for (const [name, entries = []] of Object.entries(networkInterfaces())) {
     for (const { internal, family, address } of entries) {
-      if (!internal && family === "IPv6" && !address.startsWith("fe80")) return { address, name };
+      const isIt = wanted === "" ? !internal : name === wanted;
+      if (isIt && family === "IPv6" && !address.startsWith("fe80")) return { address, name };
     }
   }
   throw new Error("no interface with an IPv6 address");
@@ -155,7 +160,7 @@ function textOf(address: Uint8Array): string {
   return words.map((word) => word.replace(/^0{1,3}/, "")).join(":");
 }
 
-export function nodeBoard(files: { provisioning: string; flash: string }): Board {
+export function nodeBoard(files: { provisioning: string; flash: string; network?: string }): Board {
   const clock = new NodeClock();
   const button: Button = { onEdge: undefined };
   const tell = (what: object) => console.log(JSON.stringify({ at: clock.micros(), ...what }));
@@ -171,7 +176,7 @@ export function nodeBoard(files: { provisioning: string; flash: string }): Board
     light: { failed: false, show: (light: LightOutput) => tell({ light: { ...light } }) },
     button,
     sensor: { onMotion: undefined, onLux: undefined },
-    datagram: new NodeDatagrams(clock, () => tell({ log: "listening" })),
+    datagram: new NodeDatagrams(clock, files.network ?? "", () => tell({ log: "listening" })),
     provisioning: () => new Uint8Array(readFileSync(files.provisioning)),
     log: (line) => tell({ log: line }),
     fatal: (line) => {

@@ -1,14 +1,14 @@
 /**
  * The firmware on Node, or its client (firmware/asker.ts).
  *
- *   node main.js PROVISIONING FLASH [ACTIONS]
+ *   node main.js PROVISIONING FLASH INTERFACE [ACTIONS]     "": the first with an IPv6 address
  */
 import { Device } from "../../../modules/device/device.js";
 import { services } from "../../../modules/device/services.js";
 import { type Action, Asker } from "../firmware/asker.js";
 import { nodeBoard } from "./board.js";
 
-const [provisioning, flash, actions] = process.argv.slice(2);
-const board = nodeBoard({ provisioning, flash });
+const [provisioning, flash, network, actions] = process.argv.slice(2);
+const board = nodeBoard({ provisioning, flash, network });
 if (actions === undefined) Device.start(board, services);
 else new Asker(board, JSON.parse(actions) as Action[]);

@@ -1,7 +1,7 @@
 """A server over aiocoap whose every resource is there for holders of a security context only. It
 says `listening`, then one line of JSON for each request.
 
-    python aiocoap_server.py --context FILE [--multicast GROUP%INTERFACE]
+    python aiocoap_server.py --context FILE [--multicast GROUP%INTERFACE] [--bind ADDRESS --port PORT]
 
     /hello   GET: "hello"                       /store   GET, PUT: any size
     /count   GET, observable: counts up         /l       POST: a light command, taken note of
@@ -82,6 +82,8 @@ async def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--context", required=True)
     parser.add_argument("--multicast")
+    parser.add_argument("--bind", default="::")
+    parser.add_argument("--port", type=int)
     given = parser.parse_args()
     site = resource.Site()
     site.add_resource(["hello"], Hello())
@@ -92,7 +94,7 @@ async def main():
     credentials[":peer"] = contexts.load(given.context)
     groups = [tuple(given.multicast.split("%"))] if given.multicast else []
     await aiocoap.Context.create_server_context(
-        OscoreSiteWrapper(site, credentials), bind=("::", None), multicast=groups
+        OscoreSiteWrapper(site, credentials), bind=(given.bind, given.port), multicast=groups
     )
     print("listening", flush=True)
     await asyncio.get_running_loop().create_future()
