@@ -15,9 +15,8 @@ import type { Exchange } from "../coap/exchange.js";
 import { ACK, CON, type Inner } from "../coap/message.js";
 import { openAmong } from "../groups/candidates.js";
 import type { Directory, SecurityGroup } from "../groups/directory.js";
-import type { Arriving } from "../groups/groups.js";
 import { isNewest } from "../groups/order.js";
-import type { Schemes } from "../groups/schemes.js";
+import type { Claimed, Schemes } from "../groups/schemes.js";
 import type { Datagram } from "../ports/datagram.js";
 import { dispatch } from "./dispatch.js";
 import type { Asked, Parts } from "./parts.js";
@@ -76,7 +75,7 @@ export function receiveRecord(device: Parts, schemes: Schemes, datagram: Datagra
 /** The request of ours that an answer in a record belongs to. */
 export function askedBy(
   { exchanges }: Parts,
-  { appGroup, from }: Arriving,
+  { appGroup, from }: Claimed,
   datagram: Uint8Array,
 ): Outcome<Exchange<Asked>> {
   const found = exchanges.match(datagram, 4, datagram[0] & 15, from);

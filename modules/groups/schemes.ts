@@ -10,12 +10,12 @@ import type { Outcome, Proof } from "../bytes/outcome.js";
 import type { Exchange } from "../coap/exchange.js";
 import { Sequence } from "../oscore/sequence.js";
 import type { Crypto } from "../ports/crypto.js";
+import type { Endpoint } from "../ports/datagram.js";
 import type { Member, RequestBinding, Signed } from "../profiles/profile.js";
 import type { Store } from "../store/store.js";
 import { Chains } from "./chains.js";
 import { Contexts } from "./contexts.js";
 import type { AppGroup, Association } from "./directory.js";
-import type { Arriving } from "./groups.js";
 import { Heard } from "./heard.js";
 import { Members } from "./members.js";
 import type { Outgoing, Sealed } from "./outgoing.js";
@@ -49,6 +49,12 @@ export interface LastCommand {
   readonly appGroup: AppGroup;
   readonly payload: Uint8Array;
   readonly atMicros: number;
+}
+
+/** Where a message came from, and whose it was found to be. */
+export interface Claimed {
+  readonly appGroup: AppGroup;
+  readonly from: Endpoint;
 }
 
 export class Schemes {
@@ -85,7 +91,7 @@ export class Schemes {
   last: LastCommand | undefined = undefined;
 
   /** Whether an answer in a record is one to a request of ours: the device's to know. */
-  isAsked: (arriving: Arriving, datagram: Uint8Array) => boolean = () => false;
+  isAsked: (arriving: Claimed, datagram: Uint8Array) => boolean = () => false;
   /** Protects a message of such a group: `sealUnder` (protect.ts), handed in. */
   seal: (outgoing: Outgoing) => Outcome<Sealed>;
   readonly store: Store;
