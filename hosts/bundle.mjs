@@ -139,7 +139,7 @@ function xsVariants(natives) {
 }
 
 /**
- * What modules/crypto/noble.ts takes from packages is evaluated when it is first used, inside a
+ * What modules/crypto/noble*.ts take from packages is evaluated when it is first used, inside a
  * function: preloaded, its BigInts would compare wrong and its tables be read-only.
  */
 function evaluatedLate() {
@@ -147,12 +147,14 @@ function evaluatedLate() {
   return {
     name: "evaluated-late",
     setup(build) {
-      build.onLoad({ filter: /[/\\]modules[/\\]crypto[/\\]noble\.ts$/ }, async ({ path }) => {
-        const source = readFileSync(path, "utf8");
-        const found = [...source.matchAll(imports)];
-        const names = found.flatMap((match) => match[1].split(", "));
-        const packages = await text(found.map((match) => match[0].replace("import", "export")));
-        const late = `
+      build.onLoad(
+        { filter: /[/\\]modules[/\\]crypto[/\\]noble(-p256)?\.ts$/ },
+        async ({ path }) => {
+          const source = readFileSync(path, "utf8");
+          const found = [...source.matchAll(imports)];
+          const names = found.flatMap((match) => match[1].split(", "));
+          const packages = await text(found.map((match) => match[0].replace("import", "export")));
+          const late = `
 const late = new (class {
   #value;
   get value() {
@@ -166,8 +168,9 @@ const lately = (name) => new Proxy(function () {}, {
 });
 ${names.map((name) => `const ${name} = lately("${name}");`).join("\n")}
 `;
-        return { contents: source.replace(imports, "") + late, loader: "ts" };
-      });
+          return { contents: source.replace(imports, "") + late, loader: "ts" };
+        },
+      );
     },
   };
 }
