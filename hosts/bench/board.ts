@@ -1,14 +1,8 @@
 /** A board that does nothing but what is measured: time stands still unless the bench moves it. */
-
 import type { Board } from "../../modules/ports/board.js";
-import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
-import type { Crypto } from "../../modules/ports/crypto.js";
 import type { DatagramPort, Endpoint } from "../../modules/ports/datagram.js";
-import type { Flash } from "../../modules/ports/flash.js";
-import type { Intake } from "../../modules/ports/intake.js";
-import type { Light, LightOutput } from "../../modules/ports/light.js";
-import type { TraceEvent } from "../../modules/ports/trace.js";
+import { BareBoard } from "./bare.js";
 import type { Engine } from "./engine.js";
 
 /** Timers are taken and forgotten: what runs later is not part of the path. */
@@ -50,49 +44,14 @@ class Sink implements DatagramPort {
   }
 }
 
-export class BenchBoard implements Board {
+export class BenchBoard extends BareBoard implements Board {
   readonly clock = new StillClock();
-  readonly crypto: Crypto;
-  readonly flash: Flash;
-  readonly intake?: Intake;
   readonly net = new Sink();
   readonly datagram = this.net;
-  readonly button: Button = { onEdge: undefined };
-  readonly sensor: Sensor = { onMotion: undefined, onLux: undefined };
-  readonly light: Light & { level: number };
   readonly random = { fill: (bytes: Uint8Array) => void bytes.fill(0x5a) };
-  readonly trace: { count(event: TraceEvent): void };
-  /** What the last message came to. */
-  last: TraceEvent | "" = "";
-  readonly #blob: Uint8Array;
 
   constructor(engine: Engine, blob: Uint8Array) {
-    this.crypto = engine.crypto;
-    this.flash = engine.flash();
-    if (engine.intake !== undefined) this.intake = engine.intake;
-    this.#blob = blob;
-    this.trace = {
-      count: (event) => {
-        this.last = event;
-      },
-    };
-    const light = {
-      failed: false,
-      level: 0,
-      show: (output: LightOutput) => {
-        light.level = output.level;
-      },
-    };
-    this.light = light;
-  }
-
-  provisioning(): Uint8Array {
-    return this.#blob;
-  }
-
-  log(_line: string): void {}
-
-  fatal(line: string): never {
-    throw new Error(line);
+    const { crypto, intake } = engine;
+    super({ blob, crypto, flash: engine.flash(), ...(intake && { intake }) });
   }
 }

@@ -7,11 +7,11 @@ import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { Device } from "../../modules/device/device.js";
 import { schemes } from "../../modules/device/schemes.js";
 import type { Timer } from "../../modules/ports/clock.js";
-import type { Crypto, Signer } from "../../modules/ports/crypto.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
 import { BenchBoard, StillClock } from "./board.js";
 import type { Engine } from "./engine.js";
 import { MemoryFlash } from "./flash.js";
+import { unsigned } from "./unsigned.js";
 
 /** One luminaire and those it hears; everything in hex. */
 export interface MemberSetup {
@@ -28,7 +28,10 @@ const WARM_UP = 3;
 /** Microseconds of each message until the light port is called; the senders take turns. */
 export function memberPath(engine: Engine, setup: MemberSetup, samples: number): number[] {
   const { nowMicros } = engine;
-  const crypto = trusting(engine.crypto, setup.publicKeys);
+  const keyOf = (seed: Uint8Array) => {
+    return { publicKey: fromHex(setup.publicKeys[toHex(seed)]), agree: () => undefined };
+  };
+  const crypto = unsigned(engine.crypto, { keyOf, verify: () => true });
   const board = new RunningBoard({ ...engine, crypto }, fromHex(setup.luminaire));
   const device = Device.start(board, { schemes });
   const senders = setup.senders.map(({ blob, address }) => {
@@ -107,20 +110,4 @@ class RunningBoard extends BenchBoard {
       show(output);
     };
   }
-}
-
-/** Every signature is good, and none is made. */
-function trusting(crypto: Crypto, publicKeys: MemberSetup["publicKeys"]): Crypto {
-  const signer = (seed: Uint8Array): Signer => {
-    const publicKey = fromHex(publicKeys[toHex(seed)]);
-    return { publicKey, sign: () => new Uint8Array(64), agree: () => undefined };
-  };
-  return {
-    aeadKey: (algorithm, raw) => crypto.aeadKey(algorithm, raw),
-    sha256: (data) => crypto.sha256(data),
-    hmac: (input) => crypto.hmac(input),
-    hkdf: (input) => crypto.hkdf(input),
-    hkdfExpand: (input) => crypto.hkdfExpand(input),
-    signatures: { provider: "none", signer, isPublicKey: () => true, verify: () => true },
-  };
 }

@@ -11,17 +11,13 @@ import { encodeCommand } from "../../modules/lighting/command.js";
 import { Workspace } from "../../modules/oscore/aad.js";
 import { OscoreOption } from "../../modules/oscore/option.js";
 import { Outer } from "../../modules/oscore/outer.js";
-import {
-  AES_CCM_16_64_128,
-  type Crypto,
-  ECDH_SS_HKDF_256,
-  EDDSA,
-  type Signer,
-} from "../../modules/ports/crypto.js";
+import { AES_CCM_16_64_128, ECDH_SS_HKDF_256, EDDSA } from "../../modules/ports/crypto.js";
 import { groupOscore } from "../../modules/profiles/group-oscore.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import type { KeyMaterial, Profile } from "../../modules/profiles/profile.js";
+import { claimsSet } from "../installation/claims-set.js";
 import type { Engine } from "./engine.js";
+import { unsigned } from "./unsigned.js";
 
 const SENDERS = 50;
 const TO = { address: new Array(16).fill(0xff), port: 5683 };
@@ -57,23 +53,16 @@ const SCHEMES: Readonly<Record<string, () => Scheme<any, any>>> = {
           [4, AES_CCM_16_64_128],
           [5, EDDSA],
           [6, ECDH_SS_HKDF_256],
-          [7, ccs(new Uint8Array(32).fill(9))],
+          [7, claimsSet(new Uint8Array(32).fill(9))],
         ]),
       ),
-    credential: ccs,
+    credential: claimsSet,
     idBytes: 1,
   }),
 };
 
-function ccs(publicKey: Uint8Array): Uint8Array {
-  const key = new Map<Cbor, Cbor>([
-    [1, 1],
-    [3, EDDSA],
-    [-1, 6],
-    [-2, publicKey],
-  ]);
-  return encode(new Map<Cbor, Cbor>([[8, new Map<Cbor, Cbor>([[1, key]])]]));
-}
+/** Nothing is looked at of them. */
+const keyOf = (publicKey: Uint8Array) => ({ publicKey, agree: () => undefined });
 
 /** Microseconds of each message. */
 export function opening(
@@ -83,7 +72,7 @@ export function opening(
   prepareOnly: boolean,
 ): number[] {
   const { profile, keyId, raw, credential, idBytes } = SCHEMES[name]();
-  const crypto = unsigned(real);
+  const crypto = unsigned(real, { keyOf, verify: () => false });
   const to = { address: Uint8Array.from(TO.address), port: TO.port };
   const appGroup = { id: 1 };
   const work = new Workspace();
@@ -91,7 +80,11 @@ export function opening(
   const senders = Array.from({ length: SENDERS }, (_, i) => {
     const id = new Uint8Array(idBytes).fill(i + 1);
     const publicKey = new Uint8Array(32).fill(i);
-    const own = { id, credential: credential(publicKey), signer: signer(publicKey) };
+    const own = {
+      id,
+      credential: credential(publicKey),
+      signer: crypto.signatures?.signer(publicKey),
+    };
     return { own, key: profile.importKey(crypto, { keyId, raw: raw(), own, addresses: [] }) };
   });
   const { key } = senders[0];
@@ -129,25 +122,4 @@ export function opening(
     if (!prepareOnly && !(isOpen as { ok: boolean }).ok) throw new Error("it does not open");
   }
   return times;
-}
-
-/** Signatures that cost nothing and say nothing: none is looked at here. */
-function unsigned(crypto: Crypto): Crypto {
-  return {
-    aeadKey: (algorithm, raw) => crypto.aeadKey(algorithm, raw),
-    sha256: (data) => crypto.sha256(data),
-    hmac: (input) => crypto.hmac(input),
-    hkdf: (input) => crypto.hkdf(input),
-    hkdfExpand: (input) => crypto.hkdfExpand(input),
-    signatures: {
-      provider: "none",
-      signer: (seed) => signer(seed),
-      isPublicKey: () => true,
-      verify: () => false,
-    },
-  };
-}
-
-function signer(publicKey: Uint8Array): Signer {
-  return { publicKey, sign: () => new Uint8Array(64), agree: () => undefined };
 }

@@ -3,14 +3,9 @@
  * and its flash can be put into another one, as after a power cut. Runs on Node and on XS.
  */
 import type { Board } from "../../modules/ports/board.js";
-import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
-import type { Crypto } from "../../modules/ports/crypto.js";
 import type { DatagramPort, Endpoint } from "../../modules/ports/datagram.js";
-import type { Flash } from "../../modules/ports/flash.js";
-import type { Intake } from "../../modules/ports/intake.js";
-import type { Light, LightOutput } from "../../modules/ports/light.js";
-import type { TraceEvent } from "../../modules/ports/trace.js";
+import { BareBoard, type BareParts } from "../bench/bare.js";
 
 interface Pending {
   readonly timer: number;
@@ -87,62 +82,27 @@ export class LabNet implements DatagramPort {
   }
 }
 
-export interface LabParts {
-  readonly blob: Uint8Array;
+export interface LabParts extends BareParts {
   readonly address: Uint8Array;
-  readonly crypto: Crypto;
-  readonly flash: Flash;
-  readonly intake?: Intake;
 }
 
-export class LabBoard implements Board {
+export class LabBoard extends BareBoard implements Board {
   readonly clock = new LabClock();
   readonly net: LabNet;
   readonly datagram: LabNet;
-  readonly crypto: Crypto;
-  readonly flash: Flash;
-  readonly intake?: Intake;
-  readonly button: Button = { onEdge: undefined };
-  readonly sensor: Sensor = { onMotion: undefined, onLux: undefined };
-  readonly light: Light & { level: number };
   readonly random: { fill(bytes: Uint8Array): void };
-  readonly trace: { count(event: TraceEvent): void };
-  /** What a datagram came to last. */
-  last: TraceEvent | "" = "";
-  readonly #blob: Uint8Array;
   #drawn = 0;
 
-  constructor({ blob, address, crypto, flash, intake }: LabParts) {
-    this.#blob = blob;
+  constructor({ address, ...parts }: LabParts) {
+    super(parts);
     this.net = new LabNet(address);
     this.datagram = this.net;
-    this.crypto = crypto;
-    this.flash = flash;
-    if (intake !== undefined) this.intake = intake;
     // Nobody guesses here, but two draws have to differ.
     this.random = { fill: (bytes) => void bytes.fill(++this.#drawn) };
-    this.trace = {
-      count: (event) => {
-        this.last = event;
-      },
-    };
-    const light = {
-      failed: false,
-      level: 0,
-      show: (output: LightOutput) => {
-        light.level = output.level;
-      },
-    };
-    this.light = light;
   }
 
-  provisioning(): Uint8Array {
-    return this.#blob.slice();
-  }
-
-  log(_line: string): void {}
-
-  fatal(line: string): never {
-    throw new Error(line);
+  /** Anew at each start. */
+  override provisioning(): Uint8Array {
+    return super.provisioning().slice();
   }
 }

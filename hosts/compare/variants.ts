@@ -21,6 +21,7 @@ import { multicastOscore04 } from "../../modules/profiles/multicast-oscore-04.js
 import { oscoap00 } from "../../modules/profiles/oscoap-00.js";
 import { oscore } from "../../modules/profiles/oscore.js";
 import type { Member, Own, Profile } from "../../modules/profiles/profile.js";
+import { claimsSet } from "../installation/claims-set.js";
 
 export interface Variant {
   /** The profile's, and what is chosen where there is a choice. */
@@ -125,17 +126,6 @@ function group(name: string, encryption: number): Variant {
       ),
     credential: claimsSet,
   };
-}
-
-/** A CWT Claims Set with nothing but an Ed25519 key in it (WIRE.md). */
-function claimsSet(publicKey: Uint8Array): Uint8Array {
-  const key = new Map<Cbor, Cbor>([
-    [1, 1],
-    [3, EDDSA],
-    [-1, 6],
-    [-2, publicKey],
-  ]);
-  return encode(new Map<Cbor, Cbor>([[8, new Map<Cbor, Cbor>([[1, key]])]]));
 }
 
 /** ff15::4c:1, and the one lamp of what is no multicast. */

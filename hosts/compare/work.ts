@@ -10,9 +10,9 @@ import type { Crypto } from "../../modules/ports/crypto.js";
 import type { Arrival, OpenContext, Signed } from "../../modules/profiles/profile.js";
 import { HostCrypto } from "../../platforms/headless/crypto.js";
 import { host } from "../../platforms/headless/host.js";
+import { underItsKeys } from "../bench/unsigned.js";
 import { departureOf, destinationOf } from "./command.js";
 import { type Counted, Measured } from "./measured.js";
-import { unsigned } from "./unsigned.js";
 import { receiverOf, senderOf, signs, VARIANTS, type Variant } from "./variants.js";
 
 export interface Wish {
@@ -56,7 +56,7 @@ export function run(wish: Wish): number {
 function cost(bench: Measured, variant: Variant, crypto: Crypto, round: number): void {
   const { name, profile } = variant;
   const { signatures } = crypto;
-  const quick = unsigned(crypto, () => false);
+  const quick = underItsKeys(crypto, () => false);
   const sender = senderOf(variant, quick);
   const receiver = receiverOf(variant, quick);
   const theirs = profile.peer?.(quick, sender.key, receiver.member);
@@ -127,7 +127,7 @@ function mustOpen(
 function heapOf(variant: Variant, real: Crypto): Heap {
   let keys = 0;
   const crypto: Crypto = {
-    ...unsigned(real, () => false),
+    ...underItsKeys(real, () => false),
     aeadKey: (algorithm, raw) => {
       keys++;
       return real.aeadKey(algorithm, raw);

@@ -1,6 +1,7 @@
 /** Keys, ids and signing keys of a made-up installation. */
 import { uintBytes } from "../../modules/bytes/uint.js";
-import { claimsSet, publicKeyOf } from "./members.js";
+import { claimsSet } from "./claims-set.js";
+import { publicKeyOf } from "./members.js";
 import { SCHEMES } from "./schemes.js";
 import type {
   Device,

@@ -5,34 +5,20 @@
  * intake.test.ts.
  */
 #define _GNU_SOURCE /* memmem */
-#include "unit.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../native/intake.h"
-#include "../native/nor.h"
+#include "unit_world.h"
 
-enum { ROWS = 4, COLUMNS_BYTES = 42 * ROWS + 2, RIGHTS = 3, RIGHTS_BYTES = 13 * RIGHTS + 8 };
 enum { LINES = 3, TABLES_BYTES = 28 + 54 * LINES, PLACES = 12 };
 enum { POSITION, END, DEBRIS, KEEP, GENERATION, WRITES, SPARE, UNIT, CURSOR_WORDS };
-enum { FLASH_BYTES = 2 * NOR_SECTOR_BYTES };
 
 /* test/vectors/lowlatency.json, request-payload, as an independent program made it */
 static const char vector[] =
   "52021001a1a2951905010711e1fcd301ff9b60cdd373e9a3b9df5a37becf7106bd4dff2f";
 static const char vector_iv[] = "3e1ddcdb14873e3cb541a7bfab";
 static const char vector_plain[] = "03b56c69676874113cff01";
-
-struct world {
-  uint8_t *datagram, *tables, *columns, *rights, *index, *result;
-  int32_t *cursor;
-  struct nor nor;
-  uint8_t used[FLASH_BYTES / 4 / 8];
-  struct aes128 aes;
-  struct intake in;
-};
 
 static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t size)
 {
@@ -48,11 +34,6 @@ static void read_flash(void *context, uint32_t offset, uint8_t *into, size_t siz
     into[i] = offset < FLASH_BYTES && i < FLASH_BYTES - offset ? w->nor.bytes[offset + i] : 0xFF;
 }
 
-static void put32(uint8_t *at, uint32_t value)
-{
-  memcpy(at, &value, 4);
-}
-
 /* Line 1 of three is the vector's; every place of the hash table leads to row 0, its sender. */
 static void fill_tables(struct world *w)
 {
@@ -66,23 +47,6 @@ static void fill_tables(struct world *w)
   line[16] = 6;
   hex(vector_iv, line + 17);
   hex("8b010a014107", line + 30);
-}
-
-static void fill_columns(struct world *w)
-{
-  const double highest = 4, applied = 2;
-  memset(w->columns, 0, COLUMNS_BYTES);
-  memcpy(w->columns, &highest, 8);
-  memcpy(w->columns + 8 * ROWS, &applied, 8);
-  put32(w->columns + 16 * ROWS, 1);
-  put32(w->columns + 24 * ROWS, 5 * 16 + 1);
-  put32(w->columns + 32 * ROWS, 0x11);
-  for (int i = 0; i <= 2 * ROWS; i++) w->columns[36 * ROWS + 2 * i] = 1;
-  memset(w->rights, 0, RIGHTS_BYTES);
-  put32(w->rights, 0x11);
-  put32(w->rights + 8, 1);
-  w->rights[12 * RIGHTS] = 2;
-  memset(w->rights + 13 * RIGHTS, 1, 8);
 }
 
 static void fill_journal(struct world *w, uint32_t unit)
@@ -102,58 +66,21 @@ static void fill_journal(struct world *w, uint32_t unit)
   }
 }
 
-static void *exact(const void *from, size_t size)
-{
-  uint8_t *block = malloc(size ? size : 1);
-  if (from) memcpy(block, from, size);
-  return block;
-}
-
-static void set_datagram(struct world *w, const uint8_t *bytes, size_t size)
-{
-  free(w->datagram);
-  w->datagram = exact(bytes, size);
-  w->in.datagram = (struct intake_bytes){w->datagram, size};
-}
-
 static struct world *make_world(uint32_t unit)
 {
-  static const uint8_t address[16] = {0xff, 0x15, [15] = 0xfd};
-  uint8_t bytes[64], key[16];
-  struct world *w = calloc(1, sizeof *w);
+  uint8_t bytes[64];
+  struct world *w = new_world(0xa1, TABLES_BYTES);
   size_t size = hex(vector, bytes);
-  memset(key, 0xa1, sizeof key);
-  aes128_set_key(&w->aes, key);
-  w->tables = exact(NULL, TABLES_BYTES);
-  w->columns = exact(NULL, COLUMNS_BYTES);
-  w->rights = exact(NULL, RIGHTS_BYTES);
   w->index = exact(NULL, 8 * PLACES);
   w->cursor = exact(NULL, 4 * CURSOR_WORDS);
-  w->result = exact(NULL, INTAKE_RESULT_BYTES);
   w->nor.bytes = exact(NULL, FLASH_BYTES);
   w->nor.used = w->used;
   fill_tables(w);
-  fill_columns(w);
   fill_journal(w, unit);
-  w->in.address = (struct intake_bytes){address, 16};
-  w->in.port = 5683;
-  w->in.tables = (struct intake_bytes){w->tables, TABLES_BYTES};
-  w->in.columns = w->columns;
-  w->in.columns_size = COLUMNS_BYTES;
-  w->in.rights = (struct intake_bytes){w->rights, RIGHTS_BYTES};
-  w->in.rights_capacity = RIGHTS;
   w->in.journal = (struct journal){w->cursor, CURSOR_WORDS, w->index, 8 * PLACES, FLASH_BYTES,
       program, w, read_flash};
   set_datagram(w, bytes, size);
   return w;
-}
-
-static void drop_world(struct world *w)
-{
-  void *const blocks[] = {w->datagram, w->tables, w->columns, w->rights, w->index, w->cursor,
-      w->result, w->nor.bytes};
-  for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) free(blocks[i]);
-  free(w);
 }
 
 static void intake_vector(void)
@@ -256,11 +183,6 @@ static void intake_buffers(void)
   w->in.address.size = 4;
   CHECK(intake_locate(&w->in) == INTAKE_DECLINED);
   drop_world(w);
-}
-
-static void scribble(uint8_t *bytes, size_t size)
-{
-  for (uint64_t n = chance() % 6; n && size; n--) bytes[chance() % size] = (uint8_t)chance();
 }
 
 /* Whatever stands in the datagram, the tables and the columns: no crash, nothing marked that was

@@ -3,26 +3,16 @@
  * that is sealed here, everything of it cut and changed, tables and columns of any content. What
  * comes of good datagrams: test/headless/intake-member.test.ts.
  */
-#include "unit.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "../native/intake_member.h"
+#include "unit_world.h"
 
-enum { ROWS = 4, COLUMNS_BYTES = 42 * ROWS + 2, RIGHTS = 3, RIGHTS_BYTES = 13 * RIGHTS + 8 };
 enum { HEAD = 20, GROUP = 48, MEMBER = 32, FIRST = 10, MIDDLE = 5, LAST = 42, CREDENTIAL = 48 };
 enum { PARTS_AT = HEAD + GROUP + MEMBER };
 enum { TABLES_BYTES = PARTS_AT + MIDDLE + LAST + FIRST + CREDENTIAL };
 
-struct world {
-  uint8_t *datagram, *tables, *columns, *rights, *result;
-  struct aes128 aes;
-  const struct aes128 *keys[1];
-  struct intake in;
-};
-
-static const uint8_t address[16] = {0xff, 0x15, [15] = 0xfd};
 static const uint8_t light[] = {0x02, 0xb1, 0x6c, 0xff, 0xa1, 0x00, 0xf5};
 static const uint8_t key_id[] = {0x44, 0x61, 0x6c};
 
@@ -32,12 +22,7 @@ static void put16(uint8_t *at, unsigned value)
   at[1] = (uint8_t)value;
 }
 
-static void put32(uint8_t *at, uint32_t value)
-{
-  memcpy(at, &value, 4);
-}
-
-/* One group at `address`, one member with the id 11; parts of the additional data count up. */
+/* One group at the device's address, one member, 11; parts of the additional data count up. */
 static void fill_tables(uint8_t *tables)
 {
   uint8_t *group = tables + HEAD, *member = group + GROUP;
@@ -47,7 +32,7 @@ static void fill_tables(uint8_t *tables)
   memset(tables, 0, TABLES_BYTES);
   tables[0] = tables[1] = tables[2] = 1;
   put16(tables + 4, 5683);
-  memcpy(group, address, 16);
+  memcpy(group, world_address, 16);
   group[19] = 1;
   group[21] = 5;
   group[22] = 32;
@@ -63,23 +48,6 @@ static void fill_tables(uint8_t *tables)
     at += sizes[i];
   }
   for (unsigned i = PARTS_AT; i < TABLES_BYTES; i++) tables[i] = (uint8_t)i;
-}
-
-static void fill_columns(struct world *w)
-{
-  const double highest = 4, applied = 2;
-  memset(w->columns, 0, COLUMNS_BYTES);
-  memcpy(w->columns, &highest, 8);
-  memcpy(w->columns + 8 * ROWS, &applied, 8);
-  put32(w->columns + 16 * ROWS, 1);
-  put32(w->columns + 24 * ROWS, 5 * 16 + 1);
-  put32(w->columns + 32 * ROWS, 0x11);
-  for (int i = 0; i <= 2 * ROWS; i++) w->columns[36 * ROWS + 2 * i] = 1;
-  memset(w->rights, 0, RIGHTS_BYTES);
-  put32(w->rights, 0x11);
-  put32(w->rights + 8, 1);
-  w->rights[12 * RIGHTS] = 2;
-  memset(w->rights + 13 * RIGHTS, 1, 8);
 }
 
 /* Header, option, marker, ciphertext, 64 bytes; returns how many. */
@@ -118,47 +86,11 @@ static size_t make(const struct world *w, const uint8_t *option, size_t size, co
   return 6 + size + plain_size + 8 + 64;
 }
 
-static void *exact(const void *from, size_t size)
-{
-  uint8_t *block = malloc(size ? size : 1);
-  if (from) memcpy(block, from, size);
-  return block;
-}
-
-static void set_datagram(struct world *w, const uint8_t *bytes, size_t size)
-{
-  free(w->datagram);
-  w->datagram = exact(bytes, size);
-  w->in.datagram = (struct intake_bytes){w->datagram, size};
-}
-
 static struct world *make_world(void)
 {
-  const uint8_t key[16] = {7};
-  struct world *w = calloc(1, sizeof *w);
-  aes128_set_key(&w->aes, key);
-  w->keys[0] = &w->aes;
-  w->tables = exact(NULL, TABLES_BYTES);
-  w->columns = exact(NULL, COLUMNS_BYTES);
-  w->rights = exact(NULL, RIGHTS_BYTES);
-  w->result = exact(NULL, INTAKE_RESULT_BYTES);
+  struct world *w = new_world(7, TABLES_BYTES);
   fill_tables(w->tables);
-  fill_columns(w);
-  w->in.address = (struct intake_bytes){address, 16};
-  w->in.port = 5683;
-  w->in.tables = (struct intake_bytes){w->tables, TABLES_BYTES};
-  w->in.columns = w->columns;
-  w->in.columns_size = COLUMNS_BYTES;
-  w->in.rights = (struct intake_bytes){w->rights, RIGHTS_BYTES};
-  w->in.rights_capacity = RIGHTS;
   return w;
-}
-
-static void drop_world(struct world *w)
-{
-  void *const blocks[] = {w->datagram, w->tables, w->columns, w->rights, w->result};
-  for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) free(blocks[i]);
-  free(w);
 }
 
 static int32_t take(struct world *w)
@@ -267,11 +199,6 @@ static void sizes(void)
   }
   CHECK(take(w) == INTAKE_DECLINED);
   drop_world(w);
-}
-
-static void scribble(uint8_t *bytes, size_t size)
-{
-  for (uint64_t n = chance() % 6; n && size; n--) bytes[chance() % size] = (uint8_t)chance();
 }
 
 static void garbage(void)

@@ -8,8 +8,9 @@ import { before, test } from "node:test";
 import { GET, PUT } from "../../modules/coap/options.js";
 import { ROLE } from "../../modules/device/provision.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
+import { deviceAddress } from "../support/addresses.js";
 import { OFF, ON, pathOptions } from "../support/craft.js";
-import { deviceAddress, Guild, type GuildCraft, type GuildSpec } from "../support/guild.js";
+import { CHANGES, DEFER, Guild, type GuildCraft, type GuildSpec } from "../support/guild.js";
 import { SeededRandom } from "../support/random.js";
 import { provisioning } from "../support/rig.js";
 import { both, bothCounted, prepare } from "./intake-both.js";
@@ -20,14 +21,6 @@ before(prepare);
 const LAMP = 20;
 const SENDERS = [1, 2, 3, 0];
 const MEMBERS = [...SENDERS, LAMP];
-const DEFER = [
-  [6, 1],
-  [8, true],
-] as const;
-const CHANGES = [
-  [6, 2],
-  [8, true],
-] as const;
 const PROFILE = "group-oscore";
 
 function guildOf(more: Partial<GuildSpec> = {}): Guild {

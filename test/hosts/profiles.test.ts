@@ -1,9 +1,10 @@
 /** Installation files of every profile: made up, read, refused, and cut into devices' parts. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { claimsSet } from "../../hosts/installation/claims-set.js";
 import { formatInstallation } from "../../hosts/installation/file.js";
 import { generate } from "../../hosts/installation/generate.js";
-import { claimsSet, publicKeyOf } from "../../hosts/installation/members.js";
+import { publicKeyOf } from "../../hosts/installation/members.js";
 import { InstallationError, parseInstallation } from "../../hosts/installation/parse.js";
 import { provisioning } from "../../hosts/installation/provisioning.js";
 import type { Installation, Profile } from "../../hosts/installation/types.js";

@@ -9,7 +9,8 @@ import { Workspace } from "../../modules/oscore/aad.js";
 import type { Datagram, Endpoint } from "../../modules/ports/datagram.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import type { RequestBinding } from "../../modules/profiles/profile.js";
-import { address, GROUP_ADDRESS, PORT } from "./rig.js";
+import { deviceAddress } from "./addresses.js";
+import { GROUP_ADDRESS, PORT } from "./rig.js";
 
 export interface Craft {
   readonly sequence: number;
@@ -74,7 +75,7 @@ export function craft(wish: Craft): Datagram {
 
 /** Where the rig's device `number` lives. */
 export function memberEndpoint(number: number): Endpoint {
-  return { address: address(0xfd00, number), port: PORT };
+  return { address: deviceAddress(number), port: PORT };
 }
 
 export function pathOptions(path: string): Option[] {

@@ -14,24 +14,10 @@ import { Workspace } from "../../modules/oscore/aad.js";
 import type { Crypto, Signatures, Signer } from "../../modules/ports/crypto.js";
 import type { Datagram, Endpoint } from "../../modules/ports/datagram.js";
 import type { Own, Profile, RequestBinding } from "../../modules/profiles/profile.js";
+import { address, deviceAddress } from "./addresses.js";
 import { FakeSignatures } from "./fake-signatures.js";
 
 export const GUILD_PORT = 5683;
-
-/** `high`:: … ::`low` as 16 bytes. */
-function address(high: number, low: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  bytes[0] = high >> 8;
-  bytes[1] = high & 255;
-  bytes[14] = low >> 8;
-  bytes[15] = low & 255;
-  return bytes;
-}
-
-/** Where device `number` of a room lives. */
-export function deviceAddress(number: number): Uint8Array {
-  return address(0xfd00, number);
-}
 
 /** Policies of a security group: what its requests may do before their signature is verified. */
 export const DEFER = [
@@ -69,6 +55,12 @@ export interface GuildSpec {
   readonly publicKeys?: ReadonlyMap<number, Uint8Array>;
   /** Group Encryption Algorithm of `group-oscore`; 10 unless named. */
   readonly groupEncryption?: number;
+  /** Of `dtls-record`: what is added to a member's CS_ID after the first epoch. */
+  readonly renewal?: number;
+  /** Of `oscore`: the ID Context, one byte; none unless named. */
+  readonly idContext?: number;
+  /** Of `dtls-record`: 0xff01, AES_128_CCM_8, unless named. */
+  readonly suite?: number;
   /** Fields 6 to 10 of the security group: its policies. */
   readonly policy?: readonly (readonly [number, Cbor])[];
 }
@@ -139,11 +131,12 @@ export class Guild {
   /** The security group's part of device `number`'s provisioning; null: who commands. */
   part(number: number, epochs: readonly number[]): Cbor {
     const others = this.spec.members.filter((one) => one !== number);
+    const isSilent = this.spec.silent?.includes(number) === true;
+    const hasId = this.signs || !isSilent;
     const own = new Map<Cbor, Cbor>([
-      [0, this.idOf(number)],
+      [0, hasId ? this.idOf(number) : new Uint8Array(0)],
       [1, this.credentialOf(number)],
     ]);
-    const isSilent = this.spec.silent?.includes(number) === true;
     if (this.signs && !isSilent) own.set(2, seedOf(number));
     return new Map<Cbor, Cbor>([
       [0, this.spec.id],
@@ -173,9 +166,14 @@ export class Guild {
 
   /** The first epoch's, unless another is named. */
   keyId(epoch = this.firstEpoch): Uint8Array {
-    if (this.spec.profile === "oscore") return new Uint8Array(0);
+    if (this.spec.profile === "oscore") return this.idContext;
     if (this.spec.profile === "dtls-record") return Uint8Array.of(epoch >> 8, epoch);
     return Uint8Array.of(this.spec.prefix ?? 0x6c, this.spec.id, epoch >> 8, epoch);
+  }
+
+  private get idContext(): Uint8Array {
+    const { idContext } = this.spec;
+    return idContext === undefined ? new Uint8Array(0) : Uint8Array.of(idContext);
   }
 
   get firstEpoch(): number {
@@ -270,6 +268,13 @@ export class Guild {
     ]);
   }
 
+  /** The CS_ID that comes with a key, where it does. */
+  private renewed(number: number, epoch: number): (readonly [number, Cbor])[] {
+    const { renewal } = this.spec;
+    if (renewal === undefined || epoch === this.firstEpoch) return [];
+    return [[4, Uint8Array.of(number + renewal)]];
+  }
+
   /** `KeyInput.raw`, a new one each time: import wipes it. */
   private raw(number: number, epoch: number): Uint8Array {
     const fill = this.spec.fill ?? this.spec.id;
@@ -294,11 +299,13 @@ export class Guild {
       "dtls-record": [
         [1, secret(16)],
         [2, new Uint8Array(16).fill(epoch)],
-        [3, 0xff01],
+        [3, this.spec.suite ?? 0xff01],
+        ...this.renewed(number, epoch),
       ],
       oscore: [
         [1, secret(16)],
         [2, secret(8)],
+        ...(this.spec.idContext === undefined ? [] : [[3, this.idContext] as const]),
         [4, this.idOf(number === one ? two : one)],
       ],
     };

@@ -19,6 +19,7 @@ import type { Intake } from "../../modules/ports/intake.js";
 import type { LightOutput } from "../../modules/ports/light.js";
 import type { RoleName } from "../../modules/ports/role.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
+import { address, deviceAddress } from "./addresses.js";
 import { TestClock } from "./clock.js";
 import { FakeSignatures } from "./fake-signatures.js";
 import { NorFlash } from "./flash.js";
@@ -32,16 +33,6 @@ export { ROLE } from "../../modules/device/provision.js";
 export const GROUP_ADDRESS = address(0xff15, 0x00fd);
 export const PORT = 5683;
 const GROUP: Endpoint = { address: GROUP_ADDRESS, port: PORT };
-
-/** `high`:: … ::`low` as 16 bytes. */
-export function address(high: number, low: number): Uint8Array {
-  const bytes = new Uint8Array(16);
-  bytes[0] = high >> 8;
-  bytes[1] = high & 255;
-  bytes[14] = low >> 8;
-  bytes[15] = low & 255;
-  return bytes;
-}
 
 export interface KeySpec {
   readonly id: number;
@@ -196,7 +187,7 @@ export class Rig {
     this.spec = spec;
     this.flash = flash;
     this.#clock = room.clock;
-    this.port = room.net.port(address(0xfd00, spec.number));
+    this.port = room.net.port(deviceAddress(spec.number));
     this.device = this.#start();
   }
 

@@ -1,29 +1,11 @@
 import { fromHex } from "../../modules/bytes/hex.js";
-import type { Drop } from "../../modules/bytes/outcome.js";
 import { GET, PUT } from "../../modules/coap/options.js";
 import { LIMITS } from "../../modules/device/limits.js";
-import type { Datagram } from "../../modules/ports/datagram.js";
 import { equal, test } from "../harness.js";
+import { address } from "../support/addresses.js";
 import { craft, memberEndpoint, OFF, ON, withBytes } from "../support/craft.js";
-import { address, type Rig, Room } from "../support/rig.js";
-
-const LAMP = 20;
-
-/** What a device made of a datagram: "accepted" or the reason. */
-function verdict(rig: Rig, datagram: Datagram): Drop | "accepted" {
-  const outcome = rig.device.receive(datagram);
-  return outcome.ok ? "accepted" : outcome.drop;
-}
-
-/** A dropped datagram shows in nothing but one counter. */
-function silently(rig: Rig, room: Room, datagram: Datagram, reason: Drop): void {
-  const flash = rig.flash.snapshot();
-  const [shown, sent, counted] = [rig.shown.length, room.net.sent.length, rig.events.length];
-  equal(verdict(rig, datagram), reason);
-  equal([rig.shown.length, room.net.sent.length], [shown, sent], `${reason}: no light, no reply`);
-  equal(rig.events.slice(counted), [reason]);
-  equal(rig.flash.snapshot(), flash, `${reason}: flash untouched`);
-}
+import { LAMP, silently, verdict } from "../support/lamps.js";
+import { Room } from "../support/rig.js";
 
 test("a genuine command is shown in the turn it arrives in", () => {
   const room = new Room();

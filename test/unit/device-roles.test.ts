@@ -5,8 +5,9 @@ import { GET, NO_RESPONSE, URI_QUERY } from "../../modules/coap/options.js";
 import type { MemberReport } from "../../modules/device/parts.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import { equal, test, throws } from "../harness.js";
+import { address } from "../support/addresses.js";
 import { craft, GROUP, memberEndpoint, OFF, ON, pathOptions } from "../support/craft.js";
-import { address, Rig, ROLE, Room } from "../support/rig.js";
+import { Rig, ROLE, Room } from "../support/rig.js";
 
 const NO_FADE = { settings: [[0, 0] as const] };
 

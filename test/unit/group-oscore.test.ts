@@ -13,6 +13,7 @@ import type { Signatures } from "../../modules/ports/crypto.js";
 import { groupOscore } from "../../modules/profiles/group-oscore.js";
 import { equal, test, throws } from "../harness.js";
 import { protect, signatureOn, unprotect } from "../support/protect.js";
+import { MEMBERS, type Name } from "../support/vector-members.js";
 
 const h = fromHex;
 const crypto = new TsCrypto(new NobleSignatures());
@@ -20,24 +21,6 @@ const signatures = crypto.signatures as Signatures;
 
 const CCS = "a108a101a4010103272006215820";
 const MANAGER = `${CCS}f190d6b68c2e013570b29e0907afab01f1cb75ded9781857908223eb72818681`;
-const MEMBERS = {
-  a: {
-    id: "25",
-    seed: "70805781ce221dfdb1efbe27c4f85f34a1c42853fc2901880d5eb63de747b7cb",
-    cred: `${CCS}418bf89f58eca0e90b663d0064566098e4268b3865aac24de562dd5f0bdf8cf5`,
-  },
-  b: {
-    id: "52",
-    seed: "a2e487403e2fb12e9e3f73f23725107e4e5e85409f1e0828d52c40ce4e68645e",
-    cred: `${CCS}4f7b67187aa21f481b3c041b5d7d5b87c70bf79361c1a2d24da20e8bde7d0387`,
-  },
-  c: {
-    id: "77",
-    seed: "51eec6d1abce8fa66456703b75da3f649f1ea816b42e3c60aa224330739e339c",
-    cred: `${CCS}44974031a96e358f11fd628ec7f158d035b134003a8ea0797de1a4093432b3e2`,
-  },
-};
-type Name = keyof typeof MEMBERS;
 
 interface Group {
   readonly gid?: string;
@@ -62,15 +45,15 @@ function rawOf({
 }
 
 function keyOf(name: Name, group: Group = {}): GroupContext {
-  const { id, seed, cred } = MEMBERS[name];
-  const own = { id: h(id), credential: h(cred), signer: signatures.signer(h(seed)) };
+  const { id, seed, key } = MEMBERS[name];
+  const own = { id: h(id), credential: h(CCS + key), signer: signatures.signer(h(seed)) };
   const keyId = h(group.gid ?? "44616c");
   return groupOscore.importKey(crypto, { keyId, raw: encode(rawOf(group)), own, addresses: [] });
 }
 
 function peerOf(key: GroupContext, name: Name) {
-  const { id, cred } = MEMBERS[name];
-  return groupOscore.peer?.(crypto, key, { id: h(id), credential: h(cred) });
+  const { id, key: publicKey } = MEMBERS[name];
+  return groupOscore.peer?.(crypto, key, { id: h(id), credential: h(CCS + publicKey) });
 }
 
 const A = { sender: h(MEMBERS.a.id) };
@@ -111,7 +94,7 @@ test("vector request-payload: sealed, opened, and its signature is a's", () => {
   equal(unprotect(groupOscore, key, REQUEST_PROTECTED, { peer }), REQUEST);
   const signed = signatureOn(groupOscore, key, REQUEST_PROTECTED, { peer });
   if (signed === undefined) throw new Error("no signature");
-  equal(toHex(signed.publicKey), MEMBERS.a.cred.slice(CCS.length));
+  equal(toHex(signed.publicKey), MEMBERS.a.key);
   equal(
     toHex(signed.signature),
     "726947bf90cd4b46f695697a872559bf1cea21611e4af244d9ddd3a87e77810fd487721ac1dec34a8ac4" +
@@ -254,7 +237,7 @@ test("a key that is not to be trusted makes no member, and agrees on nothing", (
   }
   equal(peer("a0"), undefined, "no key at all");
   equal(admits("a0"), false);
-  equal(admits(MEMBERS.a.cred), true);
+  equal(admits(CCS + MEMBERS.a.key), true);
 });
 
 test("a silent server listens, and neither sends nor agrees on keys", () => {
@@ -268,8 +251,8 @@ test("a silent server listens, and neither sends nor agrees on keys", () => {
 });
 
 test("material that is no group's is refused, and what was read is wiped", () => {
-  const { id, seed, cred } = MEMBERS.a;
-  const own = { id: h(id), credential: h(cred), signer: signatures.signer(h(seed)) };
+  const { id, seed, key: publicKey } = MEMBERS.a;
+  const own = { id: h(id), credential: h(CCS + publicKey), signer: signatures.signer(h(seed)) };
   const importOf = (raw: Uint8Array, mine = own, at = crypto) => {
     return groupOscore.importKey(at, { keyId: GID, raw, own: mine, addresses: [] });
   };
@@ -288,7 +271,7 @@ test("material that is no group's is refused, and what was read is wiped", () =>
   throws(() => importOf(changed(8, 1)), /not a group's secrets/);
   throws(() => importOf(changed(7, 1)), /not a group's secrets/);
   throws(() => importOf(changed(1, h("01"))), /Master Secret of 1 bytes/);
-  const another = { ...own, credential: h(MEMBERS.b.cred) };
+  const another = { ...own, credential: h(CCS + MEMBERS.b.key) };
   throws(() => importOf(encode(rawOf({})), another), /not that of our key/);
   throws(() => importOf(encode(rawOf({})), own, new TsCrypto()), /without signatures/);
 });
@@ -306,7 +289,7 @@ test("a credential may say more about its subject, and leave alg out", () => {
     const found = publicKeyOf(h(credential));
     return found && toHex(found);
   };
-  equal(key(MEMBERS.a.cred), X);
+  equal(key(CCS + MEMBERS.a.key), X);
   // RFC 9529 §2.2 has its CCS in this form: sub, and a COSE_Key with kid and without alg.
   equal(key(`a20263612d6208a101a40101024132200621${"5820"}${X}`), X);
   equal(key(`a108a101a301012006215820${X}`), X);
@@ -329,7 +312,7 @@ for (const [name, credential] of Object.entries(NO_CREDENTIAL)) {
 }
 
 test("credentials enter pairwise keys and additional data as they are", () => {
-  const longer = concat(h("a20263612d62"), h(MEMBERS.a.cred).subarray(1));
+  const longer = concat(h("a20263612d62"), h(CCS + MEMBERS.a.key).subarray(1));
   const key = keyOf("b");
   const peer = groupOscore.peer?.(crypto, key, { id: h("25"), credential: longer });
   equal(peer && toHex(peer.publicKey), X);

@@ -27,12 +27,13 @@ import {
   TABLE_PORTS,
 } from "../../modules/ports/intake.js";
 import { equal, test, throws } from "../harness.js";
+import { address } from "../support/addresses.js";
 import { TestClock } from "../support/clock.js";
 import { craft, memberEndpoint, OFF, ON, withBytes } from "../support/craft.js";
 import { Net } from "../support/net.js";
 import { type IntakeProvider, intakeProviders } from "../support/providers.js";
 import { SeededRandom } from "../support/random.js";
-import { address, provisioning, ROLE, type Spec } from "../support/rig.js";
+import { provisioning, ROLE, type Spec } from "../support/rig.js";
 
 /** Counts what the device asks of native help. */
 class Watched implements Intake {

@@ -36,6 +36,7 @@ import { AES_CCM_64_64_128 } from "../../modules/ports/crypto.js";
 import { oscoap00 } from "../../modules/profiles/oscoap-00.js";
 import type { Departure, RequestBinding } from "../../modules/profiles/profile.js";
 import { equal, test, throws } from "../harness.js";
+import { MEMBERS, type Name } from "../support/vector-members.js";
 
 const h = fromHex;
 const MALFORMED = { ok: false, drop: "malformed" };
@@ -44,19 +45,6 @@ const FORGED = { ok: false, drop: "forged" };
 /** Context "main" of test/vectors/oscoap-00.json. */
 const CID = "4b65792330aabbcc";
 const BASE_KEY = "0d6e4079e36703ebd37c00722f5891d28b0e2811dc114b129215123adcce3605";
-const MEMBERS = {
-  a: {
-    id: "25",
-    seed: "70805781ce221dfdb1efbe27c4f85f34a1c42853fc2901880d5eb63de747b7cb",
-    key: "418bf89f58eca0e90b663d0064566098e4268b3865aac24de562dd5f0bdf8cf5",
-  },
-  b: {
-    id: "52",
-    seed: "a2e487403e2fb12e9e3f73f23725107e4e5e85409f1e0828d52c40ce4e68645e",
-    key: "4f7b67187aa21f481b3c041b5d7d5b87c70bf79361c1a2d24da20e8bde7d0387",
-  },
-};
-type Name = keyof typeof MEMBERS;
 /** Derived: a's key, and the nonce of its number 5. */
 const A_KEY = "efa7d2df168cdb7a3b07255d5e2ba12a";
 const A_NONCE_5 = "ece76ebc849eef";

@@ -1,28 +1,15 @@
 /** Requests that are acted on before their signature is verified (modules/groups/unverified.ts). */
-import type { Drop } from "../../modules/bytes/outcome.js";
 import { GET } from "../../modules/coap/options.js";
 import { statusOf } from "../../modules/device/status.js";
 import { UNVERIFIED_MAX } from "../../modules/groups/unverified.js";
 import { encodeCommand } from "../../modules/lighting/command.js";
-import type { Datagram } from "../../modules/ports/datagram.js";
 import { equal, test, throws } from "../harness.js";
 import { OFF, ON, pathOptions } from "../support/craft.js";
-import { Guild, type GuildCraft, type GuildSpec } from "../support/guild.js";
+import { CHANGES, DEFER, Guild, type GuildCraft, type GuildSpec } from "../support/guild.js";
+import { LAMP, light, SIGNED, SWITCH, verdict } from "../support/lamps.js";
 import { type Rig, Room } from "../support/rig.js";
 
-const SIGNED = ["oscoap-00", "multicast-oscore-04", "group-oscore-02", "group-oscore"];
-const DEFER = [
-  [6, 1],
-  [8, true],
-] as const;
-const CHANGES = [
-  [6, 2],
-  [8, true],
-] as const;
-
-const SWITCH = 1;
 const FORGER = 2;
-const LAMP = 20;
 const MEMBERS = [SWITCH, FORGER, LAMP];
 
 function guildOf(profile: string, more: Partial<GuildSpec> = {}): Guild {
@@ -36,18 +23,9 @@ function lampIn(room: Room, ...guilds: Guild[]): Rig {
   return room.luminaire(LAMP, { guilds, rights, settings: [[0, 0]] });
 }
 
-function light(sequence: number, more: Partial<GuildCraft> = {}): GuildCraft {
-  return { from: SWITCH, sequence, options: pathOptions("l"), payload: ON, ...more };
-}
-
 /** Says it is from the switch, and is signed by another member. */
 function forged(sequence: number, payload: Uint8Array = ON): GuildCraft {
   return light(sequence, { signer: FORGER, payload });
-}
-
-function verdict(rig: Rig, datagram: Datagram): Drop | "accepted" {
-  const outcome = rig.device.receive(datagram);
-  return outcome.ok ? "accepted" : outcome.drop;
 }
 
 function counts(rig: Rig): number[] {

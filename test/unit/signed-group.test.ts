@@ -21,24 +21,12 @@ import { groupOscore02 } from "../../modules/profiles/group-oscore-02.js";
 import { multicastOscore04 } from "../../modules/profiles/multicast-oscore-04.js";
 import type { Departure, Profile, RequestBinding } from "../../modules/profiles/profile.js";
 import { equal, test, throws } from "../harness.js";
+import { MEMBERS, type Name } from "../support/vector-members.js";
 
 const h = fromHex;
 
 /** Context "main" of both files. */
 const GID = "44616c";
-const MEMBERS = {
-  a: {
-    id: "25",
-    seed: "70805781ce221dfdb1efbe27c4f85f34a1c42853fc2901880d5eb63de747b7cb",
-    key: "418bf89f58eca0e90b663d0064566098e4268b3865aac24de562dd5f0bdf8cf5",
-  },
-  b: {
-    id: "52",
-    seed: "a2e487403e2fb12e9e3f73f23725107e4e5e85409f1e0828d52c40ce4e68645e",
-    key: "4f7b67187aa21f481b3c041b5d7d5b87c70bf79361c1a2d24da20e8bde7d0387",
-  },
-};
-type Name = keyof typeof MEMBERS;
 
 interface Scheme {
   readonly profile: Profile<SignedGroupKey, RecipientKeys>;

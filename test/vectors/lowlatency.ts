@@ -2,29 +2,23 @@
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { emitMessage, parseMessage } from "../../modules/coap/message.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
-import { Directory, type SecurityGroup } from "../../modules/groups/directory.js";
-import { Groups } from "../../modules/groups/groups.js";
-import { Keyring } from "../../modules/groups/keyring.js";
+import type { Directory, SecurityGroup } from "../../modules/groups/directory.js";
+import type { Groups } from "../../modules/groups/groups.js";
 import { Lifetime } from "../../modules/groups/lifetime.js";
 import { locate } from "../../modules/groups/locate.js";
 import { open } from "../../modules/groups/open.js";
 import { Workspace } from "../../modules/oscore/aad.js";
-import { Recipients } from "../../modules/oscore/recipients.js";
-import { Sequence } from "../../modules/oscore/sequence.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import type { RequestBinding } from "../../modules/profiles/profile.js";
-import { Store } from "../../modules/store/store.js";
-import { Uptime } from "../../modules/store/uptime.js";
-import { TestClock } from "../support/clock.js";
-import { NorFlash } from "../support/flash.js";
+import type { Store } from "../../modules/store/store.js";
 import type { Adapter, Incoming, Opened, Receiver, VectorCase, VectorFile } from "./format.js";
+import { newGroups } from "./groups.js";
+import { code, minimal, TYPES } from "./read.js";
 
 interface Context {
   readonly associations: Readonly<Record<string, readonly { key_id: string; key: string }[]>>;
   readonly devices: Readonly<Record<string, string>>;
 }
-
-const TYPES = ["CON", "NON", "ACK", "RST"];
 
 export const lowlatencyAdapter: Adapter = {
   seal(file, vector, request) {
@@ -95,28 +89,9 @@ class LowlatencyReceiver implements Receiver {
 }
 
 function receiverGroups(context: Context, device: string): Groups {
-  const clock = new TestClock();
-  const flash = new NorFlash({ size: 65536, programBytes: 16 });
-  Store.format({ flash });
-  const opened = Store.open({ flash });
-  if (!opened.ok) throw new Error("a fresh store does not open");
-  const { store } = opened;
-  Sequence.create(store);
-  const directory = new Directory();
-  const recipients = new Recipients({ store, capacity: 20 });
-  const uptime = new Uptime(store, clock);
-  const crypto = new TsCrypto();
-  const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax: 20 });
-  fill(directory, store, context);
-  return new Groups({
-    directory,
-    keyring,
-    recipients,
-    sequence: new Sequence(store),
-    uptime,
-    clock,
-    clientId: minimal(context.devices[device]),
-  });
+  const { groups, store } = newGroups(minimal(context.devices[device]));
+  fill(groups.directory, store, context);
+  return groups;
 }
 
 /** One security group for every distinct list of keys: application groups may share one. */
@@ -163,21 +138,4 @@ function bindingOf(context: Context, request: VectorCase): RequestBinding {
     kid: minimal(context.devices[request.from]),
     piv: minimal(request.input.seq as string),
   };
-}
-
-/** A decimal string, beyond 2^53 too, as a minimal big-endian integer. */
-function minimal(decimal: string): Uint8Array {
-  let rest = BigInt(decimal);
-  const bytes: number[] = [];
-  do {
-    bytes.unshift(Number(rest % BigInt(256)));
-    rest /= BigInt(256);
-  } while (rest > 0);
-  return Uint8Array.from(bytes);
-}
-
-/** "0.03" as a byte. */
-function code(text: string): number {
-  const [high, low] = text.split(".");
-  return Number(high) * 32 + Number(low);
 }

@@ -5,27 +5,19 @@
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { drop } from "../../modules/bytes/outcome.js";
 import { emitMessage, parseMessage } from "../../modules/coap/message.js";
-import { TsCrypto } from "../../modules/crypto/crypto.js";
-import { NobleSignatures } from "../../modules/crypto/noble.js";
 import { openAmong } from "../../modules/groups/candidates.js";
-import { type Association, Directory, type SecurityGroup } from "../../modules/groups/directory.js";
-import { Groups } from "../../modules/groups/groups.js";
+import type { Association, SecurityGroup } from "../../modules/groups/directory.js";
+import type { Groups } from "../../modules/groups/groups.js";
 import { Heard } from "../../modules/groups/heard.js";
-import { Keyring } from "../../modules/groups/keyring.js";
 import { type Awaited, Schemes } from "../../modules/groups/schemes.js";
 import { Workspace } from "../../modules/oscore/aad.js";
-import { Recipients } from "../../modules/oscore/recipients.js";
-import { Sequence } from "../../modules/oscore/sequence.js";
 import type { Crypto } from "../../modules/ports/crypto.js";
 import type { Departure, Member, Own, RequestBinding } from "../../modules/profiles/profile.js";
-import { Store } from "../../modules/store/store.js";
-import { Uptime } from "../../modules/store/uptime.js";
-import { TestClock } from "../support/clock.js";
-import { NorFlash } from "../support/flash.js";
 import type { Adapter, Incoming, Opened, Receiver, VectorCase, VectorFile } from "./format.js";
+import { newCrypto, newGroups } from "./groups.js";
+import { code, minimal, TYPES } from "./read.js";
 import type { Context, FileMember, Scheme } from "./schemes.js";
 
-const TYPES = ["CON", "NON", "ACK", "RST"];
 const EMPTY = new Uint8Array(0);
 /** Where the file names no destination: a group's, and the device's own. */
 const GROUP_ADDRESS = "ff1500000000000000000000000000fd";
@@ -96,7 +88,8 @@ class MemberReceiver implements Receiver {
     this.#scheme = scheme;
     this.#file = file;
     this.#device = device;
-    const { groups, schemes } = newGroups();
+    const { groups, store } = newGroups(Uint8Array.of(1));
+    const schemes = new Schemes({ crypto: newCrypto(), store, seal: () => drop("expired") });
     this.#groups = groups;
     this.#schemes = schemes;
     const input = file.context[context] as Context;
@@ -181,31 +174,6 @@ function tag(hex: string | null | undefined): Uint8Array | undefined {
   return hex === undefined || hex === null ? undefined : fromHex(hex);
 }
 
-function newCrypto(): TsCrypto {
-  return new TsCrypto(new NobleSignatures());
-}
-
-function newGroups(): { groups: Groups; schemes: Schemes } {
-  const clock = new TestClock();
-  const flash = new NorFlash({ size: 65536, programBytes: 16 });
-  Store.format({ flash });
-  const opened = Store.open({ flash });
-  if (!opened.ok) throw new Error("a fresh store does not open");
-  const { store } = opened;
-  Sequence.create(store);
-  const directory = new Directory();
-  const recipients = new Recipients({ store, capacity: 20 });
-  const uptime = new Uptime(store, clock);
-  const crypto = newCrypto();
-  const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax: 20 });
-  const sequence = new Sequence(store);
-  const clientId = Uint8Array.of(1);
-  return {
-    groups: new Groups({ directory, keyring, recipients, sequence, uptime, clock, clientId }),
-    schemes: new Schemes({ crypto, store, seal: () => drop("expired") }),
-  };
-}
-
 function ownOf(crypto: Crypto, scheme: Scheme, context: Context, name: string): Own {
   const member = scheme.members(context)[name];
   // Of `dtls-record` the file names one session, the sender's.
@@ -254,21 +222,4 @@ function bindingOf(scheme: Scheme, file: VectorFile, request: VectorCase): Reque
     keyId: scheme.keyId(context),
     ...(toOne ? { peer: fromHex(members[request.to].id) } : {}),
   };
-}
-
-/** A decimal string, beyond 2^53 too, as a minimal big-endian integer. */
-function minimal(decimal: string): Uint8Array {
-  let rest = BigInt(decimal);
-  const bytes: number[] = [];
-  do {
-    bytes.unshift(Number(rest % BigInt(256)));
-    rest /= BigInt(256);
-  } while (rest > 0);
-  return Uint8Array.from(bytes);
-}
-
-/** "0.03" as a byte. */
-function code(text: string): number {
-  const [high, low] = text.split(".");
-  return Number(high) * 32 + Number(low);
 }
