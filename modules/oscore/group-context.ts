@@ -13,7 +13,7 @@
 import { concat } from "../bytes/concat.js";
 import { equalBytes } from "../bytes/equal.js";
 import { Writer } from "../bytes/writer.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import type { Cbor } from "../cbor/decode.js";
 import { CborWriter, encode } from "../cbor/encode.js";
 import { publicKeyOf } from "../cose/ccs.js";
 import {
@@ -27,6 +27,7 @@ import {
 } from "../ports/crypto.js";
 import { type Derivation, derivation, derive } from "./derive.js";
 import { nonceBase } from "./nonce.js";
+import { bytesOf, masterSecretOf, takeSecrets } from "./secrets.js";
 
 const KEY_BYTES = 16;
 /** Of both AES-CCM-16 algorithms: so the Common IV has 13 bytes, too (RFC 10021 §2.1.4). */
@@ -244,15 +245,13 @@ interface Material {
 
 /** Of `raw`, which is wiped. */
 function materialOf(raw: Uint8Array): Material {
-  const decoded = decode(raw, { depthMax: 1, itemsMax: 15 });
-  raw.fill(0);
-  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : new Map<Cbor, Cbor>();
-  if (map.size !== 7) throw new RangeError("not a group's secrets");
+  const secrets = takeSecrets(raw, 7);
+  if (secrets.size !== 7) throw new RangeError("not the scheme's secrets");
   const algorithms = {
-    aead: oneOf(map.get(3), AEADS),
-    groupEncryption: oneOf(map.get(4), AEADS),
-    signature: oneOf(map.get(5), SIGNATURES),
-    agreement: oneOf(map.get(6), AGREEMENTS),
+    aead: oneOf(secrets.get(3), AEADS),
+    groupEncryption: oneOf(secrets.get(4), AEADS),
+    signature: oneOf(secrets.get(5), SIGNATURES),
+    agreement: oneOf(secrets.get(6), AGREEMENTS),
   };
   // Each mode has two parameters, and neither is used without the other (RFC 10021 §2.1).
   const group = algorithms.groupEncryption !== null;
@@ -260,9 +259,8 @@ function materialOf(raw: Uint8Array): Material {
   const halves =
     group !== (algorithms.signature !== null) || pairwise !== (algorithms.agreement !== null);
   if (halves || !(group || pairwise)) throw new RangeError("half of a mode's algorithms");
-  const [secret, salt, manager] = [1, 2, 7].map((label) => bytesOf(map.get(label)));
-  if (secret.length < KEY_BYTES) throw new RangeError(`a Master Secret of ${secret.length} bytes`);
-  return { secret, salt, algorithms, manager };
+  const secret = masterSecretOf(secrets);
+  return { secret, salt: bytesOf(secrets, 2), algorithms, manager: bytesOf(secrets, 7) };
 }
 
 const AEADS: readonly Cbor[] = [AES_CCM_16_64_128, AES_CCM_16_128_128, null];
@@ -274,9 +272,4 @@ function oneOf(value: Cbor, allowed: readonly Cbor[]): number | null {
     throw new RangeError("an algorithm that no build has");
   }
   return value as number | null;
-}
-
-function bytesOf(value: Cbor): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new RangeError("not a group's secrets");
-  return value;
 }

@@ -6,11 +6,11 @@
  * context is the ID Context, or (renegotiate.ts) that in a CBOR byte string.
  */
 import { equalBytes } from "../bytes/equal.js";
-import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { AES_CCM_16_64_128, type AeadKey, type Crypto } from "../ports/crypto.js";
 import { type Derivation, derivation, derive } from "./derive.js";
 import { nonceBase } from "./nonce.js";
+import { bytesOf, masterSecretOf, takeSecrets } from "./secrets.js";
 
 const KEY_BYTES = 16;
 const NONCE_BYTES = 13;
@@ -107,19 +107,12 @@ export function pairMaterial(raw: Uint8Array): {
   idContext: Uint8Array | null;
   peerId: Uint8Array;
 } {
-  const decoded = decode(raw, { depthMax: 1, itemsMax: 9 });
-  raw.fill(0);
-  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : new Map<Cbor, Cbor>();
-  const secret = bytesOf(map.get(1));
-  const salt = bytesOf(map.get(2));
-  const peerId = bytesOf(map.get(4));
-  const idContext = map.has(3) ? bytesOf(map.get(3)) : null;
-  if (map.size !== (idContext === null ? 3 : 4)) throw new RangeError("not a context's secrets");
-  if (secret.length < KEY_BYTES) throw new RangeError(`a Master Secret of ${secret.length} bytes`);
+  const secrets = takeSecrets(raw, 4);
+  const secret = masterSecretOf(secrets);
+  const salt = bytesOf(secrets, 2);
+  const idContext = secrets.has(3) ? bytesOf(secrets, 3) : null;
+  const peerId = bytesOf(secrets, 4);
+  const count = idContext === null ? 3 : 4;
+  if (secrets.size !== count) throw new RangeError("not the scheme's secrets");
   return { secret, salt, idContext, peerId };
-}
-
-function bytesOf(value: Cbor): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new RangeError("not a context's secrets");
-  return value;
 }

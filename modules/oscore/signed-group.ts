@@ -29,11 +29,14 @@
  *   and older ones do not is for coap/watch.ts (base -06 §6.4 refuses all that are not greater).
  * - Outside, every option but those of class U is dropped: blocks that a proxy cut a protected
  *   message into are not put together. Proxy-Uri is to be split by the caller.
+ * - What opens and holds no CoAP message is dropped unmarked, so the same number is taken once more
+ *   from the same sender: nothing was done with it.
+ * - A request sent to us alone may be meant for any application group of its security group, and
+ *   has the highest of the rights that its sender has in these.
  */
 
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
-import { decode } from "../cbor/decode.js";
 import type { Inner, Option } from "../coap/message.js";
 import { ECHO, FORBIDDEN, OBSERVE } from "../coap/options.js";
 import { isMemberKey } from "../cose/ccs.js";
@@ -46,12 +49,11 @@ import { emitProtected, join, type ObservePlace, split } from "./inside.js";
 import { nonceBase, nonceFrom, nonceFromBase } from "./nonce.js";
 import type { OscoreOption } from "./option.js";
 import type { Outer } from "./outer.js";
+import { bytesOf, masterSecretOf, takeSecrets } from "./secrets.js";
 import { emitSignedOption, parseSignedOption, signatureOf } from "./signed-option.js";
 
 const KEY_BYTES = 16;
 const IV_BYTES = 13;
-/** Neither draft sets a least length; below that of the keys the keys would not be worth theirs. */
-const SECRET_BYTES_MIN = 16;
 
 /** What goes into a signature, and where Observe stands. */
 export interface SignedScheme {
@@ -141,19 +143,10 @@ interface Credited {
  * map holds anything else.
  */
 export function secretsOf(raw: Uint8Array, count: number): Uint8Array[] {
-  const decoded = decode(raw, { depthMax: 1, itemsMax: 1 + 2 * count });
-  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : new Map();
-  const found: Uint8Array[] = [];
-  for (let label = 1; label <= count; label++) {
-    const value = map.get(label);
-    if (value instanceof Uint8Array) found.push(value);
-  }
-  raw.fill(0);
-  if (map.size !== count || found.length !== count)
-    throw new RangeError("not the scheme's secrets");
-  if (found[0].length < SECRET_BYTES_MIN) {
-    throw new RangeError(`a Master Secret of ${found[0].length} bytes`);
-  }
+  const secrets = takeSecrets(raw, count);
+  if (secrets.size !== count) throw new RangeError("not the scheme's secrets");
+  const found = [masterSecretOf(secrets)];
+  for (let label = 2; label <= count; label++) found.push(bytesOf(secrets, label));
   return found;
 }
 

@@ -27,10 +27,14 @@
  *   the answerer's session, never in the asker's: that would repeat nonces.
  * - In a roll-over the old session stays beside the new one to receive; the draft is silent.
  * - A key belongs to one IPv6 multicast address. Another address of the group is another key.
+ * - A record sent to our own address is opened under the group's session, as answers are.
+ * - What opens and holds no CoAP message is dropped unmarked, so the same number is taken once more
+ *   from the same sender: nothing was done with it.
+ * - A request sent to us alone may be meant for any application group of its security group, and
+ *   has the highest of the rights that its sender has in these.
  */
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { decode } from "../cbor/decode.js";
 import { emitMessage, parseMessage } from "../coap/message.js";
 import { type CryptoSession, RAND_BYTES_MIN, sessionKey, TGK_BYTES_MIN } from "../dtls/mikey.js";
 import {
@@ -43,6 +47,7 @@ import {
 } from "../dtls/record.js";
 import { FLAG_KID_CONTEXT } from "../oscore/option.js";
 import { Outer } from "../oscore/outer.js";
+import { takeSecrets } from "../oscore/secrets.js";
 import { AES_128_CCM_8, type Crypto } from "../ports/crypto.js";
 import type {
   Arrival,
@@ -99,15 +104,12 @@ export const dtlsRecord: Profile<RecordKey, RecordCipher> = {
 };
 
 function importKey(crypto: Crypto, input: KeyInput): RecordKey {
-  const decoded = decode(input.raw, { depthMax: 1, itemsMax: 9 });
-  input.raw.fill(0);
-  const map = decoded.ok ? decoded.value : undefined;
-  const renewed = map instanceof Map ? map.get(CS_ID) : undefined;
-  const size = renewed === undefined ? 3 : 4;
-  if (!(map instanceof Map && map.size === size)) {
+  const secrets = takeSecrets(input.raw, 4);
+  const renewed = secrets.get(CS_ID);
+  if (secrets.size !== (renewed === undefined ? 3 : 4)) {
     throw new RangeError("a map of TGK, RAND, suite and perhaps a CS_ID");
   }
-  const suite = map.get(SUITE);
+  const suite = secrets.get(SUITE);
   if (suite !== CCM_8 && suite !== NULL_SHA256) throw new RangeError(`suite ${String(suite)}`);
   const mulId = input.addresses[0];
   if (input.addresses.length !== 1 || mulId.length !== ADDRESS_BYTES) {
@@ -115,8 +117,8 @@ function importKey(crypto: Crypto, input: KeyInput): RecordKey {
   }
   const shared = {
     keyId: epochOf(input.keyId),
-    tgk: atLeast(map.get(TGK), TGK_BYTES_MIN),
-    rand: atLeast(map.get(RAND), RAND_BYTES_MIN),
+    tgk: atLeast(secrets.get(TGK), TGK_BYTES_MIN),
+    rand: atLeast(secrets.get(RAND), RAND_BYTES_MIN),
     mulId,
     suite,
   } as const;

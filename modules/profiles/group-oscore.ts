@@ -18,6 +18,13 @@
  * - The Countersign_structure has five elements, the signer's protected header as h'' among them:
  *   so do the live peers and the cose-wg examples; RFC 9338 §3.3 can be read otherwise.
  * - No error message is sent (§7.2, §8.4 "MAY").
+ * - A message in pairwise mode is taken from multicast, too: whom it is for alone can open it.
+ *   Of members who were not heard yet few are (4, then one a second; `overflow`), because the
+ *   Diffie-Hellman comes before the tag.
+ * - What opens and holds no CoAP message is dropped unmarked, so the same number is taken once more
+ *   from the same sender: nothing was done with it.
+ * - A request sent to us alone may be meant for any application group of its security group, and
+ *   has the highest of the rights that its sender has in these.
  * Of the choices it leaves: AES-CCM-16-64-128 and AES-CCM-16-128-128, EdDSA on Ed25519,
  * HKDF-SHA-256 with ECDH on the same keys mapped to Curve25519; credentials are CCSs (cose/ccs.ts)
  * with an Ed25519 key in a group without group mode, too. A response names its Gid whenever that

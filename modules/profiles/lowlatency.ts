@@ -11,6 +11,9 @@
  *   3. AAD        Enc(h'', [1, 10, group, key_id, kid, piv, request_kid, request_piv,
  *                          dst, port, options])
  *   4. AEAD       AES-CCM-16-64-128 over code ‖ options ‖ [FF ‖ payload]
+ *
+ * What opens and holds no CoAP message is dropped unmarked, so the same number is taken once more
+ * from the same sender: nothing was done with it.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { coapUint } from "../bytes/uint.js";

@@ -27,11 +27,14 @@
  * - Proxy-Uri is refused, not taken apart; the draft's sender would.
  * - Sequence numbers from 2^53 - 1 on count as one: a sender who gets there is heard once more.
  * - One body at a time between two: what is remembered is the last block, not the blocks of each.
+ * - What opens and holds no CoAP message is dropped unmarked, so the same number is taken once more
+ *   from the same sender: nothing was done with it.
+ * - A request sent to us alone may be meant for any application group of its security group, and
+ *   has the highest of the rights that its sender has in these.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { utf8 } from "../bytes/utf8.js";
 import { Writer } from "../bytes/writer.js";
-import { decode } from "../cbor/decode.js";
 import { CborWriter } from "../cbor/encode.js";
 import { CborReader } from "../cbor/reader.js";
 import { isLaterBlock } from "../coap/block.js";
@@ -62,6 +65,7 @@ import { KID, PARTIAL_IV } from "../cose/headers.js";
 import { emitProtected, isClassU } from "../oscore/inside.js";
 import { FLAG_KID, FLAG_KID_CONTEXT, type OscoreOption } from "../oscore/option.js";
 import type { Outer } from "../oscore/outer.js";
+import { takeSecrets } from "../oscore/secrets.js";
 import { NUMBER_MAX } from "../oscore/window.js";
 import { AES_CCM_64_64_128, type AeadKey, type Crypto, type Signer } from "../ports/crypto.js";
 import type { Endpoint } from "../ports/datagram.js";
@@ -125,10 +129,8 @@ export const oscoap00: Profile<OscoapKey, MemberContext> = {
 };
 
 function importKey(crypto: Crypto, input: KeyInput): OscoapKey {
-  const decoded = decode(input.raw, { depthMax: 1, itemsMax: 3 });
-  input.raw.fill(0);
-  const map = decoded.ok ? decoded.value : undefined;
-  const baseKey = map instanceof Map && map.size === 1 ? map.get(BASE_KEY) : undefined;
+  const secrets = takeSecrets(input.raw, 1);
+  const baseKey = secrets.get(BASE_KEY);
   if (!(baseKey instanceof Uint8Array && baseKey.length === BASE_KEY_BYTES)) {
     throw new RangeError("a base key of 32 bytes");
   }

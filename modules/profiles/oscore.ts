@@ -14,6 +14,8 @@
  * - Block options outside, a proxy's own fragments, are dropped like the rest of class E, not put
  *   together first (§8.2.1): nobody's unprotected bytes take memory here.
  * - An option of class U that a sender put inside is taken from there (§4.1 has it only outside).
+ * - What opens and holds no CoAP message is dropped unmarked, so the same number is taken once more
+ *   from the same sender: nothing was done with it.
  *
  * What is the caller's: numbers and windows, at most one answer under a request's nonce, the order
  * of notifications by piv, and that what was asked without Observe has no answer with it

@@ -263,13 +263,13 @@ test("material that is no group's is refused, and what was read is wiped", () =>
     wiped.every((byte) => byte === 0),
     true,
   );
-  throws(() => importOf(h("00")), /not a group's secrets/);
+  throws(() => importOf(h("00")), /not the scheme's secrets/);
   throws(() => importOf(changed(3, 24)), /algorithm/);
   throws(() => importOf(changed(4, null)), /half of a mode/);
   throws(() => importOf(changed(6, null)), /half of a mode/);
   throws(() => importOf(encode(rawOf({ algorithms: [null, null, null, null] }))), /half of a mode/);
-  throws(() => importOf(changed(8, 1)), /not a group's secrets/);
-  throws(() => importOf(changed(7, 1)), /not a group's secrets/);
+  throws(() => importOf(changed(8, 1)), /not the scheme's secrets/);
+  throws(() => importOf(changed(7, 1)), /not the scheme's secrets/);
   throws(() => importOf(changed(1, h("01"))), /Master Secret of 1 bytes/);
   const another = { ...own, credential: h(CCS + MEMBERS.b.key) };
   throws(() => importOf(encode(rawOf({})), another), /not that of our key/);

@@ -161,9 +161,9 @@ test("what is no context is refused, and the secret is wiped", () => {
     bytes.every((byte) => byte === 0),
     true,
   );
-  throws(() => importRaw(h("00")), /not a context's secrets/);
-  throws(() => importRaw(raw(...whole.slice(0, 2))), /not a context's secrets/);
-  throws(() => importRaw(raw(...whole, [5, 1])), /not a context's secrets/);
+  throws(() => importRaw(h("00")), /not the scheme's secrets/);
+  throws(() => importRaw(raw(...whole.slice(0, 2))), /not the scheme's secrets/);
+  throws(() => importRaw(raw(...whole, [5, 1])), /not the scheme's secrets/);
   throws(() => importRaw(raw([1, h("01")], ...whole.slice(1))), /Master Secret of 1 bytes/);
   throws(() => importRaw(raw(...whole), h("aa")), /another ID Context/);
   throws(() => keyOf({ own: "0102030405060708", peer: "01" }), /an id of 8 bytes/);
