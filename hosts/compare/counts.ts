@@ -30,6 +30,8 @@ const HEAP_BYTES = 2_000_000;
 const STACK_SLOTS = 2048;
 /** XS's C function behind Reflect.apply: work.ts calls what is measured by way of it. */
 const MARK = "fx_Reflect_apply";
+/** The same of Reflect.isExtensible: where what is measured in two begins its second part. */
+const MIDDLE = "fx_Reflect_isExtensible";
 
 /** A program of this folder that exports `run`, and what it is given. */
 export interface Work {
@@ -46,7 +48,7 @@ export async function countX86(work: Work): Promise<Counts | undefined> {
   const folder = mkdtempSync(join(WORK, "callgrind-"));
   try {
     const profile = ["--tool=callgrind", `--callgrind-out-file=${join(folder, "out")}`];
-    const marks = [`--toggle-collect=${MARK}`, `--dump-after=${MARK}`];
+    const marks = [`--toggle-collect=${MARK}`, `--dump-after=${MARK}`, `--dump-before=${MIDDLE}`];
     const { stdout } = command("valgrind", [...profile, ...marks, HOST, "test", image]);
     return countsOf(workedOf(stdout), dumps(folder));
   } finally {
