@@ -1,0 +1,324 @@
+/**
+ * The Key Distribution Center: which keys protect a group, and who may have them (draft-somaraju
+ * §3.3, §5.3 to §5.5).
+ *
+ * A key is given to who presents a token of an Authorization Server that this place trusts, over
+ * the secure channel that the token was issued for. What a member is given is a token as well,
+ * AT-R: for others who hear of him, his rights; for himself, the key. Keys that end (age, messages, a
+ * member lost) are followed by a new one in the same transaction that makes the list of who has to
+ * hear of it, so that there is no moment at which one of the two is true without the other.
+ */
+import type { Claims } from "../access/claims.js";
+import { type Scope, type ScopeEntry, SENDER } from "../access/scope.js";
+import {
+  fault,
+  issueToken,
+  type TokenFault,
+  type TrustAnchor,
+  type Verdict,
+  verifyToken,
+} from "../access/token.js";
+import { equalBytes } from "../bytes/equal.js";
+import { toHex } from "../bytes/hex.js";
+import { uintBytes } from "../bytes/uint.js";
+import { type Cbor, decode } from "../cbor/decode.js";
+import { encode } from "../cbor/encode.js";
+import { type EnvelopeKey, NONCE_BYTES, sealEnvelope } from "../cose/envelope.js";
+import { AES_CCM_16_64_128 } from "../ports/crypto.js";
+import type { Random } from "../ports/random.js";
+import type { Rows } from "./ledger.js";
+import { draw, drawMaterial, schemeOf } from "./material.js";
+import {
+  applications,
+  type Group,
+  groups,
+  inGroup,
+  type Key,
+  keys,
+  latestOf,
+  members,
+  membersOf,
+  NONE,
+  nextOf,
+  numberKey,
+  pushes,
+} from "./records.js";
+import type { Issuer } from "./server.js";
+
+/** Labels of COSE_Key, and ours for the material of a scheme (WIRE.md). */
+const KTY = 1;
+const KID = 2;
+const ALG = 3;
+const K = -1;
+const MATERIAL = -70003;
+const SYMMETRIC = 4;
+const KEK_BYTES = 16;
+
+/** More than these take too long to renew keys for: the group has to be split. */
+export const GROUP_MEMBERS_MAX = 100;
+
+export interface Center extends Issuer {
+  readonly random: Random;
+  /** Whose tokens it takes. */
+  readonly anchors: readonly TrustAnchor[];
+  /** Whom its own tokens are for: every receiver of this place. */
+  readonly domain: string;
+  /** The Group Manager's own credential, where a scheme binds messages to it. */
+  readonly managerCredential: Uint8Array;
+}
+
+/** What a client asks for, with its token and over its secure channel. */
+export interface KeyRequest {
+  /** AT-KDC, as it came. */
+  readonly token: Uint8Array;
+  /** What the channel proves. */
+  readonly holder: Uint8Array;
+  /** Application groups. */
+  readonly wanted: readonly number[];
+  /** What vouches for its public key, in groups of a signed scheme. */
+  readonly credential: Uint8Array;
+  /** The key of this channel that its tokens are sealed under. */
+  readonly pairwise: EnvelopeKey;
+  /** Unix seconds, as far as is known. */
+  readonly now: number;
+}
+
+export type NewGroup = Omit<Group, "epoch" | "brokenBefore" | "kek" | "kekNumber" | "prefix">;
+
+/** Makes a security group without members, and without a key until there is one. */
+export function createGroup(rows: Rows, center: Center, id: number, group: NewGroup): Group {
+  const key = numberKey(id);
+  if (groups.get(rows, key) !== undefined) {
+    throw new Error(`security group ${id} is there already; remove it first, or take another id`);
+  }
+  schemeOf(group.profile);
+  // Not the id: a group that is made again under it must not repeat a Gid.
+  const prefix = uintBytes(nextOf(rows, "prefix"));
+  const made: Group = {
+    ...group,
+    prefix,
+    epoch: 0,
+    brokenBefore: 0,
+    kek: draw(center.random, KEK_BYTES),
+    kekNumber: nextOf(rows, "kek"),
+  };
+  groups.put(rows, key, made);
+  return made;
+}
+
+/**
+ * AT-Rs for all the groups that were asked for, or one reason why for none of them. The client is a
+ * member of their security groups when this is durable.
+ */
+export function giveKeys(rows: Rows, center: Center, request: KeyRequest): Verdict<Uint8Array[]> {
+  const { crypto, anchors, name: audience } = center;
+  const nowSeconds = latestOf(rows, "clock", request.now);
+  const rules = { anchors, audience, nowSeconds };
+  const verdict = verifyToken(crypto, request.token, rules);
+  if (!verdict.ok) return verdict;
+  const claims = verdict.value;
+  if (!isHolder(claims, request.holder)) return fault("holder"); // check: token-holder
+  const client = toHex(claims.subject);
+  const isRevoked = rows.get("revoked", client) !== undefined;
+  if (isRevoked) return fault("revoked"); // check: token-revoked
+  const latest = latestOf(rows, `latest/${client}`, claims.issuedAt);
+  if (claims.issuedAt < latest) return fault("older"); // check: token-older
+  const entries = entriesOf(claims.scope, request.wanted);
+  if (entries === undefined) return fault("scope");
+  const joinings: Joining[] = [];
+  for (const entry of entries) {
+    const application = applications.get(rows, numberKey(entry.appGroup ?? NONE));
+    if (application === undefined) return fault("scope");
+    const { group } = application;
+    const joining = { group, claims, entry, credential: request.credential };
+    const refused = whyNot(rows, joining);
+    if (refused !== undefined) return fault(refused);
+    joinings.push(joining);
+  }
+  // All of them or none: nothing was written for the sake of one that was refused.
+  for (const joining of joinings) join(rows, center, joining);
+  return {
+    ok: true,
+    value: joinings.map(({ group, entry }) => {
+      return accessToken(rows, center, { ...request, group, claims, scope: [entry] });
+    }),
+  };
+}
+
+/** What the scope grants in each of these groups; undefined where it grants nothing in one. */
+function entriesOf(scope: Scope, wanted: readonly number[]): ScopeEntry[] | undefined {
+  const entries: ScopeEntry[] = [];
+  for (const id of wanted) {
+    const entry = scope.find(({ appGroup }) => appGroup === id);
+    if (entry === undefined) return undefined;
+    entries.push(entry);
+  }
+  return entries.length === 0 ? undefined : entries;
+}
+
+/** A token is its holder's: who has only read it has nothing. */
+function isHolder({ confirmation }: Claims, holder: Uint8Array): boolean {
+  if (confirmation === undefined) return true;
+  return "kid" in confirmation && equalBytes(confirmation.kid, holder);
+}
+
+interface Joining {
+  readonly group: number;
+  readonly claims: Claims;
+  readonly entry: ScopeEntry;
+  readonly credential: Uint8Array;
+}
+
+/** Why the client cannot be in this group: its id, its credential, or too many others. */
+function whyNot(rows: Rows, { group, claims, entry, credential }: Joining): TokenFault | undefined {
+  const { subject } = claims;
+  const { idBytesMax, signs } = schemeOf(groups.need(rows, numberKey(group)).profile);
+  const sends = (entry.roles & SENDER) !== 0;
+  if (sends && subject.length > idBytesMax) return "scope"; // check: join-id-fits
+  if (sends && signs && credential.length === 0) return "holder"; // check: join-signs
+  const isKnown = members.get(rows, inGroup(group, subject)) !== undefined;
+  const isFull = members.keys(rows, `${numberKey(group)}/`).length >= GROUP_MEMBERS_MAX;
+  if (isFull && !isKnown) return "scope"; // check: group-members-max
+  return undefined;
+}
+
+/** Makes the client a member, with a new key where the group has none or its policy says so. */
+function join(rows: Rows, center: Center, { group, claims, entry, credential }: Joining): void {
+  const key = inGroup(group, claims.subject);
+  const known = members.get(rows, key);
+  const roles = entry.roles | (known?.roles ?? 0);
+  members.put(rows, key, { roles, credential, confirmed: known?.confirmed ?? NONE });
+  const { epoch, renewsOnJoin } = groups.need(rows, numberKey(group));
+  const isNew = known === undefined && renewsOnJoin;
+  if (epoch > 0 && !isNew) return;
+  renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0) });
+}
+
+/** How a key is renewed. */
+export interface Renewal {
+  /** The old one is in the wrong hands: nobody accepts it any longer. */
+  readonly isBroken: boolean;
+  /** Unix seconds, as far as is known. */
+  readonly now: number;
+}
+
+/**
+ * The group's next key, and a push to each of its members; returns its epoch. All of it in the
+ * caller's transaction: after a cut there is the old key alone, or the new one and its pushes.
+ */
+export function renew(rows: Rows, center: Center, group: number, renewal: Renewal): number {
+  const record = groups.need(rows, numberKey(group));
+  const { random, managerCredential } = center;
+  const epoch = record.epoch + 1;
+  const { prefix, profile } = record;
+  const drawn = drawMaterial(profile, { prefix, epoch, random, managerCredential });
+  keys.put(rows, inGroup(group, epoch), { ...drawn, madeAt: renewal.now });
+  const isBroken = renewal.isBroken;
+  groups.put(rows, numberKey(group), {
+    ...record,
+    epoch,
+    ...(isBroken
+      ? { brokenBefore: epoch, kek: draw(random, KEK_BYTES), kekNumber: nextOf(rows, "kek") }
+      : {}),
+  });
+  for (const { clientId } of membersOf(rows, group)) {
+    pushes.put(rows, inGroup(group, clientId), { epoch, attempts: 0 });
+  }
+  return epoch;
+}
+
+/** Whether the newest key of a group has come to its end. */
+export function isOver(rows: Rows, group: number, now: number): boolean {
+  const { epoch, validitySeconds } = groups.need(rows, numberKey(group));
+  if (epoch === 0 || validitySeconds === NONE) return false;
+  const { madeAt } = keys.need(rows, inGroup(group, epoch));
+  return now - madeAt >= validitySeconds;
+}
+
+/** A member has the key of `epoch` in flash: what was on its way to him is done. */
+export function confirm(rows: Rows, group: number, clientId: Uint8Array, epoch: number): void {
+  const key = inGroup(group, clientId);
+  const member = members.get(rows, key);
+  if (member === undefined) return;
+  if (epoch > member.confirmed) members.put(rows, key, { ...member, confirmed: epoch });
+  const push = pushes.get(rows, key);
+  if (push !== undefined && push.epoch <= epoch) pushes.delete(rows, key);
+}
+
+/**
+ * The three steps of draft-somaraju §5.5 at the KDC: no token of his is taken any more, no key is
+ * given to him, and every group he was in has a new one that he cannot read. Returns those groups.
+ */
+export function expel(rows: Rows, center: Center, clientId: Uint8Array, now: number): number[] {
+  rows.put("revoked", toHex(clientId), uintBytes(now));
+  const left: number[] = [];
+  for (const key of groups.keys(rows)) {
+    const group = Number(key);
+    const member = inGroup(group, clientId);
+    if (members.get(rows, member) === undefined) continue;
+    members.delete(rows, member);
+    pushes.delete(rows, member);
+    renew(rows, center, group, { isBroken: true, now });
+    left.push(group);
+  }
+  return left;
+}
+
+/** Takes a member out of one group in peace; a new key where the group's policy says so. */
+export function leave(rows: Rows, center: Center, group: number, clientId: Uint8Array): void {
+  const key = inGroup(group, clientId);
+  members.delete(rows, key);
+  pushes.delete(rows, key);
+  const { renewsOnLeave, epoch } = groups.need(rows, numberKey(group));
+  if (!renewsOnLeave || epoch === 0) return;
+  renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0) });
+}
+
+/** One AT-R: whose rights, in what, and the newest key under a key that its reader has. */
+export function accessToken(
+  rows: Rows,
+  center: Center,
+  input: { group: number; claims: Claims; scope: Scope; pairwise: EnvelopeKey; now: number },
+): Uint8Array {
+  const { group, claims, scope, pairwise } = input;
+  const { crypto, random, voucher, kid } = center;
+  const { epoch } = groups.need(rows, numberKey(group));
+  const key = keys.need(rows, inGroup(group, epoch));
+  const securityGroup = uintBytes(group);
+  const { subject } = claims;
+  const envelope = sealEnvelope({
+    under: pairwise,
+    nonce: draw(random, NONCE_BYTES),
+    plain: encode(keyValue(key)),
+    externalAad: envelopeAad(securityGroup, subject),
+  });
+  const { expiresAt } = claims;
+  const issued: Claims = {
+    issuer: center.name,
+    subject,
+    audience: center.domain,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    issuedAt: latestOf(rows, "clock", input.now),
+    id: uintBytes(nextOf(rows, "token")),
+    scope,
+    securityGroup,
+    envelope,
+  };
+  return issueToken(crypto, { claims: issued, voucher, kid });
+}
+
+/** Binds a key envelope to the group and the member it was made for. */
+export function envelopeAad(securityGroup: Uint8Array, clientId: Uint8Array): Uint8Array {
+  return encode([securityGroup, clientId]);
+}
+
+/** COSE_Key of `lowlatency`; of the other schemes their material under a label of ours. */
+function keyValue({ keyId, raw }: Key): Cbor {
+  const value = new Map<Cbor, Cbor>([
+    [KTY, SYMMETRIC],
+    [KID, keyId],
+  ]);
+  const material = raw.length === KEK_BYTES ? undefined : decode(raw);
+  if (material?.ok === true) return value.set(MATERIAL, material.value);
+  return value.set(ALG, AES_CCM_16_64_128).set(K, raw);
+}

@@ -1,0 +1,63 @@
+/**
+ * What an authority must not lose: devices, groups, keys, tokens, and who has which of them.
+ *
+ * Problem: a key id given out twice, or a member who was told of a key that the authority forgot,
+ * cuts lamps off for good; so every decision of the authority and everything that follows from it
+ * is one transaction. The stores differ: SQLite on a host, PostgreSQL where several authorities
+ * share one, the flash log on a switch that is its own authority. Rejected: queries in SQL (there
+ * is none on a switch), and decisions that wait for each row they read (twice the code on a device,
+ * and a test would have to be asynchronous to look at one).
+ *
+ * Choice: rows under a table and a key, both text, and decisions that are plain synchronous
+ * functions of rows: `decide(rows, ...)`. `transaction` runs one of them and makes all it wrote
+ * durable together before its promise resolves. It may run a decision more than once, on rows as
+ * they are by then, so a decision has no effect but on `rows`; one that throws has none at all.
+ */
+
+/** Kinds of rows. A name that was ever used stays with its kind. */
+export const TABLES = [
+  /** Counters and names of the authority itself. */
+  "authority",
+  /** By EUI-64 in hex. */
+  "device",
+  /** Client id in hex -> EUI-64. Ids are never given again. */
+  "client",
+  /** Credential in hex -> EUI-64. */
+  "credential",
+  /** Clients whose tokens a KDC takes no more, by client id in hex. */
+  "revoked",
+  /** Security groups, by number. */
+  "group",
+  /** Application groups, by number. */
+  "application",
+  /** Keys, by group and key id. */
+  "key",
+  /** Who is in a group, by group and client id. */
+  "member",
+  /** Tokens that were issued, by their id in hex. */
+  "token",
+  /** Keys that a member has not confirmed yet, by group and client id. */
+  "push",
+  /** Nodes of key trees, by group and number. */
+  "node",
+  /** What was done, in order. */
+  "log",
+] as const;
+
+export type Table = (typeof TABLES)[number];
+
+export interface Rows {
+  get(table: Table, key: string): Uint8Array | undefined;
+  put(table: Table, key: string, value: Uint8Array): void;
+  delete(table: Table, key: string): void;
+  /** Keys that begin with `prefix`, ascending by code unit. */
+  keys(table: Table, prefix: string): readonly string[];
+}
+
+export interface Ledger {
+  /**
+   * Rejects with what `decide` threw, or with an Error that says what the store refused and what to
+   * do about it; then nothing was written.
+   */
+  transaction<T>(decide: (rows: Rows) => T): Promise<T>;
+}

@@ -1,0 +1,269 @@
+/**
+ * Rows as the authority sees them, and as they are stored: CBOR arrays, field after field in the
+ * order of their description. A row that does not parse is never overlooked: what is lost there
+ * would be somebody's light.
+ */
+import { emitScope, parseScope, type Scope } from "../access/scope.js";
+import { fromHex, toHex } from "../bytes/hex.js";
+import { type Cbor, decode } from "../cbor/decode.js";
+import { encode } from "../cbor/encode.js";
+import type { Rows, Table } from "./ledger.js";
+
+/** How one field of type T is kept. */
+interface Field<T> {
+  readonly to: (value: T) => Cbor;
+  /** Undefined when it is none. */
+  readonly from: (value: Cbor) => T | undefined;
+}
+
+const uint: Field<number> = {
+  to: (value) => value,
+  from: (value) => (typeof value === "number" && value >= 0 ? value : undefined),
+};
+const text: Field<string> = {
+  to: (value) => value,
+  from: (value) => (typeof value === "string" ? value : undefined),
+};
+const bytes: Field<Uint8Array> = {
+  to: (value) => value,
+  from: (value) => (value instanceof Uint8Array ? value : undefined),
+};
+const flag: Field<boolean> = {
+  to: (value) => value,
+  from: (value) => (typeof value === "boolean" ? value : undefined),
+};
+const scope: Field<Scope> = {
+  to: (value) => (value.length === 0 ? new Uint8Array(0) : emitScope(value)),
+  from: (value) => {
+    if (!(value instanceof Uint8Array)) return undefined;
+    return value.length === 0 ? [] : parseScope(value);
+  },
+};
+/** -1 stands for "none" where numbers are not negative. */
+const optional: Field<number> = {
+  to: (value) => value,
+  from: (value) => (typeof value === "number" && value >= -1 ? value : undefined),
+};
+
+export const NONE = -1;
+
+type Fields<T> = { readonly [name in keyof T]: Field<T[name]> };
+
+/** Rows of one kind. `key` is text; `get` throws an Error that names a row which does not parse. */
+export class Records<T extends object> {
+  readonly #table: Table;
+  readonly #fields: Fields<T>;
+  readonly #names: (keyof T)[];
+
+  constructor(table: Table, fields: Fields<T>) {
+    this.#table = table;
+    this.#fields = fields;
+    this.#names = Object.keys(fields) as (keyof T)[];
+  }
+
+  get(rows: Rows, key: string): T | undefined {
+    const value = rows.get(this.#table, key);
+    return value === undefined ? undefined : this.#parse(key, value);
+  }
+
+  /** Throws where there is none. */
+  need(rows: Rows, key: string): T {
+    const record = this.get(rows, key);
+    if (record === undefined) throw new Error(`ledger: there is no ${this.#table} ${key}`);
+    return record;
+  }
+
+  put(rows: Rows, key: string, record: T): void {
+    const items = this.#names.map((name) => this.#fields[name].to(record[name]));
+    rows.put(this.#table, key, encode(items));
+  }
+
+  delete(rows: Rows, key: string): void {
+    rows.delete(this.#table, key);
+  }
+
+  keys(rows: Rows, prefix = ""): readonly string[] {
+    return rows.keys(this.#table, prefix);
+  }
+
+  #parse(key: string, value: Uint8Array): T {
+    const decoded = decode(value);
+    const items = decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
+    const record: Partial<T> = {};
+    this.#names.forEach((name, at) => {
+      const field = this.#fields[name].from(items[at]);
+      if (field === undefined) {
+        const where = `${this.#table} ${key}, ${String(name)}`;
+        throw new Error(`ledger: ${where} does not parse; restore a backup`);
+      }
+      record[name] = field;
+    });
+    return record as T;
+  }
+}
+
+export interface Device {
+  /** What people call it. */
+  readonly name: string;
+  readonly clientId: Uint8Array;
+  /** How it shows who it is: the id that its secure channel proves. */
+  readonly credential: Uint8Array;
+  /** What it may ever be granted. */
+  readonly scope: Scope;
+  /** Seconds that its tokens last; NONE: they do not end. */
+  readonly tokenSeconds: number;
+  /** Taken out of service, for good: lost, stolen, thrown away. */
+  readonly isLost: boolean;
+  /** Latest iat of a token of the AS's that the KDC accepted. */
+  readonly latestIssued: number;
+}
+
+export const devices = new Records<Device>("device", {
+  name: text,
+  clientId: bytes,
+  credential: bytes,
+  scope,
+  tokenSeconds: optional,
+  isLost: flag,
+  latestIssued: optional,
+});
+
+export interface Group {
+  /** WIRE.md's name. */
+  readonly profile: string;
+  /** How long members accept the key before the newest one. */
+  readonly graceSeconds: number;
+  /** Terms of each new key; NONE: no end. */
+  readonly validitySeconds: number;
+  readonly messages: number;
+  /** Whether keys are renewed when somebody joins (backward security) or leaves (forward). */
+  readonly renewsOnJoin: boolean;
+  readonly renewsOnLeave: boolean;
+  /** Bytes that all its key ids begin with; empty where ids are plain numbers. */
+  readonly prefix: Uint8Array;
+  /** Of the newest key; NONE: there was none yet. */
+  readonly epoch: number;
+  /** Epoch of the newest key before which nothing is accepted any more: nobody gets a grace. */
+  readonly brokenBefore: number;
+  /** The key-encryption key that tokens for receivers are sealed with, and its number. */
+  readonly kek: Uint8Array;
+  readonly kekNumber: number;
+}
+
+export const groups = new Records<Group>("group", {
+  profile: text,
+  graceSeconds: uint,
+  validitySeconds: optional,
+  messages: optional,
+  renewsOnJoin: flag,
+  renewsOnLeave: flag,
+  prefix: bytes,
+  epoch: optional,
+  brokenBefore: uint,
+  kek: bytes,
+  kekNumber: uint,
+});
+
+/** An application group: whose keys protect it, and where its requests go. */
+export interface Application {
+  readonly name: string;
+  readonly group: number;
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
+export const applications = new Records<Application>("application", {
+  name: text,
+  group: uint,
+  address: bytes,
+  port: uint,
+});
+
+export interface Key {
+  readonly keyId: Uint8Array;
+  /** The scheme's (KeyInput.raw of modules/profiles). Secret. */
+  readonly raw: Uint8Array;
+  /** When it was made: Unix seconds, as far as the authority knew. */
+  readonly madeAt: number;
+}
+
+export const keys = new Records<Key>("key", { keyId: bytes, raw: bytes, madeAt: uint });
+
+export interface Member {
+  /** Bits of modules/access/scope.ts. */
+  readonly roles: number;
+  /** What vouches for its public key in signed schemes; empty where there is none. */
+  readonly credential: Uint8Array;
+  /** Epoch of the newest key it has said is durable; NONE: none yet. */
+  readonly confirmed: number;
+}
+
+export const members = new Records<Member>("member", {
+  roles: uint,
+  credential: bytes,
+  confirmed: optional,
+});
+
+/** A token of the AS's. */
+export interface Issued {
+  readonly clientId: Uint8Array;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly isRevoked: boolean;
+}
+
+export const tokens = new Records<Issued>("token", {
+  clientId: bytes,
+  issuedAt: uint,
+  expiresAt: optional,
+  isRevoked: flag,
+});
+
+/** A key on its way to a member. */
+export interface Push {
+  readonly epoch: number;
+  readonly attempts: number;
+}
+
+export const pushes = new Records<Push>("push", { epoch: uint, attempts: uint });
+
+/** A number of the authority's own. */
+const numbers = new Records<{ value: number }>("authority", { value: uint });
+
+/** The next of a counter that never goes back; the first is 1. */
+export function nextOf(rows: Rows, counter: string): number {
+  const value = (numbers.get(rows, counter)?.value ?? 0) + 1;
+  numbers.put(rows, counter, { value });
+  return value;
+}
+
+/** The latest of a time that never goes back. */
+export function latestOf(rows: Rows, clock: string, now: number): number {
+  const value = Math.max(numbers.get(rows, clock)?.value ?? 0, now);
+  numbers.put(rows, clock, { value });
+  return value;
+}
+
+const DIGITS = 10;
+
+/** Numbers sort as they count. */
+export function numberKey(value: number): string {
+  return `${value}`.padStart(DIGITS, "0");
+}
+
+export function numberOf(key: string): number {
+  return Number(key.slice(0, DIGITS));
+}
+
+/** The row of something that belongs to a group: a key by its epoch, a member by its client id. */
+export function inGroup(group: number, of: number | Uint8Array): string {
+  return `${numberKey(group)}/${typeof of === "number" ? numberKey(of) : toHex(of)}`;
+}
+
+/** Everybody in a group, by client id. */
+export function membersOf(rows: Rows, group: number): { clientId: Uint8Array; member: Member }[] {
+  return members.keys(rows, `${numberKey(group)}/`).map((key) => ({
+    clientId: fromHex(key.slice(DIGITS + 1)),
+    member: members.need(rows, key),
+  }));
+}

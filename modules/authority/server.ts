@@ -1,0 +1,153 @@
+/**
+ * The Authorization Server: who a device is, and what it may be granted (draft-somaraju §3.2).
+ *
+ * It knows each device by the credential that came with it, and gives it a token for the Key
+ * Distribution Center. Everything here is a decision on rows (ledger.ts); who asks was found out by
+ * the secure channel the question came over.
+ */
+import type { Claims } from "../access/claims.js";
+import type { Scope } from "../access/scope.js";
+import { isWithin } from "../access/scope.js";
+import { fault, issueToken, type Verdict } from "../access/token.js";
+import { equalBytes } from "../bytes/equal.js";
+import { toHex } from "../bytes/hex.js";
+import { uintBytes } from "../bytes/uint.js";
+import { type Cbor, encode } from "../cbor/encode.js";
+import { type Voucher, vouch } from "../cose/vouched.js";
+import type { Crypto } from "../ports/crypto.js";
+import type { Rows } from "./ledger.js";
+import { type Device, devices, latestOf, NONE, nextOf, tokens } from "./records.js";
+
+/** The most a nonce of somebody who asks for the time may have. */
+const TIME_NONCE_BYTES_MAX = 16;
+
+/** One who issues: an AS or a KDC. */
+export interface Issuer {
+  readonly crypto: Crypto;
+  readonly name: string;
+  readonly voucher: Voucher;
+  /** The name of its key. */
+  readonly kid: Uint8Array;
+}
+
+/** A device that is new here: what it may be granted, and how it is known. */
+export type NewDevice = Pick<Device, "name" | "credential" | "scope" | "tokenSeconds">;
+
+/**
+ * Enters a device and gives it a client id that nobody in this domain has or ever had. The same
+ * device entered again keeps it. Throws an Error where its credential is another device's.
+ */
+export function enrol(rows: Rows, eui64: Uint8Array, device: NewDevice): Device {
+  const key = toHex(eui64);
+  const owner = ownerOf(rows, device.credential);
+  if (owner !== undefined && owner !== key) {
+    const { name } = devices.need(rows, owner);
+    throw new Error(`${device.name}: its credential is that of ${name} (${owner})`);
+  }
+  const known = devices.get(rows, key);
+  if (known?.isLost === true) {
+    throw new Error(`${known.name} (${key}) was reported lost; its credential has to be replaced`);
+  }
+  const clientId = known?.clientId ?? freeClientId(rows);
+  const latestIssued = known?.latestIssued ?? NONE;
+  const entered: Device = { ...device, clientId, isLost: false, latestIssued };
+  if (known !== undefined) rows.delete("credential", toHex(known.credential));
+  devices.put(rows, key, entered);
+  rows.put("credential", toHex(device.credential), eui64);
+  rows.put("client", toHex(clientId), eui64);
+  return entered;
+}
+
+/** Counts up, so that the id of a device that is gone is not somebody else's. */
+function freeClientId(rows: Rows): Uint8Array {
+  const isTaken = (id: Uint8Array) => rows.get("client", toHex(id)) !== undefined;
+  let id = uintBytes(nextOf(rows, "client"));
+  while (isTaken(id)) id = uintBytes(nextOf(rows, "client")); // check: client-id-unique
+  return id;
+}
+
+/** The device that a secure channel shows; undefined when it is none of ours. */
+export function deviceBy(rows: Rows, credential: Uint8Array): Device | undefined {
+  const owner = ownerOf(rows, credential);
+  return owner === undefined ? undefined : devices.need(rows, owner);
+}
+
+function ownerOf(rows: Rows, credential: Uint8Array): string | undefined {
+  const eui64 = rows.get("credential", toHex(credential));
+  return eui64 === undefined ? undefined : toHex(eui64);
+}
+
+/** What a device asks its AS for. */
+export interface TokenRequest {
+  /** What the secure channel proves of the one who asks. */
+  readonly credential: Uint8Array;
+  /** The Key Distribution Center the token is for. */
+  readonly audience: string;
+  /** Undefined: all that it may have. */
+  readonly scope?: Scope;
+  /** Unix seconds, as far as is known. */
+  readonly now: number;
+}
+
+/** An AT-KDC; `holder` for who is not known or no longer trusted, `scope` for too much. */
+export function grantToken(rows: Rows, issuer: Issuer, request: TokenRequest): Verdict<Uint8Array> {
+  const device = deviceBy(rows, request.credential);
+  if (device === undefined) return fault("holder");
+  if (device.isLost) return fault("revoked"); // check: token-device-lost
+  const scope = request.scope ?? device.scope;
+  if (scope.length === 0) return fault("scope");
+  if (!isWithin(scope, device.scope)) return fault("scope"); // check: token-scope-granted
+  const issuedAt = latestOf(rows, "issued", request.now);
+  const id = uintBytes(nextOf(rows, "token"));
+  const { clientId: subject, tokenSeconds } = device;
+  const isEndless = tokenSeconds === NONE;
+  const expiresAt = isEndless ? NONE : issuedAt + tokenSeconds;
+  const claims: Claims = {
+    issuer: issuer.name,
+    subject,
+    audience: request.audience,
+    ...(isEndless ? {} : { expiresAt }),
+    issuedAt,
+    id,
+    confirmation: { kid: device.credential },
+    scope,
+  };
+  tokens.put(rows, toHex(id), { clientId: subject, issuedAt, expiresAt, isRevoked: false });
+  const { crypto, voucher, kid } = issuer;
+  return { ok: true, value: issueToken(crypto, { claims, voucher, kid }) };
+}
+
+/** Takes a device out of service for good, with every token it has; how many those were. */
+export function reportLost(rows: Rows, eui64: Uint8Array): number {
+  const key = toHex(eui64);
+  const device = devices.need(rows, key);
+  devices.put(rows, key, { ...device, isLost: true });
+  let revoked = 0;
+  for (const id of tokens.keys(rows)) {
+    const token = tokens.need(rows, id);
+    if (token.isRevoked || !equalBytes(token.clientId, device.clientId)) continue;
+    tokens.put(rows, id, { ...token, isRevoked: true });
+    revoked++;
+  }
+  return revoked;
+}
+
+/**
+ * The time, signed, for a device without a clock: `{1: unix seconds, 2: nonce}` in a COSE_Sign1.
+ * The nonce is the asker's: without it a recorded answer would stop his clock. Undefined for a
+ * nonce of no length, or too much of it.
+ */
+export function signTime(
+  issuer: Issuer,
+  input: { now: number; nonce: Uint8Array },
+): Uint8Array | undefined {
+  const { now, nonce } = input;
+  if (nonce.length === 0 || nonce.length > TIME_NONCE_BYTES_MAX) return undefined;
+  const { crypto, voucher, kid } = issuer;
+  const said: [number, Cbor][] = [
+    [1, now],
+    [2, nonce],
+  ];
+  const payload = encode(new Map<Cbor, Cbor>(said));
+  return encode(vouch(crypto, { voucher, kid, payload }));
+}
