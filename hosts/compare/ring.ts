@@ -1,7 +1,8 @@
 /**
  * The receive path, to the light port and from there to its end: a luminaire in a group of each
- * profile hears genuine commands, one every few seconds, its store's writes included. Signatures wait (policy `defer`): whatever verifies them costs what it costs beside
- * this. Runs on Node and on XS.
+ * profile hears genuine commands, one every few seconds, its store's writes included. Signatures
+ * wait (policy `defer`): whatever verifies them costs what it costs beside this. Runs on Node and
+ * on XS.
  */
 import { fromHex } from "../../modules/bytes/hex.js";
 import { Device } from "../../modules/device/device.js";
