@@ -4,9 +4,9 @@
  *
  * A key is given to who presents a token of an Authorization Server that this place trusts, over
  * the secure channel that the token was issued for. What a member is given is a token as well,
- * AT-R: for others who hear of him, his rights; for himself, the key. Keys that end (age, messages, a
- * member lost) are followed by a new one in the same transaction that makes the list of who has to
- * hear of it, so that there is no moment at which one of the two is true without the other.
+ * AT-R: for others who hear of him, his rights; for himself, the key. Keys that end (age, messages,
+ * a member lost) are followed by a new one in the same transaction that makes the list of who has
+ * to hear of it, so that there is no moment at which one is true without the other.
  */
 import type { Claims } from "../access/claims.js";
 import { type Scope, type ScopeEntry, SENDER } from "../access/scope.js";
