@@ -1,15 +1,9 @@
-import type { Option } from "../coap/message.js";
-import type { Endpoint } from "../ports/datagram.js";
-import type { Inner, RequestBinding } from "../profiles/profile.js";
+import type { Departure, RequestBinding } from "../profiles/profile.js";
 import type { AppGroup, Association } from "./directory.js";
 
 /** What is to be sent, before it has a number or a key. */
-export interface Outgoing {
-  readonly header: { type: number; mid: number; token: Uint8Array };
-  readonly inner: Inner;
-  readonly clear: readonly Option[];
+export interface Outgoing extends Pick<Departure, "header" | "inner" | "clear" | "to"> {
   readonly appGroup: AppGroup;
-  readonly to: Endpoint;
   /**
    * Set in a response: the request it answers, and the key that opened it (the asker has that one).
    */

@@ -9,7 +9,7 @@
  *   5. signature  over a Sig_structure of external_aad and ciphertext: only here one member is told
  *                 from another
  *
- * In what they differ is data here (`SignedGroupKey.external`, `SignedScheme`) and stands in the
+ * In what they differ is data here (`SignedScheme`, `SignedContext`) and stands in the
  * profiles. The signature is asked for apart from opening (`signedPart`), because it costs a
  * hundred times as much: what is not from the group at all never gets that far.
  *
@@ -43,7 +43,7 @@ import { isMemberKey } from "../cose/ccs.js";
 import { type CounterContext, countersignData, eddsaHeader } from "../cose/countersign.js";
 import { AES_CCM_16_64_128, type AeadKey, type Crypto, type Signer } from "../ports/crypto.js";
 import type { AadWriter, RequestIds, Workspace } from "./aad.js";
-import { type Derivation, derive } from "./derive.js";
+import { type Derivation, derivation, derive } from "./derive.js";
 import { isFramed } from "./framing.js";
 import { emitProtected, join, type ObservePlace, split } from "./inside.js";
 import { nonceBase, nonceFrom, nonceFromBase } from "./nonce.js";
@@ -55,11 +55,26 @@ import { emitSignedOption, parseSignedOption, signatureOf } from "./signed-optio
 const KEY_BYTES = 16;
 const IV_BYTES = 13;
 
-/** What goes into a signature, and where Observe stands. */
+/** In what the two differ: what goes into keys and signatures, and where Observe stands. */
 export interface SignedScheme {
+  /** What `KeyInput.raw` holds: `{1: Master Secret}`, or `{1: Master Secret, 2: Master Salt}`. */
+  readonly secrets: 1 | 2;
+  /** `salt` is the Master Salt where that is among the secrets. */
+  contextOf(gid: Uint8Array, salt: Uint8Array): SignedContext;
   readonly observe: ObservePlace;
   /** Signer's protected header: `{1: -8}` in "CounterSignature", empty in "CounterSignature0". */
   readonly counter: CounterContext;
+}
+
+/** What a scheme makes of a Gid. */
+export interface SignedContext {
+  readonly salt: Uint8Array;
+  /** As in `Derivation`. */
+  readonly idContext: Uint8Array | undefined;
+  /** The first element of info of the Common IV. */
+  readonly ivId: Uint8Array | null;
+  /** external_aad up to the request's ids, and behind them. */
+  readonly external: SignedGroupKey["external"];
 }
 
 /** Sender or Recipient Context, but for the window (draft -02 §2, draft -04 §3). */
@@ -107,10 +122,7 @@ interface Around {
 /** A request, and the Gid it came under. */
 type Answered = RequestIds & { readonly keyId?: Uint8Array };
 
-/**
- * What both profiles are made of beside name and `importKey` (`Profile` of the contract): a
- * function of what they differ in.
- */
+/** What both profiles are made of beside their name (`Profile` of the contract). */
 export function signedMember(scheme: SignedScheme) {
   return {
     layer: "message",
@@ -119,6 +131,7 @@ export function signedMember(scheme: SignedScheme) {
     window: 32,
     windowCovers: "requests",
     challenge: { code: FORBIDDEN, option: ECHO },
+    importKey: (crypto: Crypto, input: Provided) => importSigned(crypto, scheme, input),
     admits: (crypto: Crypto, { credential }: Credited) => isMemberKey(crypto, credential),
     peer: recipientKeys,
     identify: identifySigned,
@@ -131,6 +144,14 @@ export function signedMember(scheme: SignedScheme) {
   } as const;
 }
 
+/** What an association is made of. */
+interface Provided {
+  /** The Gid. */
+  readonly keyId: Uint8Array;
+  readonly raw: Uint8Array;
+  readonly own: { readonly id: Uint8Array; readonly signer: Signer | undefined };
+}
+
 /** A member, as far as a scheme cares. */
 interface Credited {
   readonly id: Uint8Array;
@@ -139,39 +160,29 @@ interface Credited {
 }
 
 /**
- * The byte strings under labels 1 to `count` of a CBOR map, `raw` wiped. Throws RangeError when the
- * map holds anything else.
+ * Derives; wipes `raw`. Throws RangeError on what are not the scheme's secrets, in a build without
+ * signatures, and on an id that no nonce has room for.
  */
-export function secretsOf(raw: Uint8Array, count: number): Uint8Array[] {
+function importSigned(
+  crypto: Crypto,
+  { secrets: count, contextOf }: SignedScheme,
+  { keyId: gid, raw, own: { id, signer } }: Provided,
+): SignedGroupKey {
   const secrets = takeSecrets(raw, count);
   if (secrets.size !== count) throw new RangeError("not the scheme's secrets");
-  const found = [masterSecretOf(secrets)];
-  for (let label = 2; label <= count; label++) found.push(bytesOf(secrets, label));
-  return found;
-}
-
-/** Throws RangeError in a build without signatures, and on an id that no nonce has room for. */
-export function signedGroupKey(
-  crypto: Crypto,
-  parts: {
-    gid: Uint8Array;
-    derivation: Derivation;
-    /** The first element of info of the Common IV. */
-    ivId: Uint8Array | null;
-    external: { readonly head: Uint8Array; readonly tail: Uint8Array };
-    own: { readonly id: Uint8Array; readonly signer: Signer | undefined };
-  },
-): SignedGroupKey {
-  const { gid, derivation, ivId, external, own } = parts;
+  const secret = masterSecretOf(secrets);
+  const masterSalt = count === 2 ? bytesOf(secrets, 2) : new Uint8Array(0);
+  const { salt, idContext, ivId, external } = contextOf(gid, masterSalt);
+  const from = derivation(crypto, { secret, salt, idContext });
+  secret.fill(0);
   if (crypto.signatures === undefined) throw new RangeError("a build without signatures");
-  const commonIv = derive(crypto, derivation, {
+  const commonIv = derive(crypto, from, {
     id: ivId,
     algorithm: AES_CCM_16_64_128,
     type: "IV",
     length: IV_BYTES,
   });
-  const group = { keyId: gid.slice(), derivation, commonIv, external };
-  const { id, signer } = own;
+  const group = { keyId: gid.slice(), derivation: from, commonIv, external };
   if (signer === undefined) return { ...group, own: undefined };
   return { ...group, own: { ...memberKeys(crypto, group, id), signer } };
 }

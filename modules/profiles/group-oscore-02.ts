@@ -34,38 +34,25 @@
  */
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
-import { derivation } from "../oscore/derive.js";
-import {
-  type RecipientKeys,
-  type SignedGroupKey,
-  secretsOf,
-  signedGroupKey,
-  signedMember,
-} from "../oscore/signed-group.js";
-import { AES_CCM_16_64_128, type Crypto, EDDSA } from "../ports/crypto.js";
-import type { KeyInput, Profile } from "./profile.js";
+import type { RecipientKeys, SignedContext, SignedGroupKey } from "../oscore/signed-group.js";
+import { signedMember } from "../oscore/signed-group.js";
+import { AES_CCM_16_64_128, EDDSA } from "../ports/crypto.js";
+import type { Profile } from "./profile.js";
 
 const VERSION = 1;
 
 export const groupOscore02: Profile<SignedGroupKey, RecipientKeys> = {
-  ...signedMember({ observe: "both", counter: "CounterSignature0" }),
   name: "group-oscore-02",
-  importKey,
+  ...signedMember({ observe: "both", counter: "CounterSignature0", secrets: 2, contextOf }),
 };
 
-/** `raw` is CBOR `{1: Master Secret, 2: Master Salt}`; a salt of no bytes is the default. */
-function importKey(crypto: Crypto, input: KeyInput): SignedGroupKey {
-  const { keyId: gid, own } = input;
-  const [secret, salt] = secretsOf(input.raw, 2);
-  // §2: the Gid is the ID Context, which enters every key (object-security-13 §3.2.1).
-  const from = derivation(crypto, { secret, salt, idContext: gid.slice() });
-  secret.fill(0);
-  const ivId = new Uint8Array(0);
-  return signedGroupKey(crypto, { gid, derivation: from, ivId, external: around(), own });
+/** §2: the Gid is the ID Context, which enters every key (object-security-13 §3.2.1). */
+function contextOf(gid: Uint8Array, salt: Uint8Array): SignedContext {
+  return { salt, idContext: gid.slice(), ivId: new Uint8Array(0), external: around() };
 }
 
 /** §3: external_aad up to the request's ids, and behind them. No option is of class I. */
-function around(): { head: Uint8Array; tail: Uint8Array } {
+function around(): SignedContext["external"] {
   const head = new Writer(5);
   const before = new CborWriter(head);
   before.array(5);

@@ -21,37 +21,25 @@
  */
 import { Writer } from "../bytes/writer.js";
 import { CborWriter } from "../cbor/encode.js";
-import { derivation } from "../oscore/derive.js";
-import {
-  type RecipientKeys,
-  type SignedGroupKey,
-  secretsOf,
-  signedGroupKey,
-  signedMember,
-} from "../oscore/signed-group.js";
-import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
-import type { KeyInput, Profile } from "./profile.js";
+import type { RecipientKeys, SignedContext, SignedGroupKey } from "../oscore/signed-group.js";
+import { signedMember } from "../oscore/signed-group.js";
+import { AES_CCM_16_64_128 } from "../ports/crypto.js";
+import type { Profile } from "./profile.js";
 
 const VERSION = 1;
 
 export const multicastOscore04: Profile<SignedGroupKey, RecipientKeys> = {
-  ...signedMember({ observe: "outside", counter: "CounterSignature" }),
   name: "multicast-oscore-04",
-  importKey,
+  ...signedMember({ observe: "outside", counter: "CounterSignature", secrets: 1, contextOf }),
 };
 
-/** `raw` is CBOR `{1: Master Secret}`. */
-function importKey(crypto: Crypto, input: KeyInput): SignedGroupKey {
-  const { keyId: gid, own } = input;
-  const [secret] = secretsOf(input.raw, 1);
-  // §3: the Gid is the Master Salt. info has no ID Context yet (object-security-06 §3.2.1).
-  const from = derivation(crypto, { secret, salt: gid, idContext: undefined });
-  secret.fill(0);
-  return signedGroupKey(crypto, { gid, derivation: from, ivId: null, external: around(gid), own });
+/** §3: the Gid is the Master Salt. info has no ID Context yet (object-security-06 §3.2.1). */
+function contextOf(gid: Uint8Array): SignedContext {
+  return { salt: gid, idContext: undefined, ivId: null, external: around(gid) };
 }
 
 /** §4: external_aad up to the request's ids, and behind them. No option is of class I. */
-function around(gid: Uint8Array): { head: Uint8Array; tail: Uint8Array } {
+function around(gid: Uint8Array): SignedContext["external"] {
   const head = new Writer(3);
   const before = new CborWriter(head);
   before.array(6);
