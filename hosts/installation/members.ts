@@ -3,8 +3,7 @@
  * for their public keys.
  */
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import { type Cbor, encode } from "../../modules/cbor/encode.js";
-import { EDDSA } from "../../modules/ports/crypto.js";
+import { claimsSet } from "./claims-set.js";
 import { SCHEMES } from "./schemes.js";
 import type { Device, Installation, MemberGroup, SecurityGroup } from "./types.js";
 
@@ -64,10 +63,11 @@ function knownTo(room: Installation, device: Device, group: MemberGroup): Device
   return others.filter((other) => commands(room, other, group));
 }
 
-/** How many may challenge one sender at once: whoever the group is spoken to. */
+/** How many may challenge one sender at once: those who obey the group, not those who follow it. */
 export function listenersOf(room: Installation, { id }: SecurityGroup): number {
   const served = servedBy(room, id);
-  return room.devices.filter(({ groups }) => served.some((group) => groups.includes(group))).length;
+  const isServed = ({ groups }: Device) => served.some((group) => groups.includes(group));
+  return room.devices.filter((device) => device.role === "luminaire" && isServed(device)).length;
 }
 
 /** Who holds the keys of a group. */
@@ -111,11 +111,4 @@ export function publicKeyOf(seed: Uint8Array): Uint8Array {
   });
   const { x } = createPublicKey(key).export({ format: "jwk" });
   return Uint8Array.from(Buffer.from(x as string, "base64url"));
-}
-
-/** A CWT Claims Set with nothing but an Ed25519 key in it (WIRE.md; modules/cose/ccs.ts). */
-export function claimsSet(publicKey: Uint8Array): Uint8Array {
-  const map = (...entries: readonly (readonly [number, Cbor])[]) => new Map<Cbor, Cbor>(entries);
-  const coseKey = map([1, 1], [3, EDDSA], [-1, 6], [-2, publicKey]);
-  return encode(map([8, map([1, coseKey])]));
 }

@@ -5,10 +5,11 @@
  * The storm brake. A press of a switch that a hundred lamps do not know the numbers of, after a
  * power cut, could make a hundred challenges, and a hundred requests of the switch. So challenges
  * to a message that was sent to many are spread over a time that grows with the group (RFC 7252
- * §8.2), a device makes few at once and then one a second, and one to each sender at a time.
+ * §8.2), and a device makes few at once and then one a second. Questions for the key of whoever
+ * said something to many, which anybody can in anybody's name, are spread over the same time.
  */
 import type { Drop } from "../bytes/outcome.js";
-import { CON, type Option } from "../coap/message.js";
+import { CON, NON, type Option } from "../coap/message.js";
 import {
   addPath,
   addUint,
@@ -33,6 +34,7 @@ import {
   Synchronisation,
 } from "../groups/synchronise.js";
 import { Unverified } from "../groups/unverified.js";
+import type { Endpoint } from "../ports/datagram.js";
 import type { Random } from "../ports/random.js";
 import { changesAnything } from "./changes.js";
 import type { Answer, Asked, Header, Parts } from "./parts.js";
@@ -66,11 +68,12 @@ export function begin(schemes: Schemes, device: Parts, random: Random): void {
     });
   }
   if (policies.some((one) => one !== undefined && one.synchronisation !== "bestEffort")) {
-    schemes.synchronisation = new Synchronisation({ clock, random, recipients });
-    schemes.challenges = new RateLimit(clock, CHALLENGES_BURST, CHALLENGE_MICROS);
+    const rate = new RateLimit(clock, CHALLENGES_BURST, CHALLENGE_MICROS);
+    const follows = () => device.follows;
+    schemes.synchronisation = new Synchronisation({ clock, random, recipients, rate, follows });
   }
   if (policies.some((one) => one?.repository !== undefined)) {
-    schemes.strangers = new Strangers(clock);
+    schemes.strangers = new Strangers({ clock, random });
   }
 }
 
@@ -85,37 +88,33 @@ export function dropped(device: Parts, schemes: Schemes, reason: Drop): void {
 function challenge(device: Parts, schemes: Schemes): void {
   const { groups, endpoint } = device;
   const { arriving } = groups;
+  const { outer, from, multicast } = arriving;
   const { security } = arriving.association;
-  const isRationed = schemes.challenges?.take() === false;
-  if (isRationed) return; // check: challenge-rate
-  const leisureMicros = arriving.multicast ? challengeLeisure(security, device.leisureMicros) : 0;
-  const made = schemes.synchronisation?.begin(arriving, schemes.sender, leisureMicros);
-  if (made === undefined) return;
-  const { outer, from } = arriving;
   const { type, code, mid, tokenLength } = outer;
-  const token = outer.bytes.slice(4, 4 + tokenLength);
-  const make = isEchoed(security) ? echoing(device, schemes, made) : asking(device, schemes, made);
-  if (type === CON && isEchoed(security)) {
-    const request = { type, code, mid, token };
-    endpoint.remember(request, from);
-    endpoint.reply({ request, from, make });
-  } else if (!endpoint.replyLater({ to: from, token, make, leisureMicros })) {
-    device.trace.count("sendRefused");
-  }
+  const request = { type, code, mid, token: outer.bytes.slice(4, 4 + tokenLength) };
+  const to = { address: from.address.slice(), port: from.port };
+  const isReply = isEchoed(security);
+  const make = isReply ? echoing(device, schemes, to) : asking(device, schemes, to);
+  const isAcknowledged = type === CON && isReply;
+  const say = (made: Challenge) => {
+    if (isAcknowledged) endpoint.remember(request, to);
+    const head = isAcknowledged ? request : { ...request, type: NON };
+    endpoint.reply({ request: head, from: to, make: (header) => make(header, made) });
+  };
+  const leisureMicros = multicast ? challengeLeisure(security, device.leisureMicros) : 0;
+  schemes.synchronisation?.begin(arriving, schemes.sender, { leisureMicros, say });
 }
 
-type Make = (header: Header) => Uint8Array | undefined;
+type Make = (header: Header, made: Challenge) => Uint8Array | undefined;
 
 /** RFC 10021 §9: the option alone, with a number of our own, between the two where they can. */
-function echoing(device: Parts, schemes: Schemes, made: Challenge): Make {
+function echoing(device: Parts, { taken }: Schemes, to: Endpoint): Make {
   const { groups, trace } = device;
-  const { appGroup, association, from } = groups.arriving;
+  const { appGroup, association } = groups.arriving;
   const { profile } = association.security;
-  const { taken } = schemes;
   const { code, option } = profile.challenge as { code: number; option: number };
-  const to = { address: from.address.slice(), port: from.port };
-  return (header) => {
-    if (schemes.synchronisation?.send(made) !== true || taken === undefined) return undefined;
+  return (header, made) => {
+    if (taken === undefined) return undefined;
     const asker = profile.pairs?.(association) === true ? made.id : taken.asker;
     const sealed = seal(groups, {
       header,
@@ -133,16 +132,14 @@ function echoing(device: Parts, schemes: Schemes, made: Challenge): Make {
 }
 
 /** Anything at all that is answered: what the sender has that there is not. */
-function asking(device: Parts, schemes: Schemes, made: Challenge): Make {
+function asking(device: Parts, schemes: Schemes, to: Endpoint): Make {
   const { groups } = device;
-  const { appGroup, from } = groups.arriving;
-  const to = { address: from.address.slice(), port: from.port };
+  const { appGroup } = groups.arriving;
   const options: Option[] = [];
   addPath(options, "/.well-known/core");
   addPath(options, "/href=none", URI_QUERY);
-  return ({ type, mid }) => {
-    if (schemes.synchronisation?.send(made) !== true) return undefined;
-    return counted(device, {
+  return ({ type, mid }, made) =>
+    counted(device, {
       appGroup,
       to,
       head: { type, mid },
@@ -152,7 +149,6 @@ function asking(device: Parts, schemes: Schemes, made: Challenge): Make {
         schemes.synchronisation?.answered(made, groups.arriving, schemes.sender);
       },
     });
-  };
 }
 
 /** The same as `question`, and traced. */
@@ -204,10 +200,12 @@ export function question({ groups, exchanges }: Parts, asked: Question): Uint8Ar
 /** Asks the group's repository for one member's key, once in a while, over a channel of two. */
 function fetchKey(device: Parts, schemes: Schemes, stranger: Stranger): void {
   const { groups, endpoint } = device;
-  const { repository } = stranger.association.security.policy ?? {};
-  if (repository === undefined || schemes.strangers === undefined) return;
+  const { security } = stranger.association;
+  const { repository } = security.policy ?? {};
+  const { strangers } = schemes;
+  if (repository === undefined || strangers === undefined) return;
   const channel = channelTo(groups, repository.security);
-  if (channel === undefined || !schemes.strangers.ask(stranger)) return;
+  if (channel === undefined || !strangers.ask(stranger)) return;
   const { peer, appGroup } = channel;
   const options: Option[] = [];
   addPath(options, `/${repository.path}`);
@@ -216,21 +214,23 @@ function fetchKey(device: Parts, schemes: Schemes, stranger: Stranger): void {
   const onAnswer = ({ inner: { code, payload } }: Answer) => {
     // RFC 8132 §2.3.2: to a FETCH that was granted; an error's payload is a diagnostic.
     if (code !== CONTENT) return; // check: repository-code
-    if (payload !== undefined) learn(schemes, stranger, payload);
+    const isLearned = payload !== undefined && learn(schemes, stranger, payload).ok;
+    if (isLearned) strangers.learned(stranger);
   };
-  endpoint.send({
-    to: repository,
-    confirmable: true,
-    make: ({ type, mid }) =>
-      counted(device, {
-        appGroup,
-        to: repository,
-        head: { type, mid },
-        inner,
-        peer,
-        waitMicros: FETCH_MICROS,
-        onAnswer,
-      }),
+  const make = ({ type, mid }: Pick<Header, "type" | "mid">) =>
+    counted(device, {
+      appGroup,
+      to: repository,
+      head: { type, mid },
+      inner,
+      peer,
+      waitMicros: FETCH_MICROS,
+      onAnswer,
+    });
+  let spread = challengeLeisure(security, device.leisureMicros);
+  if (!groups.arriving.multicast) spread = 0;
+  strangers.within(spread, () => {
+    endpoint.send({ to: repository, confirmable: true, make });
   });
 }
 

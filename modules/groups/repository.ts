@@ -3,13 +3,18 @@
  * ask, and whether to believe the answer (RFC 9594 §4.4, as the repository of a group speaks).
  *
  * A message of a stranger is dropped; when it is heard again his key is there. Anybody can make up
- * ids, so an id is asked for once in a while, and not many ids at all.
+ * ids, and say one to the whole group. So an id is asked for once in a while, at a moment of chance
+ * where many heard it; half of the questions are for who is heard again, as every genuine command
+ * is (lighting/repeater.ts); and when all are used up, there is one more now and then, so that who
+ * keeps newcomers out has to keep at it. A question that found a key counts no more.
  */
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
 import { decode } from "../cbor/decode.js";
 import { type Cbor, encode } from "../cbor/encode.js";
+import { upTo } from "../coap/chance.js";
 import type { Clock } from "../ports/clock.js";
+import type { Random } from "../ports/random.js";
 import { CREDENTIAL_BYTES_MAX, MEMBER_ID_BYTES_MAX } from "./bounds.js";
 import type { Association } from "./directory.js";
 import type { Members } from "./members.js";
@@ -17,8 +22,13 @@ import type { Members } from "./members.js";
 /** Ids asked for within the time in which none is asked for again. */
 export const STRANGERS_MAX = 32;
 export const STRANGER_MICROS = 600_000_000;
-/** Between two questions. */
+/** Of these, for ids heard once. */
+export const HEARD_ONCE_MAX = 16;
+/** Ids remembered that were heard, and not asked for. */
+const HEARD_MAX = 16;
+/** Between two questions, and when there were too many. */
 const SPACING_MICROS = 1_000_000;
+const SPARE_SPACING_MICROS = 30_000_000;
 
 // RFC 9594 §8, CBOR abbreviations.
 const GET_CREDS = 4;
@@ -31,7 +41,7 @@ export interface Stranger {
   readonly id: Uint8Array;
 }
 
-interface Asked {
+interface Heard {
   readonly security: number;
   readonly id: Uint8Array;
   readonly atMicros: number;
@@ -39,27 +49,62 @@ interface Asked {
 
 export class Strangers {
   readonly #clock: Clock;
-  #asked: Asked[] = [];
+  readonly #random: Random;
+  /** Both the oldest first. */
+  #asked: Heard[] = [];
+  #heard: Heard[] = [];
 
-  constructor(clock: Clock) {
+  constructor({ clock, random }: { clock: Clock; random: Random }) {
     this.#clock = clock;
+    this.#random = random;
   }
 
-  /** Whether to ask for this one's key now; then it counts as asked for. */
-  ask({ association, id }: Stranger): boolean {
+  /** Whether to ask for this one's key; then it counts as asked for. */
+  ask(stranger: Stranger): boolean {
     const now = this.#clock.micros();
-    const security = association.security.id;
+    const { id } = stranger;
     this.#asked = this.#asked.filter(({ atMicros }) => now - atMicros < STRANGER_MICROS);
     const asked = this.#asked;
     if (id.length > MEMBER_ID_BYTES_MAX) return false; // check: stranger-id
-    const isSame = (one: Asked) => one.security === security && equalBytes(one.id, id);
+    const isSame = sameAs(stranger);
     if (asked.some(isSame)) return false; // check: stranger-once
-    if (asked.length >= STRANGERS_MAX) return false; // check: strangers-max
+    const one = { security: stranger.association.security.id, id: id.slice(), atMicros: now };
+    const isHeardAgain = this.#heard.some(isSame);
+    if (!isHeardAgain) this.#note(one);
+    const isForOthers = !isHeardAgain && asked.length >= HEARD_ONCE_MAX;
+    if (isForOthers) return false; // check: stranger-again
+    let spacing = SPACING_MICROS;
+    if (asked.length >= STRANGERS_MAX) spacing = SPARE_SPACING_MICROS; // check: strangers-max
     const last = asked.at(-1)?.atMicros ?? Number.NEGATIVE_INFINITY;
-    if (now - last < SPACING_MICROS) return false; // check: stranger-spacing
-    asked.push({ security, id: id.slice(), atMicros: now });
+    if (now - last < spacing) return false; // check: stranger-spacing
+    if (asked.length >= STRANGERS_MAX) asked.shift();
+    asked.push(one);
+    this.#heard = this.#heard.filter((other) => !isSame(other));
     return true;
   }
+
+  /** Asks at a moment of chance within: others heard the stranger, too. */
+  within(spread: number, ask: () => void): void {
+    let delayMicros = 0;
+    if (spread > 0) delayMicros = upTo(this.#random, spread); // check: stranger-spread
+    this.#clock.after(delayMicros, ask);
+  }
+
+  /** A member now; he was worth asking for. */
+  learned(stranger: Stranger): void {
+    const isSame = sameAs(stranger);
+    this.#asked = this.#asked.filter((one) => !isSame(one));
+  }
+
+  #note(one: Heard): void {
+    const heard = this.#heard;
+    if (heard.length >= HEARD_MAX) heard.shift(); // check: strangers-heard
+    heard.push(one);
+  }
+}
+
+function sameAs({ association, id }: Stranger): (one: Heard) => boolean {
+  return (one) => one.security === association.security.id && equalBytes(one.id, id);
 }
 
 /** Payload of the FETCH: `{get_creds: [true, [], [id]]}`, the credentials of these members. */

@@ -65,6 +65,8 @@ export class Schemes {
   proof: Proof = BY_GROUP;
   /** Who sent it: his id in the group. */
   sender: Uint8Array = new Uint8Array(0);
+  /** Of an answer: which request of ours it was held against. */
+  answered: Awaited | undefined = undefined;
   /** The request that was accepted last. */
   taken: Taken | undefined = undefined;
   /** Makes `taken` of a request whose answers nobody was sure of wanting. */
@@ -82,8 +84,6 @@ export class Schemes {
   unverified: Unverified | undefined = undefined;
   synchronisation: Synchronisation | undefined = undefined;
   strangers: Strangers | undefined = undefined;
-  /** How many challenges this device makes. */
-  challenges: { take(): boolean } | undefined = undefined;
   /** How many secrets this device agrees on with whom it does not know yet. */
   agreements: { take(): boolean } | undefined = undefined;
   /** Commands of ours that may be challenged, and the last one of all. */

@@ -13,16 +13,25 @@
  * CHOICE, for each group (policy.ts). Best effort: nothing. Baseline: the message is the reference
  * and dropped; whatever is not above it counts as seen. Challenge: the message is dropped, and the
  * sender asked to echo a random value (RFC 9175), in a request to this device alone; that one is
- * the reference, and obeyed. A challenge that is not answered in its time is made anew when the
- * next message comes. In schemes without an Echo, whose answers have numbers of their own, the
- * sender is asked anything at all: his answer, bound to the question, is the reference
+ * the reference, and obeyed. In schemes without an Echo, whose answers have numbers of their own,
+ * the sender is asked anything at all: his answer, bound to the question, is the reference
  * (draft-tiloca-core-multicast-oscoap-00 §7.2, "directly contact the broadcaster"). Who cannot ask,
- * a silent server, has the baseline.
+ * a silent server, has the baseline; so has who only follows the group: what it takes for reference
+ * moves no light.
+ *
+ * Anybody can send what he recorded, from any address, and have the challenge to it. But his
+ * recordings are older than what the sender says now. So a challenge that was not sent yet goes to
+ * whoever spoke last; one that was sent gives way to a newer message, from the same address after
+ * the time an answer takes; and nothing older than the newest message makes one while another is
+ * under way. What a device makes in all is little, so an outsider with recordings of many senders
+ * can delay one of them by a few seconds for each; every recording serves once.
  *
  * What only reads is let through: its answer says what is true now. Who observes wants more than
  * that: a registration from hours ago would have whoever is at its address told for hours to come.
  */
 import { equalBytes } from "../bytes/equal.js";
+import { Agenda } from "../coap/agenda.js";
+import { upTo } from "../coap/chance.js";
 import { ECHO, find, GET, isRequest, OBSERVE } from "../coap/options.js";
 import type { Recipients } from "../oscore/recipients.js";
 import type { Clock } from "../ports/clock.js";
@@ -31,9 +40,13 @@ import type { Inner } from "../profiles/profile.js";
 import type { Association, SecurityGroup } from "./directory.js";
 import type { Place } from "./unverified.js";
 
-/** Challenges that wait for their answers; one more is not made. */
+/** Challenges under way; one more takes the place of the oldest. */
 export const CHALLENGES_MAX = 16;
-/** RFC 9175 §2.3: 64 bits at least, of a value that is only random. */
+/** Of those, to one sender: after a message that was made up or held back, his own. */
+const CHALLENGES_OF_ONE = 2;
+/** How long one who was asked is not asked again: he may have others to answer first. */
+const ANSWER_MICROS = 1_000_000;
+/** RFC 9175 §5: 64 bits of a value that is only random. */
 const ECHO_BYTES = 8;
 /** How long after a challenge was sent its answer is awaited. */
 export const ECHO_LIFETIME_MICROS = 5_000_000;
@@ -53,31 +66,53 @@ export interface Message {
   readonly multicast: boolean;
 }
 
-/** A challenge on its way. */
+/** Sends a challenge now, to whoever sent the message that `begin` was called for. */
+export type Say = (challenge: Challenge) => void;
+
+/** A challenge that waits for its moment, or for its answer. */
 export interface Challenge {
   readonly association: Association;
   readonly id: Uint8Array;
-  /** Who is asked, and has to answer from there. */
-  readonly peer: Uint8Array;
   /** Of no bytes where the sender is asked something else. */
   readonly echo: Uint8Array;
+  /** Who is asked, and has to answer from there. */
+  peer: Uint8Array;
+  say: Say;
+  /** Undefined before it was sent. */
+  sentMicros: number | undefined;
   untilMicros: number;
+}
+
+/** How a challenge is to be made. */
+export interface Asking {
+  /** It is sent at a random moment within; 0: at once. */
+  readonly leisureMicros: number;
+  readonly say: Say;
+}
+
+export interface SynchronisationParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly recipients: Recipients;
+  /** How many challenges are made. */
+  readonly rate: { take(): boolean };
+  /** Whether this device only follows what others command. */
+  readonly follows: () => boolean;
 }
 
 export type Verdict = "fresh" | "reference" | "held" | "challenge";
 
 export class Synchronisation {
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #recipients: Recipients;
+  readonly #parts: SynchronisationParts;
+  /** The oldest first. */
   readonly #challenges: Challenge[] = [];
+  readonly #agenda: Agenda<Challenge>;
   /** Rows whose numbers were shown to be fresh since the start; rows are used again. */
   readonly #fresh = new Map<number, Association>();
 
-  constructor(parts: { clock: Clock; random: Random; recipients: Recipients }) {
-    this.#clock = parts.clock;
-    this.#random = parts.random;
-    this.#recipients = parts.recipients;
+  constructor(parts: SynchronisationParts) {
+    this.#parts = parts;
+    this.#agenda = new Agenda(parts.clock, (one) => this.#send(one));
   }
 
   /** Challenges under way. */
@@ -95,7 +130,7 @@ export class Synchronisation {
     const { policy } = association.security;
     const way = policy?.synchronisation ?? "bestEffort";
     if (way === "bestEffort" || onlyReads(inner) || !isRequest(inner.code)) return "fresh";
-    const asks = way === "challenge" && canAsk(association.security);
+    const asks = way === "challenge" && this.#asks(arriving);
     const echo = find(inner.options, ECHO);
     if (asks && echo !== undefined) return this.#echoed(arriving, id, echo);
     if (this.#isKnown(association, row, skipped)) return "fresh";
@@ -104,8 +139,7 @@ export class Synchronisation {
       return "reference";
     }
     this.#fresh.delete(row);
-    if (this.#find(association, id) !== undefined) return "held"; // check: challenge-waits
-    return "challenge";
+    return this.#mayAsk(arriving, id, skipped) ? "challenge" : "held";
   }
 
   /**
@@ -114,7 +148,7 @@ export class Synchronisation {
    */
   isSettled({ association, row, sequence }: Place): boolean {
     const way = association.security.policy?.synchronisation ?? "bestEffort";
-    const skipped = sequence - this.#recipients.highest(row) - 1;
+    const skipped = sequence - this.#parts.recipients.highest(row) - 1;
     return way === "bestEffort" || this.#isKnown(association, row, skipped);
   }
 
@@ -126,43 +160,94 @@ export class Synchronisation {
     return true;
   }
 
+  /** A silent server cannot ask. What is said to many, who only follows need not ask about. */
+  #asks({ association, multicast }: Message): boolean {
+    if (!canAsk(association.security)) return false;
+    const isFollowed = multicast && this.#parts.follows();
+    if (isFollowed) return false; // check: followed-baseline
+    return true;
+  }
+
   /**
-   * Notes a challenge to the sender of the message at hand; undefined when too many are under way.
-   * Its time is that of its way to the sender, `leisureMicros`, and of the way back.
+   * Whether the message at hand makes a challenge, while others may be under way. No message holds
+   * off a newer one: where it comes from and how old it is, nobody vouches for.
    */
-  begin(arriving: Message, id: Uint8Array, leisureMicros: number): Challenge | undefined {
-    this.#forgetOld();
-    if (this.#challenges.length >= CHALLENGES_MAX) return undefined; // check: challenges-max
+  #mayAsk({ association, from }: Message, id: Uint8Array, skipped: number): boolean {
+    const mine = this.#of(association, id);
+    if (mine.length === 0) return true;
+    // Whatever was recorded is older than what its sender said since.
+    if (skipped < 0) return false; // check: challenge-newest
+    const now = this.#parts.clock.micros();
+    const isAsked = ({ peer, sentMicros }: Challenge) =>
+      sentMicros !== undefined &&
+      now - sentMicros < ANSWER_MICROS &&
+      equalBytes(peer, from.address);
+    if (mine.some(isAsked)) return false; // check: challenge-waits
+    return true;
+  }
+
+  /**
+   * Asks the sender of the message at hand whether he is there. One who was going to be asked is
+   * asked about this message instead. Undefined when too many were asked.
+   */
+  begin(arriving: Message, id: Uint8Array, { leisureMicros, say }: Asking): Challenge | undefined {
+    const { clock, random, rate } = this.#parts;
     const { association, from } = arriving;
-    const echo = new Uint8Array(isEchoed(association.security) ? ECHO_BYTES : 0);
-    this.#random.fill(echo);
     const peer = from.address.slice();
-    const untilMicros = this.#clock.micros() + leisureMicros + ECHO_LIFETIME_MICROS;
-    const challenge = { association, id: id.slice(), peer, echo, untilMicros };
+    const mine = this.#of(association, id);
+    const waiting = mine.find(({ sentMicros }) => sentMicros === undefined);
+    if (waiting !== undefined) {
+      waiting.peer = peer;
+      waiting.say = say;
+      if (leisureMicros === 0) this.#send(waiting);
+      return waiting;
+    }
+    if (!rate.take()) return undefined; // check: challenge-rate
+    if (mine.length >= CHALLENGES_OF_ONE) this.#remove(mine[0]); // check: challenges-of-one
+    const isFull = this.#challenges.length >= CHALLENGES_MAX;
+    if (isFull) this.#remove(this.#challenges[0]); // check: challenges-max
+    const echo = new Uint8Array(isEchoed(association.security) ? ECHO_BYTES : 0);
+    random.fill(echo);
+    const dueMicros = clock.micros() + upTo(random, leisureMicros);
+    const challenge: Challenge = {
+      association,
+      id: id.slice(),
+      echo,
+      peer,
+      say,
+      sentMicros: undefined,
+      untilMicros: dueMicros + ECHO_LIFETIME_MICROS,
+    };
     this.#challenges.push(challenge);
+    if (leisureMicros === 0) this.#send(challenge);
+    else this.#agenda.add(dueMicros, challenge);
     return challenge;
   }
 
-  /** Its moment has come; false when nobody waits for it any more. */
-  send(challenge: Challenge): boolean {
-    const isWanted = this.#find(challenge.association, challenge.id) === challenge;
-    if (isWanted) challenge.untilMicros = this.#clock.micros() + ECHO_LIFETIME_MICROS;
-    return isWanted;
+  /** Its moment has come. */
+  #send(challenge: Challenge): void {
+    this.#agenda.remove(challenge);
+    this.#forgetOld();
+    if (!this.#challenges.includes(challenge)) return;
+    const now = this.#parts.clock.micros();
+    challenge.sentMicros = now;
+    challenge.untilMicros = now + ECHO_LIFETIME_MICROS;
+    challenge.say(challenge);
   }
 
   /** `sender` answered the question that stands for a challenge: his numbers are fresh. */
   answered(challenge: Challenge, arriving: Message, sender: Uint8Array): void {
     const { association, id } = challenge;
-    if (this.#find(association, id) !== challenge) return;
+    if (!this.#of(association, id).includes(challenge)) return;
     if (!equalBytes(sender, id)) return; // check: question-sender
     if (arriving.association !== association) return; // check: question-key
-    this.#remove(challenge);
+    this.#end(association, id);
     this.settle(arriving);
   }
 
   /** Whatever is not above this message's number counts as seen. */
   settle({ association, row, option }: Message): void {
-    this.#recipients.close(row, option.sequence);
+    this.#parts.recipients.close(row, option.sequence);
     this.#fresh.set(row, association);
   }
 
@@ -174,33 +259,38 @@ export class Synchronisation {
   #echoed(arriving: Message, id: Uint8Array, echo: Uint8Array): Verdict {
     if (arriving.multicast) return "held"; // check: echo-unicast
     const { association, from } = arriving;
-    const challenge = this.#find(association, id);
-    if (challenge === undefined) return "held";
-    if (!equalBytes(challenge.peer, from.address)) return "held"; // check: echo-peer
-    if (!equalBytes(challenge.echo, echo)) return "held"; // check: echo-value
-    this.#remove(challenge); // check: echo-once
+    const isAnswered = this.#of(association, id).some((one) => {
+      if (!equalBytes(one.peer, from.address)) return false; // check: echo-peer
+      if (!equalBytes(one.echo, echo)) return false; // check: echo-value
+      return true;
+    });
+    if (!isAnswered) return "held";
+    this.#end(association, id); // check: echo-once
     this.settle(arriving);
     return "fresh";
   }
 
-  /** The challenge that this member has to answer under this key. */
-  #find(association: Association, id: Uint8Array): Challenge | undefined {
+  /** The challenges that this member may answer under this key, the oldest first. */
+  #of(association: Association, id: Uint8Array): Challenge[] {
     this.#forgetOld();
-    const { security } = association;
-    const found = this.#challenges.find(
-      (one) => one.association.security === security && equalBytes(one.id, id),
-    );
-    if (found?.association !== association) return undefined; // check: echo-key
-    return found;
+    return this.#challenges.filter((one) => {
+      if (one.association !== association) return false; // check: echo-key
+      return equalBytes(one.id, id);
+    });
+  }
+
+  #end(association: Association, id: Uint8Array): void {
+    for (const one of this.#of(association, id)) this.#remove(one);
   }
 
   #remove(challenge: Challenge): void {
     this.#challenges.splice(this.#challenges.indexOf(challenge), 1);
+    this.#agenda.remove(challenge);
   }
 
   /** RFC 10021 §9: a rekey ends them all; so does time. */
   #forgetOld(): void {
-    const now = this.#clock.micros();
+    const now = this.#parts.clock.micros();
     for (const one of this.#challenges.slice()) {
       let isOver = false;
       if (now > one.untilMicros) isOver = true; // check: echo-lifetime
@@ -212,11 +302,11 @@ export class Synchronisation {
 }
 
 /**
- * Over how long challenges to one sender are spread. RFC 10021 §9 and RFC 9175 leave that to RFC
- * 7252 §8.2: by the number of listeners where it is known, in `leisureMicros` where it is not. Not
- * in that time at least: it is for answers that nobody waits for, and until the challenge is
- * answered the lamp stays as it was. A room of 12 is done in 0.9 s, as fast as its switch can be;
- * a hundred lamps in 7.5 s.
+ * Over how long challenges to one sender are spread. RFC 10021 §9 and RFC 9175 say nothing of when:
+ * it is an answer to a multicast request, and so has the leisure of RFC 7252 §8.2, which is to be
+ * computed from the size of the group where that is known (lb_Leisure = S * G / R). Here it is not
+ * the air that is slow but the sender who has to answer. Where it is not known, `leisureMicros`;
+ * RFC 10020 §3.6.1 would have 13 to 20 s, in which nobody waits for a lamp.
  */
 export function challengeLeisure({ policy }: SecurityGroup, leisureMicros: number): number {
   const listeners = policy?.listeners;
@@ -241,5 +331,7 @@ function canAsk({ profile, own }: SecurityGroup): boolean {
   if (own === undefined) return false;
   const isMute = profile.proof === "member" && own.signer === undefined;
   if (isMute) return false; // check: silent-baseline
-  return own.id.length > 0 || profile.layer === "message";
+  const hasNoSession = own.id.length === 0 && profile.layer === "record";
+  if (hasNoSession) return false; // check: session-baseline
+  return true;
 }

@@ -384,7 +384,7 @@ test("an accepted policy is kept, passed on, and noted", () => {
   const [group] = [...partOf(installation, "lamp-1").securityGroups];
   const { signatures, synchronisation, gapMax, listeners } = group.policy ?? assert.fail();
   assert.deepEqual([signatures, synchronisation, gapMax], ["changes", "challenge", 100]);
-  assert.equal(listeners, 6, "all that are spoken to, though it knows only who commands");
+  assert.equal(listeners, ROOM.luminaires, "all that obey, though it knows only who commands");
   const again = parseInstallation(formatInstallation(installation), "room.json");
   assert.deepEqual(again.installation, installation);
 });

@@ -1,27 +1,31 @@
 /** Members whose key is not known yet, and numbers that come with a key. */
-import type { Drop } from "../../modules/bytes/outcome.js";
 import { type Cbor, decode } from "../../modules/cbor/decode.js";
 import { encode } from "../../modules/cbor/encode.js";
 import { ACK, parseMessage } from "../../modules/coap/message.js";
 import { CONTENT, FETCH, findTexts, URI_PATH } from "../../modules/coap/options.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { handOver, heardOf } from "../../modules/groups/handover.js";
-import { learn, questionFor, STRANGERS_MAX, Strangers } from "../../modules/groups/repository.js";
+import {
+  HEARD_ONCE_MAX,
+  learn,
+  questionFor,
+  STRANGERS_MAX,
+  type Stranger,
+  Strangers,
+} from "../../modules/groups/repository.js";
 import { Workspace } from "../../modules/oscore/aad.js";
 import { OscoreOption } from "../../modules/oscore/option.js";
 import { Outer } from "../../modules/oscore/outer.js";
-import type { Datagram } from "../../modules/ports/datagram.js";
 import type { Inner } from "../../modules/profiles/profile.js";
 import { equal, test } from "../harness.js";
-import { memberEndpoint, ON, pathOptions } from "../support/craft.js";
-import { Guild, type GuildCraft } from "../support/guild.js";
+import { memberEndpoint } from "../support/craft.js";
+import { Guild } from "../support/guild.js";
+import { LAMP, light, SIGNED, SWITCH, verdict } from "../support/lamps.js";
+import { SeededRandom } from "../support/random.js";
 import { type Rig, Room } from "../support/rig.js";
 
-const SIGNED = ["oscoap-00", "multicast-oscore-04", "group-oscore-02", "group-oscore"];
-const SWITCH = 1;
 const STRANGER = 2;
 const REPOSITORY = 9;
-const LAMP = 20;
 const PATH = "ace-group/hall/creds";
 const SECOND = 1_000_000;
 
@@ -42,15 +46,6 @@ const channel = new Guild({ profile: "oscore", id: 8, members: [LAMP, REPOSITORY
 function lampIn(room: Room, guild: Guild): Rig {
   const rights = [[SWITCH, guild.appGroup, 2]] as const;
   return room.luminaire(LAMP, { guilds: [guild, channel], rights, settings: [[0, 0]] });
-}
-
-function light(sequence: number, more: Partial<GuildCraft> = {}): GuildCraft {
-  return { from: SWITCH, sequence, options: pathOptions("l"), payload: ON, ...more };
-}
-
-function verdict(rig: Rig, datagram: Datagram): Drop | "accepted" {
-  const outcome = rig.device.receive(datagram);
-  return outcome.ok ? "accepted" : outcome.drop;
 }
 
 /** What `{creds, peer_identifiers}` say (RFC 9594 §4.4.1). */
@@ -108,7 +103,7 @@ for (const profile of SIGNED) {
     const wall = room.switch(SWITCH, { guilds: [full], target, rights: [] });
     const asked = serve(room, () => credentials(full.member(LAMP), full.member(SWITCH)));
     wall.device.command({ on: false });
-    room.clock.advance(SECOND);
+    room.clock.advance(6 * SECOND);
     equal([lamp.level, lamp.count("unknownMember"), asked.length], [254, 1, 1]);
     const [{ code, options, payload }] = asked;
     equal([code, findTexts(options, URI_PATH)?.join("/")], [FETCH, PATH]);
@@ -155,33 +150,67 @@ for (const profile of SIGNED) {
   });
 }
 
-test("a stranger is asked for once, few are asked for, and not at once", () => {
+test("a stranger is asked for once, not many are, and not at once", () => {
   const room = new Room();
-  const lamp = lampIn(room, guildOf("group-oscore"));
-  const association = lamp.device.groups.directory.security(5)?.associations[0];
-  if (association === undefined) throw new Error("no group");
-  const strangers = new Strangers(room.clock);
-  const ask = (...id: number[]) => strangers.ask({ association, id: Uint8Array.from(id) });
+  const { strangers, ask } = strangersIn(room);
   equal(ask(...new Array<number>(17).fill(1)), false, "longer than any id");
   equal([ask(1), ask(2)], [true, false], "one a second");
   room.clock.advance(SECOND);
   equal([ask(1), ask(2)], [false, true], "one of them once");
-  for (let i = 3; i <= STRANGERS_MAX; i++) {
+  strangers.learned(strangerOf(room, 2));
+  for (let i = 3; i <= HEARD_ONCE_MAX + 1; i++) {
     room.clock.advance(SECOND);
-    equal(ask(i), true);
+    equal(ask(i), true, `${i}`);
   }
   room.clock.advance(SECOND);
-  equal(ask(200), false, "many enough");
+  equal(ask(200), false, "the rest is for those who are heard again");
+  equal(ask(200), true);
   room.clock.advance(600 * SECOND);
   equal(ask(1), true, "after ten minutes");
 });
+
+test("who floods with made-up ids has to keep at it to keep newcomers out", () => {
+  const room = new Room();
+  const { ask } = strangersIn(room);
+  const flood = (from: number, to: number) => {
+    for (let i = from; i < to; i++) {
+      room.clock.advance(SECOND);
+      ask(1, i);
+      ask(1, i);
+    }
+  };
+  flood(0, STRANGERS_MAX);
+  room.clock.advance(SECOND);
+  equal([ask(2), ask(2)], [false, false], "all are used up");
+  room.clock.advance(29 * SECOND);
+  equal([ask(2), ask(3)], [true, false], "but one now and then");
+  room.clock.advance(SECOND);
+  equal([ask(3), ask(3)], [false, false]);
+  const others = Array.from({ length: 20 }, (_, index) => ask(4, index));
+  equal(others.includes(true), false);
+  room.clock.advance(29 * SECOND);
+  equal([ask(3), ask(4, 19)], [false, true], "only the last ones heard are remembered");
+});
+
+function strangerOf(room: Room, ...id: number[]): Stranger {
+  const lamp = lampIn(room, guildOf("group-oscore"));
+  const association = lamp.device.groups.directory.security(5)?.associations[0];
+  if (association === undefined) throw new Error("no group");
+  return { association, id: Uint8Array.from(id) };
+}
+
+function strangersIn(room: Room): { strangers: Strangers; ask: (...id: number[]) => boolean } {
+  const strangers = new Strangers({ clock: room.clock, random: new SeededRandom(1) });
+  const { association } = strangerOf(room);
+  return { strangers, ask: (...id) => strangers.ask({ association, id: Uint8Array.from(id) }) };
+}
 
 test("a repository is asked over a channel of two, and over nothing less", () => {
   const room = new Room();
   const lamp = lampIn(room, guildOf("group-oscore", 5));
   const full = new Guild({ profile: "group-oscore", id: 5, members: [SWITCH, LAMP] });
   equal(verdict(lamp, full.craft(light(1))), "unknownMember");
-  room.clock.advance(SECOND);
+  room.clock.advance(6 * SECOND);
   equal(room.net.sent.length, 0);
 });
 
