@@ -7,8 +7,8 @@ import { host } from "../../platforms/headless/host.js";
 
 /**
  * `seal` and `open` without signature; `signed`: what the signature covers, put together once more
- * by whoever verifies it; `sign` and `verify`: the library's; `ring`: from the datagram to the light
- * port, `after`: what the device does from there until it is done with it (ring.ts).
+ * by whoever verifies it; `sign` and `verify`: the library's; `ring`: from the datagram to the
+ * light port, `after`: what the device does from there until it is done with it (ring.ts).
  */
 export type What =
   | ("nothing" | "seal" | "open" | "sign" | "signed" | "verify" | "agree")

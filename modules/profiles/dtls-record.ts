@@ -12,10 +12,10 @@
  *   4. epoch      the session's own; numbers strictly above the last one accepted
  *   5. open       AES_128_CCM_8, or HMAC-SHA-256 without encryption
  *
- * `KeyInput.raw` is CBOR `{1: tgk, 2: rand, 3: suite, ?4: our own CS_ID under this key}`, the key id
- * the epoch in 2 bytes, the one address Mul_ID. A member's id is its CS_ID, its credential the
- * source address or empty. Renewal (§6) is another key of the group: same TGK, the next epoch, a new
- * RAND and new CS_IDs, our own one with the key, the others' in the table of members.
+ * `KeyInput.raw` is CBOR `{1: tgk, 2: rand, 3: suite, ?4: our own CS_ID under this key}`, the key
+ * id the epoch in 2 bytes, the one address Mul_ID. A member's id is its CS_ID, its credential the
+ * source address or empty. Renewal (§6) is another key of the group: same TGK, the next epoch, a
+ * new RAND and new CS_IDs, our own one with the key, the others' in the table of members.
  *
  * Deviations from the draft, which leaves much "TBD", all WIRE.md's:
  * - Numbers of the two suites from the range for private use; CS_ID in 1 byte, as in MIKEY; the

@@ -9,6 +9,7 @@ import { NON, type Option } from "../../modules/coap/message.js";
 import { POST } from "../../modules/coap/options.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { schemes } from "../../modules/device/schemes.js";
+import type { RecordCipher } from "../../modules/dtls/record.js";
 import type { KeyOffer } from "../../modules/groups/keyring.js";
 import { Workspace } from "../../modules/oscore/aad.js";
 import type { Crypto, Signatures, Signer } from "../../modules/ports/crypto.js";
@@ -209,7 +210,9 @@ export class Guild {
       credential: this.credentialOf(from),
       signer: this.signs ? this.signerOf(from, number, wish.sign) : undefined,
     };
-    const key = profile.importKey(tampering(this.#crypto, wish.inside), {
+    const isRecord = profile.layer === "record";
+    const crypto = isRecord ? this.#crypto : tampering(this.#crypto, wish.inside);
+    const key = profile.importKey(crypto, {
       keyId: this.keyId(epoch),
       raw: this.raw(from, epoch),
       own,
@@ -217,7 +220,7 @@ export class Guild {
     });
     const to = wish.to ?? this.group;
     const member = wish.peer === undefined ? undefined : this.member(wish.peer);
-    const bytes = profile.seal(
+    const sealed = profile.seal(
       key,
       {
         header: {
@@ -239,6 +242,8 @@ export class Guild {
       new Workspace(),
     );
     const source = wish.source ?? { address: deviceAddress(from), port: GUILD_PORT };
+    const session = isRecord ? profile.peer?.(crypto, key, this.member(from)) : undefined;
+    const bytes = isRecord ? resealed(session as RecordCipher, sealed, wish.inside) : sealed;
     return { from: source, to, bytes, atMicros: 0 };
   }
 
@@ -330,6 +335,19 @@ function tampering(crypto: Crypto, inside: GuildCraft["inside"]): Crypto {
     hkdfExpand: (input) => crypto.hkdfExpand(input),
     signatures: crypto.signatures,
   };
+}
+
+/** Another plaintext in the same record. */
+function resealed(
+  session: RecordCipher,
+  record: Uint8Array,
+  inside: GuildCraft["inside"],
+): Uint8Array {
+  if (inside === undefined) return record;
+  const opened = session.open(record);
+  if (!opened.ok) throw new Error(`our own record: ${opened.drop}`);
+  const [epoch, sequence] = [record.slice(3, 5), record.slice(5, 11)];
+  return session.seal({ epoch, sequence, plain: inside(opened.value) });
 }
 
 function seedOf(number: number): Uint8Array {

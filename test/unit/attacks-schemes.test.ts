@@ -3,36 +3,34 @@
  * and what becomes of it under each scheme. Signatures are genuine Ed25519. The attacker has the
  * group's keys where he needs them: he is a member, or took one's lamp apart.
  *
- * Elsewhere: Echo misuse (policy-synchronisation), answers twice and to another request
- * (schemes-answers), windows and tables (schemes), lowlatency (device-receive).
+ * Elsewhere: the same done to answers (attacks-answers), levels 3 to 5 (attacks-levels), Echo
+ * misuse (policy-synchronisation, oscore-echo), windows and tables (schemes), lowlatency
+ * (device-receive).
  */
 import type { Drop } from "../../modules/bytes/outcome.js";
-import { decode } from "../../modules/cbor/decode.js";
-import { type Cbor, encode } from "../../modules/cbor/encode.js";
-import { emitMessage, type Message, parseMessage } from "../../modules/coap/message.js";
-import { CONTENT, ECHO, OSCORE, PUT } from "../../modules/coap/options.js";
+import { CONTENT, PUT } from "../../modules/coap/options.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
 import { equal, test, throws } from "../harness.js";
 import { memberEndpoint, OFF, pathOptions } from "../support/craft.js";
 import { Guild, type GuildCraft, type GuildSpec } from "../support/guild.js";
+import { LAMP, SWITCH, verdict } from "../support/lamps.js";
 import { type Rig, Room, type Spec } from "../support/rig.js";
+import {
+  flagCleared,
+  malleable,
+  moved,
+  passedOffAs,
+  SIGNATURE_BYTES,
+  stripped,
+} from "../support/tamper.js";
 
 const SIGNED = ["oscoap-00", "multicast-oscore-04", "group-oscore-02", "group-oscore"] as const;
 const ALL = [...SIGNED, "dtls-record", "oscore"] as const;
 type Name = (typeof ALL)[number];
 
-const SWITCH = 1;
 const INSIDER = 2;
-const LAMP = 20;
 const TOKEN = Uint8Array.of(1, 2, 3, 4);
-const SIGNATURE_BYTES = 64;
-const SIGNATURE_FLAG = 0x20;
-/** RFC 8032 §5.1: the order of the base point, little-endian. */
-const ORDER = [
-  0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0,
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
-];
 /** Points of order 1, 2 and 8: RFC 7748 §6.1 and its image on the Edwards curve. */
 const SMALL_ORDER = [
   [1, ...zeros(31)],
@@ -61,78 +59,9 @@ function lampIn(room: Room, guild: Guild, more: Partial<Spec> = {}): Rig {
   return room.luminaire(LAMP, { guilds: [guild], rights, signatures, settings: [[0, 0]], ...more });
 }
 
-function verdict(rig: Rig, datagram: Datagram): Drop | "accepted" {
-  const outcome = rig.device.receive(datagram);
-  return outcome.ok ? "accepted" : outcome.drop;
-}
-
 /** "Off", number 10, from the switch to everybody. */
 function off(more: Partial<GuildCraft> = {}): GuildCraft {
   return { from: SWITCH, sequence: 10, options: pathOptions("l"), payload: OFF, ...more };
-}
-
-/** `S + L`: the same signature to whoever does not look. */
-function malleable(signature: Uint8Array): Uint8Array {
-  const other = signature.slice();
-  let carry = 0;
-  for (let i = 0; i < ORDER.length; i++) {
-    const sum = other[32 + i] + ORDER[i] + carry;
-    other[32 + i] = sum;
-    carry = sum >> 8;
-  }
-  return other;
-}
-
-/** A message taken apart and put together again. */
-function rebuilt(datagram: Datagram, change: (parts: Parts) => Partial<Parts>): Datagram {
-  const parsed = parseMessage(datagram.bytes);
-  if (!parsed.ok) throw new Error("no message");
-  const message: Message = parsed.value;
-  const value = message.options.find(({ number }) => number === OSCORE)?.value as Uint8Array;
-  const parts = { value, payload: message.payload as Uint8Array };
-  const changed = { ...parts, ...change(parts) };
-  const options = message.options.map((option) =>
-    option.number === OSCORE ? { number: OSCORE, value: changed.value } : option,
-  );
-  return { ...datagram, bytes: emitMessage({ ...message, options, payload: changed.payload }) };
-}
-
-interface Parts {
-  readonly value: Uint8Array;
-  readonly payload: Uint8Array;
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
-}
-
-/** The message without its signature, in form but for that. */
-function stripped(profile: Name, datagram: Datagram): Datagram {
-  return rebuilt(datagram, ({ value, payload }) => {
-    if (profile === "group-oscore") return { payload: payload.slice(0, -SIGNATURE_BYTES) };
-    if (profile === "oscoap-00") {
-      const decoded = decode(payload);
-      const [header, , ciphertext] = (decoded.ok ? decoded.value : []) as Cbor[];
-      return { payload: encode([header, new Map<Cbor, Cbor>(), ciphertext]) };
-    }
-    const option = joined(value.slice(0, -SIGNATURE_BYTES - 1), value.slice(-1));
-    option[0] -= SIGNATURE_FLAG;
-    return { value: option };
-  });
-}
-
-/** The signature where another of the schemes has it. */
-function moved(profile: Name, datagram: Datagram): Datagram {
-  return rebuilt(datagram, ({ value, payload }) => {
-    if (profile === "group-oscore") {
-      const signature = payload.slice(-SIGNATURE_BYTES);
-      const option = joined(value.slice(0, -1), signature, value.slice(-1));
-      return { value: option, payload: payload.slice(0, -SIGNATURE_BYTES) };
-    }
-    const signature = value.slice(-SIGNATURE_BYTES - 1, -1);
-    const option = joined(value.slice(0, -SIGNATURE_BYTES - 1), value.slice(-1));
-    return { value: option, payload: joined(payload, signature) };
-  });
 }
 
 /** An option whose delta is reserved (RFC 7252 §3.1); in a record, not even a header. */
@@ -196,6 +125,7 @@ const ATTACKS: readonly Attack[] = [
     what: "the signature where another scheme has it",
     make: (guild, profile) => moved(profile, guild.craft(off())),
     gets: {
+      "oscoap-00": "malformed",
       "multicast-oscore-04": "malformed",
       "group-oscore-02": "malformed",
       // It reads as a kid of 65 bytes.
@@ -204,12 +134,7 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     what: "group flag, or that of the signature, cleared",
-    make: (guild) =>
-      rebuilt(guild.craft(off()), ({ value }) => {
-        const option = value.slice();
-        option[0] -= SIGNATURE_FLAG;
-        return { value: option };
-      }),
+    make: (guild) => flagCleared(guild.craft(off())),
     gets: {
       "multicast-oscore-04": "malformed",
       "group-oscore-02": "malformed",
@@ -221,13 +146,10 @@ const ATTACKS: readonly Attack[] = [
     make: (guild, profile) => {
       const datagram = guild.craft(off({ from: INSIDER }));
       if (profile === "dtls-record") return { ...datagram, from: memberEndpoint(SWITCH) };
-      return rebuilt(datagram, ({ value }) => {
-        const option = value.slice();
-        option[option.length - 1] = SWITCH;
-        return { value: option };
-      });
+      return passedOffAs(SWITCH, profile, datagram);
     },
     gets: {
+      "oscoap-00": "forged",
       "multicast-oscore-04": "forged",
       "group-oscore-02": "forged",
       "group-oscore": "forged",
@@ -241,7 +163,7 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     what: "the group's Gid, another group's secret",
-    make: (_guild, profile) => guildOf(profile, { fill: 0x55 }).craft(off()),
+    make: ({ spec }) => new Guild({ ...spec, fill: 0x55 }).craft(off()),
     gets: all(ALL, "forged"),
   },
   {
@@ -290,13 +212,20 @@ const ATTACKS: readonly Attack[] = [
   },
 ];
 
-for (const profile of ALL) {
+/** Each scheme, and what else two of them can be keyed for. */
+const VARIANTS: readonly (readonly [name: string, profile: Name, more: Partial<GuildSpec>])[] = [
+  ...ALL.map((profile) => [profile, profile, {}] as const),
+  ["group-oscore, algorithm 30", "group-oscore", { groupEncryption: 30 }],
+  ["dtls-record, MTS_WITH_NULL_SHA256", "dtls-record", { suite: 0xff02 }],
+];
+
+for (const [name, profile, more] of VARIANTS) {
   for (const { what, make, gets } of ATTACKS) {
     const expected = gets[profile];
     if (expected === undefined) continue;
-    test(`${profile}: ${what}: ${expected}`, () => {
+    test(`${name}: ${what}: ${expected}`, () => {
       const room = new Room();
-      const guild = guildOf(profile);
+      const guild = guildOf(profile, more);
       const lamp = lampIn(room, guild);
       equal(
         verdict(lamp, guild.craft(off({ sequence: 5, options: pathOptions("idn") }))),
@@ -325,23 +254,5 @@ for (const profile of SIGNED) {
       const guild = guildOf(profile, { publicKeys });
       throws(() => lampIn(room, guild), /its credential is none to be trusted/);
     }
-  });
-}
-
-for (const profile of ["multicast-oscore-04", "group-oscore-02", "group-oscore"] as const) {
-  test(`${profile}: level 3 in the answer to a challenge`, () => {
-    const room = new Room();
-    const guild = guildOf(profile, { policy: [[7, 2]] });
-    const lamp = lampIn(room, guild);
-    const { schemes, arriving } = lamp.device.groups;
-    equal(verdict(lamp, guild.craft(off({ sequence: 9, payload: OFF }))), "notSynchronised");
-    room.clock.advance(10_100_000);
-    const made = schemes?.synchronisation?.begin(arriving, guild.idOf(SWITCH), 1_000_000);
-    if (made === undefined) throw new Error("no challenge");
-    const options = [...pathOptions("par/power"), { number: ECHO, value: made.echo }];
-    const wish = off({ code: PUT, options, to: memberEndpoint(LAMP) });
-    const peer = profile === "group-oscore" ? { peer: LAMP } : {};
-    equal(verdict(lamp, guild.craft({ ...wish, ...peer })), "forbidden");
-    equal(verdict(lamp, guild.craft(off({ sequence: 11 }))), "accepted", "and he is known");
   });
 }

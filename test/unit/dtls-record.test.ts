@@ -292,6 +292,18 @@ test("what no key may be", () => {
   throws(() => keyOf(CCM_8, { addresses: [h("e00001bb")] }), /one IPv6/);
   const long = { id: h("0102"), credential: h(""), signer: undefined };
   throws(() => keyOf(CCM_8, { own: long }), /CS_ID/);
+  const renewed = (csId: Cbor) => {
+    const entries: [Cbor, Cbor][] = [
+      [1, h(TGK)],
+      [2, h(RAND)],
+      [3, CCM_8],
+      [4, csId],
+    ];
+    return { raw: encode(new Map(entries)) };
+  };
+  for (const none of [h(""), 1, true]) throws(() => keyOf(CCM_8, renewed(none)), /1 bytes/);
+  throws(() => keyOf(CCM_8, renewed(h("0102"))), /CS_ID/);
+  equal(keyOf(CCM_8, renewed(h("07"))).own !== undefined, true);
   const input = inputOf(CCM_8);
   dtlsRecord.importKey(new TsCrypto(), input);
   equal(toHex(input.raw), "00".repeat(input.raw.length), "wiped");
