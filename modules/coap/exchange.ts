@@ -48,8 +48,8 @@ export interface Opening<Binding, Answer> {
    * (notifications; several answers to one request).
    */
   readonly repeated?: boolean;
-  /** How long answers are awaited, from now. */
-  readonly waitMicros: number;
+  /** How long answers are awaited, from now; without it until `close` (an observation). */
+  readonly waitMicros?: number;
   readonly onAnswer: (answer: Answer, from: Address) => void;
   /** Once, at the end: after the single answer, or when the time is up. */
   readonly onDone: (answers: number) => void;
@@ -93,7 +93,7 @@ const COUNTED: Outcome<true> = ok(true);
 
 export class Exchanges<Binding, Answer> {
   readonly #clock: Clock;
-  readonly #random: Random;
+  readonly random: Random;
   readonly #limits: ExchangeLimits;
   readonly #open: Open<Binding, Answer>[] = [];
   /** Made with the first exchange: a luminaire asks nobody. */
@@ -102,7 +102,7 @@ export class Exchanges<Binding, Answer> {
 
   constructor(parts: { clock: Clock; random: Random; limits: ExchangeLimits }) {
     this.#clock = parts.clock;
-    this.#random = parts.random;
+    this.random = parts.random;
     this.#limits = parts.limits;
   }
 
@@ -112,8 +112,10 @@ export class Exchanges<Binding, Answer> {
     if (this.#open.length >= this.#limits.exchangesMax) return undefined; // check: exchanges-max
     const exchange = new Open(this.newToken(), opening);
     this.#open.push(exchange);
+    const { waitMicros } = opening;
+    if (waitMicros === undefined) return exchange;
     this.#deadlines ??= new Agenda(this.#clock, (one) => this.end(one));
-    this.#deadlines.add(this.#clock.micros() + opening.waitMicros, exchange);
+    this.#deadlines.add(this.#clock.micros() + waitMicros, exchange);
     return exchange;
   }
 
@@ -170,7 +172,9 @@ export class Exchanges<Binding, Answer> {
   /** Ends an exchange without calling back. */
   close(exchange: Exchange<Binding>): void {
     const at = (this.#open as Exchange<Binding>[]).indexOf(exchange);
-    if (at >= 0) this.#deadlines?.remove(this.#open.splice(at, 1)[0]);
+    if (at < 0) return;
+    const [open] = this.#open.splice(at, 1);
+    this.#deadlines?.remove(open);
   }
 
   /** Forgets everything, cancels the timer, calls nobody back. */
@@ -188,7 +192,7 @@ export class Exchanges<Binding, Answer> {
   private newToken(): Uint8Array {
     const token = new Uint8Array(TOKEN_BYTES);
     do {
-      this.#random.fill(token);
+      this.random.fill(token);
     } while (this.#open.some((one) => one.hasToken(token, 0)));
     return token;
   }

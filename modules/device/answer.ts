@@ -3,6 +3,7 @@ import { ACK, CON } from "../coap/message.js";
 import { locate } from "../groups/locate.js";
 import { open } from "../groups/open.js";
 import type { Datagram } from "../ports/datagram.js";
+import { dialogue } from "./dialogue.js";
 import type { Parts } from "./parts.js";
 
 /**
@@ -24,7 +25,8 @@ export function receiveAnswer(device: Parts, datagram: Datagram): Outcome<true> 
   const located = locate(groups, arriving);
   if (!located.ok) return located;
   if (arriving.appGroup !== appGroup) return drop("unsolicited"); // check: answer-group
-  const opened = open(groups, arriving, request);
+  let opened = open(groups, arriving, request);
+  if (!opened.ok) opened = dialogue?.again(groups, exchange.binding) ?? opened;
   if (!opened.ok) return opened;
   if (outer.type === ACK) endpoint.check(outer, datagram.from);
   if (outer.type === CON) {

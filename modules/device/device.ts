@@ -82,6 +82,7 @@ export class Device implements Parts {
   readonly dialogues: Dialogues | undefined;
   declare bodies?: Bodies | undefined;
   declare observers?: Observers | undefined;
+  declare watches?: number;
   readonly access: Parts["access"] = {
     // All that a message under a group key shows.
     proof: BY_GROUP,

@@ -4,11 +4,14 @@
  */
 import type { Level } from "../access/level.js";
 import { Id64 } from "../bytes/id64.js";
+import type { Outcome } from "../bytes/outcome.js";
 import { GET } from "../coap/options.js";
+import type { Groups } from "../groups/groups.js";
+import { open } from "../groups/open.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Reply, Request, Resource } from "../resources/resource.js";
-import type { Header, Parts } from "./parts.js";
+import type { Asked, Header, Parts } from "./parts.js";
 import { levelWithin } from "./within.js";
 
 /** A request that is being answered. */
@@ -58,9 +61,20 @@ function carryOut(device: Parts, resource: Resource, request: Request): Reply {
   return dialogues.run(device, resource, request);
 }
 
+/** An answer that belongs to an earlier request under its token; undefined when it does not. */
+function again(groups: Groups, { others }: Asked): Outcome<Inner> | undefined {
+  const { arriving } = groups;
+  for (const { request } of others?.(arriving.from) ?? []) {
+    const opened = request && open(groups, arriving, request);
+    if (opened?.ok === true) return opened;
+  }
+  return undefined;
+}
+
 interface Dialogue {
   readonly begun: typeof begun;
   readonly carryOut: typeof carryOut;
+  readonly again: typeof again;
 }
 
-export const dialogue: Dialogue | undefined = Object.freeze({ begun, carryOut });
+export const dialogue: Dialogue | undefined = Object.freeze({ begun, carryOut, again });

@@ -16,6 +16,7 @@ import { ACCEPT, BLOCK1, BLOCK2, codeClass, findUint, GET, OBSERVE } from "../co
 import { REPLY, type Reply, type Request, type Resource } from "../resources/resource.js";
 import { LIMITS } from "./limits.js";
 import type { Dialogues, Parts, Watcher } from "./parts.js";
+import { watch } from "./watching.js";
 
 /** 256 bytes: three frames of 802.15.4. A client may ask for less. */
 const SZX = 4;
@@ -25,7 +26,7 @@ const BODY_LIMITS = Object.freeze({
   szxMax: SZX,
 });
 
-export const dialogues: Dialogues = Object.freeze({ run, observe });
+export const dialogues: Dialogues = Object.freeze({ run, observe, watch });
 
 /** One request, permitted; `resource` has its method. */
 function run(device: Parts, resource: Resource, request: Request): Reply {

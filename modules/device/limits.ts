@@ -27,6 +27,8 @@ export const LIMITS = Object.freeze({
   repliesMax: 4,
   /** Clients that observe something, and bodies that come in blocks: none of it at rest. */
   observersMax: 4,
+  /** Observations of ours, each of up to answersMax members. */
+  watchesMax: 2,
   bodiesMax: 1,
   bodyBytesMax: 512,
   /** No datagram for this long: bounds are pulled back, flash is tidied. */

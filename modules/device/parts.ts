@@ -49,6 +49,8 @@ export interface Dialogues {
   run(device: Parts, resource: Resource, request: Request): Reply;
   /** The answer to a registration, in place of `reply`; undefined: it is none, or not taken. */
   observe(device: Parts, watcher: Watcher): Inner | undefined;
+  /** Observes a resource of others; undefined where that cannot be asked for now. */
+  watch(device: Parts, wish: Wish): Watching | undefined;
 }
 
 /** This device's place in a group, and the group's addresses. */
@@ -90,6 +92,40 @@ export interface Asked {
   request: RequestBinding | undefined;
   /** The same, of a scheme with a key for each member. */
   awaited?: Awaited | undefined;
+  /** It has the Observe option: so may its answers. */
+  readonly observes?: true;
+  /** Under the same token: what else whoever answers from there may have been asked. */
+  readonly others?: (from: Endpoint) => readonly Bound[];
+}
+
+/** A request of ours under a token that several have: an observation, begun again. */
+export type Bound = Pick<Asked, "request" | "awaited">;
+
+/** What is to be observed. */
+export interface Wish {
+  readonly appGroup: AppGroup;
+  /** As in a URI, without the first slash. */
+  readonly path: string;
+  /** Whom alone to ask, and where he is; the whole group without it. */
+  readonly member?: { readonly id: Uint8Array; readonly at: Endpoint };
+  readonly onNews: (news: News) => void;
+}
+
+/** What became of the state of one member, in the order in which it changed. */
+export interface News {
+  readonly member: Uint8Array;
+  /** `ended`: this is the last that he tells. `gone`: he did not answer any more. */
+  readonly what: "state" | "ended" | "gone";
+  /** Not of who is gone. */
+  readonly inner?: Inner;
+}
+
+/** An observation of ours. */
+export interface Watching {
+  /** What is known of each member that tells, the latest. */
+  states(): readonly { readonly member: Uint8Array; readonly inner: Inner }[];
+  /** Tells everybody that no more is wanted. */
+  stop(): void;
 }
 
 /** What one member said to a request of ours. */
@@ -139,6 +175,8 @@ export interface Parts {
   /** What dialogues keep; not there while they keep nothing. */
   bodies?: Bodies | undefined;
   observers?: Observers | undefined;
+  /** How many observations of ours there are. */
+  watches?: number;
   /** What the policy is asked, and a resource: filled anew for every request, allocated once. */
   readonly access: Mutable<Access>;
   readonly request: Mutable<Request>;

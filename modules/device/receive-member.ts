@@ -13,13 +13,15 @@ import { drop, type Outcome, type Proof } from "../bytes/outcome.js";
 import { isMulticast } from "../coap/addresses.js";
 import type { Exchange } from "../coap/exchange.js";
 import { ACK, CON, type Inner } from "../coap/message.js";
+import { find, OBSERVE } from "../coap/options.js";
 import { openAmong } from "../groups/candidates.js";
 import type { Directory, SecurityGroup } from "../groups/directory.js";
+import type { Groups } from "../groups/groups.js";
 import { isNewest } from "../groups/order.js";
 import type { Claimed, Schemes } from "../groups/schemes.js";
 import type { Datagram } from "../ports/datagram.js";
 import { dispatch } from "./dispatch.js";
-import type { Asked, Parts } from "./parts.js";
+import type { Asked, Bound, Parts } from "./parts.js";
 import { dropped } from "./policy.js";
 import { levelWithin } from "./within.js";
 
@@ -67,6 +69,8 @@ export function receiveRecord(device: Parts, schemes: Schemes, datagram: Datagra
   }
   const found = askedBy(device, arriving, outer.bytes);
   if (!found.ok) return found;
+  if (isUnasked(found.value, opened.value)) return drop("unsolicited"); // check: record-observe
+  schemes.answered = undefined;
   acknowledge(device, datagram);
   const member = schemes.sender;
   return exchanges.answered(found.value, datagram.from, { member, inner: opened.value }, member);
@@ -95,16 +99,39 @@ function receiveMemberAnswer(device: Parts, schemes: Schemes, datagram: Datagram
   }
   const found = exchanges.match(outer.bytes, 4, outer.tokenLength, datagram.from);
   if (!found.ok) return found;
-  const { awaited } = found.value.binding;
+  const { awaited, others } = found.value.binding;
   if (awaited === undefined) return drop("unsolicited"); // check: answer-of-scheme
-  const opened = openAmong(groups, schemes, arriving, "message", awaited);
+  const opened = openAsked(groups, schemes, [
+    found.value.binding,
+    ...(others?.(datagram.from) ?? []),
+  ]);
   if (!opened.ok) {
     dropped(device, schemes, opened.drop);
     return opened;
   }
+  if (isUnasked(found.value, opened.value)) return drop("unsolicited"); // check: answer-observe
   acknowledge(device, datagram);
   const member = schemes.sender;
   return exchanges.answered(found.value, datagram.from, { member, inner: opened.value }, member);
+}
+
+/** Opened against the first of these requests that it belongs to. */
+function openAsked(groups: Groups, schemes: Schemes, asked: readonly Bound[]): Outcome<Inner> {
+  let outcome: Outcome<Inner> = drop("forged");
+  for (const { awaited } of asked) {
+    if (awaited === undefined) continue;
+    const opened = openAmong(groups, schemes, groups.arriving, "message", awaited);
+    schemes.answered = awaited;
+    if (opened.ok) return opened;
+    // To be of another request is to be forged: any other reason says more.
+    if (!outcome.ok && outcome.drop === "forged") outcome = opened;
+  }
+  return outcome;
+}
+
+/** RFC 8613 §4.1.3.5.2: what nobody observes has no notification, however genuine. */
+function isUnasked({ binding }: Exchange<Asked>, { options }: Inner): boolean {
+  return binding.observes !== true && find(options, OBSERVE) !== undefined;
 }
 
 /** An answer was verified: its sender need not say it again. */

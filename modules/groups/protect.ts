@@ -1,6 +1,7 @@
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { uintBytes } from "../bytes/uint.js";
 import { isLaterBlock } from "../coap/block.js";
+import { find, OBSERVE } from "../coap/options.js";
 import type { Own, Profile } from "../profiles/profile.js";
 import type { Association, SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
@@ -39,6 +40,8 @@ export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing):
   const spent = lifetime?.spend();
   if (spent?.ok === false) return spent;
   let usesRequest = taken !== undefined && profile.windowCovers === "requests";
+  // RFC 8613 §4.1.3.5.2: of the first it may be left out. The drafts before want it of all.
+  if (observes(outgoing)) usesRequest = false; // check: notification-number
   if (taken?.isAnswered === true) usesRequest = false; // check: answer-number-once
   if (taken?.association !== association) usesRequest = false; // check: answer-newer-key
   if (outgoing.ownNumber === true) usesRequest = false;
@@ -70,6 +73,10 @@ export function sealUnder(groups: Groups, schemes: Schemes, outgoing: Outgoing):
   const binding = { kid: own.id, piv: piv ?? new Uint8Array(0), keyId };
   const whole = peerId === undefined ? binding : { ...binding, peer: peerId };
   return ok({ bytes, association, binding: whole });
+}
+
+function observes({ inner }: Outgoing): boolean {
+  return find(inner.options, OBSERVE) !== undefined;
 }
 
 /**

@@ -50,7 +50,7 @@ export function openUnder(
   if (awaited === undefined || isCovered(association, awaited)) {
     const reason = whyNot(groups, arriving, association, awaited);
     if (reason !== undefined) return drop(reason);
-  } else if (!awaited.heard.isFresh(id, option.sequence)) {
+  } else if (!awaited.heard.isFresh(id, option.sequence, association)) {
     return drop("replayed"); // check: heard-fresh
   }
   const known = schemes.contexts.find(association, id);
@@ -120,7 +120,7 @@ function accept(
   if (isCovered(association, awaited)) {
     if (!mark(groups, arriving, filed)) return drop("storeFailed"); // check: member-mark-durable
   } else {
-    awaited?.heard.mark(id, option.sequence);
+    awaited?.heard.mark(id, option.sequence, association);
   }
   if (context.peer !== undefined) schemes.contexts.keep(association, id, context.peer);
   chain(schemes, arriving, inner, awaited);
