@@ -40,6 +40,8 @@ const CALIFORNIUM = "build/interop/californium";
 const CALIFORNIUM_POM = "test/interop/californium/pom.xml";
 /** libcoap's client without TLS: the package's plain name is an alternative that may be missing. */
 export const LIBCOAP_CLIENT = "coap-client-notls";
+export const PION = join(ROOT, "build/interop/pion/pion");
+const PION_SOURCE = "test/interop/pion";
 const BRIDGE = "ip link add name b0 type bridge && ip link add name v0 type veth peer name w0";
 
 const CORTEX_M4 = ["-mcpu=cortex-m4", "-mthumb", "--specs=nano.specs", "--specs=nosys.specs"];
@@ -61,6 +63,16 @@ export const tools = {
   "libcoap's client": {
     find: () => onPath(LIBCOAP_CLIENT),
     mend: apt("libcoap3-bin"),
+  },
+  "libcoap with DTLS": {
+    find: () => onPath("coap-server-openssl") && onPath("coap-server-gnutls"),
+    mend: apt("libcoap3-bin"),
+  },
+  OpenSSL: { find: () => version("openssl", "version"), mend: apt("openssl") },
+  GnuTLS: { find: () => version("gnutls-serv", "--version"), mend: apt("gnutls-bin") },
+  pion: {
+    find: () => here(existsSync(PION)),
+    mend: `go build -C ${PION_SOURCE} -o ${PION} .`,
   },
   "python3-venv": {
     find: () => here(succeeds("python3", "-c", "import ensurepip, venv")),

@@ -49,12 +49,10 @@ import {
   DTLS_1_2,
   FINISHED,
   HELLO_VERIFY_REQUEST,
-  RENEGOTIATION_INFO,
   SERVER_HELLO,
   SERVER_HELLO_DONE,
   SERVER_KEY_EXCHANGE,
   TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8,
-  TLS_EMPTY_RENEGOTIATION_INFO_SCSV,
   TLS_PSK_WITH_AES_128_CCM_8,
   X509,
 } from "./numbers.js";
@@ -145,7 +143,7 @@ export class ClientHandshake implements Driver {
       random: this.shared.ownRandom,
       sessionId: this.#resume?.id ?? new Uint8Array(0),
       cookie: this.#cookie,
-      suites: [...this.#suites(), TLS_EMPTY_RENEGOTIATION_INFO_SCSV],
+      suites: this.#suites(),
       extensions: this.#extensions(),
     });
     this.shared.say(CLIENT_HELLO, body);
@@ -214,7 +212,7 @@ export class ClientHandshake implements Driver {
     if (!isInitial) return ALERTS.handshakeFailure; // check: server-renegotiation-info
     const mine = this.#extensions();
     for (const type of hello.extensions.keys()) {
-      const isAnswer = mine.has(type) || type === RENEGOTIATION_INFO;
+      const isAnswer = mine.has(type);
       if (!isAnswer) return ALERTS.unsupportedExtension; // check: server-extensions
     }
     const isResumed = this.#resume !== undefined && equalBytes(this.#resume.id, hello.sessionId);

@@ -130,6 +130,8 @@ export function clientExtensions(offer: {
 }): Extensions {
   const { cid, certificates } = offer;
   const all = new Map([[EXTENDED_MASTER_SECRET, new Uint8Array(0)]]);
+  // RFC 5746 §3.4: or a signal among the suites, which is shorter, and which pion does not know.
+  all.set(RENEGOTIATION_INFO, Uint8Array.of(0));
   if (certificates !== undefined) {
     all.set(SUPPORTED_GROUPS, Uint8Array.of(0, 2, 0, SECP256R1));
     all.set(EC_POINT_FORMATS, Uint8Array.of(1, 0));

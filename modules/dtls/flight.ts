@@ -66,7 +66,7 @@ export class Flight {
     return this.#items.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
-  /** Sends a new flight in the place of the last. The one that ends a handshake `waits` for none. */
+  /** Sends a new flight in place of the last. The one that ends a handshake `waits` for none. */
   send(items: readonly FlightItem[], waits: boolean): void {
     this.rest();
     this.#items = items;

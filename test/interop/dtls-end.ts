@@ -30,6 +30,8 @@ export async function dtlsEnd(
   if (engine === "XS") {
     const provision = folder.file("dtls.cbor", Uint8Array.of(0xa0));
     const files = ["--provision", provision, "--flash", flash, "--eui64", "02000000000000d7"];
+    // noble's curves are evaluated when they are first used, in one deep expression.
+    files.push("--stack", "4096", "--no-preload");
     program = new Program(place, HOST, "run", dtlsImage(folder, end), ...files);
   } else {
     const main = join(ROOT, "build/node/test/interop/node/dtls.js");
@@ -37,4 +39,12 @@ export async function dtlsEnd(
   }
   await program.line(/"log":"ready"/, 30);
   return program;
+}
+
+/** Waits until a program says so on its standard error. */
+export async function complains(program: Program, text: string): Promise<void> {
+  for (let waited = 0; !program.errors.includes(text); waited++) {
+    if (waited > 200) throw new Error(`says nothing like ${text}: ${program.errors}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }

@@ -62,7 +62,7 @@ export function inject(net: DtlsNet, from: DtlsPeer, to: DtlsPeer, bytes: Uint8A
   net.settle();
 }
 
-/** Types of the messages of epoch 0 in what was sent from a peer, and `e1` for what is protected. */
+/** Types of the messages of epoch 0 that a peer sent, `e1` for what is protected. */
 export function said(net: DtlsNet, from: DtlsPeer, since = 0): string[] {
   const all = net.sent.slice(since).filter((flying) => flying.from === from.address);
   return all.flatMap(({ bytes }) =>

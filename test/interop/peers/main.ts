@@ -1,7 +1,7 @@
 /**
- * Brings what the interop suites talk to and npm does not: aiocoap in a Python environment, and
- * Californium where Maven is. Both lie in build/. What cannot be brought is a skip that names the
- * command.
+ * Brings what the interop suites talk to and npm does not: aiocoap in a Python environment,
+ * Californium where Maven is, pion where Go is. All lie in build/. What cannot be brought is a skip
+ * that names the command.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
@@ -32,5 +32,7 @@ function forgetOlder(made: string, source: string): void {
 
 mkdirSync(join(ROOT, "build/interop"), { recursive: true });
 forgetOlder("build/interop/californium/classpath", "test/interop/californium/Peer.java");
+forgetOlder("build/interop/pion/pion", "test/interop/pion/main.go");
 bring("aiocoap", "python3 -c 'import venv, ensurepip'");
 bring("Californium", "command -v mvn && command -v java");
+bring("pion", "command -v go");
