@@ -71,7 +71,10 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
   keyring.forgetOrphans();
   const enrolment = new Enrolment(services, crypto, store);
-  if (!known) enrolment.enter(provisioning);
+  if (!known) {
+    forgetTaken(store); // check: taken-forgotten
+    enrolment.enter(provisioning);
+  }
   if (taken?.listsEnd === undefined) {
     applyKeys(keyring, provisioning, enrolment);
     addAppGroups(directory, provisioning);
@@ -96,6 +99,14 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
 function isPlain({ securityGroups }: Provisioning): boolean {
   for (const { profile } of securityGroups) if (profile !== lowlatency.name) return false;
   return true;
+}
+
+/**
+ * Before anything of a new blob is written: the old one, should it come again after a cut, must
+ * not find its record beside half of the new one.
+ */
+function forgetTaken(store: Store): void {
+  if (!store.delete(TAKEN)) throw new Error("flash: refuses to take the old record away");
 }
 
 function remember(store: Store, record: Uint8Array): void {
@@ -179,7 +190,7 @@ function applyKeys(keyring: Keyring, provisioning: Provisioning, enrolment: Enro
 /**
  * Makes the stored rights those of the installation. A new installation takes all old ones away
  * first: under a shared key the right is all that keeps a former client out. A cut anywhere in
- * between leaves the old record of what was taken, and the next start does it all again.
+ * between leaves no record of what was taken, and the next start does it all again.
  */
 function applyRights(store: Store, provisioning: Provisioning): Rights {
   for (const stored of store.keys(KIND.RIGHT)) {

@@ -9,7 +9,8 @@
  *
  * CHOICE. One record, written when everything else of a blob is in flash: the blob's SHA-256, and
  * the groups in a form that is read in one go. While the digest is the blob's, lists of it are
- * passed over. A cut before this record leaves the old one, and the next start does it all again.
+ * passed over. The old one goes before anything of a new blob is written: a cut in between leaves
+ * none, and the next start, by whichever blob, does it all again.
  * Groups with members or a policy are more than this: then the record is the digest alone, and the
  * lists are gone through, though nothing of them is written again.
  *
