@@ -12,8 +12,13 @@
  *                          dst, port, options])
  *   4. AEAD       AES-CCM-16-64-128 over code ‖ options ‖ [FF ‖ payload]
  *
- * What opens and holds no CoAP message is dropped unmarked, so the same number is taken once more
- * from the same sender: nothing was done with it.
+ * Deviations from the draft, which names what is protected and not how, all WIRE.md's:
+ * - The layout is OSCORE's option, the AEAD AES-CCM-16-64-128, the window 64; the external_aad is
+ *   CBOR of what the draft names, with all options outside but these two in it.
+ * - The IV comes from the group key by HKDF; the draft says "derived from the keys".
+ * - One counter a device, for all its group keys: a key that is installed twice repeats no nonce.
+ * - What opens and holds no CoAP message is dropped unmarked, so the same number is taken once more
+ *   from the same sender: nothing was done with it.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { coapUint } from "../bytes/uint.js";

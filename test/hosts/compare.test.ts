@@ -138,6 +138,15 @@ for (const profile of PROFILES) {
   });
 }
 
+test("every profile says in its head where it leaves its document, and why", () => {
+  for (const profile of PROFILES) {
+    const text = readFileSync(join(ROOT, `modules/profiles/${profile}.ts`), "utf8");
+    const head = text.slice(0, text.indexOf("*/"));
+    assert.match(head, /^ \* .*deviations/im, profile);
+    assert.match(head, /^ \* - /m, profile);
+  }
+});
+
 test("the command line", () => {
   const help = compared("--help");
   assert.equal(help.status, 0);

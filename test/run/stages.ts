@@ -41,9 +41,7 @@ export function ciStages(): Stage[] {
     ...testStages(),
     {
       name: "vectors",
-      jobs: () => [
-        ownProgram("own", "test/vectors/main.ts", ["test/vectors", "--profile", "lowlatency"]),
-      ],
+      jobs: () => [ownProgram("own", "test/vectors/main.ts", ["test/vectors"], 900)],
     },
     {
       name: "security-checks",
