@@ -56,6 +56,12 @@ export const ECHO_LIFETIME_MICROS = 5_000_000;
  * of 4 ms over a few hops.
  */
 const LISTENER_MICROS = 75_000;
+/**
+ * The answers of so many can wait in the sender's radio (lowpan/limits.ts). Of more he needs time
+ * for what they pass on of his command, too: with 75 ms for each of a hundred he lost 42 answers.
+ */
+const WAITING_LISTENERS = 16;
+const CROWDED_MICROS = 40_000;
 
 /** A message as far as it matters here (groups.ts, Arriving). */
 export interface Message {
@@ -311,7 +317,7 @@ export class Synchronisation {
 export function challengeLeisure({ policy }: SecurityGroup, leisureMicros: number): number {
   const listeners = policy?.listeners;
   let spread = leisureMicros;
-  if (listeners !== undefined) spread = listeners * LISTENER_MICROS; // check: challenge-spread
+  if (listeners !== undefined) spread = spreadOf(listeners); // check: challenge-spread
   return spread;
 }
 
@@ -319,6 +325,11 @@ function onlyReads({ code, options }: Inner): boolean {
   if (code !== GET) return false;
   if (find(options, OBSERVE) !== undefined) return false; // check: observe-synchronised
   return true;
+}
+
+function spreadOf(listeners: number): number {
+  const crowd = Math.max(0, listeners - WAITING_LISTENERS);
+  return listeners * LISTENER_MICROS + crowd * CROWDED_MICROS;
 }
 
 /** Whether the sender is challenged by an option in a response. */

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { Chance } from "../../hosts/installation/chance.js";
 import { type GenerateOptions, generate } from "../../hosts/installation/generate.js";
+import type { SynchronisationPolicy } from "../../hosts/installation/types.js";
 import { Medium } from "../../hosts/medium/medium.js";
 import type { MediumEvents, MediumOptions } from "../../hosts/medium/types.js";
 import { shortPress } from "../../hosts/room/contact.js";
@@ -15,6 +16,8 @@ export interface RoomOptions extends Omit<MediumOptions, "installation" | "pacin
   readonly room?: Partial<GenerateOptions>;
   /** False: no lamp passes on what it hears. */
   readonly forwarders?: boolean;
+  /** How its groups get into step with a sender. */
+  readonly synchronisation?: SynchronisationPolicy;
 }
 
 export class TestRoom {
@@ -79,14 +82,18 @@ export async function withRoom(
   options: RoomOptions,
   use: (room: TestRoom) => Promise<void>,
 ): Promise<void> {
-  const { room, forwarders, ...rest } = options;
+  const { room, forwarders, synchronisation, ...rest } = options;
   const seed = options.seed ?? 7;
   const size = { luminaires: 4, switches: 2, sensors: 0, hops: 1, loss: 0, seed };
   const made = generate({ ...size, ...room });
   const devices = made.devices.map((device) => {
     return { ...device, router: device.router && forwarders !== false };
   });
-  const installation = { ...made, devices };
+  const securityGroups = made.securityGroups.map((group) => {
+    if (synchronisation === undefined || group.profile === "lowlatency") return group;
+    return { ...group, policies: { ...group.policies, synchronisation } };
+  });
+  const installation = { ...made, devices, securityGroups };
   const medium = await Medium.start({ ...rest, installation });
   const lamps = installation.devices.filter(({ role }) => role === "luminaire");
   try {
