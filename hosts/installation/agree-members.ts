@@ -9,7 +9,7 @@ import type { Faults } from "./faults.js";
 import { commands, membershipOf, membersOf } from "./members.js";
 import { SCHEMES } from "./schemes.js";
 import { PAIR_IDS, shareOf, unicastTargets } from "./share.js";
-import type { Device, Installation, MemberGroup } from "./types.js";
+import type { Device, Installation, MemberGroup, Repository } from "./types.js";
 
 /** Expects names and references to be in order. */
 export function checkMembers(room: Installation, faults: Faults): void {
@@ -43,14 +43,39 @@ function checkGroup(room: Installation, group: MemberGroup, path: string, faults
       `has ${served.length} addresses, and keys of dtls-record are for one; ${right}`,
     );
   }
+  const { repository } = group;
+  const names = room.devices.map(({ name }) => name);
+  if (repository !== undefined && !names.includes(repository.device)) {
+    const right = `give one of ${names.join(", ")}`;
+    const fault = `"${repository.device}" is no device of this file; ${right}`;
+    faults.add(`${path}.repository.device`, fault);
+  }
   for (const device of membersOf(room, group)) {
     const at = `devices[${room.devices.indexOf(device)}]`;
     checkMember(device, group, commands(room, device, group), `${at}`, faults);
     const { length } = membershipOf(room, device, group).members;
+    if (group.repository !== undefined) checkAsking(room, device, group.repository, path, faults);
     if (length <= MEMBERS_MAX) continue;
     const fault = `${device.name} would know ${length} members of security group ${group.id}`;
     faults.add(at, `${fault}; a device has room for ${MEMBERS_MAX}`);
   }
+}
+
+/** A key that came over anything but a context of two would be anybody's choice. */
+function checkAsking(
+  room: Installation,
+  { name }: Device,
+  repository: Repository,
+  path: string,
+  faults: Faults,
+): void {
+  const { device } = repository;
+  const isPair = ({ pair }: MemberGroup) => isSamePair(pair, [name, device]);
+  const isKnown = room.devices.some((one) => one.name === device);
+  if (!isKnown || name === device) return;
+  if (room.securityGroups.some((one) => one.profile === "oscore" && isPair(one))) return;
+  const right = `add a security group of oscore with "pair": ["${name}", "${device}"]`;
+  faults.add(`${path}.repository`, `has no oscore context with ${name}; ${right}`);
 }
 
 function checkMember(

@@ -8,6 +8,7 @@ import type {
   MemberGroup,
   MemberProfile,
   Policies,
+  Repository,
   SchemeKey,
   SecurityGroup,
 } from "./types.js";
@@ -20,6 +21,8 @@ const MEMBER_GROUP_MAX = 0xf_ffff;
 const GRACE_SECONDS_MAX = 0x7fff_ffff;
 const LIFE_MAX = 0xffff_fffe;
 const HOURS_MAX = 1_000_000;
+const COAP_PORT = 5683;
+const PATH_EXAMPLE = "ace-group/hall/creds";
 const SECRET_EXAMPLE = "00112233 … ccddeeff";
 
 const SHARED_FIELDS = ["id", "profile", "graceSeconds", "keys"];
@@ -49,17 +52,19 @@ export function readSecurityGroup(at: Field): SecurityGroup {
 /** What groups of this profile have beside what all have. */
 function ownFields(profile: MemberProfile): string[] {
   if (profile === "oscore") return ["pair", "policies"];
-  return profile === "dtls-record" ? ["bindSources"] : ["policies"];
+  return profile === "dtls-record" ? ["bindSources"] : ["policies", "repository"];
 }
 
 function readOwnFields(
   at: Field,
   profile: MemberProfile,
-): Pick<MemberGroup, "policies" | "pair" | "bindSources"> {
+): Pick<MemberGroup, "policies" | "pair" | "bindSources" | "repository"> {
   const binds = at.member("bindSources");
   const policies = at.member("policies");
   const { signs } = SCHEMES[profile];
+  const repository = signs ? readRepository(at.member("repository")) : undefined;
   return {
+    ...(repository === undefined ? {} : { repository }),
     pair: profile === "oscore" ? readPair(at.member("pair")) : undefined,
     bindSources: profile === "dtls-record" && binds.present && binds.boolean() === true,
     policies: profile !== "dtls-record" && policies.present ? readPolicies(policies, signs) : {},
@@ -71,6 +76,21 @@ function readPair(at: Field): readonly [string, string] {
   if (names.length === 2 && names[0] !== names[1]) return [names[0], names[1]];
   if (names.length > 0) at.fault("is no pair", 'give two devices: ["switch-1", "lamp-1"]');
   return ["", ""];
+}
+
+function readRepository(at: Field): Repository | undefined {
+  if (!at.present || !at.object(["device", "port", "path"])) return undefined;
+  const port = at.member("port");
+  const path = at.member("path").text(PATH_EXAMPLE);
+  if (path?.split("/").includes("") === true) {
+    const right = `give segments with one slash between two, for example "${PATH_EXAMPLE}"`;
+    at.member("path").fault(`"${path}" has an empty segment`, right);
+  }
+  return {
+    device: at.member("device").text("desk") ?? "",
+    port: (port.present ? port.integer(1, 65535) : undefined) ?? COAP_PORT,
+    path: path ?? "",
+  };
 }
 
 function readPolicies(at: Field, signs: boolean): Policies {

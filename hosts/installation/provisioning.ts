@@ -104,8 +104,23 @@ function securityPart(
     [7, numberOf(SYNCHRONISATION_POLICIES, synchronisation)],
     [8, acceptUnverified],
     [9, gapMax],
+    [10, repositoryPart(room, share, group)],
     [11, synchronisation === "challenge" ? listenersOf(room, group) : undefined],
   );
+}
+
+/** Where this device asks, and under which context; undefined for the repository itself. */
+function repositoryPart(
+  room: Installation,
+  { pairs }: Share,
+  { repository }: MemberGroup,
+): Cbor | undefined {
+  if (repository === undefined) return undefined;
+  const { device, port, path } = repository;
+  const channel = pairs.find(({ peer }) => peer.name === device);
+  if (channel === undefined) return undefined;
+  const address = meshAddress(room, channel.peer);
+  return map([0, address], [1, port], [2, path], [3, channel.group.id]);
 }
 
 function numberOf<T>(words: readonly T[], word: T | undefined): number | undefined {

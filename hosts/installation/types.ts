@@ -20,8 +20,11 @@
  *                    "links"?: [{ "from": "a", "to": "b", "loss": 0.3 }] },   one direction each
  *       "securityGroups": [{ "id": 1, "profile": "lowlatency", "graceSeconds"?: 60,
  *                            "keys": [{ "keyId": 1, "key": "32 hex digits",
- *                                       "validityHours"?: 8760, "messages"?: 1000000 }] }],
+ *                                       "validityHours"?: 8760, "messages"?: 1000000 }],
  *                                                 keys of other profiles: schemes.ts
+ *                            "repository"?: { "device": "desk", "port"?: 5683,   of signed ones:
+ *                                             "path": "ace-group/hall/creds" } }],   asked for keys
+ *                                                 of unknown members, over "oscore"
  *       "applicationGroups": [{ "id": 1, "name"?: "room", "securityGroup": 1,
  *                               "address": "ff15::4c:1", "port"?: 5683 }],
  *       "unicastGroups"?: [{ "id": 2, "name"?: "stairs" }],       commanded member by member
@@ -97,6 +100,15 @@ export interface Policies {
   readonly acceptUnverified?: true;
 }
 
+/** Who has the public keys of a group's members (RFC 9594 §4.4). */
+export interface Repository {
+  /** A device's name: every member has an `oscore` context with it. */
+  readonly device: string;
+  readonly port: number;
+  /** Without the first slash. */
+  readonly path: string;
+}
+
 interface GroupTerms {
   readonly id: number;
   /** How long an older key is still accepted beside a newer one. */
@@ -114,6 +126,8 @@ export interface MemberGroup extends GroupTerms {
   readonly profile: MemberProfile;
   readonly keys: readonly SchemeKey[];
   readonly policies: Policies;
+  /** Of schemes that sign. */
+  readonly repository?: Repository;
   /** Of `oscore`: names of the two devices. */
   readonly pair: readonly [string, string] | undefined;
   /** Of `dtls-record`: a member is heard only from its address on the mesh. */

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { claimsSet } from "../../hosts/installation/claims-set.js";
 import { formatInstallation } from "../../hosts/installation/file.js";
 import { generate } from "../../hosts/installation/generate.js";
-import { publicKeyOf } from "../../hosts/installation/members.js";
+import { meshAddress, publicKeyOf } from "../../hosts/installation/members.js";
 import { InstallationError, parseInstallation } from "../../hosts/installation/parse.js";
 import { provisioning } from "../../hosts/installation/provisioning.js";
 import type { Installation, Profile } from "../../hosts/installation/types.js";
@@ -368,7 +368,74 @@ const DAMAGES: readonly [string, Profile, (file: any) => void, RegExp][] = [
     },
     /applicationGroups\[0\]\.securityGroup: is an oscore context; oscore is between two/,
   ],
+  [
+    "a repository that is no device",
+    "group-oscore",
+    (f) => {
+      addRepository(f, { device: "desk" });
+    },
+    /securityGroups\[0\]\.repository\.device: "desk" is no device of this file; give one of lamp-1/,
+  ],
+  [
+    "a repository that a member has no context with",
+    "group-oscore-02",
+    (f) => {
+      addRepository(f);
+      f.securityGroups.splice(1, 1);
+    },
+    /\[0\]\.repository: has no oscore context with lamp-1; .* "pair": \["lamp-1", "switch-2"\]/,
+  ],
+  [
+    "a path with an empty segment",
+    "oscoap-00",
+    (f) => {
+      addRepository(f, { path: "/creds" });
+    },
+    /repository\.path: "\/creds" has an empty segment; give segments with one slash between/,
+  ],
+  [
+    "a repository where no key is a member's own",
+    "dtls-record",
+    (f) => {
+      addRepository(f);
+    },
+    /securityGroups\[0\]\.repository: unknown field; known here: id, profile/,
+  ],
 ];
+
+/** switch-2 keeps the public keys, and has a context with everybody else. */
+// biome-ignore lint/suspicious/noExplicitAny: damaged files are the subject here
+function addRepository(f: any, more: object = {}): void {
+  const device = "switch-2";
+  f.securityGroups[0].repository = { device, path: "ace-group/hall/creds", ...more };
+  const names = f.devices.map(({ name }: { name: string }) => name);
+  names.forEach((name: string, index: number) => {
+    if (name === device) return;
+    const keys = [{ masterSecret: `0${index + 1}`.repeat(16) }];
+    f.securityGroups.push({ id: 10 + index, profile: "oscore", pair: [name, device], keys });
+  });
+}
+
+test("a repository of public keys: every member is told where, and under which context", () => {
+  const text = changed("group-oscore", (f) => addRepository(f, { port: 61616 }));
+  const { installation } = parseInstallation(text, "room.json");
+  const again = parseInstallation(formatInstallation(installation), "room.json");
+  assert.deepEqual(again.installation, installation);
+  const told = (name: string) => {
+    const part = partOf(installation, name);
+    const [{ policy }] = [...part.securityGroups];
+    const channel = [...part.appGroups].find(({ security }) => {
+      return security === policy?.repository?.security;
+    });
+    return { ...policy?.repository, channel: channel?.address };
+  };
+  const desk = installation.devices.find(({ name }) => name === "switch-2") ?? assert.fail();
+  const address = meshAddress(installation, desk);
+  const place = { address, port: 61616, path: "ace-group/hall/creds", channel: address };
+  assert.deepEqual(told("lamp-1"), { ...place, security: 10 });
+  assert.deepEqual(told("switch-1"), { ...place, security: 13 });
+  assert.deepEqual(told("switch-2"), { channel: undefined }, "who is it asks nobody");
+});
 
 for (const [what, profile, change, expected] of DAMAGES) {
   test(`${what}: told with the remedy`, () => assert.match(complaint(profile, change), expected));
