@@ -51,6 +51,9 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
   if (!(multicast && reply.quiet)) respond(device, datagram, inner, reply);
   const code = reply.code;
   if (code >= BAD_REQUEST) return drop(code === BAD_REQUEST ? "malformed" : "unsupported");
-  if (commands) groups.recipients.applied(arriving.row, arriving.option.sequence);
+  if (commands) {
+    if (arriving.isTop) groups.recipients.appliedTop(arriving.row);
+    else groups.recipients.applied(arriving.row, arriving.option.sequence);
+  }
   return DONE;
 }

@@ -6,10 +6,13 @@ export const LIMITS = Object.freeze({
   securityGroupsMax: 10,
   /** Keys present at once: every security group in the middle of a rekey. */
   keysMax: 20,
-  /** (key, sender) pairs with a replay window; newcomers beyond are dropped. */
-  recipientsMax: 64,
+  /**
+   * (key, sender) pairs with a replay window; newcomers beyond are dropped. In the middle of a
+   * rekey each of 50 senders has two; and 100 luminaires may answer beside those who command.
+   */
+  recipientsMax: 116,
   /** Records in the store at once. */
-  storeKeysMax: 290,
+  storeKeysMax: 394,
   /** Clients with rights of their own. */
   rightsMax: 64,
   /** Requests of ours that wait for answers. */

@@ -4,13 +4,18 @@
  * relations.small.ts stands in its place: the same bounds were looked at here.
  */
 import { MEMBER_PAGES_MAX } from "../groups/bounds.js";
+import { COMMANDERS } from "../groups/open.js";
 import { SCENES_MAX } from "../lighting/scenes.js";
 import { PARAMETERS } from "../lighting/settings.js";
 import { SEQUENCE_MAX } from "../oscore/option.js";
+import { ANSWER_ROW_MASK } from "../ports/intake.js";
 import { LIMITS } from "./limits.js";
 
 /** Sequence number, uptime, light state, two of provisioning. */
 const SINGLE_RECORDS = 5;
+
+/** Clients that command one luminaire. */
+const SENDERS = 50;
 
 /** Pages of members, own membership and a counter for each key, in groups that have them. */
 const MEMBER_RECORDS = LIMITS.securityGroupsMax * (MEMBER_PAGES_MAX + 1) + LIMITS.keysMax;
@@ -24,6 +29,15 @@ function assert(holds: boolean, what: string): void {
 
 assert(LIMITS.keysMax >= 2 * LIMITS.securityGroupsMax, "a rekey needs room for old and new keys");
 assert(LIMITS.recipientsMax >= LIMITS.keysMax, "every key can have a sender");
+assert(
+  LIMITS.recipientsMax >= 2 * SENDERS + COMMANDERS,
+  "every sender has a row under the old key and one under the new",
+);
+assert(
+  LIMITS.recipientsMax >= LIMITS.answersMax + COMMANDERS,
+  "whoever may answer has a row beside those who command",
+);
+assert(LIMITS.recipientsMax <= ANSWER_ROW_MASK + 1, "native help can name every row");
 assert(
   LIMITS.storeKeysMax >=
     2 * LIMITS.recipientsMax +

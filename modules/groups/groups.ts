@@ -106,6 +106,8 @@ export class Arriving {
   multicast = false;
   /** No newer command of the sender was applied, nor may have been. */
   isNewest = false;
+  /** Its number is the highest of its sender's, and `option` need not say which. */
+  isTop = false;
   /**
    * Whether `outer` and `option` say where things stand; where native help found the sender they do
    * not, until somebody asks (`read`).
@@ -115,6 +117,7 @@ export class Arriving {
   /** `outer` is being read by somebody else. */
   begin(datagram: Datagram): void {
     this.isRead = true;
+    this.isTop = false;
     this.from = datagram.from;
     this.to = datagram.to;
   }

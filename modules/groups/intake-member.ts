@@ -120,6 +120,7 @@ export class MemberIntake implements Quick {
     arriving.isRead = false;
     arriving.outer.bytes = datagram.bytes;
     arriving.option.sequence = sequence;
+    arriving.isTop = false;
     arriving.row = row;
     arriving.multicast = true;
     arriving.association = association;

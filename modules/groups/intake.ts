@@ -25,6 +25,7 @@ import {
   ANSWER_ROW_MASK,
   ANSWER_ROW_SHIFT,
   ANSWER_SIZE_MASK,
+  ANSWER_TOP,
   type BoundIntake,
   DECLINED,
   INTAKE_DROPS,
@@ -114,7 +115,6 @@ export class QuickIntake implements Quick, QuickHelp {
     const line = (answer >> ANSWER_LINE_SHIFT) & ANSWER_LINE_MASK;
     const row = (answer >> ANSWER_ROW_SHIFT) & ANSWER_ROW_MASK;
     const size = answer & ANSWER_SIZE_MASK;
-    const sequence = this.sequence[0];
     let opened: Outcome<Inner>;
     if ((answer & ANSWER_LIGHT) !== 0) {
       opened = this.light(size);
@@ -122,13 +122,18 @@ export class QuickIntake implements Quick, QuickHelp {
       opened = this.#inside(this.#associations[line], size);
       if (!opened.ok) return opened;
     }
-    if ((answer & ANSWER_MARKED) === 0 && !groups.recipients.mark(row, sequence)) {
-      return drop("storeFailed"); // check: quick-mark-durable
-    }
     const arriving = groups.arriving;
+    const isTop = (answer & ANSWER_TOP) !== 0;
+    if (!isTop) {
+      const sequence = this.sequence[0];
+      if ((answer & ANSWER_MARKED) === 0 && !groups.recipients.mark(row, sequence)) {
+        return drop("storeFailed"); // check: quick-mark-durable
+      }
+      arriving.option.sequence = sequence;
+    }
+    arriving.isTop = isTop;
     arriving.isRead = false;
     arriving.outer.bytes = bytes;
-    arriving.option.sequence = sequence;
     arriving.row = row;
     arriving.multicast = (answer & ANSWER_MULTICAST) !== 0;
     arriving.association = this.#associations[line] as Association;

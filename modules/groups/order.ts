@@ -26,7 +26,7 @@ function hasMovedOn(recipients: Groups["recipients"], { association, row }: Arri
   const { associations } = association.security;
   for (let i = associations.indexOf(association) + 1; i < associations.length; i++) {
     const newer = recipients.beside(row, associations[i].index);
-    const applied = newer >= 0 && !recipients.isNewest(newer, 0);
+    const applied = newer >= 0 && recipients.hasApplied(newer);
     if (applied) return true; // check: order-moved-on
   }
   return false;

@@ -18,21 +18,14 @@
  *   bound runs 31 ahead, so a write covers 32 messages, and `idle()` pulls it back. So a single
  *   press costs one record, two or three do as well, and a cut while idle costs no number.
  * - Two records a row: who it is, written once, and the bound, as short as can be (store.ts, wear).
- * - Columns of typed arrays, found through a hash; a full table drops the newcomer.
+ * - Columns of typed arrays, found through a hash; a full table drops the newcomer. 31 bytes a row:
+ *   which command was applied last is said by how far it lies behind the highest number.
  */
 import { Id64 } from "../bytes/id64.js";
 import { readUint, uintLength, writeUint } from "../bytes/uint.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
-import {
-  closeWindow,
-  isFreshIn,
-  markIn,
-  NUMBER_MAX,
-  startWindow,
-  type Windows,
-  windowsIn,
-} from "./window.js";
+import { closeWindow, isFreshIn, markIn, NUMBER_MAX, startWindow, type Windows } from "./window.js";
 
 /**
  * How far a bound runs ahead in a burst: with the message under way, a cut costs a sender 32
@@ -45,10 +38,15 @@ const EXACT_WRITES = 4;
 const REFUSED = 255;
 
 const ID_BYTES_MAX = 8;
-const ASSOCIATION_MAX = 65534;
-const FREE = -1;
+const ASSOCIATION_MAX = 4094;
+/** Rows are numbered in a byte of the hash index, 0 meaning none. */
+const CAPACITY_MAX = 254;
+const FREE = 0xffff;
 /** Of all columns. */
-const ROW_BYTES = 42;
+const ROW_BYTES = 31;
+/** How far the command that was applied last lies behind, + 1: there was none; so far or farther. */
+const NONE_APPLIED = 0;
+const APPLIED_MAX = 255;
 /** Association (2), length of the id (1), id, then the number the row began with. */
 const ROW_HEAD_BYTES = 3;
 
@@ -69,9 +67,9 @@ export interface Newcomer {
 
 export class Recipients {
   /**
-   * All columns, as native help reads them (platforms/native/intake.c); for n rows, in this order:
-   * highest (8n bytes), applied (8n), near, far, tags, high and low halves of ids (4n each), places
-   * (4n + 2), ahead, exact (n each).
+   * All columns, as native help reads them (platforms/native/columns.h); for n rows, in this
+   * order: highest (8n bytes), near, far, high and low halves of ids (4n each), tags (2n), places
+   * (2n + 1), ahead, exact, applied (n each).
    */
   readonly columns: ArrayBuffer;
   /** At start the key of every row was there, as far as native help looked. */
@@ -79,19 +77,22 @@ export class Recipients {
   readonly #store: RecipientsStore;
   readonly #capacity: number;
   readonly #windows: Windows;
+  readonly #highest: Float64Array;
+  /** Bits of the windows, then the ids, as integers of 64 bits: high halves, low halves. */
+  readonly #words: Int32Array;
+  readonly #idHigh: number;
+  readonly #idLow: number;
   /** Association x 16 + length of the id; FREE where there is no row. */
-  readonly #tags: Int32Array;
-  /** The id as an integer of 64 bits. */
-  readonly #idHigh: Int32Array;
-  readonly #idLow: Int32Array;
+  readonly #tags: Uint16Array;
+  /** Places: open addressing, at most half full: row + 1, 0 where free. Then what comes below. */
+  readonly #bytes: Uint8Array;
+  readonly #places: number;
   /** Bound on flash - highest number: 0 to RUN_AHEAD. */
-  readonly #ahead: Uint8Array;
+  readonly #ahead: number;
   /** Exact bounds written since the last pause. */
-  readonly #exact: Uint8Array;
-  /** Number of the last command that was applied; -1 before the first. */
-  readonly #applied: Float64Array;
-  /** Open addressing, at most half full: row + 1, 0 where free. */
-  readonly #places: Uint16Array;
+  readonly #exact: number;
+  /** Highest number - number of the last command that was applied + 1. */
+  readonly #applied: Uint8Array;
   readonly #longBound = new Uint8Array(7);
   readonly #shortBound = this.#longBound.subarray(0, 4);
   #count = 0;
@@ -102,19 +103,24 @@ export class Recipients {
    */
   constructor(options: { store: RecipientsStore; capacity: number }) {
     const { store, capacity } = options;
+    if (!(capacity >= 1 && capacity <= CAPACITY_MAX)) throw new RangeError(`${capacity} senders`);
     this.#store = store;
     this.#capacity = capacity;
-    // One buffer for all columns: on XS another one takes 60 bytes more than its view.
-    const buffer = new ArrayBuffer(capacity * ROW_BYTES + 2);
+    // One buffer for all columns, and one view for those of a width: on XS a buffer takes 60 bytes
+    // more than its view, and a view 80.
+    const buffer = new ArrayBuffer(capacity * ROW_BYTES + 1);
     this.columns = buffer;
-    this.#windows = windowsIn(buffer, capacity, 0, capacity * 16);
-    this.#applied = new Float64Array(buffer, capacity * 8, capacity);
-    this.#tags = new Int32Array(buffer, capacity * 24, capacity);
-    this.#idHigh = new Int32Array(buffer, capacity * 28, capacity);
-    this.#idLow = new Int32Array(buffer, capacity * 32, capacity);
-    this.#places = new Uint16Array(buffer, capacity * 36, 2 * capacity + 1);
-    this.#ahead = new Uint8Array(buffer, capacity * 40 + 2, capacity);
-    this.#exact = new Uint8Array(buffer, capacity * 41 + 2, capacity);
+    this.#words = new Int32Array(buffer, capacity * 8, capacity * 4);
+    this.#highest = new Float64Array(buffer, 0, capacity);
+    this.#windows = { highest: this.#highest, bits: this.#words, rows: capacity };
+    this.#idHigh = capacity * 2;
+    this.#idLow = capacity * 3;
+    this.#tags = new Uint16Array(buffer, capacity * 24, capacity);
+    this.#bytes = new Uint8Array(buffer, capacity * 26, capacity * 4 + 1);
+    this.#places = capacity * 2 + 1;
+    this.#ahead = this.#places;
+    this.#exact = this.#ahead + capacity;
+    this.#applied = new Uint8Array(buffer, capacity * 30 + 1, capacity);
     const loaded = store.load?.(KIND.REPLAY_ROW, buffer, capacity) ?? -1;
     if (loaded < 0) this.loadAll();
     else this.#count = loaded & LOADED_ROWS;
@@ -127,21 +133,25 @@ export class Recipients {
     if (length > ID_BYTES_MAX) return -1;
     const tag = association * 16 + length;
     const places = this.#places;
-    let place = home(tag, high, low, places.length);
+    const bytes = this.#bytes;
+    const words = this.#words;
+    const idLow = this.#idLow;
+    const idHigh = this.#idHigh;
+    let place = home(tag, high, low, places);
     for (;;) {
-      const row = places[place] - 1;
+      const row = bytes[place] - 1;
       if (row < 0) return -1;
-      if (this.#idLow[row] === low && this.#idHigh[row] === high && this.#tags[row] === tag) {
+      if (words[idLow + row] === low && words[idHigh + row] === high && this.#tags[row] === tag) {
         return row;
       }
-      if (++place === places.length) place = 0;
+      if (++place === places) place = 0;
     }
   }
 
   /** Row of the same sender under another key; -1 when he was not heard under it. */
   beside(row: number, association: number): number {
     const length = this.#tags[row] & 15;
-    return this.find(association, { length, high: this.#idHigh[row], low: this.#idLow[row] });
+    return this.find(association, { length, ...this.idOf(row) });
   }
 
   /** Whether a sender who is not known yet could be admitted. */
@@ -156,7 +166,7 @@ export class Recipients {
 
   /** The highest number of the row that was seen. */
   highest(row: number): number {
-    return this.#windows.highest[row];
+    return this.#highest[row];
   }
 
   /**
@@ -178,9 +188,9 @@ export class Recipients {
     if (!isStored) return -1; // check: recipients-admit-durable
     this.insert(row, association, new Id64().read(bytes, start, length));
     startWindow(this.#windows, row, sequence);
-    this.#ahead[row] = 0;
-    this.#exact[row] = 1;
-    this.#applied[row] = -1;
+    this.#bytes[this.#ahead + row] = 0;
+    this.#bytes[this.#exact + row] = 1;
+    this.#applied[row] = NONE_APPLIED;
     return row;
   }
 
@@ -190,12 +200,13 @@ export class Recipients {
    * message.
    */
   mark(row: number, number: number): boolean {
-    const highest = this.#windows.highest[row];
+    const highest = this.#highest[row];
     if (number > highest) {
-      let ahead = highest + this.#ahead[row] - number;
+      let ahead = highest + this.#bytes[this.#ahead + row] - number;
       if (ahead < 0) ahead = this.cover(row, number);
       if (ahead < 0) return false; // check: recipients-mark-durable
-      this.#ahead[row] = ahead;
+      this.#bytes[this.#ahead + row] = ahead;
+      this.moveOn(row, number - highest);
     }
     markIn(this.#windows, row, number);
     return true;
@@ -203,29 +214,45 @@ export class Recipients {
 
   /** Everything up to this number, and to the highest one, counts as seen. */
   close(row: number, number: number): void {
-    closeWindow(this.#windows, row, Math.max(number, this.#windows.highest[row]));
+    const highest = this.#highest[row];
+    if (number > highest) this.moveOn(row, number - highest);
+    closeWindow(this.#windows, row, Math.max(number, highest));
   }
 
   /** False when a command of this sender with a higher number was applied, or may have been. */
   isNewest(row: number, number: number): boolean {
-    return number > this.#applied[row];
+    const applied = this.#applied[row];
+    return applied === NONE_APPLIED || this.#highest[row] - number + 1 < applied;
   }
 
-  /** The command with this number was applied; it was the newest. */
+  /** Whether a command of this sender was applied, or may have been. */
+  hasApplied(row: number): boolean {
+    return this.#applied[row] !== NONE_APPLIED;
+  }
+
+  /** The command with the highest number was applied: nearly always it is that. */
+  appliedTop(row: number): void {
+    this.#applied[row] = 1;
+  }
+
+  /** The command with this number was applied; it was the newest, and is marked. */
   applied(row: number, number: number): void {
-    this.#applied[row] = number;
+    this.#applied[row] = Math.min(this.#highest[row] - number + 1, APPLIED_MAX);
   }
 
   /** Two seconds passed without a datagram: makes the bounds on flash exact again. */
   idle(): void {
+    const bytes = this.#bytes;
     for (let row = 0; row < this.#capacity; row++) {
-      const again = this.#exact[row] === REFUSED;
-      this.#exact[row] = 0;
-      if (this.#ahead[row] === 0 && !again) continue;
+      const ahead = this.#ahead + row;
+      const exact = this.#exact + row;
+      const again = bytes[exact] === REFUSED;
+      bytes[exact] = 0;
+      if (bytes[ahead] === 0 && !again) continue;
       // Whether flash took the lower bound or not: it may be there after a restart even when it
       // said no, so the next message has to write its own.
-      this.#ahead[row] = 0;
-      if (!this.write(row, this.#windows.highest[row])) this.#exact[row] = REFUSED;
+      bytes[ahead] = 0;
+      if (!this.write(row, this.#highest[row])) bytes[exact] = REFUSED;
     }
   }
 
@@ -264,11 +291,22 @@ export class Recipients {
    * refused.
    */
   private cover(row: number, number: number): number {
-    const isBurst = this.#exact[row] >= EXACT_WRITES;
+    const exact = this.#exact + row;
+    const isBurst = this.#bytes[exact] >= EXACT_WRITES;
     const ahead = isBurst ? Math.min(RUN_AHEAD, NUMBER_MAX - number) : 0;
     if (!this.write(row, number + ahead)) return -1;
-    if (!isBurst) this.#exact[row]++;
+    if (!isBurst) this.#bytes[exact]++;
     return ahead;
+  }
+
+  /** The highest number grows by so much. */
+  private moveOn(row: number, step: number): void {
+    const applied = this.#applied[row];
+    if (applied !== NONE_APPLIED) this.#applied[row] = Math.min(applied + step, APPLIED_MAX);
+  }
+
+  private idOf(row: number): { high: number; low: number } {
+    return { high: this.#words[this.#idHigh + row], low: this.#words[this.#idLow + row] };
   }
 
   private write(row: number, bound: number): boolean {
@@ -286,35 +324,38 @@ export class Recipients {
   private load(row: number): void {
     const record = this.#store.get(key(KIND.REPLAY_ROW, row)) as Uint8Array;
     const length = record[2];
-    if (row >= this.#capacity || !(ROW_HEAD_BYTES + length <= record.length)) {
+    const association = record[0] * 256 + record[1];
+    const isWhole = ROW_HEAD_BYTES + length <= record.length && length <= ID_BYTES_MAX;
+    if (row >= this.#capacity || !isWhole || association > ASSOCIATION_MAX) {
       throw new Error(`replay row ${row} in the store does not fit a table of ${this.#capacity}`);
     }
-    const association = record[0] * 256 + record[1];
     const bound = this.#store.get(key(KIND.REPLAY_BOUND, row));
     const first = readUint(record, ROW_HEAD_BYTES + length);
     const seen = bound === undefined ? first : Math.max(first, readUint(bound));
     this.insert(row, association, new Id64().read(record, ROW_HEAD_BYTES, length));
     closeWindow(this.#windows, row, seen);
-    this.#applied[row] = seen;
+    this.#applied[row] = 1;
   }
 
   private insert(row: number, association: number, id: Id64): void {
     this.#tags[row] = association * 16 + id.length;
-    this.#idHigh[row] = id.high;
-    this.#idLow[row] = id.low;
+    this.#words[this.#idHigh + row] = id.high;
+    this.#words[this.#idLow + row] = id.low;
     this.#count++;
     this.enter(row);
   }
 
   private enter(row: number): void {
     const places = this.#places;
-    let place = home(this.#tags[row], this.#idHigh[row], this.#idLow[row], places.length);
-    while (places[place] !== 0) if (++place === places.length) place = 0;
-    places[place] = row + 1;
+    const bytes = this.#bytes;
+    const { high, low } = this.idOf(row);
+    let place = home(this.#tags[row], high, low, places);
+    while (bytes[place] !== 0) if (++place === places) place = 0;
+    bytes[place] = row + 1;
   }
 
   private rebuild(): void {
-    this.#places.fill(0);
+    this.#bytes.fill(0, 0, this.#places);
     for (let row = 0; row < this.#capacity; row++) if (this.#tags[row] !== FREE) this.enter(row);
   }
 }

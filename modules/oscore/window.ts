@@ -14,40 +14,23 @@ export const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 
 export interface Windows {
   readonly highest: Float64Array;
-  /** Bits 0 to 31. */
-  readonly near: Int32Array;
-  /** Bits 32 to 63. */
-  readonly far: Int32Array;
-}
-
-/**
- * Columns within a buffer: `highest` at `start`, 8 bytes a row, the bits at `bitsStart`, 8 a row.
- */
-export function windowsIn(
-  buffer: ArrayBuffer,
-  rows: number,
-  start: number,
-  bitsStart: number,
-): Windows {
-  return {
-    highest: new Float64Array(buffer, start, rows),
-    near: new Int32Array(buffer, bitsStart, rows),
-    far: new Int32Array(buffer, bitsStart + rows * 4, rows),
-  };
+  /** Bits 0 to 31 of each row, then bits 32 to 63; whatever comes behind is not the windows'. */
+  readonly bits: Int32Array;
+  readonly rows: number;
 }
 
 /** Starts a row with `number` as the first one seen; up to 63 below it may still come, late. */
 export function startWindow(windows: Windows, row: number, number: number): void {
   windows.highest[row] = number;
-  windows.near[row] = 1;
-  windows.far[row] = 0;
+  windows.bits[row] = 1;
+  windows.bits[windows.rows + row] = 0;
 }
 
 /** Starts a row after a restart: everything up to `number` counts as seen. */
 export function closeWindow(windows: Windows, row: number, number: number): void {
   windows.highest[row] = number;
-  windows.near[row] = -1;
-  windows.far[row] = -1;
+  windows.bits[row] = -1;
+  windows.bits[windows.rows + row] = -1;
 }
 
 /** True when `number` was not seen and is not too old to tell. Changes nothing. */
@@ -56,24 +39,26 @@ export function isFreshIn(windows: Windows, row: number, number: number): boolea
   const age = windows.highest[row] - number;
   if (age < 0) return true;
   if (age >= WINDOW_BITS) return false; // check: window-too-old
-  const half = age < 32 ? windows.near[row] : windows.far[row];
+  const half = windows.bits[age < 32 ? row : windows.rows + row];
   if (((half >>> (age & 31)) & 1) !== 0) return false; // check: window-seen
   return true;
 }
 
 /** Marks `number` as seen; it is fresh. */
 export function markIn(windows: Windows, row: number, number: number): void {
-  const step = number - windows.highest[row];
+  const { highest, bits, rows } = windows;
+  const step = number - highest[row];
+  const far = rows + row;
   if (step > 0) {
-    const near = windows.near[row];
+    const near = bits[row];
     if (step < 32) {
-      windows.near[row] = (near << step) | 1;
-      windows.far[row] = (windows.far[row] << step) | (near >>> (32 - step));
+      bits[row] = (near << step) | 1;
+      bits[far] = (bits[far] << step) | (near >>> (32 - step));
     } else {
-      windows.near[row] = 1;
-      windows.far[row] = step < WINDOW_BITS ? near << (step - 32) : 0;
+      bits[row] = 1;
+      bits[far] = step < WINDOW_BITS ? near << (step - 32) : 0;
     }
-    windows.highest[row] = number;
-  } else if (step > -32) windows.near[row] |= 1 << -step;
-  else windows.far[row] |= 1 << (-step - 32);
+    highest[row] = number;
+  } else if (step > -32) bits[row] |= 1 << -step;
+  else bits[far] |= 1 << (-step - 32);
 }

@@ -53,6 +53,8 @@ export const ANSWER_LINE_SHIFT = 20;
 export const ANSWER_LINE_MASK = 0xff;
 /** It was sent to a multicast address. */
 export const ANSWER_MULTICAST = 0x10000000;
+/** It is marked, and its number is the highest of its sender's so far. */
+export const ANSWER_TOP = 0x20000000;
 
 // What the tables hold, numbers big-endian: a head, then a line for each application group and key.
 /** Lines; ports listened on (at most 8); length of our own client id; one byte unused. */

@@ -1,12 +1,17 @@
 /**
- * Where the newest record of each key lies: open addressing in three typed columns, 10 bytes a
- * place, a third of the places left free. Nothing is allocated after construction.
+ * Where the newest record of each key lies: open addressing in three typed columns, 7 bytes a place
+ * in partitions up to 256 KB, 9 beyond; a ninth of the places are free when everything is full that
+ * a device keeps, which in a building is half of it. Nothing is allocated after construction.
  */
 const WORD_BYTES = 4;
+/** Sizes are kept in words to here, in steps of 16 bytes beyond: to 1,776 bytes in one byte. */
+const EXACT_BYTES = 768;
+const EXACT_WORDS = EXACT_BYTES / WORD_BYTES;
+const STEP_BYTES = 16;
 
 export class Index {
   count = 0;
-  /** Bytes in flash of all records listed here. */
+  /** Bytes in flash of all records listed here, or a little more. */
   bytes = 0;
   readonly capacity: number;
   /** All columns, for native help: keys, words, sizes (platforms/native/journal.c). */
@@ -15,20 +20,20 @@ export class Index {
   readonly #keys: Int32Array;
   /** Offset in words of 4 bytes; 0: free, for there is a sector head. */
   readonly #words: Uint16Array | Int32Array;
-  readonly #sizes: Uint16Array;
+  readonly #sizes: Uint8Array;
 
   constructor(capacity: number, partitionBytes: number) {
     this.capacity = capacity;
-    this.#places = Math.ceil((capacity * 4) / 3) + 1;
+    this.#places = Math.ceil((capacity * 9) / 8) + 1;
     const places = this.#places;
     const isSmall = partitionBytes <= 0x10000 * WORD_BYTES;
-    const buffer = new ArrayBuffer(places * (isSmall ? 8 : 10));
+    const buffer = new ArrayBuffer(places * (isSmall ? 7 : 9));
     this.columns = buffer;
     this.#keys = new Int32Array(buffer, 0, places);
     this.#words = isSmall
       ? new Uint16Array(buffer, 4 * places, places)
       : new Int32Array(buffer, 4 * places, places);
-    this.#sizes = new Uint16Array(buffer, buffer.byteLength - 2 * places, places);
+    this.#sizes = new Uint8Array(buffer, buffer.byteLength - places, places);
   }
 
   /** Bytes of memory held. */
@@ -75,9 +80,10 @@ export class Index {
     return this.#words[place] * WORD_BYTES;
   }
 
-  /** Bytes in flash of the record at `place`. */
+  /** Bytes in flash of the record at `place`; of a long one up to 12 too many. */
   sizeAt(place: number): number {
-    return this.#sizes[place];
+    const size = this.#sizes[place];
+    return size > EXACT_WORDS ? EXACT_BYTES + (size - EXACT_WORDS) * STEP_BYTES : size * WORD_BYTES;
   }
 
   /** Points `key` at its newest record. Throws RangeError for a key beyond the capacity. */
@@ -88,9 +94,13 @@ export class Index {
 
   /** The same for a key found at `place`. */
   setAt(place: number, offset: number, size: number): void {
-    this.bytes += size - this.#sizes[place];
+    this.bytes -= this.sizeAt(place);
     this.#words[place] = offset / WORD_BYTES;
-    this.#sizes[place] = size;
+    this.#sizes[place] =
+      size > EXACT_BYTES
+        ? EXACT_WORDS + Math.ceil((size - EXACT_BYTES) / STEP_BYTES)
+        : size / WORD_BYTES;
+    this.bytes += this.sizeAt(place);
   }
 
   /** A place for a key that has none yet. */
@@ -109,7 +119,7 @@ export class Index {
     let hole = this.find(key);
     if (hole < 0) return;
     this.count--;
-    this.bytes -= this.#sizes[hole];
+    this.bytes -= this.sizeAt(hole);
     let place = hole;
     for (;;) {
       if (++place === this.#places) place = 0;

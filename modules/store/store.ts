@@ -235,8 +235,10 @@ export class Store {
       const offset = index.offsetAt(place);
       if (offset < start || offset >= end) continue;
       if (copies++ === COPIES_A_STEP) return true;
-      const size = index.sizeAt(place);
-      const at = this.#log.append(index.keyAt(place), this.#valueAt(place), size, true);
+      const storeKey = index.keyAt(place);
+      const value = this.#valueAt(place);
+      const size = this.#log.records.sizeOf(storeKey, value.length);
+      const at = this.#log.append(storeKey, value, size, true);
       if (at === 0) return false;
       index.setAt(place, at, size);
     }

@@ -58,11 +58,11 @@ static void fill_journal(struct world *w, uint32_t unit)
   w->nor.unit = unit;
   memcpy(w->cursor,
       (int32_t[]){64, NOR_SECTOR_BYTES, 0, 0, 17, 0, 3 * (int32_t)unit, (int32_t)unit}, 32);
-  memset(w->index, 0, 8 * PLACES);
+  memset(w->index, 0, 7 * PLACES);
   for (int i = 0; i < PLACES; i++) { /* wherever the search begins */
     put32(w->index + 4 * i, 0x04000000);
     w->index[4 * PLACES + 2 * i] = 1;
-    w->index[6 * PLACES + 2 * i] = (uint8_t)size;
+    w->index[6 * PLACES + i] = (uint8_t)(size / 4);
   }
 }
 
@@ -71,13 +71,13 @@ static struct world *make_world(uint32_t unit)
   uint8_t bytes[64];
   struct world *w = new_world(0xa1, TABLES_BYTES);
   size_t size = hex(vector, bytes);
-  w->index = exact(NULL, 8 * PLACES);
+  w->index = exact(NULL, 7 * PLACES);
   w->cursor = exact(NULL, 4 * CURSOR_WORDS);
   w->nor.bytes = exact(NULL, FLASH_BYTES);
   w->nor.used = w->used;
   fill_tables(w);
   fill_journal(w, unit);
-  w->in.journal = (struct journal){w->cursor, CURSOR_WORDS, w->index, 8 * PLACES, FLASH_BYTES,
+  w->in.journal = (struct journal){w->cursor, CURSOR_WORDS, w->index, 7 * PLACES, FLASH_BYTES,
       program, w, read_flash};
   set_datagram(w, bytes, size);
   return w;
@@ -206,7 +206,7 @@ static void intake_garbage(void)
     if (chance() % 4 == 0) scribble(w->tables, TABLES_BYTES);
     if (chance() % 4 == 0) scribble(w->columns, COLUMNS_BYTES);
     if (chance() % 4 == 0) scribble(w->rights, RIGHTS_BYTES);
-    if (chance() % 4 == 0) scribble(w->index, 8 * PLACES);
+    if (chance() % 4 == 0) scribble(w->index, 7 * PLACES);
     answer = intake_locate(&w->in);
     if (answer < 0) continue;
     CHECK(intake_blocks(&w->in) < 100);
@@ -269,7 +269,7 @@ static void journal_declines(void)
   w->cursor[UNIT] = 5;
   CHECK(journal_append(&journal, 4, 0, value, 4) == JOURNAL_DECLINED);
   w->cursor[UNIT] = 4;
-  for (size_t size = 0; size < 8 * PLACES; size += 8) { /* an index without places, then a few */
+  for (size_t size = 0; size < 7 * PLACES; size += 7) { /* an index without places, then a few */
     journal.index = exact(NULL, size);
     journal.index_size = size;
     memset(journal.index, 0, size);
@@ -318,12 +318,12 @@ static void journal_scans(void)
     uint16_t word;
     for (uint8_t i = 0; i < 5; i++)
       CHECK(journal_append(journal, 4, 0, (uint8_t[]){i, 1, 2, 3}, 4) == JOURNAL_DURABLE);
-    memset(w->index, 0, 8 * PLACES);
+    memset(w->index, 0, 7 * PLACES);
     CHECK(journal_scan(journal, 64, NOR_SECTOR_BYTES, 17, 0, &found) == 64 && found.last == 0);
     CHECK(journal_scan(journal, 64, NOR_SECTOR_BYTES, 16, 1, &found) == 64);
     CHECK(journal_scan(journal, 64, 60, 17, 1, &found) == 64);
     CHECK(journal_scan(journal, 64, NOR_SECTOR_BYTES, 17, -1, &found) == end);
-    for (int i = 0; i < 8 * PLACES; i++) CHECK(w->index[i] == 0);
+    for (int i = 0; i < 7 * PLACES; i++) CHECK(w->index[i] == 0);
     CHECK(journal_scan(journal, 64, NOR_SECTOR_BYTES, 17, 1, &found) == end);
     CHECK(found.count == 1 && found.bytes == (int32_t)size && found.last == end - size);
     for (uint32_t stop = 64; stop < end; stop++)
@@ -354,7 +354,7 @@ static void journal_garbage(void)
     while (chance() % 20) journal_append(&journal, 4, 0, (uint8_t[4]){0}, 4);
     for (uint64_t n = chance() % 4; n; n--)
       w->nor.bytes[chance() % FLASH_BYTES] = (uint8_t)chance();
-    scribble(w->index, 8 * PLACES);
+    scribble(w->index, 7 * PLACES);
     if (chance() % 8 == 0) w->cursor[UNIT] = (int32_t)(chance() % 40);
     at = journal_scan(&journal, 64, end, 17, (int32_t)(chance() % 4) - 1, &found);
     CHECK(at >= 64 && at <= end);

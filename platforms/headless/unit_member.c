@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../native/columns.h"
 #include "../native/intake_member.h"
 #include "unit_world.h"
 
@@ -160,14 +161,14 @@ static void members(void)
   member[2] = 2;
   member[3] = 0;
   member[4] = 0x11;
-  put32(w->columns + 24 * ROWS, 5 * 16 + 2);
+  w->columns[COLUMN_TAG * ROWS] = 5 * 16 + 2;
   size = make(w, option, sizeof option, light, sizeof light, bytes);
   set_datagram(w, bytes, size);
   CHECK(take(w) >= 0 && (take(w) >> INTAKE_LEVEL_SHIFT & 7) == 0);
   fill_tables(w->tables);
   fill_columns(w);
   member[1] = 6;
-  put32(w->columns + 24 * ROWS, 6 * 16 + 1);
+  w->columns[COLUMN_TAG * ROWS] = 6 * 16 + 1;
   set_datagram(w, bytes, good(w, bytes));
   CHECK(take(w) == INTAKE_DECLINED);
   drop_world(w);

@@ -32,14 +32,14 @@ static void fill(uint8_t *flash, uint8_t *index)
 
 static void garbage(void)
 {
-  uint8_t *flash = malloc(FLASH_BYTES), *index = calloc(1, 8 * PLACES);
-  const struct journal journal = {.index = index, .index_size = 8 * PLACES,
+  uint8_t *flash = malloc(FLASH_BYTES), *index = calloc(1, 7 * PLACES);
+  const struct journal journal = {.index = index, .index_size = 7 * PLACES,
       .partition = FLASH_BYTES, .context = flash, .read = read_flash};
   int loaded[2] = {0};
   for (int round = 0; round < 20000; round++) {
     int kind = round & 1;
     uint32_t capacity = (uint32_t)(1 + chance() % 6);
-    size_t whole = kind ? 42 * capacity + 2 : 13 * capacity + (capacity > 4 ? 16 : 8);
+    size_t whole = kind ? 31 * capacity + 1 : 13 * capacity + (capacity > 4 ? 16 : 8);
     size_t size = chance() % 8 ? whole : chance() % 300;
     uint8_t *columns = malloc(size ? size : 1);
     fill(flash, index);

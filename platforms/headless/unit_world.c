@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../native/columns.h"
+
 const uint8_t world_address[16] = {0xff, 0x15, [15] = 0xfd};
 
 void *exact(const void *from, size_t size)
@@ -24,14 +26,14 @@ void scribble(uint8_t *bytes, size_t size)
 
 void fill_columns(struct world *w)
 {
-  const double highest = 4, applied = 2;
+  const double highest = 4;
   memset(w->columns, 0, COLUMNS_BYTES);
   memcpy(w->columns, &highest, 8);
-  memcpy(w->columns + 8 * ROWS, &applied, 8);
-  put32(w->columns + 16 * ROWS, 1);
-  put32(w->columns + 24 * ROWS, 5 * 16 + 1);
-  put32(w->columns + 32 * ROWS, 0x11);
-  for (int i = 0; i <= 2 * ROWS; i++) w->columns[36 * ROWS + 2 * i] = 1;
+  put32(w->columns + COLUMN_NEAR * ROWS, 1);
+  put32(w->columns + COLUMN_LOW * ROWS, 0x11);
+  w->columns[COLUMN_TAG * ROWS] = 5 * 16 + 1;
+  memset(w->columns + COLUMN_PLACES * ROWS, 1, 2 * ROWS + 1);
+  w->columns[COLUMN_APPLIED * ROWS + 1] = 3;
   memset(w->rights, 0, RIGHTS_BYTES);
   put32(w->rights, 0x11);
   put32(w->rights + 8, 1);

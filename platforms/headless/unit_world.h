@@ -9,7 +9,7 @@
 #include "../native/nor.h"
 #include "unit.h"
 
-enum { ROWS = 4, COLUMNS_BYTES = 42 * ROWS + 2, RIGHTS = 3, RIGHTS_BYTES = 13 * RIGHTS + 8 };
+enum { ROWS = 4, COLUMNS_BYTES = 31 * ROWS + 1, RIGHTS = 3, RIGHTS_BYTES = 13 * RIGHTS + 8 };
 enum { FLASH_BYTES = 2 * NOR_SECTOR_BYTES };
 
 struct world {

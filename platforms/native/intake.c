@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "columns.h"
+
 /* modules/ports/intake.ts: the tables' head, then lines. */
 enum {
   TABLE_LINES = 0, TABLE_PORTS = 1, TABLE_OWN_SIZE = 2, TABLE_OWN = 4, TABLE_PORT = 12,
@@ -10,12 +12,12 @@ enum {
   LINE_PREFIX_SIZE = 16, LINE_IV = 17, LINE_PREFIX = 30,
   LINE_BYTES = 54,
 };
-enum { PORTS_MAX = 8, PREFIX_MAX_BYTES = LINE_BYTES - LINE_PREFIX };
+enum { PORTS_MAX = 8, ROWS_MAX = 128, PREFIX_MAX_BYTES = LINE_BYTES - LINE_PREFIX };
 
 enum { TYPE_NON = 1, CODE_POST = 2, OPTION_OSCORE = 9, OPTION_APP_GROUP = 65001 };
 enum { TOKEN_MAX_BYTES = 8, PAYLOAD_MARKER = 0xFF };
 enum { DATAGRAM_MAX_BYTES = 1280, ID_MAX_BYTES = 8, PIV_MAX_BYTES = 5 };
-enum { COLUMN_BYTES = 42, WINDOW_BITS = 64 };
+enum { WINDOW_BITS = 64 };
 /* modules/oscore/recipients.ts: how far a bound runs ahead in a burst, exact bounds before that */
 enum { RUN_AHEAD = 31, EXACT_WRITES = 4, BOUND_SHORT_BYTES = 4, BOUND_LONG_BYTES = 7 };
 enum { KIND_REPLAY_BOUND = 0x04 }; /* modules/store/keys.ts */
@@ -148,8 +150,9 @@ static bool listens_on(const uint8_t *tables, unsigned port)
 
 bool intake_well_formed(const struct intake *in)
 {
-  size_t rows = in->columns_size / COLUMN_BYTES;
-  return in->columns_size == rows * COLUMN_BYTES + 2 && rows >= 1 && rows <= 128 &&
+  size_t rows = in->columns_size / COLUMNS_ROW_BYTES;
+  return in->columns_size == rows * COLUMNS_ROW_BYTES + COLUMNS_MORE_BYTES && rows >= 1 &&
+         rows <= ROWS_MAX &&
          in->rights_capacity <= RIGHTS_MAX &&
          in->rights.size > (RIGHT_BYTES + 1) * (size_t)in->rights_capacity;
 }
@@ -204,6 +207,11 @@ void intake_read_kid(struct intake *in)
   in->kid_low = (uint32_t)id;
 }
 
+static unsigned rows_of(const struct intake *in)
+{
+  return (unsigned)(in->columns_size / COLUMNS_ROW_BYTES);
+}
+
 static int32_t column32(const uint8_t *column, unsigned row)
 {
   int32_t value;
@@ -214,23 +222,23 @@ static int32_t column32(const uint8_t *column, unsigned row)
 /* modules/oscore/recipients.ts: hash, then the columns tag, high, low. */
 bool intake_find_row(struct intake *in, unsigned association)
 {
-  unsigned rows = (unsigned)(in->columns_size / COLUMN_BYTES);
-  unsigned places = 2 * rows + 1;
-  const uint8_t *tags = in->columns + 24 * rows;
-  const uint8_t *highs = tags + 4 * rows, *lows = highs + 4 * rows;
-  const uint8_t *table = lows + 4 * rows;
-  int32_t tag = (int32_t)(association * 16 + in->kid_size);
+  unsigned rows = rows_of(in), places = 2 * rows + 1;
+  const uint8_t *highs = in->columns + COLUMN_HIGH * rows, *lows = in->columns + COLUMN_LOW * rows;
+  const uint8_t *tags = in->columns + COLUMN_TAG * rows;
+  const uint8_t *table = in->columns + COLUMN_PLACES * rows;
+  unsigned tag = association * 16 + in->kid_size;
   uint32_t high = in->kid_high, low = in->kid_low;
   /* shifts of negative numbers keep the sign in TypeScript; below bit 15 that makes no odds */
   uint32_t folded = (low ^ low >> 16 ^ high ^ high >> 16) & 0x7FFF;
-  unsigned place = ((folded * 40503u + (uint32_t)tag * 997u) & 0xFFFF) * places >> 16;
+  unsigned place = ((folded * 40503u + tag * 997u) & 0xFFFF) * places >> 16;
   for (unsigned tries = 0; tries < places; tries++) {
-    uint16_t entry;
-    memcpy(&entry, table + 2 * place, sizeof entry);
+    unsigned entry = table[place];
+    uint16_t held;
     if (entry == 0 || entry > rows) return false;
     in->row = entry - 1u;
+    memcpy(&held, tags + 2 * in->row, sizeof held);
     if (column32(lows, in->row) == (int32_t)low && column32(highs, in->row) == (int32_t)high &&
-        column32(tags, in->row) == tag)
+        held == tag)
       return true;
     if (++place == places) place = 0;
   }
@@ -240,7 +248,6 @@ bool intake_find_row(struct intake *in, unsigned association)
 /* modules/oscore/window.ts */
 bool intake_is_fresh(const struct intake *in, unsigned window)
 {
-  unsigned rows = (unsigned)(in->columns_size / COLUMN_BYTES);
   double highest;
   uint64_t age;
   int32_t half;
@@ -249,7 +256,7 @@ bool intake_is_fresh(const struct intake *in, unsigned window)
   if ((uint64_t)highest < in->sequence) return true;
   age = (uint64_t)highest - in->sequence;
   if (age >= window) return false; // check: intake-too-old
-  half = column32(in->columns + (age < 32 ? 16 : 20) * rows, in->row);
+  half = column32(in->columns + (age < 32 ? COLUMN_NEAR : COLUMN_FAR) * rows_of(in), in->row);
   if ((uint32_t)half >> (age & 31) & 1) return false; // check: intake-seen
   return true;
 }
@@ -363,10 +370,10 @@ unsigned intake_level(const struct intake *in, uint32_t group)
 
 bool intake_is_newest(const struct intake *in)
 {
-  double applied;
-  memcpy(&applied, in->columns + 8 * (in->columns_size / COLUMN_BYTES) + 8 * in->row,
-      sizeof applied);
-  return (double)in->sequence > applied;
+  unsigned rows = rows_of(in), applied = in->columns[COLUMN_APPLIED * rows + 1 + in->row];
+  double highest, sequence = (double)in->sequence;
+  memcpy(&highest, in->columns + 8 * in->row, sizeof highest);
+  return highest < sequence || applied == NONE_APPLIED || highest - sequence + 1 < applied;
 }
 
 bool intake_is_light(const uint8_t *plain, size_t size)
@@ -412,8 +419,9 @@ static void put_column32(uint8_t *column, unsigned row, uint32_t value)
 /* modules/oscore/window.ts markIn; `step` is how far the number lies above the highest so far. */
 static void mark_window(const struct intake *in, int64_t step)
 {
-  unsigned rows = (unsigned)(in->columns_size / COLUMN_BYTES);
-  uint8_t *nears = in->columns + 16 * rows, *fars = in->columns + 20 * rows;
+  unsigned rows = rows_of(in);
+  uint8_t *nears = in->columns + COLUMN_NEAR * rows, *fars = in->columns + COLUMN_FAR * rows;
+  uint8_t *applied = in->columns + COLUMN_APPLIED * rows + 1 + in->row;
   uint32_t near = (uint32_t)column32(nears, in->row), far = (uint32_t)column32(fars, in->row);
   double highest = (double)in->sequence;
   if (step > 0) {
@@ -422,6 +430,8 @@ static void mark_window(const struct intake *in, int64_t step)
     near = (uint32_t)seen;
     far = (uint32_t)(seen >> 32);
     memcpy(in->columns + 8 * in->row, &highest, sizeof highest);
+    if (*applied != NONE_APPLIED)
+      *applied = (uint8_t)(*applied + step < APPLIED_MAX ? *applied + step : APPLIED_MAX);
   } else if (step > -32) {
     near |= UINT32_C(1) << -step;
   } else {
@@ -441,8 +451,8 @@ static enum journal_result write_bound(const struct intake *in, uint64_t bound)
 
 int32_t intake_mark(const struct intake *in, int32_t answer)
 {
-  unsigned rows = (unsigned)(in->columns_size / COLUMN_BYTES);
-  uint8_t *aheads = in->columns + 40 * rows + 2, *exacts = aheads + rows;
+  unsigned rows = rows_of(in);
+  uint8_t *aheads = in->columns + COLUMN_AHEAD * rows + 1, *exacts = aheads + rows;
   double highest;
   int64_t step, ahead;
   memcpy(&highest, in->columns + 8 * in->row, sizeof highest);
@@ -464,7 +474,7 @@ int32_t intake_mark(const struct intake *in, int32_t answer)
     aheads[in->row] = (uint8_t)ahead;
   }
   mark_window(in, step);
-  return answer | INTAKE_MARKED;
+  return answer | INTAKE_MARKED | (step > 0 ? INTAKE_TOP : 0);
 }
 
 int32_t intake_take(struct intake *in, const struct aes128 *const *keys, unsigned lines,

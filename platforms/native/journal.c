@@ -11,7 +11,9 @@ enum { SHORT_LENGTH_MAX = 0x7F, LONG_HEAD = 0x80, LONG_HEAD_BYTES = 8, KIND_RESE
 enum { SHORT_RECORD_MAX_BYTES = HEAD_BYTES + SHORT_LENGTH_MAX + 2 * UNIT_MAX_BYTES };
 enum { WINDOW_BYTES = 512, LONG_CHUNK_BYTES = 64, LONG_LENGTH_MAX = 1024 };
 enum { SECTOR_HEAD_BYTES = 16, SECTOR_MAGIC = 0x4C435331 }; /* modules/store/sector.ts */
-enum { SMALL_PARTITION_BYTES = 0x40000, PLACE_BYTES = 8, LARGE_PLACE_BYTES = 10 };
+enum { SMALL_PARTITION_BYTES = 0x40000, PLACE_BYTES = 7, LARGE_PLACE_BYTES = 9 };
+/* modules/store/index.ts: a size in words to here, in steps beyond */
+enum { EXACT_BYTES = 768, EXACT_WORDS = EXACT_BYTES / 4, STEP_BYTES = 16 };
 
 /* CRC-32 as in IEEE 802.3, the register after one more byte: 16 words instead of 256, for a dozen
    bytes a record. */
@@ -56,11 +58,10 @@ static uint32_t word_at(const struct columns *in, int32_t place)
   return word;
 }
 
-static uint16_t size_at(const struct columns *in, int32_t place)
+static int32_t size_at(const struct columns *in, int32_t place)
 {
-  uint16_t size;
-  memcpy(&size, in->sizes + 2 * (size_t)place, sizeof size);
-  return size;
+  int32_t size = in->sizes[place];
+  return size > EXACT_WORDS ? EXACT_BYTES + (size - EXACT_WORDS) * STEP_BYTES : 4 * size;
 }
 
 /* The place of a key; where it has none, the free one it would take; -1 in a full index. */
@@ -229,7 +230,7 @@ static bool enter(const struct columns *in, uint32_t whose, uint32_t at, size_t 
 {
   int32_t key = (int32_t)whose;
   int32_t place = find(in, key);
-  uint16_t held = (uint16_t)size;
+  size_t beyond = size > EXACT_BYTES ? (size - EXACT_BYTES + STEP_BYTES - 1) / STEP_BYTES : 0;
   if (place < 0) return false;
   if (word_at(in, place) == 0) {
     if (scanned->count == places_left) return false;
@@ -238,8 +239,8 @@ static bool enter(const struct columns *in, uint32_t whose, uint32_t at, size_t 
   } else {
     scanned->bytes -= size_at(in, place);
   }
-  scanned->bytes += (int32_t)size;
-  memcpy(in->sizes + 2 * (size_t)place, &held, sizeof held);
+  in->sizes[place] = (uint8_t)(beyond ? EXACT_WORDS + beyond : size / 4);
+  scanned->bytes += size_at(in, place);
   point(in, place, at);
   return true;
 }

@@ -2,12 +2,14 @@
 
 #include <string.h>
 
+#include "columns.h"
+
 enum { ROWS_MAX = 254, ID_MAX_BYTES = 8, UINT_MAX_BYTES = 7 };
 /* modules/access/rights.ts: columns of a row; bits of its level; a record's head */
 enum { RIGHT_BYTES = 12, RIGHT_FREE = 0xFF, RIGHT_DEVICE = 0x08, RIGHT_LEVEL_MAX = 5 };
 enum { RIGHT_HEAD_BYTES = 5 };
-/* modules/oscore/recipients.ts: columns of a row, a record's head; the bound's kind in keys.ts */
-enum { RECIPIENT_BYTES = 42, RECIPIENT_HEAD_BYTES = 3, KIND_BOUND = 0x04, KIND_GROUP_KEY = 0x05 };
+/* modules/oscore/recipients.ts: a record's head, and an association has 12 bits; keys.ts */
+enum { RECIPIENT_HEAD_BYTES = 3, ASSOCIATION_MAX = 4094, KIND_BOUND = 0x04, KIND_GROUP_KEY = 0x05 };
 #define NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 
 static uint64_t load(const uint8_t *bytes, size_t size)
@@ -101,13 +103,16 @@ static bool add_recipient(const struct journal *journal, uint32_t row, uint8_t *
   uint8_t record[RECIPIENT_HEAD_BYTES + ID_MAX_BYTES + UINT_MAX_BYTES] = {0};
   int32_t size = journal_read(journal, (uint32_t)ROWS_OF_RECIPIENTS << 24 | row, record,
       sizeof record);
-  uint8_t *const words = columns + 16 * capacity, *const places = columns + 36 * capacity;
-  uint32_t word[5] = {0xFFFFFFFF, 0xFFFFFFFF}, place, count = 2 * capacity + 1;
-  uint16_t entry;
+  uint8_t *const words = columns + COLUMN_NEAR * capacity;
+  uint8_t *const places = columns + COLUMN_PLACES * capacity;
+  uint32_t word[4] = {0xFFFFFFFF, 0xFFFFFFFF}, place, count = 2 * capacity + 1;
+  uint32_t association = (uint32_t)load(record, 2);
+  uint16_t tag = (uint16_t)(association * 16 + record[2]);
   uint64_t seen, id;
   double highest;
   size_t rest;
   if (record[2] > ID_MAX_BYTES) return false; // check: rows-recipient-id
+  if (association > ASSOCIATION_MAX) return false; // check: rows-recipient-association
   /* Of a record that is cut off this is more than any number has. */
   rest = (size_t)size - RECIPIENT_HEAD_BYTES - record[2];
   if (!read_seen(journal, row, record + size - rest, rest, &seen)) return false;
@@ -115,38 +120,35 @@ static bool add_recipient(const struct journal *journal, uint32_t row, uint8_t *
   highest = (double)seen;
   /* all below counts as seen, and may have been applied: window.ts closeWindow */
   memcpy(columns + 8 * row, &highest, sizeof highest);
-  memcpy(columns + 8 * (capacity + row), &highest, sizeof highest);
-  word[2] = (uint32_t)load(record, 2) * 16 + record[2];
-  word[3] = (uint32_t)(id >> 32);
-  word[4] = (uint32_t)id;
-  for (int i = 0; i < 5; i++) memcpy(words + 4 * (i * capacity + row), word + i, 4);
-  place = ((fold(id) * 40503u + word[2] * 997u) & 0xFFFF) * count >> 16;
-  for (uint32_t tries = 0; tries < count; tries++) {
-    memcpy(&entry, places + 2 * place, sizeof entry);
-    if (entry == 0) break;
+  word[2] = (uint32_t)(id >> 32);
+  word[3] = (uint32_t)id;
+  for (int i = 0; i < 4; i++) memcpy(words + 4 * (i * capacity + row), word + i, 4);
+  memcpy(columns + COLUMN_TAG * capacity + 2 * row, &tag, sizeof tag);
+  place = ((fold(id) * 40503u + tag * 997u) & 0xFFFF) * count >> 16;
+  for (uint32_t tries = 0; places[place] && tries < count; tries++)
     if (++place == count) place = 0;
-  }
-  entry = (uint16_t)(row + 1);
-  memcpy(places + 2 * place, &entry, sizeof entry);
+  places[place] = (uint8_t)(row + 1);
+  columns[COLUMN_APPLIED * capacity + 1 + row] = 1;
   return true;
 }
 
 int32_t rows_of_recipients(const struct journal *journal, uint8_t *columns, size_t size,
     uint32_t capacity)
 {
-  uint32_t rows[ROWS_MAX], tag, key;
+  uint32_t rows[ROWS_MAX], key;
+  uint16_t tag;
   int32_t orphans = 0;
-  size_t count;
-  if (capacity > ROWS_MAX || size != RECIPIENT_BYTES * (size_t)capacity + 2) return ROWS_DECLINED;
+  size_t count, whole = COLUMNS_ROW_BYTES * (size_t)capacity + COLUMNS_MORE_BYTES;
+  if (capacity > ROWS_MAX || size != whole) return ROWS_DECLINED;
   memset(columns, 0, size);
-  memset(columns + 24 * capacity, 0xFF, 4 * capacity);
+  memset(columns + COLUMN_TAG * capacity, 0xFF, 2 * capacity);
   count = journal_keys(journal, ROWS_OF_RECIPIENTS, rows, capacity);
   for (size_t i = 0; i < count; i++) {
     bool fits = count <= capacity && rows[i] < capacity;
     if (!fits) return declined(columns, size); // check: rows-recipient-place
     if (!add_recipient(journal, rows[i], columns, capacity)) return declined(columns, size);
-    memcpy(&tag, columns + 24 * capacity + 4 * rows[i], sizeof tag);
-    key = (uint32_t)KIND_GROUP_KEY << 24 | tag >> 4;
+    memcpy(&tag, columns + COLUMN_TAG * capacity + 2 * rows[i], sizeof tag);
+    key = (uint32_t)KIND_GROUP_KEY << 24 | (uint32_t)tag >> 4;
     if (journal_read(journal, key, NULL, 0) < 0) orphans = ROWS_ORPHANS; // check: rows-orphans
   }
   return (int32_t)count | orphans;

@@ -40,7 +40,8 @@ const CASES: Readonly<Record<string, Records>> = {
   "row, number 2^53": [[ROW, 0, [0, 1, 1, 7, ...BEYOND]]],
   "row, beyond": [[ROW, CAPACITY, [0, 1, 1, 7, 5]]],
   "row, id of no bytes, number 0": [[ROW, 5, [0, 1, 0]]],
-  "row, association 65535": [[ROW, 2, [255, 255, 8, ...CLIENT, 5]]],
+  "row, association 4094": [[ROW, 2, [15, 254, 8, ...CLIENT, 5]]],
+  "row, association 4095": [[ROW, 2, [15, 255, 8, ...CLIENT, 5]]],
   "bound of 8 bytes": [
     [ROW, 0, [0, 1, 1, 7, 5]],
     [BOUND, 0, [0, 0, 0, 0, 0, 0, 0, 9]],

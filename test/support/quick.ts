@@ -8,7 +8,7 @@ import { NON } from "../../modules/coap/message.js";
 import { Workspace } from "../../modules/oscore/aad.js";
 import { OscoreOption } from "../../modules/oscore/option.js";
 import { Outer } from "../../modules/oscore/outer.js";
-import { isFreshIn, windowsIn } from "../../modules/oscore/window.js";
+import { isFreshIn } from "../../modules/oscore/window.js";
 import type { AeadKey } from "../../modules/ports/crypto.js";
 import {
   ANSWER_LEVEL_SHIFT,
@@ -36,7 +36,9 @@ import {
   TABLE_LINES,
 } from "../../modules/ports/intake.js";
 
-const ROW_BYTES = 42;
+const ROW_BYTES = 31;
+/** No command was applied. */
+const NONE_APPLIED = 0;
 const RIGHT_BYTES = 12;
 /** Of a level: the right is for the device itself, or there is none. */
 const DEVICE = 8;
@@ -92,20 +94,22 @@ class Bound {
     if (line < 0) return DECLINED;
     const row = this.#rowOf(line);
     if (row < 0) return DECLINED;
-    const rows = (this.#columns.byteLength - 2) / ROW_BYTES;
-    const windows = windowsIn(this.#columns, rows, 0, 16 * rows);
+    const rows = (this.#columns.byteLength - 1) / ROW_BYTES;
+    const highest = new Float64Array(this.#columns, 0, rows);
+    const windows = { highest, bits: new Int32Array(this.#columns, 8 * rows, 2 * rows), rows };
     if (!isFreshIn(windows, row, option.sequence)) return refusal("replayed");
     const plain = this.#plain(line, to);
     if (plain === undefined) return refusal("forged");
     const words = new DataView(this.#result.buffer);
     words.setFloat64(0, option.sequence, true);
     this.#result.set(plain, RESULT_PLAIN);
-    const applied = new Float64Array(this.#columns, 8 * rows, rows)[row];
+    const applied = new Uint8Array(this.#columns, 30 * rows + 1, rows)[row];
+    const isNewest = applied === NONE_APPLIED || highest[row] - option.sequence + 1 < applied;
     const isLight = plain.length > 4 && LIGHT.every((byte, i) => plain[i] === byte);
     return (
       plain.length |
       (isLight ? ANSWER_LIGHT : 0) |
-      (option.sequence > applied ? ANSWER_NEWEST : 0) |
+      (isNewest ? ANSWER_NEWEST : 0) |
       (isMulticast(to.address) ? ANSWER_MULTICAST : 0) |
       (this.#levelIn(line) << ANSWER_LEVEL_SHIFT) |
       (row << ANSWER_ROW_SHIFT) |
@@ -137,10 +141,11 @@ class Bound {
 
   #rowOf(line: number): number {
     const { kid, kidLength } = this.#option;
-    const rows = (this.#columns.byteLength - 2) / ROW_BYTES;
-    const column = (k: number) => new Int32Array(this.#columns, (24 + 4 * k) * rows, rows);
+    const rows = (this.#columns.byteLength - 1) / ROW_BYTES;
+    const column = (k: number) => new Int32Array(this.#columns, (16 + 4 * k) * rows, rows);
     const tag = this.#line(line).getUint16(LINE_ASSOCIATION) * 16 + kidLength;
-    const [tags, highs, lows] = [column(0), column(1), column(2)];
+    const [highs, lows] = [column(0), column(1)];
+    const tags = new Uint16Array(this.#columns, 24 * rows, rows);
     return tags.findIndex((one, i) => one === tag && highs[i] === kid.high && lows[i] === kid.low);
   }
 

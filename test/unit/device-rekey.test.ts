@@ -1,7 +1,7 @@
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import type { Profile } from "../../modules/profiles/profile.js";
 import { equal, test } from "../harness.js";
-import { craft, OFF, ON } from "../support/craft.js";
+import { type Craft, craft, OFF, ON } from "../support/craft.js";
 import { type Rig, Room } from "../support/rig.js";
 
 const OLD = { keyId: 7, fill: 0xa1 };
@@ -73,6 +73,38 @@ test("nor across two rekeys", () => {
   equal(lamp.device.receive(craft({ ...OLD, sequence: 7, payload: ON })), LATE);
   equal(lamp.device.receive(craft({ ...NEW, sequence: 8, payload: ON })), LATE);
   equal(lamp.level, 0);
+});
+
+test("fifty senders go over from one key to the next, each in his own time", () => {
+  const room = new Room();
+  const senders = Array.from({ length: 58 }, (_, i) => 100 + i);
+  const rights = senders.map((sender) => [sender, 1, 2] as const);
+  const lamp = room.luminaire(20, { settings: [[0, 0]], graceSeconds: 40_000, rights });
+  const said = (wish: Craft) => {
+    room.clock.advance(1_000_000);
+    const outcome = lamp.device.receive(craft(wish));
+    return outcome.ok ? "accepted" : outcome.drop;
+  };
+  const fifty = senders.slice(0, 50);
+  for (const sender of fifty) equal(said({ ...OLD, sender, sequence: 5 }), "accepted");
+  rekey(lamp);
+  for (const sender of fifty) {
+    equal(said({ ...OLD, sender, sequence: 6 }), "accepted", `${sender} under the old key`);
+    equal(said({ ...NEW, sender, sequence: 7 }), "accepted", `${sender} under the new key`);
+  }
+  lamp.restart();
+  for (const sender of fifty) {
+    equal(said({ ...OLD, sender, sequence: 6 }), "replayed");
+    equal(said({ ...NEW, sender, sequence: 40 }), "accepted", `${sender} after the restart`);
+  }
+  // Who is more than that has the room that answers leave, and then none; nobody makes room.
+  for (const sender of senders.slice(50)) {
+    equal(said({ ...OLD, sender, sequence: 6 }), "accepted");
+    equal(said({ ...NEW, sender, sequence: 7 }), "accepted");
+  }
+  equal(said({ ...OLD, sender: 99, sequence: 1 }), "tableFull");
+  equal(said({ ...NEW, sender: 99, sequence: 2 }), "tableFull");
+  for (const sender of senders) equal(said({ ...NEW, sender, sequence: 80 }), "accepted");
 });
 
 test("senders are ordered each for itself, and what is newer under the old key is obeyed", () => {

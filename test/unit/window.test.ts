@@ -6,14 +6,13 @@ import {
   startWindow,
   WINDOW_BITS,
   type Windows,
-  windowsIn,
 } from "../../modules/oscore/window.js";
 import { equal, test } from "../harness.js";
 import { SeededRandom } from "../support/random.js";
 import { SCALE } from "../support/scale.js";
 
 function windowsFor(rows: number): Windows {
-  return windowsIn(new ArrayBuffer(rows * 16), rows, 0, rows * 8);
+  return { highest: new Float64Array(rows), bits: new Int32Array(2 * rows), rows };
 }
 
 /** RFC 8613 §7.4 in the plainest way: a set of everything seen. */
