@@ -6,7 +6,7 @@
  * and the environment, so whatever a person chose counts.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "./root.js";
 
@@ -24,6 +24,9 @@ export const thirdPartyVectors = join(
   process.env.LUMICAST_VECTORS ?? join(ROOT, "../shared/vectors"),
   "third-party",
 );
+
+/** PostgreSQL's programs, which Debian keeps off $PATH; the newest. */
+export const POSTGRES_BIN = postgresBin();
 
 /** What every build with the SDK runs. */
 const SDK_TOOLS = ["mcconfig", "xsc", "xsl"];
@@ -156,6 +159,8 @@ export const tools = {
       "west init zephyrproject && cd zephyrproject && west update && west packages pip --install " +
       "&& west sdk install && export ZEPHYR_BASE=$PWD/zephyr",
   },
+  PostgreSQL: { find: () => here(POSTGRES_BIN !== undefined), mend: apt("postgresql") },
+  strace: { find: () => version("strace", "--version"), mend: apt("strace") },
   "third-party vectors": {
     find: () => here(existsSync(thirdPartyVectors)),
     mend: "set $LUMICAST_VECTORS to the shared folder's vectors",
@@ -167,6 +172,14 @@ export type ToolName = keyof typeof tools;
 function apt(names: string): string {
   const sudo = process.getuid?.() === 0 && onPath("sudo") === undefined ? "" : "sudo ";
   return `${sudo}apt-get install -y ${names}`;
+}
+
+function postgresBin(): string | undefined {
+  const below = "/usr/lib/postgresql";
+  if (!existsSync(below)) return undefined;
+  const versions = readdirSync(below).sort((a, b) => Number(b) - Number(a));
+  const bins = versions.map((version) => join(below, version, "bin"));
+  return bins.find((bin) => existsSync(join(bin, "initdb")));
 }
 
 function cc(): string {

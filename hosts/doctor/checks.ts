@@ -24,6 +24,8 @@ const purposes: Readonly<Record<ToolName, readonly Purpose[]>> = {
   aiocoap: ["suites"],
   Californium: ["suites"],
   "network namespaces": ["suites"],
+  PostgreSQL: ["suites"],
+  strace: ["suites"],
   "third-party vectors": ["suites"],
   "liblwip-dev": ["suites"],
   "riscv64-unknown-elf-gcc": ["suites"],

@@ -1,9 +1,8 @@
 /** Decisions of an authority: who may have which token, who may have which key, and since when. */
 import { type Claims, parseClaims } from "../../modules/access/claims.js";
 import { type Scope, SENDER } from "../../modules/access/scope.js";
-import { issueToken, type TrustAnchor, verifyToken } from "../../modules/access/token.js";
+import { issueToken, verifyToken } from "../../modules/access/token.js";
 import {
-  type Center,
   confirm,
   createGroup,
   envelopeAad,
@@ -18,7 +17,6 @@ import type { Rows } from "../../modules/authority/ledger.js";
 import { drawMaterial, GROUP_PROFILES } from "../../modules/authority/material.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
 import {
-  applications,
   devices,
   groups,
   inGroup,
@@ -28,101 +26,37 @@ import {
   numberKey,
   pushes,
 } from "../../modules/authority/records.js";
-import {
-  enrol,
-  grantToken,
-  type Issuer,
-  reportLost,
-  signTime,
-} from "../../modules/authority/server.js";
+import { enrol, grantToken, reportLost, signTime } from "../../modules/authority/server.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
 import { type Cbor, decode } from "../../modules/cbor/decode.js";
-import { encode } from "../../modules/cbor/encode.js";
 import { openEnvelope } from "../../modules/cose/envelope.js";
 import { isVouched, vouchedOf } from "../../modules/cose/vouched.js";
 import { services } from "../../modules/device/services.js";
 import { compareKeyIds } from "../../modules/groups/directory.js";
-import { AES_CCM_16_64_128, EDDSA } from "../../modules/ports/crypto.js";
+import { AES_CCM_16_64_128 } from "../../modules/ports/crypto.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import { equal, test, throws } from "../harness.js";
-import { providers } from "../support/providers.js";
+import { centerOf, claimsSetOf, furnish, parties, SCOPE, TERMS } from "../support/authority.js";
 import { SeededRandom } from "../support/random.js";
 
 const h = fromHex;
 const NOW = 1_790_000_000;
-const [{ crypto }] = providers();
-const { signatures } = crypto;
-if (signatures === undefined) throw new Error("the suite's first provider signs");
+const { crypto, signer, as: AS, asAnchor: AS_ANCHOR, kdcAnchor: KDC_ANCHOR } = parties();
+const MANAGER = claimsSetOf(signer.publicKey);
 
-const SEED = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
-const signer = signatures.signer(h(SEED));
-const AS: Issuer = { crypto, name: "as", voucher: { alg: EDDSA, signer }, kid: h("a5") };
-const AS_ANCHOR: TrustAnchor = {
-  issuer: "as",
-  kid: h("a5"),
-  alg: EDDSA,
-  publicKey: signer.publicKey,
-};
-const KDC_ANCHOR: TrustAnchor = { ...AS_ANCHOR, issuer: "kdc" };
-
-/** A CWT Claims Set with the Group Manager's key. */
-const MANAGER = encode(
-  new Map<Cbor, Cbor>([
-    [
-      8,
-      new Map<Cbor, Cbor>([
-        [
-          1,
-          new Map<Cbor, Cbor>([
-            [1, 1],
-            [3, -8],
-            [-1, 6],
-            [-2, signer.publicKey],
-          ]),
-        ],
-      ]),
-    ],
-  ]),
-);
-
-function center(): Center {
-  return {
-    ...AS,
-    name: "kdc",
-    random: new SeededRandom(7),
-    anchors: [AS_ANCHOR],
-    domain: "hall",
-    managerCredential: MANAGER,
-  };
-}
-
-const SCOPE: Scope = [{ appGroup: 1, level: 2, roles: SENDER }];
 const LAMP = { name: "lamp", scope: SCOPE, tokenSeconds: NONE };
 const PAIRWISE_KEY = "000102030405060708090a0b0c0d0e0f";
 const pairwise = () => ({ kid: h("01"), key: crypto.aeadKey(AES_CCM_16_64_128, h(PAIRWISE_KEY)) });
-const TERMS = {
-  profile: "lowlatency",
-  graceSeconds: 60,
-  validitySeconds: NONE,
-  messages: NONE,
-  renewsOnJoin: false,
-  renewsOnLeave: false,
-};
-
 /** A place with one group, `count` devices in it and their tokens. */
 class Place {
   readonly ledger = new MemoryLedger();
-  readonly center = center();
+  readonly center = centerOf();
   readonly tokens: Uint8Array[] = [];
 
   constructor(count: number, terms = TERMS) {
-    this.run((rows) => {
-      createGroup(rows, this.center, 9, terms);
-      const place = { name: "hall", group: 9, address: new Uint8Array(16), port: 5683 };
-      applications.put(rows, numberKey(1), place);
-    });
+    this.run((rows) => furnish(rows, this.center, terms));
     for (let at = 0; at < count; at++) this.tokens.push(this.token(at));
   }
 
