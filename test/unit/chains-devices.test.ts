@@ -32,10 +32,14 @@ const READ: Inner = {
 
 /** Says that it is off, at a level for later, in six blocks of 16 bytes. */
 function write(level: number): Inner {
-  const said = `[{"bn":"/3311/0/","n":"5850","vb":false},{"n":"5851","v":${level}},{"n":"5537","v":0}]`;
+  const said = [
+    '{"bn":"/3311/0/","n":"5850","vb":false}',
+    `{"n":"5851","v":${level}}`,
+    '{"n":"5537","v":0}',
+  ];
   const options: Option[] = pathOptions("3311/0").slice();
   o.addUint(options, o.CONTENT_FORMAT, o.SENML_JSON);
-  return { code: o.PUT, options, payload: utf8(said) };
+  return { code: o.PUT, options, payload: utf8(`[${said.join(",")}]`) };
 }
 
 /** A switch and a lamp with one group. */

@@ -281,7 +281,7 @@ for (const profile of BOUND_ANSWERS) {
     equal(verdict(wall, says(13, "d")), "unsolicited", "no more of it");
   });
 
-  test(`${profile}: an answer without Observe is the last one; a late one does not revive it`, () => {
+  test(`${profile}: an answer without Observe is the last one; a late one revives nothing`, () => {
     const { wall, news, watching, says } = asked(profile);
     equal(verdict(wall, says(4, "a")), "accepted");
     equal(verdict(wall, says(6, "b", { options: [] })), "accepted");
