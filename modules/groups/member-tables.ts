@@ -99,22 +99,25 @@ function spokenOf(
   const { profile, policy, associations, own } = security;
   const { intakeMember } = profile;
   const [association] = associations;
-  if (intakeMember === undefined || associations.length !== 1) return undefined;
-  if (!acceptsUnverified(policy)) return undefined;
+  if (intakeMember === undefined || association === undefined) return undefined;
+  if (associations.length > 1) return undefined; // check: member-lines-one-key
+  if (!acceptsUnverified(policy)) return undefined; // check: member-lines-waiting
   const { keyId, lifetime } = association;
-  if (lifetime !== undefined || keyId.length > GROUP_KEY_ID_MAX) return undefined;
+  if (keyId.length > GROUP_KEY_ID_MAX) return undefined;
+  if (lifetime !== undefined) return undefined; // check: member-lines-endless
   const isShared = directory
     .securities()
     .some((other) => other.associations.some((one) => isRival(one, association)));
-  if (isShared) return undefined;
+  if (isShared) return undefined; // check: member-lines-one-id
   const appGroup = onlyGroup(directory, security);
   if (appGroup === undefined) return undefined;
   const members = [];
   for (const kept of contexts.all()) {
     const { id } = kept;
-    if (kept.association !== association || id.length > MEMBER_ID_MAX) continue;
+    if (id.length > MEMBER_ID_MAX) continue;
+    if (kept.association !== association) continue; // check: member-lines-key
     // Our own multicast, reflected, is the reference's.
-    if (own !== undefined && equalBytes(own.id, id)) continue;
+    if (own !== undefined && equalBytes(own.id, id)) continue; // check: member-lines-own
     const parts = intakeMember.parts(association, kept.context);
     if (parts !== undefined) members.push({ kept, parts });
   }
@@ -133,7 +136,8 @@ function onlyGroup(directory: Directory, security: SecurityGroup): AppGroup | un
   let found: AppGroup | undefined;
   for (const appGroup of directory.appGroups()) {
     if (appGroup.security !== security) continue;
-    if (found !== undefined || !isMulticast(appGroup.address)) return undefined;
+    if (found !== undefined) return undefined; // check: member-lines-one-address
+    if (!isMulticast(appGroup.address)) return undefined;
     found = appGroup;
   }
   return found?.address.length === 16 ? found : undefined;
