@@ -150,7 +150,12 @@ export class Asker {
   #exchange(inner: Inner, waitMicros: number, many: boolean, told: Told): void {
     const { endpoint, exchanges, groups } = this.#device;
     const appGroup = this.#appGroup();
-    const asked: Asked = { appGroup, request: undefined };
+    const isObserving = o.find(inner.options, o.OBSERVE) !== undefined;
+    const asked: Asked = {
+      appGroup,
+      request: undefined,
+      ...(isObserving ? { observes: true } : {}),
+    };
     let mid: number | undefined;
     const to = this.#to(appGroup);
     let over = false;
