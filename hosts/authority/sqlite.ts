@@ -116,7 +116,8 @@ export class SqliteLedger implements Ledger {
     if (pagesMax !== undefined) this.#pragma(`max_page_count=${pagesMax}`);
     if (create) {
       this.#exec(
-        `BEGIN EXCLUSIVE; PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${SCHEMA}; ` +
+        `BEGIN EXCLUSIVE; PRAGMA application_id=${APPLICATION_ID}; ` +
+          `PRAGMA user_version=${SCHEMA}; ` +
           "CREATE TABLE rows (kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, " +
           "sum BLOB NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID; COMMIT",
       );
@@ -127,7 +128,6 @@ export class SqliteLedger implements Ledger {
     const schema = Number(this.#pragma("user_version"));
     if (schema > SCHEMA)
       throw new Error(`has format ${schema}, this program reads ${SCHEMA}; update it`);
-    if (schema < SCHEMA) throw new Error(`has format ${schema}; restore a backup`);
     const state = this.#pragma("integrity_check");
     if (state !== "ok") throw new Error(`is damaged (${String(state)}); restore a backup`);
     this.#readAll();

@@ -224,7 +224,7 @@ test("SQLite: any byte that is flipped is noticed, or was not in use", async () 
   assert.ok(refused > 30, `${refused}`);
 });
 
-test("SQLite: what cannot be gone on with is refused, with the remedy, and never begun anew", async () => {
+test("SQLite: what is no good is refused with its remedy, never begun anew", async () => {
   const path = file("refuse.db");
   assert.throws(() => new SqliteLedger(path), /refuse.db is missing; restore a backup/);
   await crowded(path);
