@@ -246,7 +246,9 @@ export function verifyChain(input: {
     if ((usage & USAGE_CERT_SIGN) === 0) return false; // check: chain-usage
     if (below > pathLength) return false; // check: chain-path
     const { signed: data, signature } = one;
-    return p256.verify({ data, signature, publicKey });
+    const isSigned = p256.verify({ data, signature, publicKey });
+    if (!isSigned) return false; // check: chain-signature
+    return true;
   }
 }
 

@@ -280,7 +280,7 @@ export class ClientHandshake implements Driver {
     if (refusal !== undefined) return refusal;
     shared.heard(message);
     const secret = this.#isPsk ? this.#pskExchange() : this.#ecdheExchange();
-    if (secret === undefined) return ALERTS.illegalParameter; // check: server-point
+    if (secret === undefined) return ALERTS.illegalParameter;
     shared.derive(secret);
     const { own } = this.#credentials;
     if (this.#isAsked && own !== undefined) {

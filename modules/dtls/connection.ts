@@ -202,8 +202,8 @@ export class Connection {
     if (this.#state === "closed") return "oldEpoch";
     if (record.epoch === 0) return this.#receivePlain(record);
     const read = this.#read;
-    const isNow = record.epoch === 1 && this.#hasChanged;
-    if (read === undefined || !isNow) return "oldEpoch"; // check: epoch-now
+    if (read === undefined || record.epoch !== 1) return "oldEpoch";
+    if (!this.#hasChanged) return "oldEpoch"; // check: change-first
     const opened = read.open(record);
     if (!opened.ok) return opened.drop;
     if (record.sequence === read.highest) this.#follow(record, from);

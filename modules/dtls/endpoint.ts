@@ -204,7 +204,8 @@ export class DtlsEndpoint {
       const mayBeOld = reason === "forged" || reason === "oldEpoch";
       if (!mayBeOld || open === undefined) return reason;
     }
-    return open === undefined ? "unknownKey" : open.receive(record, from);
+    if (open !== undefined) return open.receive(record, from);
+    return opening === undefined ? "unknownKey" : "oldEpoch";
   }
 
   #receivePlain(from: Endpoint, record: RawRecord, slot: Slot | undefined): Drop | undefined {

@@ -28,7 +28,8 @@ export function parseExtensions(reader: Reader): Extensions | undefined {
   const found = new Map<number, Uint8Array>();
   if (reader.failed) return undefined;
   if (reader.left === 0) return found;
-  if (reader.u16() !== reader.left) return undefined; // check: extensions-length
+  const length = reader.u16();
+  if (length !== reader.left) return undefined; // check: extensions-length
   while (reader.left > 0) {
     const type = reader.u16();
     const data = reader.take(reader.u16());
@@ -95,7 +96,7 @@ export function traitsOf(extensions: Extensions, isServer: boolean): HelloTraits
   const renegotiation = opaque(RENEGOTIATION_INFO);
   const secret = extensions.get(EXTENDED_MASTER_SECRET);
   const isRead = groups && formats && algorithms && client && server;
-  if (!isRead || cid === null || renegotiation === null) return undefined; // check: extension-form
+  if (!isRead || cid === null || renegotiation === null) return undefined;
   if (secret !== undefined && secret.length > 0) return undefined; // check: extension-empty
   return {
     hasExtendedMasterSecret: secret !== undefined,
@@ -114,7 +115,7 @@ function listOf(data: Uint8Array, lengthBytes: 1 | 2, itemBytes: 1 | 2): number[
   const reader = new Reader(data);
   const length = lengthBytes === 1 ? reader.u8() : reader.u16();
   const isWhole = length === reader.left && length > 0 && length % itemBytes === 0;
-  if (reader.failed || !isWhole) return undefined;
+  if (!isWhole) return undefined; // check: extension-list
   const items: number[] = [];
   while (reader.left > 0) items.push(itemBytes === 1 ? reader.u8() : reader.u16());
   return items;

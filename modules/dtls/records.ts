@@ -172,7 +172,8 @@ export class ReadEpoch {
     });
     if (plain === undefined) return drop("forged"); // check: records-tag
     this.#window.mark(sequence);
-    return isCid ? innerOf(plain) : ok({ type: record.type, plain });
+    const genuine = plain as Uint8Array;
+    return isCid ? innerOf(genuine) : ok({ type: record.type, plain: genuine });
   }
 }
 

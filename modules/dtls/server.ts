@@ -181,7 +181,7 @@ export class ServerHandshake implements Driver {
         takes &&
         hasTypes);
     const suite = hello.suites.find(isAble);
-    if (suite === undefined) return ALERTS.handshakeFailure; // check: common-suite
+    if (suite === undefined) return ALERTS.handshakeFailure;
     this.#suite = suite;
     if (this.#sessions !== undefined) {
       this.#sessionId = new Uint8Array(SESSION_ID_BYTES);
@@ -259,7 +259,7 @@ export class ServerHandshake implements Driver {
       const identity = parsePskIdentity(message.body);
       if (identity === undefined) return "malformed";
       const psk = this.#credentials.psk?.(identity);
-      if (psk === undefined) return ALERTS.unknownPskIdentity; // check: psk-known
+      if (psk === undefined) return ALERTS.unknownPskIdentity;
       this.#peer = { by: "psk", identity };
       secret = premasterOf(psk);
       psk.fill(0);
@@ -268,7 +268,7 @@ export class ServerHandshake implements Driver {
       if (point === undefined) return "malformed";
       secret = this.#pair?.agree(point);
       this.#pair = undefined;
-      if (secret === undefined) return ALERTS.illegalParameter; // check: client-point
+      if (secret === undefined) return ALERTS.illegalParameter;
     }
     shared.heard(message);
     shared.derive(secret);

@@ -124,12 +124,13 @@ export function parseSession(bytes: Uint8Array): Session | undefined {
   const id = string();
   const master = reader.take(MASTER_BYTES);
   const by = KINDS[reader.u8()];
-  const isHead = !reader.failed && format === FORMAT && id.length > 0 && id.length <= 32;
-  if (!isHead || by === undefined) return undefined; // check: session-form
+  const isHead = format === FORMAT && id.length > 0 && id.length <= 32;
+  if (!isHead) return undefined; // check: session-form
+  if (by === undefined) return undefined;
   const peer = parsePeer(by, reader, string);
   const isWhole = !reader.failed && reader.left === 0;
-  if (peer === undefined || !isWhole) return undefined; // check: session-end
-  return { id, suite, master, peer };
+  if (!isWhole) return undefined; // check: session-end
+  return peer && { id, suite, master, peer };
 }
 
 function parsePeer(

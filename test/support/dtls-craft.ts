@@ -1,10 +1,13 @@
 /** Records and handshake messages in the hands of somebody between two peers. */
 import { concat } from "../../modules/bytes/concat.js";
 import { readUint } from "../../modules/bytes/uint.js";
+import { TsCrypto } from "../../modules/crypto/crypto.js";
+import { recordKeys } from "../../modules/dtls/keys.js";
 import { type HandshakeMessage, wholeMessage } from "../../modules/dtls/messages.js";
-import { HANDSHAKE } from "../../modules/dtls/numbers.js";
+import { CLIENT_HELLO, HANDSHAKE, SERVER_HELLO } from "../../modules/dtls/numbers.js";
 import { fragmentsOf } from "../../modules/dtls/reassembly.js";
-import { plainRecord, type RawRecord, readRecord } from "../../modules/dtls/records.js";
+import { plainRecord, type RawRecord, readRecord, WriteEpoch } from "../../modules/dtls/records.js";
+import type { Session } from "../../modules/dtls/session.js";
 import type { DtlsNet, DtlsPeer, Flying } from "./dtls.js";
 
 /** The records of a datagram without connection ids. */
@@ -49,7 +52,23 @@ export function changing(
   };
 }
 
-/** A number in the middle of `bytes` made another. */
+/**
+ * One side of an open connection, by somebody who has its keys: records from number 20 on. The
+ * connection has to have a session, and the hellos to be those last sent.
+ */
+export function insider(net: DtlsNet, session: Session, side: "client" | "server"): WriteEpoch {
+  const hellos = net.sent.flatMap(({ bytes }) => recordsOf(bytes).map(messageIn));
+  const last = (type: number) => hellos.filter((message) => message?.type === type).pop();
+  const randomOf = (type: number) => (last(type) as HandshakeMessage).body.slice(2, 34);
+  const keys = recordKeys(new TsCrypto(), {
+    master: session.master,
+    clientRandom: randomOf(CLIENT_HELLO),
+    serverRandom: randomOf(SERVER_HELLO),
+  });
+  return new WriteEpoch(1, keys[side], undefined, 20);
+}
+
+/** `bytes` with some bits of one byte turned. */
 export function flipped(bytes: Uint8Array, at: number, bits = 1): Uint8Array {
   const copy = bytes.slice();
   copy[at] ^= bits;

@@ -1,0 +1,568 @@
+import { concat } from "../../modules/bytes/concat.js";
+import { fromHex } from "../../modules/bytes/hex.js";
+import { utf8 } from "../../modules/bytes/utf8.js";
+import {
+  type ClientHello,
+  clientHello,
+  type HandshakeMessage,
+  helloVerifyRequest,
+  messageHeader,
+  parseClientHello,
+  parseServerHello,
+  type ServerHello,
+  serverHello,
+  wholeMessage,
+} from "../../modules/dtls/messages.js";
+import {
+  ALERT,
+  ALERTS,
+  CHANGE_CIPHER_SPEC,
+  CLIENT_HELLO,
+  FINISHED,
+  HANDSHAKE,
+  HELLO_REQUEST,
+  HELLO_VERIFY_REQUEST,
+  SERVER_HELLO,
+  TLS_PSK_WITH_AES_128_CCM_8,
+} from "../../modules/dtls/numbers.js";
+import { APPLICATION_DATA } from "../../modules/dtls/record.js";
+import { plainRecord } from "../../modules/dtls/records.js";
+import { MemorySessions, type Session } from "../../modules/dtls/session.js";
+import { equal, test } from "../harness.js";
+import { addressOf, DtlsNet, DtlsPeer, type Flying } from "../support/dtls.js";
+import {
+  changing,
+  datagramWith,
+  flipped,
+  inject,
+  insider,
+  recordsOf,
+  renumbered,
+  said,
+} from "../support/dtls-craft.js";
+import { SCALE } from "../support/scale.js";
+
+const KEY = fromHex("000102030405060708090a0b0c0d0e0f");
+const PSK = { psk: { identity: utf8("switch 7"), key: KEY } };
+const SECOND = 1_000_000;
+const EMPTY = new Uint8Array(0);
+
+function pair(server = {}, client = {}) {
+  const net = new DtlsNet();
+  const one = new DtlsPeer(net, 1, { server: { psk: () => KEY.slice() }, ...server });
+  const two = new DtlsPeer(net, 2, client);
+  const connect = (more = {}) => two.dtls.connect(one.address, { credentials: PSK, ...more });
+  return { net, server: one, client: two, connect };
+}
+
+/** An open connection. */
+function opened(server = {}) {
+  const all = pair(server);
+  all.connect();
+  all.net.settle();
+  all.client.connection.send(utf8("on"));
+  all.net.settle();
+  equal(all.server.data.length, 1);
+  return { ...all, since: all.net.sent.length };
+}
+
+/** The connection still carries data both ways. */
+function lives({ net, server, client }: ReturnType<typeof pair>): void {
+  const [heard, answered] = [server.data.length, client.data.length];
+  client.connection.send(utf8("still on"));
+  server.connection.send(utf8("still here"));
+  net.settle();
+  equal([server.data.length, client.data.length], [heard + 1, answered + 1]);
+}
+
+/** Runs a handshake through somebody in the middle; how the client and the server ended. */
+function between(
+  type: number,
+  change: (message: HandshakeMessage) => Uint8Array | readonly HandshakeMessage[],
+  server = {},
+  more = {},
+) {
+  const all = pair(server);
+  all.net.fate = changing(type, change);
+  all.connect(more);
+  all.net.settle();
+  return { ...all, ends: [all.client.ends[0]?.alert, all.server.ends[0]?.alert] };
+}
+
+function changedServerHello(change: (hello: ServerHello) => Partial<ServerHello>) {
+  return ({ body }: HandshakeMessage): Uint8Array => {
+    const hello = parseServerHello(body) as ServerHello;
+    return serverHello({ ...hello, ...change(hello) });
+  };
+}
+
+function changedClientHello(change: (hello: ClientHello) => Partial<ClientHello>) {
+  return ({ body }: HandshakeMessage): Uint8Array => {
+    const hello = parseClientHello(body) as ClientHello;
+    return clientHello({ ...hello, ...change(hello) });
+  };
+}
+
+function withExtension(
+  hello: { extensions: ReadonlyMap<number, Uint8Array> },
+  type: number,
+  hex?: string,
+) {
+  const extensions = new Map(hello.extensions);
+  if (hex === undefined) extensions.delete(type);
+  else extensions.set(type, fromHex(hex));
+  return { extensions };
+}
+
+test("hundred thousand addresses with no, wrong or stale cookies leave no state", () => {
+  const { net, server, connect } = pair();
+  connect();
+  net.settle();
+  const hellos = net.sent.filter(({ to }) => to.port === server.address.port).slice(0, 2);
+  const [without, with_] = hellos.map(({ bytes }) => bytes);
+  const sizes: number[] = [];
+  const replies: number[] = [];
+  const fresh = new DtlsPeer(
+    net,
+    3,
+    { server: { psk: () => KEY.slice() } },
+    {
+      send: (_, bytes) => replies.push(bytes.length),
+    },
+  );
+  const address = new Uint8Array(16).fill(0xfd);
+  // HMAC in TypeScript is what takes the time.
+  const count = 100_000 * SCALE ** 2;
+  for (let i = 0; i < count; i++) {
+    address[13] = i >> 16;
+    address[14] = i >> 8;
+    address[15] = i;
+    fresh.dtls.receive({ address, port: 1 + (i % 65535) }, i % 2 === 0 ? without : with_);
+    if (i % 1000 === 0) sizes.push(fresh.dtls.size);
+  }
+  equal(
+    sizes.every((size) => size === 0),
+    true,
+  );
+  equal([fresh.dtls.size, fresh.dtls.handshakes], [0, 0]);
+  equal(replies.length, count);
+  equal(Math.max(...new Set(replies)) < without.length, true, "nothing is amplified");
+  equal(net.clock.pending, 0);
+});
+
+test("a stale cookie is answered by another", () => {
+  const { net, server, connect } = pair();
+  connect();
+  // The second ClientHello stays on the way for three minutes.
+  let late: Flying | undefined;
+  net.fate = (flying, index) => {
+    if (index === 2) late = flying;
+    return index >= 2 ? [] : [flying];
+  };
+  net.settle();
+  net.fate = (flying) => [flying];
+  net.clock.advance(180 * SECOND);
+  const before = net.sent.length;
+  net.deliver(late as Flying);
+  equal([server.dtls.size, said(net, server, before)], [0, ["3"]]);
+});
+
+test("half-open handshakes are bounded; the newcomer waits, nobody is pushed out", () => {
+  const limits = { connections: 16, handshakes: 2, messageBytes: 2048, transcriptBytes: 6144 };
+  const net = new DtlsNet();
+  const server = new DtlsPeer(net, 1, { server: { psk: () => KEY.slice() }, limits });
+  const clients = [2, 3, 4].map((number) => new DtlsPeer(net, number, {}));
+  // Nobody hears the server's long flight.
+  net.fate = (flying) =>
+    flying.bytes.length > 90 && flying.from === server.address ? [] : [flying];
+  for (const client of clients) client.dtls.connect(server.address, { credentials: PSK });
+  net.settle();
+  equal([server.dtls.size, server.dtls.handshakes], [2, 2]);
+  equal(server.drops, ["tableFull"]);
+  net.fate = (flying) => [flying];
+  net.pass(SECOND, 4);
+  equal(server.opened.length, 3);
+  equal(server.dtls.handshakes, 0);
+});
+
+test("connections are bounded, too", () => {
+  const limits = { connections: 1, handshakes: 1, messageBytes: 2048, transcriptBytes: 6144 };
+  const { net, server, connect } = pair({ limits });
+  connect();
+  net.settle();
+  const other = new DtlsPeer(net, 3, {});
+  other.dtls.connect(server.address, { credentials: PSK });
+  net.settle();
+  equal([server.opened.length, other.opened.length, server.drops], [1, 0, ["tableFull"]]);
+});
+
+test("what one handshake may hold is bounded", () => {
+  const limits = { connections: 16, handshakes: 4, messageBytes: 60, transcriptBytes: 6144 };
+  const { net, server, connect } = pair({ limits });
+  connect();
+  net.settle();
+  equal([server.opened.length, server.drops], [0, ["fragment"]]);
+  const tight = pair({ limits: { ...limits, messageBytes: 2048, transcriptBytes: 150 } });
+  tight.connect();
+  tight.net.settle();
+  equal(tight.server.ends[0], { reason: "refused", alert: ALERTS.internalError });
+});
+
+test("endless fragments: bounded, forgotten in time, and the handshake goes on", () => {
+  const { net, server, client, connect } = pair();
+  // An intruder begins the client's next message with a byte and a length of his own.
+  net.fate = (flying, index) => {
+    if (index !== 4) return [flying];
+    const header = messageHeader({ type: 16, sequence: 2, length: 2000, offset: 0, part: 1 });
+    const first = plainRecord(HANDSHAKE, 77, concat(header, Uint8Array.of(1)));
+    return [{ ...flying, bytes: first }, flying];
+  };
+  connect();
+  net.settle();
+  equal(server.opened.length, 0);
+  equal(server.drops.filter((reason) => reason === "fragment").length, 1);
+  net.pass(SECOND, 3);
+  equal([server.opened.length, client.opened.length], [1, 1]);
+});
+
+test("an early Finished, an early ChangeCipherSpec: dropped, the handshake lives", () => {
+  const { net, server, client, connect } = pair();
+  net.fate = (flying, index) => {
+    // The server's flight: first of all its end, from somebody else.
+    if (index !== 3) return [flying];
+    const finished = { type: FINISHED, sequence: 1, body: new Uint8Array(12) };
+    const change = plainRecord(CHANGE_CIPHER_SPEC, 50, Uint8Array.of(1));
+    const early = [change, datagramWith(finished), renumbered(datagramWith(finished), 1, 0)];
+    return [...early.map((bytes) => ({ ...flying, bytes })), flying];
+  };
+  connect();
+  net.settle();
+  equal(client.drops, ["unsolicited", "malformed", "oldEpoch"]);
+  equal([client.opened.length, server.opened.length], [1, 1]);
+});
+
+test("a protected Finished before ChangeCipherSpec is dropped", () => {
+  const { net, server, connect } = pair();
+  net.fate = (flying, index) => {
+    if (index !== 4) return [flying];
+    const [exchange, , finished] = recordsOf(flying.bytes).map(({ bytes }) => bytes);
+    return [{ ...flying, bytes: concat(exchange, finished) }];
+  };
+  connect();
+  net.settle();
+  equal([server.opened.length, server.drops], [0, ["oldEpoch"]]);
+  net.fate = (flying) => [flying];
+  net.pass(SECOND, 2);
+  equal(server.opened.length, 1);
+});
+
+test("handshake messages in the clear after ChangeCipherSpec are dropped", () => {
+  const { net, server, connect } = pair();
+  let isDropped = false;
+  net.fate = (flying, index) => {
+    if (index !== 4) return [flying];
+    const [exchange, change, finished] = recordsOf(flying.bytes).map(({ bytes }) => bytes);
+    const intruder = datagramWith({ type: 14, sequence: 3, body: EMPTY });
+    isDropped = true;
+    return [{ ...flying, bytes: concat(exchange, change, intruder, finished) }];
+  };
+  connect();
+  net.settle();
+  equal([isDropped, server.opened.length, server.drops], [true, 1, ["oldEpoch"]]);
+});
+
+test("in an open connection nothing in the clear has an effect", () => {
+  const all = opened();
+  const { net, server, client } = all;
+  const records = [
+    plainRecord(APPLICATION_DATA, 9, utf8("off")),
+    plainRecord(ALERT, 9, Uint8Array.of(2, ALERTS.handshakeFailure)),
+    plainRecord(ALERT, 9, Uint8Array.of(1, ALERTS.closeNotify)),
+    plainRecord(CHANGE_CIPHER_SPEC, 9, Uint8Array.of(1)),
+    datagramWith({ type: FINISHED, sequence: 3, body: new Uint8Array(12) }),
+    datagramWith({ type: HELLO_REQUEST, sequence: 0, body: EMPTY }),
+  ];
+  for (const record of records) {
+    inject(net, client, server, record);
+    inject(net, server, client, record);
+  }
+  net.pass(SECOND, 3);
+  equal([server.drops, client.drops], [Array(6).fill("oldEpoch"), Array(6).fill("oldEpoch")]);
+  equal(net.sent.length, all.since, "and nothing is said to it");
+  lives(all);
+});
+
+test("data in the clear during a handshake is dropped", () => {
+  const { net, server, client, connect } = pair();
+  net.fate = (flying, index) =>
+    index === 4 ? [{ ...flying, bytes: plainRecord(APPLICATION_DATA, 9, utf8("on")) }] : [flying];
+  connect();
+  net.settle();
+  equal([server.drops, server.data], [["malformed"], []]);
+  net.pass(SECOND);
+  equal(client.opened.length, 1);
+});
+
+test("protected data before the peer's Finished is dropped", () => {
+  const { net, server, client, connect } = pair();
+  let held: Flying | undefined;
+  net.fate = (flying, index) => {
+    if (index !== 5) return [flying];
+    // ChangeCipherSpec comes, Finished does not yet.
+    held = flying;
+    return [{ ...flying, bytes: recordsOf(flying.bytes)[0].bytes }];
+  };
+  connect();
+  net.settle();
+  server.connection.send(utf8("early"));
+  net.settle();
+  equal([client.drops, client.data, client.opened.length], [["unsolicited"], [], 0]);
+  net.deliver(held as Flying);
+  equal(client.opened.length, 1);
+});
+
+test("other epochs, replays and forgeries leave an open connection as it is", () => {
+  const all = opened();
+  const { net, server, client } = all;
+  client.connection.send(utf8("again"));
+  net.settle();
+  const { bytes } = net.sent[net.sent.length - 1];
+  inject(net, client, server, bytes);
+  inject(net, client, server, renumbered(bytes, 2, 9));
+  inject(net, client, server, renumbered(bytes, 65535, 9));
+  inject(net, client, server, renumbered(bytes, 1, 2 ** 48 - 1));
+  inject(net, client, server, flipped(bytes, bytes.length - 1));
+  equal(server.drops, ["replayed", "oldEpoch", "oldEpoch", "forged", "replayed"]);
+  equal(server.data.length, 2);
+  lives(all);
+});
+
+test("renegotiation is refused, and the connection goes on", () => {
+  const all = opened({ sessions: new MemorySessions(1) });
+  const { net, server, client } = all;
+  const session = client.opened[0].finished.session as Session;
+  const asks = wholeMessage({ type: HELLO_REQUEST, sequence: 0, body: EMPTY });
+  const hello = wholeMessage({ type: CLIENT_HELLO, sequence: 0, body: new Uint8Array(60) });
+  const theirs = insider(net, session, "server");
+  const ours = insider(net, session, "client");
+  inject(net, server, client, theirs.seal(HANDSHAKE, asks) as Uint8Array);
+  inject(net, client, server, ours.seal(HANDSHAKE, hello) as Uint8Array);
+  // A warning each: 13 + 8 + 2 + 8.
+  equal(
+    net.sent.slice(all.since).map(({ bytes }) => bytes.length),
+    [31, 31],
+  );
+  equal([client.drops, server.drops], [["unsolicited"], ["unsolicited"]]);
+  lives(all);
+});
+
+test("a genuine fatal alert ends a connection, and its session for good", () => {
+  const sessions = new MemorySessions(1);
+  const { net, server, client } = opened({ sessions });
+  equal(sessions.size, 1);
+  const session = client.opened[0].finished.session as Session;
+  const alert = Uint8Array.of(2, ALERTS.internalError);
+  inject(net, client, server, insider(net, session, "client").seal(ALERT, alert) as Uint8Array);
+  equal(server.ends, [{ reason: "alerted", alert: ALERTS.internalError }]);
+  equal([server.dtls.size, sessions.size], [0, 0]);
+});
+
+test("an alert in the clear ends a handshake only when nothing better comes", () => {
+  const { net, server, client, connect } = pair();
+  net.fate = (flying, index) => {
+    const alert = plainRecord(ALERT, 60, Uint8Array.of(2, ALERTS.handshakeFailure));
+    return index === 3 ? [{ ...flying, bytes: alert }, flying] : [flying];
+  };
+  connect();
+  net.settle();
+  equal([client.opened.length, server.opened.length, client.ends], [1, 1, []]);
+});
+
+test("a server that says another version, suite or extension than was offered", () => {
+  const version = between(SERVER_HELLO, ({ body }) => flipped(body, 1, 2));
+  equal(version.ends, [ALERTS.protocolVersion, undefined]);
+  const suite = changedServerHello(() => ({ suite: 0xc0a9 }));
+  equal(between(SERVER_HELLO, suite).ends, [ALERTS.illegalParameter, undefined]);
+  const extension = changedServerHello((hello) => withExtension(hello, 54, "0101"));
+  equal(between(SERVER_HELLO, extension).ends, [ALERTS.unsupportedExtension, undefined]);
+});
+
+test("a server without an extended master secret, or without renegotiation_info", () => {
+  const noSecret = changedServerHello((hello) => withExtension(hello, 23));
+  equal(between(SERVER_HELLO, noSecret).ends, [ALERTS.handshakeFailure, undefined]);
+  for (const hex of [undefined, "0101"]) {
+    const info = changedServerHello((hello) => withExtension(hello, 0xff01, hex));
+    equal(between(SERVER_HELLO, info).ends, [ALERTS.handshakeFailure, undefined]);
+  }
+});
+
+test("a client of an older version, without an extended master secret, or that renegotiates", () => {
+  const version = between(CLIENT_HELLO, ({ body }) => flipped(body, 1, 2));
+  equal(version.ends, [undefined, ALERTS.protocolVersion]);
+  const noSecret = changedClientHello((hello) => withExtension(hello, 23));
+  equal(between(CLIENT_HELLO, noSecret).ends, [undefined, ALERTS.handshakeFailure]);
+  const info = changedClientHello((hello) => withExtension(hello, 0xff01, "0101"));
+  equal(between(CLIENT_HELLO, info).ends, [undefined, ALERTS.handshakeFailure]);
+  const suites = changedClientHello(() => ({ suites: [0xc0ae, 0x00ae] }));
+  equal(between(CLIENT_HELLO, suites).ends, [undefined, ALERTS.handshakeFailure]);
+});
+
+test("whatever is changed in the hellos, the keys are others", () => {
+  const named = changedServerHello(({ sessionId }) => ({
+    sessionId: concat(sessionId, fromHex("01")),
+  }));
+  const { client, server } = between(SERVER_HELLO, named);
+  equal([client.opened.length, server.opened.length], [0, 0]);
+});
+
+test("a wrong Finished, genuinely protected, is a fatal alert", () => {
+  // Both agree on the keys, and the client heard another server name the session.
+  const sessions = new MemorySessions(2);
+  const all = pair({ sessions });
+  all.connect();
+  all.net.settle();
+  const session = all.client.opened[0].finished.session as Session;
+  all.client.connection.close();
+  all.net.settle();
+  // Resumed, the keys hang on the randoms alone: an extension added shows only in Finished.
+  all.net.fate = changing(
+    CLIENT_HELLO,
+    changedClientHello((hello) => withExtension(hello, 77, "00")),
+  );
+  all.connect({ resume: session });
+  all.net.settle();
+  equal(all.client.ends[1], { reason: "refused", alert: ALERTS.decryptError });
+  equal(all.client.opened.length, 1);
+  // RFC 5246 §7.2.2: but nobody made the server open.
+  equal(all.server.opened.length, 1);
+});
+
+test("a session is resumed with its own suite only", () => {
+  const sessions = new MemorySessions(2);
+  const all = pair({ sessions });
+  all.connect();
+  all.net.settle();
+  const session = all.client.opened[0].finished.session as Session;
+  sessions.put({ ...session, suite: 0xc0a9 });
+  all.client.connection.close();
+  all.net.settle();
+  all.connect({ resume: session });
+  all.net.settle();
+  equal(all.client.opened[1].finished.isResumed, false);
+  const other = { ...(all.client.opened[1].finished.session as Session), suite: 0xc0a9 };
+  all.client.connection.close();
+  all.net.settle();
+  all.connect({ resume: other });
+  all.net.settle();
+  equal(all.client.ends[2], { reason: "refused", alert: ALERTS.illegalParameter });
+  equal(TLS_PSK_WITH_AES_128_CCM_8, 0xc0a8);
+});
+
+test("cookies without end: a client takes three", () => {
+  const { net, server, client, connect } = pair();
+  net.fate = changing(SERVER_HELLO, ({ sequence }) => [
+    { type: HELLO_VERIFY_REQUEST, sequence, body: helloVerifyRequest(fromHex("0102")) },
+  ]);
+  connect();
+  net.settle();
+  equal(said(net, client).filter((type) => type === "1").length <= 4, true);
+  equal(server.opened.length, 0);
+  for (let round = 0; round < 10; round++) {
+    const verify = { type: HELLO_VERIFY_REQUEST, sequence: round, body: helloVerifyRequest(EMPTY) };
+    inject(net, server, client, datagramWith(verify));
+  }
+  equal(said(net, client).filter((type) => type === "1").length <= 4, true);
+});
+
+test("who repeats a flight gets ours again, four times a second at most", () => {
+  const { net, server, client, connect } = pair();
+  net.fate = (flying, index) => (index >= 3 ? [] : [flying]);
+  connect();
+  net.settle();
+  const hello = net.sent[2];
+  equal(said(net, server), ["3", "2", "14"]);
+  for (let i = 0; i < 50; i++) net.deliver(hello);
+  equal(said(net, server).length, 3);
+  net.clock.advance(SECOND / 4);
+  for (let i = 0; i < 50; i++) net.deliver(hello);
+  equal(said(net, server).length, 5);
+  equal(client.opened.length, 0);
+});
+
+test("a device that restarted opens another connection; the old one stays until it has", () => {
+  const all = opened();
+  const { net, server, client } = all;
+  const restarted = new DtlsPeer(
+    net,
+    9,
+    {},
+    {
+      send: (to, bytes) => net.send({ from: client.address, to, bytes }),
+    },
+  );
+  const old = net.peers.indexOf(client);
+  // Somebody with its address who does not have the key leaves the old one alone.
+  restarted.dtls.connect(server.address, {
+    credentials: { psk: { ...PSK.psk, key: fromHex("00") } },
+  });
+  net.peers[old] = Object.assign(Object.create(client), { dtls: restarted.dtls });
+  net.settle();
+  net.pass(SECOND, 200);
+  equal([server.opened.length, server.dtls.size], [1, 1]);
+  restarted.dtls.connect(server.address, { credentials: PSK });
+  net.settle();
+  equal([server.opened.length, server.dtls.size], [2, 1]);
+  equal(server.ends[server.ends.length - 1].reason, "replaced");
+});
+
+test("any bit of any datagram of a handshake flipped: it comes to its end all the same", () => {
+  const { net: model, connect } = pair();
+  connect();
+  model.settle();
+  const sizes = model.sent.map(({ bytes }) => bytes.length);
+  for (const [index, size] of sizes.entries()) {
+    for (let bit = 0; bit < size * 8; bit += Math.ceil(5 / SCALE)) {
+      const all = pair();
+      all.net.fate = (flying, count) =>
+        count === index
+          ? [{ ...flying, bytes: flipped(flying.bytes, bit >> 3, 1 << (bit & 7)) }]
+          : [flying];
+      all.connect();
+      all.net.settle();
+      all.net.pass(SECOND, 3);
+      const { client, server } = all;
+      const isOpen = client.opened.length === 1 && server.opened.length === 1;
+      const isOver =
+        client.ends.length === 1 || server.ends.length === 1 || client.dtls.handshakes === 1;
+      equal(isOpen || isOver, true, `datagram ${index}, bit ${bit}`);
+      if (isOpen) lives(all);
+      equal(server.dtls.size <= 1 && client.dtls.size <= 1, true);
+    }
+  }
+});
+
+test("damaged datagrams never throw and never leave more than the bounds", () => {
+  const { net: model, connect } = pair({ sessions: new MemorySessions(2) });
+  connect();
+  model.settle();
+  const corpus = model.sent.map(({ bytes }) => bytes);
+  const { net, server, client } = pair({ sessions: new MemorySessions(2) });
+  let state = 12345;
+  const chance = (limit: number) => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+    return (state >>> 8) % limit;
+  };
+  for (let round = 0; round < 3000 * SCALE; round++) {
+    if (round % 100 === 0) client.dtls.connect(server.address, { credentials: PSK });
+    const bytes = corpus[chance(corpus.length)].slice();
+    for (let count = chance(6); count >= 0; count--) bytes[chance(bytes.length)] = chance(256);
+    const cut = chance(4) === 0 ? bytes.subarray(0, chance(bytes.length + 1)) : bytes;
+    const from = chance(3) === 0 ? addressOf(20 + chance(30)) : client.address;
+    server.dtls.receive(from, cut);
+    client.dtls.receive(server.address, cut);
+    if (round % 10 === 0) net.settle();
+    if (round % 50 === 0) net.pass(SECOND);
+    equal(server.dtls.handshakes <= 4 && server.dtls.size <= 16, true);
+    equal(client.dtls.handshakes <= 4, true);
+  }
+});
