@@ -54,11 +54,12 @@ function securityGroupJson(group: SecurityGroup): object {
   if (group.profile === "lowlatency") {
     return { ...group, keys: group.keys.map((key) => ({ ...key, key: toHex(key.key) })) };
   }
-  const { keys, policies, bindSources, ...common } = group;
+  const { keys, policies, bindSources, renegotiate, ...common } = group;
   return {
     ...common,
     ...(Object.keys(policies).length > 0 ? { policies } : {}),
     ...(bindSources ? { bindSources } : {}),
+    ...(renegotiate ? { renegotiate } : {}),
     keys: keys.map(({ words, ...terms }) => {
       const said = Object.entries(words).map(([name, word]) => [name, wordJson(word)]);
       return { ...Object.fromEntries(said), ...terms };

@@ -54,6 +54,7 @@ function memberGroup(id: number, profile: MemberProfile, draw: Draw): MemberGrou
     keys: [{ words: Object.fromEntries(words), ...ENDLESS }],
     policies: {},
     pair: undefined,
+    renegotiate: false,
     bindSources: profile === "dtls-record",
   };
 }

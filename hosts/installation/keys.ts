@@ -51,14 +51,15 @@ export function readSecurityGroup(at: Field): SecurityGroup {
 
 /** What groups of this profile have beside what all have. */
 function ownFields(profile: MemberProfile): string[] {
-  if (profile === "oscore") return ["pair", "policies"];
+  if (profile === "oscore") return ["pair", "renegotiate", "policies"];
   return profile === "dtls-record" ? ["bindSources"] : ["policies", "repository"];
 }
 
 function readOwnFields(
   at: Field,
   profile: MemberProfile,
-): Pick<MemberGroup, "policies" | "pair" | "bindSources" | "repository"> {
+): Pick<MemberGroup, "policies" | "pair" | "renegotiate" | "bindSources" | "repository"> {
+  const renews = at.member("renegotiate");
   const binds = at.member("bindSources");
   const policies = at.member("policies");
   const { signs } = SCHEMES[profile];
@@ -66,6 +67,7 @@ function readOwnFields(
   return {
     ...(repository === undefined ? {} : { repository }),
     pair: profile === "oscore" ? readPair(at.member("pair")) : undefined,
+    renegotiate: profile === "oscore" && renews.present && renews.boolean() === true,
     bindSources: profile === "dtls-record" && binds.present && binds.boolean() === true,
     policies: profile !== "dtls-record" && policies.present ? readPolicies(policies, signs) : {},
   };

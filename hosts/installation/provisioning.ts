@@ -106,6 +106,7 @@ function securityPart(
     [9, gapMax],
     [10, repositoryPart(room, share, group)],
     [11, synchronisation === "challenge" ? listenersOf(room, group) : undefined],
+    [12, group.renegotiate ? true : undefined],
   );
 }
 

@@ -17,6 +17,8 @@
  *     "policies"?: { "signatures"?: "always", "defer" or "changes", "acceptUnverified"?: true,
  *                    "synchronisation"?: "best-effort", "baseline" or "challenge", "gapMax"?: 100 }
  *     "pair": ["switch-1", "lamp-1"]              oscore: whose it is
+ *     "renegotiate"?: true                        oscore: its keys protect nothing themselves, the
+ *                                                 two derive contexts from them (RFC 8613 B.2)
  *     "bindSources"?: true                        dtls-record: heard from their mesh address only
  */
 import { type Cbor, encode } from "../../modules/cbor/encode.js";

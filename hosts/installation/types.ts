@@ -130,6 +130,8 @@ export interface MemberGroup extends GroupTerms {
   readonly repository?: Repository;
   /** Of `oscore`: names of the two devices. */
   readonly pair: readonly [string, string] | undefined;
+  /** Of `oscore`: contexts are derived from its keys, with random of both (RFC 8613 B.2). */
+  readonly renegotiate: boolean;
   /** Of `dtls-record`: a member is heard only from its address on the mesh. */
   readonly bindSources: boolean;
 }

@@ -20,6 +20,7 @@ import type { Observers } from "../coap/observe.js";
 import { compareKeyIds, type Directory } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
 import { QuickIntake } from "../groups/intake.js";
+import type { Renegotiation } from "../groups/renegotiation.js";
 import type { Command } from "../lighting/command.js";
 import * as setting from "../lighting/settings.js";
 import type { Board } from "../ports/board.js";
@@ -83,6 +84,7 @@ export class Device implements Parts {
   declare bodies?: Bodies | undefined;
   declare observers?: Observers | undefined;
   declare watches?: number;
+  declare renegotiation?: Renegotiation | undefined;
   readonly access: Parts["access"] = {
     // All that a message under a group key shows.
     proof: BY_GROUP,

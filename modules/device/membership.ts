@@ -63,6 +63,7 @@ function policyOf(group: Fields): Policy {
     // In the order of their keys.
     repository: group.has(10) ? repositoryOf(group.fields(10, "repository")) : undefined,
     listeners: group.has(11) ? group.uint(11, "listeners", 0xffff) : undefined,
+    renegotiate: group.isTrue(12),
   };
 }
 

@@ -12,6 +12,7 @@ import type { Observers, Party } from "../coap/observe.js";
 import type { AppGroup } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
 import type { MemberGroup } from "../groups/members.js";
+import type { Renegotiation } from "../groups/renegotiation.js";
 import type { Awaited, Schemes } from "../groups/schemes.js";
 import type { Report } from "../lighting/report.js";
 import type { Clock } from "../ports/clock.js";
@@ -177,6 +178,8 @@ export interface Parts {
   observers?: Observers | undefined;
   /** How many observations of ours there are. */
   watches?: number;
+  /** Runs of RFC 8613 Appendix B.2, where a group has them. */
+  renegotiation?: Renegotiation | undefined;
   /** What the policy is asked, and a resource: filled anew for every request, allocated once. */
   readonly access: Mutable<Access>;
   readonly request: Mutable<Request>;

@@ -13,7 +13,6 @@ import { CON, NON, type Option } from "../coap/message.js";
 import {
   addPath,
   addUint,
-  CBOR,
   CONTENT,
   CONTENT_FORMAT,
   FETCH,
@@ -24,7 +23,13 @@ import type { AppGroup } from "../groups/directory.js";
 import type { Groups } from "../groups/groups.js";
 import type { Outgoing } from "../groups/outgoing.js";
 import { acceptsUnverified } from "../groups/policy.js";
-import { learn, questionFor, type Stranger, Strangers } from "../groups/repository.js";
+import {
+  ACE_GROUPCOMM_CBOR,
+  learn,
+  questionFor,
+  type Stranger,
+  Strangers,
+} from "../groups/repository.js";
 import type { Schemes } from "../groups/schemes.js";
 import { seal } from "../groups/seal.js";
 import {
@@ -39,6 +44,7 @@ import type { Random } from "../ports/random.js";
 import { changesAnything } from "./changes.js";
 import type { Answer, Asked, Header, Parts } from "./parts.js";
 import { RateLimit } from "./rate.js";
+import { beginRenegotiation } from "./renegotiate.js";
 
 const CHALLENGES_BURST = 4;
 const CHALLENGE_MICROS = 1_000_000;
@@ -75,6 +81,7 @@ export function begin(schemes: Schemes, device: Parts, random: Random): void {
   if (policies.some((one) => one?.repository !== undefined)) {
     schemes.strangers = new Strangers({ clock, random });
   }
+  beginRenegotiation(schemes, device, random);
 }
 
 /** A message of such a group was dropped: whether there is something to ask. */
@@ -209,7 +216,7 @@ function fetchKey(device: Parts, schemes: Schemes, stranger: Stranger): void {
   const { peer, appGroup } = channel;
   const options: Option[] = [];
   addPath(options, `/${repository.path}`);
-  addUint(options, CONTENT_FORMAT, CBOR);
+  addUint(options, CONTENT_FORMAT, ACE_GROUPCOMM_CBOR);
   const inner = { code: FETCH, options, payload: questionFor(stranger.id) };
   const onAnswer = ({ inner: { code, payload } }: Answer) => {
     // RFC 8132 §2.3.2: to a FETCH that was granted; an error's payload is a diagnostic.

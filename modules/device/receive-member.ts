@@ -9,20 +9,21 @@
 import { DISCOVERY, type Level } from "../access/level.js";
 import { equalBytes } from "../bytes/equal.js";
 import { Id64 } from "../bytes/id64.js";
-import { drop, type Outcome, type Proof } from "../bytes/outcome.js";
+import { type Drop, drop, type Outcome, ok, type Proof } from "../bytes/outcome.js";
 import { isMulticast } from "../coap/addresses.js";
 import type { Exchange } from "../coap/exchange.js";
 import { ACK, CON, type Inner } from "../coap/message.js";
 import { find, OBSERVE } from "../coap/options.js";
 import { openAmong } from "../groups/candidates.js";
 import type { Directory, SecurityGroup } from "../groups/directory.js";
-import type { Groups } from "../groups/groups.js";
+import type { Arriving, Groups } from "../groups/groups.js";
 import { isNewest } from "../groups/order.js";
 import type { Claimed, Schemes } from "../groups/schemes.js";
 import type { Datagram } from "../ports/datagram.js";
 import { dispatch } from "./dispatch.js";
 import type { Asked, Bound, Parts } from "./parts.js";
 import { dropped } from "./policy.js";
+import { renewed, sendAgain } from "./renegotiate.js";
 import { levelWithin } from "./within.js";
 
 /** Codes from 2.00 on are responses (RFC 7252 §3). */
@@ -42,8 +43,12 @@ export function receiveMember(device: Parts, schemes: Schemes, datagram: Datagra
   }
   const opened = openAmong(groups, schemes, arriving, "message", undefined);
   if (opened.ok) return obey(device, schemes, datagram, opened.value);
-  dropped(device, schemes, opened.drop);
-  return opened;
+  if (opened.drop === "unknownKey") {
+    const again = renewed(device, schemes, datagram);
+    if (again?.ok) return obey(device, schemes, datagram, again.value);
+    if (again !== undefined) return refused(device, schemes, again.drop);
+  }
+  return refused(device, schemes, opened.drop);
 }
 
 /** A datagram that is no CoAP message: a record, or nothing. */
@@ -76,6 +81,11 @@ export function receiveRecord(device: Parts, schemes: Schemes, datagram: Datagra
   return exchanges.answered(found.value, datagram.from, { member, inner: opened.value }, member);
 }
 
+function refused(device: Parts, schemes: Schemes, reason: Drop): Outcome<true> {
+  dropped(device, schemes, reason);
+  return drop(reason);
+}
+
 /** The request of ours that an answer in a record belongs to. */
 export function askedBy(
   { exchanges }: Parts,
@@ -97,6 +107,13 @@ function receiveMemberAnswer(device: Parts, schemes: Schemes, datagram: Datagram
   if (outer.type === CON && endpoint.check(outer, datagram.from) !== "new") {
     return drop("duplicate"); // check: member-answer-retransmission
   }
+  const resumed = device.renegotiation?.answered(arriving);
+  if (resumed !== undefined) {
+    if (!resumed.ok) return resumed;
+    acknowledge(device, datagram);
+    sendAgain(device, resumed.value);
+    return ok(true);
+  }
   const found = exchanges.match(outer.bytes, 4, outer.tokenLength, datagram.from);
   if (!found.ok) return found;
   const { awaited, others } = found.value.binding;
@@ -110,6 +127,7 @@ function receiveMemberAnswer(device: Parts, schemes: Schemes, datagram: Datagram
     return opened;
   }
   if (isUnasked(found.value, opened.value)) return drop("unsolicited"); // check: answer-observe
+  device.renegotiation?.confirmed(arriving.association);
   acknowledge(device, datagram);
   const member = schemes.sender;
   return exchanges.answered(found.value, datagram.from, { member, inner: opened.value }, member);
@@ -149,7 +167,8 @@ function obey(device: Parts, schemes: Schemes, datagram: Datagram, inner: Inner)
   const { arriving } = groups;
   const { proof } = schemes;
   arriving.granted = levelOf(device, schemes.sender, proof);
-  arriving.isNewest = isNewest(groups, arriving);
+  arriving.isNewest = isNewest(groups, arriving) && !hasMovedOn(groups, arriving);
+  device.renegotiation?.confirmed(arriving.association);
   access.proof = proof;
   access.scope = proof.by === "channel" ? "device" : "group";
   try {
@@ -158,6 +177,19 @@ function obey(device: Parts, schemes: Schemes, datagram: Datagram, inner: Inner)
     access.proof = BY_GROUP;
     access.scope = "group";
   }
+}
+
+/** Whether a newer command of the sender was obeyed under a context derived later. */
+function hasMovedOn({ recipients }: Groups, { association, row }: Arriving): boolean {
+  const { derived } = association.security;
+  if (derived === undefined) return false;
+  const { all } = derived;
+  for (const { index } of all.slice(all.indexOf(association) + 1)) {
+    const newer = recipients.beside(row, index);
+    const applied = newer >= 0 && recipients.hasApplied(newer);
+    if (applied) return true; // check: derived-order
+  }
+  return false;
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { MEMBER_PAGES_MAX } from "../groups/bounds.js";
 import { COMMANDERS } from "../groups/open.js";
+import { DERIVED_EACH } from "../groups/places.js";
 import { SCENES_MAX } from "../lighting/scenes.js";
 import { PARAMETERS } from "../lighting/settings.js";
 import { SEQUENCE_MAX } from "../oscore/option.js";
@@ -17,8 +18,16 @@ const SINGLE_RECORDS = 5;
 /** Clients that command one luminaire. */
 const SENDERS = 50;
 
-/** Pages of members, own membership and a counter for each key, in groups that have them. */
-const MEMBER_RECORDS = LIMITS.securityGroupsMax * (MEMBER_PAGES_MAX + 1) + LIMITS.keysMax;
+/** A derived context and its counter. */
+const DERIVED_RECORDS = 2;
+
+/**
+ * Pages of members, own membership, a counter for each key and what is derived from it, in groups
+ * that have them.
+ */
+const MEMBER_RECORDS =
+  LIMITS.securityGroupsMax * (MEMBER_PAGES_MAX + 1) +
+  LIMITS.keysMax * (1 + DERIVED_EACH * DERIVED_RECORDS);
 
 /** Records in the store at once. */
 export const STORE_KEYS_MAX = LIMITS.storeKeysMax + MEMBER_RECORDS;

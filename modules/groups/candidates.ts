@@ -20,6 +20,7 @@ import {
   type Association,
   compareKeyIds,
   hasKeyId,
+  keysOf,
   type SecurityGroup,
 } from "./directory.js";
 import type { Arriving, Groups } from "./groups.js";
@@ -75,7 +76,7 @@ export function openAmong(
     const inForm = profile.identify(arriving, direction);
     failure.note(inForm ? IN_FORM : NOWHERE, inForm ? "unknownKey" : "malformed");
     if (!inForm) continue; // check: scheme-form
-    for (const association of security.associations) {
+    for (const association of keysOf(security)) {
       if (!mayBe(association, arriving, awaited)) continue; // check: candidate-key-id
       const opened = tryMembers(groups, schemes, arriving, association, awaited);
       if (opened.ok || wasOpened(opened.drop)) return opened;
@@ -134,6 +135,11 @@ function mayBe(
     return awaited === undefined
       ? association.peerId !== undefined || association.keyId.length === 0
       : awaited.association === association;
+  }
+  const { derived } = association.security;
+  if (derived !== undefined) {
+    if (awaited !== undefined && awaited.association !== association) return false;
+    return derived.isNamed(association, outer.bytes, option.contextStart, option.contextLength);
   }
   // RFC 10021: an answer is under its request's key or a newer one. Who has an older one only may
   // have been left out since.

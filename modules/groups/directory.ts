@@ -20,7 +20,17 @@ export interface Association extends KeyMaterial {
   readonly index: number;
   readonly security: SecurityGroup;
   /** Absent while nothing ends this key: ten times 130 bytes on a luminaire in ten groups. */
-  lifetime?: Lifetime;
+  lifetime?: Lifetime | undefined;
+}
+
+/** Contexts that the keys of a group were made into, and which stand in for them (derived.ts). */
+export interface DerivedKeys {
+  /** By age, the newest last. */
+  readonly all: readonly Association[];
+  /** The one to send under, of an installed key. */
+  current(base: Association | undefined): Association | undefined;
+  /** Whether these bytes are a name of it: it has two. */
+  isNamed(one: Association, bytes: Uint8Array, start: number, length: number): boolean;
 }
 
 export interface SecurityGroup {
@@ -39,6 +49,13 @@ export interface SecurityGroup {
   readonly addresses?: readonly Uint8Array[];
   /** Where the installation says anything about it. */
   readonly policy?: Policy;
+  /** Where its installed keys protect nothing themselves. */
+  derived?: DerivedKeys;
+}
+
+/** The keys that messages of a group may be under, by age. */
+export function keysOf({ associations, derived }: SecurityGroup): readonly Association[] {
+  return derived?.all ?? associations;
 }
 
 /** An application group, and the multicast address and port its requests go to. */

@@ -213,7 +213,8 @@ export class Keyring {
   forgetOrphans(): void {
     if (this.#recipients.haveKeys) return;
     for (const index of this.#recipients.associations()) {
-      if (!this.isUsed(index)) this.#recipients.forget(index);
+      const isKept = this.isUsed(index) || counted?.isDerived(this.#store, index) === true;
+      if (!isKept) this.#recipients.forget(index);
     }
   }
 
@@ -262,6 +263,8 @@ export class Keyring {
   /** Takes away what goes with a key that is no more, or was left over from one. */
   private clear(index: number): boolean {
     const counters = [key(KIND.KEY_USE, index), key(KIND.SEQUENCE, index + 1)];
+    const isClear = counted?.clearDerived(this.#store, this.#recipients, index) ?? true;
+    if (!isClear) return false;
     return counters.every((one) => this.#store.delete(one)) && this.#recipients.forget(index);
   }
 
@@ -305,6 +308,11 @@ function emitRecord(record: KeyRecord): Uint8Array {
   writer.bytes(record.keyId);
   writer.bytes(record.raw);
   return writer.finish();
+}
+
+/** The scheme's secret in the record of a key, a view of it. */
+export function secretIn(record: Uint8Array): Uint8Array {
+  return parseRecord(record).raw;
 }
 
 /** Throws when it is none. The key is a view of it: import wipes it where it lies. */

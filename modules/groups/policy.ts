@@ -58,6 +58,8 @@ export interface Policy {
    */
   readonly listeners: number | undefined;
   readonly repository: Repository | undefined;
+  /** Of `oscore`: contexts are derived from its keys, with random of both (RFC 8613 B.2). */
+  readonly renegotiate?: boolean;
 }
 
 /** A policy that accepts what nobody verified: to be shown wherever the group is. */

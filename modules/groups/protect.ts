@@ -3,7 +3,7 @@ import { uintBytes } from "../bytes/uint.js";
 import { isLaterBlock } from "../coap/block.js";
 import { find, OBSERVE } from "../coap/options.js";
 import type { Own, Profile } from "../profiles/profile.js";
-import type { Association, SecurityGroup } from "./directory.js";
+import { type Association, keysOf, type SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
 import { isOver } from "./open.js";
 import type { Outgoing, Sealed } from "./outgoing.js";
@@ -102,14 +102,15 @@ function keyFor(
   security: SecurityGroup,
   taken: Taken | undefined,
 ): Association | undefined {
-  if (taken !== undefined && security.associations.includes(taken.association)) {
+  if (taken !== undefined && keysOf(security).includes(taken.association)) {
     const { lifetime } = taken.association;
     const over = lifetime !== undefined && isOver(lifetime, groups.uptime.seconds());
     if (!over) return taken.association;
   }
   const isTooLate = taken !== undefined && security.profile.answersNewer !== true;
   if (isTooLate) return undefined; // check: answer-newer
-  return groups.keyring.current(security);
+  const installed = groups.keyring.current(security);
+  return security.derived === undefined ? installed : security.derived.current(installed);
 }
 
 function peerContext(schemes: Schemes, association: Association, id: Uint8Array): unknown {

@@ -1,6 +1,6 @@
 /**
  * Members whose public key is not known yet: whether to ask the group's repository for it, what to
- * ask, and whether to believe the answer (RFC 9594 §4.4, as the repository of a group speaks).
+ * ask, and whether to believe the answer (RFC 9594 §4.4.1, the FETCH handler of a group's creds).
  *
  * A message of a stranger is dropped; when it is heard again his key is there. Anybody can make up
  * ids, and say one to the whole group. So an id is asked for once in a while, at a moment of chance
@@ -30,7 +30,10 @@ const HEARD_MAX = 16;
 const SPACING_MICROS = 1_000_000;
 const SPARE_SPACING_MICROS = 30_000_000;
 
-// RFC 9594 §8, CBOR abbreviations.
+/** RFC 9594 §8: whatever has these parameters is of this Content-Format. */
+export const ACE_GROUPCOMM_CBOR = 261;
+
+// RFC 9594 §8, table "ACE Groupcomm Parameters".
 const GET_CREDS = 4;
 const CREDS = 13;
 const PEER_IDENTIFIERS = 15;

@@ -130,6 +130,13 @@ export class Schemes {
     return this.crypto.signatures?.verify(signed) === true;
   }
 
+  /** A key is gone, and its place may be another's. */
+  forget(association: Association): void {
+    const at = this.#counters.findIndex((one) => one.association === association);
+    if (at >= 0) this.#counters.splice(at, 1);
+    this.contexts.forget(association);
+  }
+
   /** Derived for this message, or at hand; undefined for a stranger. */
   contextOf(association: Association, id: Uint8Array, entry?: Member): unknown {
     const { security, peerId } = association;

@@ -116,6 +116,8 @@ export class Synchronisation {
   /** Rows whose numbers were shown to be fresh since the start; rows are used again. */
   readonly #fresh = new Map<number, Association>();
 
+  #expected: Association | undefined = undefined;
+
   constructor(parts: SynchronisationParts) {
     this.#parts = parts;
     this.#agenda = new Agenda(parts.clock, (one) => this.#send(one));
@@ -136,6 +138,11 @@ export class Synchronisation {
     const { policy } = association.security;
     const way = policy?.synchronisation ?? "bestEffort";
     if (way === "bestEffort" || onlyReads(inner) || !isRequest(inner.code)) return "fresh";
+    if (this.#expected === association) {
+      this.#expected = undefined;
+      this.settle(arriving);
+      return "fresh";
+    }
     const asks = way === "challenge" && this.#asks(arriving);
     const echo = find(inner.options, ECHO);
     if (asks && echo !== undefined) return this.#echoed(arriving, id, echo);
@@ -257,6 +264,11 @@ export class Synchronisation {
     this.#fresh.set(row, association);
   }
 
+  /** The next request under this key is known to be fresh: it is a reference. */
+  expect(association: Association): void {
+    this.#expected = association;
+  }
+
   /** Numbers that came with the key are a reference, too. */
   handedOver(association: Association, row: number): void {
     this.#fresh.set(row, association);
@@ -301,7 +313,10 @@ export class Synchronisation {
       let isOver = false;
       if (now > one.untilMicros) isOver = true; // check: echo-lifetime
       const { security } = one.association;
-      if (security.associations.at(-1) !== one.association) isOver = true; // check: echo-rekey
+      // Of contexts that two derived, the one before the newest is heard as well.
+      const isThere = security.derived?.all.includes(one.association);
+      const isNewest = isThere ?? security.associations.at(-1) === one.association;
+      if (!isNewest) isOver = true; // check: echo-rekey
       if (isOver) this.#remove(one);
     }
   }

@@ -19,6 +19,9 @@
  * as soon as one run is over, so recorded requests #1 take none of its memory, and a request #2
  * works once. Rejected: a cache of R2s, which a stranger with old requests can fill.
  *
+ * Response #1 has no number of its own: its nonce is request #1's, as §8.3 says it, with the Common
+ * IV of the context that one was under (and so Californium has it).
+ *
  * Both ends need good randomness, and a server has to bound how often it goes through step 2.
  */
 import { concat } from "../bytes/concat.js";
@@ -46,8 +49,8 @@ export interface Renegotiating {
 /** Request #1 is, or will be, under this. */
 export interface Asked {
   readonly idContext: Uint8Array;
-  /** Of use for nothing but request #1; undefined where an ordinary request takes its place. */
-  readonly context: PairContext | undefined;
+  /** Of use for nothing but request #1, unless an ordinary request takes its place. */
+  readonly context: PairContext;
 }
 
 /** Response #1 claims to be under this: good for opening it, and for nothing else. */
@@ -70,18 +73,18 @@ export function ask(end: Renegotiating): Asked {
 }
 
 /** Step 1 left to the server: a request under the ID Context both had was answered with an R2. */
-export function asked(idContext: Uint8Array): Asked {
-  return { idContext, context: undefined };
+export function asked(idContext: Uint8Array, context: PairContext): Asked {
+  return { idContext, context };
 }
 
 /** Step 3, before response #1 is opened; undefined when its kid context is no R2. */
 export function challenged(
   end: Renegotiating,
-  { idContext }: Asked,
+  { idContext, context }: Asked,
   kidContext: Uint8Array,
 ): Challenged | undefined {
   const r2 = unwrap(kidContext);
-  return r2 && { r2, context: under(end, concat(r2, idContext), r2) };
+  return r2 && { r2, context: answering(context, under(end, concat(r2, idContext), r2)) };
 }
 
 /** Step 3, after response #1 was opened under `challenged.context`. */
@@ -112,19 +115,25 @@ export class RenegotiationServer {
   }
 
   /** Step 2, after request #1 was opened: what response #1 is to be protected under, once. */
-  challenge(secrets: PairSecrets, { idContext }: Asked): PairContext {
+  challenge(secrets: PairSecrets, { idContext, context }: Asked): PairContext {
     const seed = fresh(this.#random);
     const r2 = concat(seed, this.tag(seed));
-    return under(this.end(secrets), concat(r2, idContext), r2);
+    return answering(context, under(this.end(secrets), concat(r2, idContext), r2));
+  }
+
+  /** Whether a kid context begins with an R2 of ours; that costs an HMAC while runs are open. */
+  knows(kidContext: Uint8Array): boolean {
+    const idContext = unwrap(kidContext);
+    if (idContext === undefined || this.#macKey === undefined) return false;
+    const seed = idContext.subarray(0, NONCE_BYTES);
+    const tag = idContext.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
+    return equalConstantTime(tag, this.tag(seed));
   }
 
   /** Step 4, before request #2 is opened: undefined when it does not begin with an R2 of ours. */
   accept(secrets: PairSecrets, kidContext: Uint8Array): Established | undefined {
-    const idContext = unwrap(kidContext);
-    if (idContext === undefined || this.#macKey === undefined) return undefined;
-    const seed = idContext.subarray(0, NONCE_BYTES);
-    const tag = idContext.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
-    if (!equalConstantTime(tag, this.tag(seed))) return undefined; // check: renegotiate-r2
+    if (!this.knows(kidContext)) return undefined; // check: renegotiate-r2
+    const idContext = unwrap(kidContext) as Uint8Array;
     // Without anything of the client's the server alone would choose the keys.
     const r3Length = idContext.length - NONCE_BYTES - TAG_BYTES;
     if (r3Length < NONCE_BYTES) return undefined; // check: renegotiate-r3
@@ -160,6 +169,11 @@ function under(
   named: Uint8Array,
 ): PairContext {
   return derivePair(crypto, secrets, { idContext, keyId: encode(named) });
+}
+
+/** Under the second context, with the nonce of a request under the first. */
+function answering({ commonIv }: PairContext, second: PairContext): PairContext {
+  return { ...second, commonIv };
 }
 
 function fresh(random: Random): Uint8Array {

@@ -14,6 +14,8 @@ export interface DeviceStatus {
      * change nothing: so the installation accepts it.
      */
     readonly unverified?: "defer" | "changes";
+    /** Contexts that were derived from its keys (RFC 8613 Appendix B.2), where it has that. */
+    readonly derived?: number;
   }[];
 }
 

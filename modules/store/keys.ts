@@ -39,6 +39,8 @@ export const KIND = Object.freeze({
   MEMBERS: 0x0d,
   /** This device as a member (groups/own). Index: security group. */
   OWN: 0x0e,
+  /** A context derived from a group key (groups/derived). Index: association. */
+  DERIVED: 0x0f,
 });
 
 /** Kinds from here on belong to the store itself. */
@@ -62,6 +64,7 @@ const NAMES = Object.freeze([
   "provisioning",
   "members",
   "own membership",
+  "derived context",
 ]);
 
 /**

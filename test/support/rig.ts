@@ -13,7 +13,7 @@ import { schemes } from "../../modules/device/schemes.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
-import type { Signatures } from "../../modules/ports/crypto.js";
+import type { Crypto, Signatures } from "../../modules/ports/crypto.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
 import type { Intake } from "../../modules/ports/intake.js";
 import type { LightOutput } from "../../modules/ports/light.js";
@@ -56,6 +56,10 @@ export interface Spec {
   readonly guilds?: readonly Guild[];
   /** Epochs of the guilds' keys; the first one's alone by default. */
   readonly epochs?: readonly number[];
+  /** Its chance, where two rigs are one device with and without its flash. */
+  readonly seed?: number;
+  /** In place of TypeScript's. */
+  readonly crypto?: Crypto;
   /** Native help on the receive path. */
   readonly intake?: Intake;
   /** Genuine ones, where a suite is about them. */
@@ -181,12 +185,15 @@ export class Rig {
   readonly signatures = new FakeSignatures();
   device: Device;
   readonly #clock: TestClock;
+  /** Chance goes on over a restart, as a board's does. */
+  readonly #random: SeededRandom;
   #power = new PoweredClock(new TestClock());
 
   constructor(room: Room, spec: Spec, flash = new NorFlash({ size: 65536, programBytes: 16 })) {
     this.spec = spec;
     this.flash = flash;
     this.#clock = room.clock;
+    this.#random = new SeededRandom(spec.seed ?? spec.number);
     this.port = room.net.port(deviceAddress(spec.number));
     this.device = this.#start();
   }
@@ -210,8 +217,8 @@ export class Rig {
     this.#power = new PoweredClock(this.#clock);
     const board: Board = {
       clock: this.#power,
-      random: new SeededRandom(this.spec.number),
-      crypto: new TsCrypto(this.spec.signatures ?? this.signatures),
+      random: this.#random,
+      crypto: this.spec.crypto ?? new TsCrypto(this.spec.signatures ?? this.signatures),
       flash: this.flash,
       trace: { count: (event) => void this.events.push(event) },
       light: this.light,
