@@ -44,7 +44,7 @@ const CAPACITY_MAX = 254;
 const FREE = 0xffff;
 /** Of all columns. */
 const ROW_BYTES = 31;
-/** How far the command that was applied last lies behind, + 1: there was none; so far or farther. */
+/** How far the command applied last lies behind, + 1: there was none; so far or farther. */
 const NONE_APPLIED = 0;
 const APPLIED_MAX = 255;
 /** Association (2), length of the id (1), id, then the number the row began with. */
