@@ -65,7 +65,7 @@ export function parseCertificate(der: Uint8Array): Certificate | undefined {
   if (!isEcdsa(algorithm) || bits.tag !== DER.bitString || bits.content[0] !== 0) return undefined;
   const signature = rawSignature(bits.content.subarray(1));
   const fields = body.tag === DER.sequence ? derValues(body.content) : undefined;
-  if (signature === undefined || fields === undefined || fields.length < 8) return undefined;
+  if (signature === undefined || fields === undefined || fields.length < 7) return undefined;
   const [version, , inner, issuer, validity, subject, key, ...rest] = fields;
   // Version 3 is [0] INTEGER 2.
   if (toHex(version.whole) !== "a003020102" || !isEcdsa(inner)) return undefined;

@@ -301,7 +301,8 @@ export class ClientHandshake implements Driver {
     }
     const peer = this.#peer ?? { by: "nothing" };
     const isAccepted = accepts?.(peer) ?? true;
-    return isAccepted ? undefined : ALERTS.accessDenied; // check: client-accepts
+    if (!isAccepted) return ALERTS.accessDenied; // check: client-accepts
+    return undefined;
   }
 
   #pskExchange(): Uint8Array | undefined {

@@ -29,7 +29,8 @@ export function parseExtensions(reader: Reader): Extensions | undefined {
   if (reader.failed) return undefined;
   if (reader.left === 0) return found;
   const length = reader.u16();
-  if (length !== reader.left) return undefined; // check: extensions-length
+  const isWhole = !reader.failed && length === reader.left;
+  if (!isWhole) return undefined; // check: extensions-length
   while (reader.left > 0) {
     const type = reader.u16();
     const data = reader.take(reader.u16());

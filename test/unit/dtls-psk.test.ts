@@ -140,7 +140,10 @@ test("the timer doubles from one second to its longest and gives up after the la
   equal(net.clock.micros() / SECOND, 123);
   equal(FLIGHT_TIMES.retransmissions, 6);
   equal(client.ends, [{ reason: "timeout", alert: undefined }]);
-  equal(net.sent.map(({ bytes }) => numberOf(bytes)), [0, 1, 2, 3, 4, 5, 6]);
+  equal(
+    net.sent.map(({ bytes }) => numberOf(bytes)),
+    [0, 1, 2, 3, 4, 5, 6],
+  );
 });
 
 test("messages too long for a datagram go in fragments, both ways", () => {
@@ -149,7 +152,10 @@ test("messages too long for a datagram go in fragments, both ways", () => {
     client.dtls.connect(server.address, { credentials: credentials() });
     net.settle();
     equal([client.opened.length, server.opened.length], [1, 1], `${datagramBytes}`);
-    equal(net.sent.every(({ bytes }) => bytes.length <= datagramBytes + 40), true);
+    equal(
+      net.sent.every(({ bytes }) => bytes.length <= datagramBytes + 40),
+      true,
+    );
     equal(said(net, server).includes("2+"), datagramBytes < 90);
   }
 });
