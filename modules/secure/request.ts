@@ -3,6 +3,8 @@
  * see only these: whether DTLS or a context of two protects the datagrams is settled below.
  */
 
+import type { EnvelopeKey } from "../cose/envelope.js";
+
 /** Who asks, as far as it was proven. */
 export interface Asker {
   readonly by: "dtls" | "oscore";
@@ -10,6 +12,11 @@ export interface Asker {
   readonly id: string;
   /** The public key that was proven, as the peer showed it. */
   readonly key?: Uint8Array;
+  /**
+   * What both ends of this channel seal tokens with (WIRE.md: "the pairwise key of its secure
+   * session"): of DTLS an exporter's (RFC 5705), gone with the connection.
+   */
+  readonly pairwise?: EnvelopeKey;
 }
 
 export interface SecureRequest {
@@ -31,6 +38,40 @@ export interface SecureResponse {
   readonly format?: number;
   readonly payload?: Uint8Array;
 }
+
+/** A request of ours; `path` and `query` as they stand in options, not in a URI. */
+export interface Ask {
+  readonly method: number;
+  readonly path: readonly string[];
+  readonly query?: readonly string[];
+  readonly format?: number;
+  readonly accept?: number;
+  readonly payload?: Uint8Array;
+}
+
+export const ASK_FAILURES = [
+  /** No connection came about, or the peer's was not the one expected. */
+  "unreachable",
+  /** No acknowledgement, or no answer in time. */
+  "timeout",
+  /** The peer cannot make sense of it: Reset. */
+  "reset",
+  /** The channel ended first. */
+  "closed",
+  /** A table of ours is full. */
+  "busy",
+  /** The answer's blocks do not fit together. */
+  "malformed",
+  /** The answer is larger than we take. */
+  "overflow",
+] as const;
+
+export type AskFailure = (typeof ASK_FAILURES)[number];
+
+/** What became of a request of ours; an error code is an answer like others. */
+export type Answered =
+  | { readonly ok: true; readonly response: SecureResponse }
+  | { readonly ok: false; readonly why: AskFailure };
 
 /** A promise where a ledger has to be asked first. */
 export type SecureHandler = (request: SecureRequest) => SecureResponse | Promise<SecureResponse>;

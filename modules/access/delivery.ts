@@ -1,0 +1,207 @@
+/**
+ * What passes between a member and its Key Distribution Center beside the tokens themselves (WIRE.md
+ * "Tokens and keys"): the question of `/keys`, and what its answer and `/keys/push` bring. CBOR maps
+ * in one encoding, fields that say nothing left out. Who sends them, the secure channel proves.
+ */
+import { type Cbor, decode } from "../cbor/decode.js";
+import { encode } from "../cbor/encode.js";
+import { SCOPE_ENTRIES_MAX } from "./scope.js";
+import { TOKEN_BYTES_MAX } from "./token.js";
+
+/** What a client asks of `/keys`. */
+export interface KeysQuestion {
+  /** AT-KDC, self-contained or the name of one. */
+  readonly token: Uint8Array;
+  /** Application groups. */
+  readonly wanted: readonly number[];
+  /** What vouches for its public key, in groups of a signed scheme; empty without one. */
+  readonly credential: Uint8Array;
+}
+
+/** What seals the tokens that are presented to receivers of one security group. */
+export interface GroupSealing {
+  readonly securityGroup: Uint8Array;
+  /** The key's name in envelopes. */
+  readonly kid: Uint8Array;
+  /** 16 bytes. */
+  readonly key: Uint8Array;
+}
+
+/** How long a member may use a group's newest key. */
+export interface KeyTerms {
+  readonly securityGroup: Uint8Array;
+  /** Seconds; undefined: no end. */
+  readonly validitySeconds: number | undefined;
+  /** Messages of his own; undefined: no end. */
+  readonly messages: number | undefined;
+}
+
+/** A client whose tokens issued up to a time count for nothing. */
+export interface Revoked {
+  readonly clientId: Uint8Array;
+  /** Compared with `issuedAt`. */
+  readonly upTo: number;
+}
+
+/** Body of an answer of `/keys`, and of `/keys/push`. */
+export interface KeyDelivery {
+  /** AT-Rs: the member's own under the channel's key, others' under their group's. */
+  readonly tokens: readonly Uint8Array[];
+  readonly sealings: readonly GroupSealing[];
+  /** Security groups whose keys before these are in the wrong hands: nobody gets a grace. */
+  readonly broken: readonly Uint8Array[];
+  readonly revoked: readonly Revoked[];
+  readonly terms: readonly KeyTerms[];
+}
+
+export const EMPTY_DELIVERY: KeyDelivery = Object.freeze({
+  tokens: [],
+  sealings: [],
+  broken: [],
+  revoked: [],
+  terms: [],
+});
+
+/** Tokens, groups or clients in one message, at the most. */
+export const DELIVERED_MAX = 32;
+const APP_GROUP_MAX = 0xffffffff;
+const ID_BYTES_MAX = 16;
+const CLIENT_BYTES_MAX = 8;
+const SEALING_BYTES = 16;
+const CREDENTIAL_BYTES_MAX = 256;
+const LIMITS = { depthMax: 4, itemsMax: 512 };
+
+const TOKEN = 1;
+const WANTED = 2;
+const CREDENTIAL = 3;
+
+const TOKENS = 1;
+const SEALINGS = 2;
+const BROKEN = 3;
+const REVOKED = 4;
+const TERMS = 5;
+
+export function emitQuestion({ token, wanted, credential }: KeysQuestion): Uint8Array {
+  const map = new Map<Cbor, Cbor>([
+    [TOKEN, token],
+    [WANTED, [...wanted]],
+  ]);
+  if (credential.length > 0) map.set(CREDENTIAL, credential);
+  return encode(map);
+}
+
+/** Undefined for anything but what `emitQuestion` writes. */
+export function parseQuestion(bytes: Uint8Array): KeysQuestion | undefined {
+  const map = mapOf(bytes, CREDENTIAL);
+  const token = bytesOf(map?.get(TOKEN), 1, TOKEN_BYTES_MAX);
+  const wanted = map?.get(WANTED);
+  if (map === undefined || token === undefined || !Array.isArray(wanted)) return undefined;
+  const groups = wanted.filter((one): one is number => isUint(one, APP_GROUP_MAX));
+  const isList = groups.length === wanted.length && groups.length <= SCOPE_ENTRIES_MAX;
+  const hasCredential = map.has(CREDENTIAL);
+  const credential = hasCredential
+    ? bytesOf(map.get(CREDENTIAL), 1, CREDENTIAL_BYTES_MAX)
+    : new Uint8Array(0);
+  if (!isList || credential === undefined) return undefined;
+  return { token, wanted: groups, credential };
+}
+
+export function emitDelivery(delivery: KeyDelivery): Uint8Array {
+  const map = new Map<Cbor, Cbor>();
+  const set = (label: number, items: Cbor[]) => {
+    if (items.length > 0) map.set(label, items);
+  };
+  set(TOKENS, [...delivery.tokens]);
+  set(
+    SEALINGS,
+    delivery.sealings.map(({ securityGroup, kid, key }) => [securityGroup, kid, key]),
+  );
+  set(BROKEN, [...delivery.broken]);
+  set(
+    REVOKED,
+    delivery.revoked.map(({ clientId, upTo }) => [clientId, upTo]),
+  );
+  set(
+    TERMS,
+    delivery.terms.map(({ securityGroup, validitySeconds, messages }) => [
+      securityGroup,
+      validitySeconds ?? null,
+      messages ?? null,
+    ]),
+  );
+  return encode(map);
+}
+
+/** Undefined for anything but what `emitDelivery` writes. */
+export function parseDelivery(bytes: Uint8Array): KeyDelivery | undefined {
+  const map = mapOf(bytes, TERMS);
+  if (map === undefined) return undefined;
+  const tokens = listOf(map.get(TOKENS), (item) => bytesOf(item, 1, TOKEN_BYTES_MAX));
+  const sealings = listOf(map.get(SEALINGS), sealingOf);
+  const broken = listOf(map.get(BROKEN), (item) => bytesOf(item, 1, ID_BYTES_MAX));
+  const revoked = listOf(map.get(REVOKED), revokedOf);
+  const terms = listOf(map.get(TERMS), termsOf);
+  if (!tokens || !sealings || !broken || !revoked || !terms) return undefined;
+  return { tokens, sealings, broken, revoked, terms };
+}
+
+function sealingOf(item: Cbor): GroupSealing | undefined {
+  if (!Array.isArray(item) || item.length !== 3) return undefined;
+  const securityGroup = bytesOf(item[0], 1, ID_BYTES_MAX);
+  const kid = bytesOf(item[1], 1, ID_BYTES_MAX);
+  const key = bytesOf(item[2], SEALING_BYTES, SEALING_BYTES);
+  return securityGroup && kid && key && { securityGroup, kid, key };
+}
+
+function revokedOf(item: Cbor): Revoked | undefined {
+  if (!Array.isArray(item) || item.length !== 2) return undefined;
+  const clientId = bytesOf(item[0], 1, CLIENT_BYTES_MAX);
+  const upTo = item[1];
+  return clientId && isUint(upTo, Number.MAX_SAFE_INTEGER) ? { clientId, upTo } : undefined;
+}
+
+function termsOf(item: Cbor): KeyTerms | undefined {
+  if (!Array.isArray(item) || item.length !== 3) return undefined;
+  const securityGroup = bytesOf(item[0], 1, ID_BYTES_MAX);
+  const [, validity, messages] = item;
+  if (!isTerm(validity) || !isTerm(messages) || securityGroup === undefined) return undefined;
+  return {
+    securityGroup,
+    validitySeconds: validity ?? undefined,
+    messages: messages ?? undefined,
+  };
+}
+
+/** A map with labels from 1 to `last` alone. */
+function mapOf(bytes: Uint8Array, last: number): Map<Cbor, Cbor> | undefined {
+  const decoded = decode(bytes, LIMITS);
+  if (!decoded.ok || !(decoded.value instanceof Map)) return undefined;
+  const isKnown = [...decoded.value.keys()].every((label) => isUint(label, last) && label > 0);
+  return isKnown ? decoded.value : undefined;
+}
+
+/** Undefined where an item is none; no items where there is no list. */
+function listOf<T>(value: Cbor, parse: (item: Cbor) => T | undefined): T[] | undefined {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.length > DELIVERED_MAX) return undefined;
+  const items: T[] = [];
+  for (const item of value) {
+    const parsed = parse(item);
+    if (parsed === undefined) return undefined;
+    items.push(parsed);
+  }
+  return items;
+}
+
+function bytesOf(value: Cbor, least: number, most: number): Uint8Array | undefined {
+  if (!(value instanceof Uint8Array)) return undefined;
+  return value.length >= least && value.length <= most ? value : undefined;
+}
+
+function isTerm(value: Cbor): value is number | null {
+  return value === null || isUint(value, 0xfffffffe);
+}
+
+function isUint(value: Cbor, most: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most;
+}
