@@ -41,6 +41,14 @@ export const KIND = Object.freeze({
   OWN: 0x0e,
   /** A context derived from a group key (groups/derived). Index: association. */
   DERIVED: 0x0f,
+  /** Where the device is, index 0; an application group told to it, 1 and up (device/places). */
+  PLACE: 0x10,
+  /** A factory reset that was asked for, index 0; marks of the keys it took, 1 (device/reset). */
+  RESET: 0x11,
+  /** State, manifest and progress of a firmware update (device/update). Index: part. */
+  FIRMWARE: 0x12,
+  /** A DTLS session to be resumed (dtls/stored-sessions). Index: row. */
+  SESSION: 0x10,
 });
 
 /** Kinds from here on belong to the store itself. */
@@ -65,6 +73,7 @@ const NAMES = Object.freeze([
   "members",
   "own membership",
   "derived context",
+  "DTLS session",
 ]);
 
 /**
