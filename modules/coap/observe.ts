@@ -14,10 +14,17 @@
  * is the state in the end, not every state. Sequence numbers are milliseconds since boot. A NON may
  * be lost and its receiver gone, so every few notifications, and in time before the last state's
  * Max-Age is over, one is a CON; who does not acknowledge it observes no more.
+ *
+ * A whole group that was registered with by one request sees the same command in the same instant.
+ * Each of its members therefore tells at a time of its own within the leisure (RFC 7252 §8.2), the
+ * first answer included, and makes what it tells then: what changed while it waited is in it.
  */
 import { equalBytes } from "../bytes/equal.js";
 import type { Clock, Timer } from "../ports/clock.js";
 import type { Endpoint as Address } from "../ports/datagram.js";
+import type { Random } from "../ports/random.js";
+import { Agenda } from "./agenda.js";
+import { upTo } from "./chance.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Inner, Option } from "./message.js";
 import { addUint, CONTENT_FORMAT, codeClass, MAX_AGE, OBSERVE } from "./options.js";
@@ -55,6 +62,8 @@ export interface Representation {
 export interface Observed {
   /** Undefined: it is not to be told any more (a right was taken away). */
   read(): Representation | undefined;
+  /** Others tell the same at the same time: spread over so long. Told at once without it. */
+  readonly leisureMicros?: (() => number) | undefined;
   /** The datagram, protected as the request was; undefined when that cannot be done any more. */
   make(header: { type: number; mid: number; token: Uint8Array }, inner: Inner): Made;
 }
@@ -79,8 +88,8 @@ interface Row {
   readonly token: Uint8Array;
   readonly party: Party | undefined;
   readonly observed: Observed;
-  /** What was last told. */
-  last: Representation;
+  /** What was last told; undefined before the first answer that waits for its time. */
+  last: Representation | undefined;
   sequence: number;
   /** When, and how many more may go at once. */
   lastMicros: number;
@@ -89,26 +98,34 @@ interface Row {
   unconfirmed: number;
   /** A CON is under way. */
   waits: boolean;
+  /** What is to be told waits for its time, and is to be confirmed then. */
+  isLate: boolean;
+  confirms: boolean;
   readonly mids: number[];
 }
 
 export class Observers {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #endpoint: Pick<Endpoint, "send">;
   readonly #observersMax: number;
   readonly #onEmpty: (() => void) | undefined;
   readonly #rows: Row[] = [];
+  /** Made when first needed; a row at most once. */
+  #late: Agenda<Row> | undefined = undefined;
   #timer: Timer | undefined = undefined;
   readonly #poll = () => this.#lookAround();
 
   constructor(parts: {
     clock: Clock;
+    random: Random;
     endpoint: Pick<Endpoint, "send">;
     limits: { observersMax: number };
     /** The last observer has gone. */
     onEmpty?: () => void;
   }) {
     this.#clock = parts.clock;
+    this.#random = parts.random;
     this.#endpoint = parts.endpoint;
     this.#observersMax = parts.limits.observersMax;
     this.#onEmpty = parts.onEmpty;
@@ -121,7 +138,8 @@ export class Observers {
   /**
    * Enters an observation, in place of one with the same client and token, and returns the Observe
    * option's value for the answer, which carries `first`. Undefined when the table is full: then
-   * the answer is one to a plain GET (RFC 7641 §4.1).
+   * the answer is one to a plain GET (RFC 7641 §4.1). Where there is a leisure, the answer is given
+   * here, within it.
    */
   add(
     asked: Observation & {
@@ -144,10 +162,16 @@ export class Observers {
       credit: BURST,
       unconfirmed: 0,
       waits: false,
+      isLate: false,
+      confirms: false,
       mids: [],
     };
     this.#rows.push(row);
     this.#arm();
+    if (observed.leisureMicros !== undefined) {
+      row.last = undefined;
+      this.#tellInTime(row, false);
+    }
     return row.sequence;
   }
 
@@ -178,6 +202,7 @@ export class Observers {
     const at = this.#rows.indexOf(row);
     if (at < 0) return;
     this.#rows.splice(at, 1);
+    this.#late?.remove(row);
     if (this.#rows.length > 0) return;
     if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
     this.#timer = undefined;
@@ -197,20 +222,41 @@ export class Observers {
 
   #look(row: Row): void {
     if (row.waits) return;
+    if (row.isLate) return; // check: observe-one-waits
     const nowMicros = this.#clock.micros();
     const silentMicros = nowMicros - row.lastMicros;
-    const heartbeat = silentMicros >= HEARTBEAT_MICROS;
+    const { leisureMicros } = row.observed;
+    const heartbeat = silentMicros >= HEARTBEAT_MICROS - (leisureMicros?.() ?? 0);
     const now = row.observed.read();
     if (now === undefined) {
       this.#end(row);
       return;
     }
-    if (!heartbeat && isSame(now, row.last)) return;
+    const isTold = row.last !== undefined && isSame(now, row.last);
+    if (!heartbeat && isTold) return;
     row.credit = Math.min(BURST, row.credit + silentMicros / GAP_MICROS);
     row.lastMicros = nowMicros;
     if (row.credit < 1) return; // check: observe-rate
     row.credit--;
-    this.#tell(row, heartbeat || row.unconfirmed + 1 >= CONFIRM_EVERY);
+    const confirmable = heartbeat || row.unconfirmed + 1 >= CONFIRM_EVERY;
+    this.#tellInTime(row, confirmable);
+  }
+
+  #tellInTime(row: Row, confirmable: boolean): void {
+    const { leisureMicros } = row.observed;
+    let delayMicros = 0;
+    if (leisureMicros) delayMicros = upTo(this.#random, leisureMicros()); // check: observe-spread
+    if (delayMicros === 0) {
+      this.#tell(row, confirmable);
+      return;
+    }
+    this.#late ??= new Agenda(this.#clock, (one) => {
+      one.isLate = false;
+      this.#tell(one, one.confirms);
+    });
+    row.isLate = true;
+    row.confirms = confirmable;
+    this.#late.add(this.#clock.micros() + delayMicros, row);
   }
 
   /** A CON may wait for its turn: what it says is made when it goes. */

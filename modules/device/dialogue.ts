@@ -11,7 +11,7 @@ import { open } from "../groups/open.js";
 import type { Datagram } from "../ports/datagram.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Reply, Request, Resource } from "../resources/resource.js";
-import type { Asked, Header, Parts } from "./parts.js";
+import type { Asked, Begun, Header, Parts } from "./parts.js";
 import { levelWithin } from "./within.js";
 
 /** A request that is being answered. */
@@ -24,7 +24,7 @@ export interface Answering {
 }
 
 /** The answer to a GET that begins an observation; undefined when it does not. */
-function begun(device: Parts, { from }: Datagram, asked: Answering): Inner | undefined {
+function begun(device: Parts, { from }: Datagram, asked: Answering): Begun {
   const { dialogues, resources } = device;
   const { inner, reply, token, protect } = asked;
   if (dialogues === undefined || inner.code !== GET) return undefined;
@@ -35,7 +35,8 @@ function begun(device: Parts, { from }: Datagram, asked: Answering): Inner | und
   const { arriving, schemes } = device.groups;
   const party = { context: arriving.association.security, id: arriving.binding(schemes).kid };
   const common = { from, token, party, resource, request: inner };
-  const watcher = { ...common, reply, permitted, make: protect };
+  const leisureMicros = arriving.multicast ? () => device.leisureMicros : undefined;
+  const watcher = { ...common, reply, permitted, leisureMicros, make: protect };
   return dialogues.observe(device, watcher);
 }
 

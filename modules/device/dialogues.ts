@@ -10,12 +10,12 @@
 
 import { REPORTING } from "../access/level.js";
 import { Bodies, slice } from "../coap/block.js";
-import type { Inner, Option } from "../coap/message.js";
+import type { Option } from "../coap/message.js";
 import { notification, Observers, REGISTER } from "../coap/observe.js";
 import { ACCEPT, BLOCK1, BLOCK2, codeClass, findUint, GET, OBSERVE } from "../coap/options.js";
 import { REPLY, type Reply, type Request, type Resource } from "../resources/resource.js";
 import { LIMITS } from "./limits.js";
-import type { Dialogues, Parts, Watcher } from "./parts.js";
+import type { Begun, Dialogues, Parts, Watcher } from "./parts.js";
 import { watch } from "./watching.js";
 
 /** 256 bytes: three frames of 802.15.4. A client may ask for less. */
@@ -91,7 +91,7 @@ function count(options: readonly Option[], number: number): number {
  * A GET that was answered by `reply`: begins or ends its observation, and returns the answer when
  * it is one to a registration. Only what reports is observable (ARCHITECTURE, data model).
  */
-function observe(device: Parts, watcher: Watcher): Inner | undefined {
+function observe(device: Parts, watcher: Watcher): Begun {
   const { request, reply, resource, from, token, party } = watcher;
   const wanted = findUint(request.options, OBSERVE);
   if (wanted === undefined) return undefined;
@@ -110,15 +110,18 @@ function observe(device: Parts, watcher: Watcher): Inner | undefined {
     if (!watcher.permitted()) return undefined; // check: observe-permitted
     return run(device, resource, again);
   };
-  const observed = { read, make: watcher.make };
+  const { make, leisureMicros } = watcher;
+  const observed = { read, make, leisureMicros };
   const sequence = observers.add({ from, token, party, observed, first: reply });
-  return sequence === undefined ? undefined : notification(reply, sequence);
+  if (sequence === undefined) return undefined;
+  return leisureMicros === undefined ? notification(reply, sequence) : "later";
 }
 
 function begin(device: Parts): Observers {
-  const { clock, endpoint } = device;
+  const { clock, endpoint, exchanges } = device;
   const observers = new Observers({
     clock,
+    random: exchanges.random,
     endpoint,
     limits: LIMITS,
     onEmpty: () => {

@@ -38,9 +38,14 @@ export interface Watcher {
   readonly reply: Reply;
   /** Whether the right that the request needed is there still. */
   readonly permitted: () => boolean;
+  /** Of a group that was asked: over how long its answers are spread. */
+  readonly leisureMicros?: (() => number) | undefined;
   /** A notification's datagram, protected as an answer to the request is. */
   readonly make: (header: Header, inner: Inner) => Uint8Array | undefined;
 }
+
+/** The answer to a registration, or `later`: it is seen to. Undefined: none is begun. */
+export type Begun = Inner | "later" | undefined;
 
 export type Header = { type: number; mid: number; token: Uint8Array };
 
@@ -49,7 +54,7 @@ export interface Dialogues {
   /** In place of `Resources.run`: a request may be a block of one, an answer a block of it. */
   run(device: Parts, resource: Resource, request: Request): Reply;
   /** The answer to a registration, in place of `reply`; undefined: it is none, or not taken. */
-  observe(device: Parts, watcher: Watcher): Inner | undefined;
+  observe(device: Parts, watcher: Watcher): Begun;
   /** Observes a resource of others; undefined where that cannot be asked for now. */
   watch(device: Parts, wish: Wish): Watching | undefined;
 }

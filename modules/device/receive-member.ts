@@ -13,13 +13,13 @@ import { type Drop, drop, type Outcome, ok, type Proof } from "../bytes/outcome.
 import { isMulticast } from "../coap/addresses.js";
 import type { Exchange } from "../coap/exchange.js";
 import { ACK, CON, type Inner } from "../coap/message.js";
-import { find, OBSERVE } from "../coap/options.js";
 import { openAmong } from "../groups/candidates.js";
 import type { Directory, SecurityGroup } from "../groups/directory.js";
 import type { Arriving, Groups } from "../groups/groups.js";
 import { isNewest } from "../groups/order.js";
 import type { Claimed, Schemes } from "../groups/schemes.js";
 import type { Datagram } from "../ports/datagram.js";
+import { isUnasked } from "./answer.js";
 import { dispatch } from "./dispatch.js";
 import type { Asked, Bound, Parts } from "./parts.js";
 import { dropped } from "./policy.js";
@@ -145,11 +145,6 @@ function openAsked(groups: Groups, schemes: Schemes, asked: readonly Bound[]): O
     if (!outcome.ok && outcome.drop === "forged") outcome = opened;
   }
   return outcome;
-}
-
-/** RFC 8613 §4.1.3.5.2: what nobody observes has no notification, however genuine. */
-function isUnasked({ binding }: Exchange<Asked>, { options }: Inner): boolean {
-  return binding.observes !== true && find(options, OBSERVE) !== undefined;
 }
 
 /** An answer was verified: its sender need not say it again. */

@@ -25,8 +25,9 @@ export function respond(device: Parts, datagram: Datagram, inner: Inner, reply: 
   if (multicast && silent) return;
   const token = tokenOf(arriving.outer);
   const protect = protector(device, datagram);
-  const answer =
-    dialogue?.begun(device, datagram, { inner, reply, token, protect }) ?? innerOf(reply);
+  const begun = dialogue?.begun(device, datagram, { inner, reply, token, protect });
+  if (begun === "later") return;
+  const answer = begun ?? innerOf(reply);
   const make = (header: Header) => protect(header, answer);
   if (multicast) {
     const { from } = datagram;

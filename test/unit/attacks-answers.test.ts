@@ -5,7 +5,8 @@
  * Signatures are genuine Ed25519.
  */
 import type { Drop } from "../../modules/bytes/outcome.js";
-import { CONTENT } from "../../modules/coap/options.js";
+import { CON } from "../../modules/coap/message.js";
+import { CONTENT, OBSERVE } from "../../modules/coap/options.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
 import type { RequestBinding } from "../../modules/profiles/profile.js";
@@ -238,7 +239,8 @@ test("dtls-record: a member can pose as another one when it answers", () => {
   }
 });
 
-test("lowlatency: an answer twice, to nothing, with another key; posed by a member", () => {
+/** A `lowlatency` switch that asked for reports, and answers as a holder of its group's key. */
+function askingByName() {
   const room = new Room();
   const wall = room.switch(SWITCH);
   const asked: Uint8Array[] = [];
@@ -254,6 +256,11 @@ test("lowlatency: an answer twice, to nothing, with another key; posed by a memb
   const wish = { code: CONTENT, path: "l", to: memberEndpoint(SWITCH), payload: REPORT, request };
   const answer = (more: Partial<Parameters<typeof craft>[0]>) =>
     craft({ sequence: 1, sender: LAMP, token: asked[0], ...wish, ...more });
+  return { room, wall, answer, request };
+}
+
+test("lowlatency: an answer twice, to nothing, with another key; posed by a member", () => {
+  const { wall, answer, request } = askingByName();
   equal(verdict(wall, answer({ token: Uint8Array.of(9, 9, 9, 9) })), "unsolicited");
   equal(verdict(wall, answer({ fill: 0x55 })), "forged");
   equal(verdict(wall, answer({ keyId: 9 })), "unknownKey");
@@ -264,4 +271,15 @@ test("lowlatency: an answer twice, to nothing, with another key; posed by a memb
   equal(verdict(wall, good), "replayed");
   // Made by whoever holds the group's key, in the name of a lamp that said nothing.
   equal(verdict(wall, answer({ sender: SECOND_LAMP })), "accepted");
+});
+
+test("lowlatency: what nobody observes has no notification", () => {
+  const { room, wall, answer } = askingByName();
+  const sent = room.net.sent.length;
+  const options = [{ number: OBSERVE, value: Uint8Array.of(5) }];
+  equal(verdict(wall, answer({ options })), "unsolicited");
+  const confirmable = { options, sequence: 2, type: CON, mid: 77 };
+  equal(verdict(wall, answer(confirmable)), "unsolicited");
+  equal(room.net.sent.length, sent, "and no acknowledgement");
+  equal(verdict(wall, answer({ sequence: 3 })), "accepted", "he did not answer yet");
 });

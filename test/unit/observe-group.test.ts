@@ -14,6 +14,8 @@ import type { Fate } from "../support/net.js";
 import { type Rig, Room } from "../support/rig.js";
 
 const SECOND = 1_000_000;
+/** The leisure, and the time in which a change is noticed. */
+const SPREAD = 5 * SECOND + 250_000;
 const PATH = "3311/0/5850";
 const LAMPS = [20, 21, 22];
 const MEMBERS = [SWITCH, 2, ...LAMPS];
@@ -81,7 +83,7 @@ for (const profile of GROUPS) {
     );
     equal(states(watching), ON_ALL);
     room.press(wall);
-    room.clock.advance(SECOND);
+    room.clock.advance(SPREAD);
     equal(
       news.slice(3).sort(),
       LAMPS.map((lamp) => `${lamp} state=0`),
@@ -99,7 +101,7 @@ for (const profile of GROUPS) {
       [undefined, undefined, undefined],
     );
     room.press(wall);
-    room.clock.advance(SECOND);
+    room.clock.advance(SPREAD);
     equal([news.length, wall.device.watches], [6, 0]);
   });
 }
@@ -116,7 +118,7 @@ test("lowlatency: one request, and each lamp tells what becomes of it", () => {
   room.clock.advance(6 * SECOND);
   equal(states(watching), ["5=1", "6=1"]);
   room.press(wall);
-  room.clock.advance(SECOND);
+  room.clock.advance(SPREAD);
   equal(states(watching), ["5=0", "6=0"]);
   room.clock.advance(1801 * SECOND);
   room.press(wall);
@@ -127,6 +129,32 @@ test("lowlatency: one request, and each lamp tells what becomes of it", () => {
     [1, 1],
   );
 });
+
+test("a press is told by each lamp at a time of its own; of several, the last state once", () => {
+  const { room, watching, wall, news } = hall("group-oscore");
+  room.clock.advance(SPREAD);
+  room.net.sent.length = 0;
+  const before = news.length;
+  const [atMicros, told] = [room.clock.micros(), () => notified(room)];
+  // On, off, on: within a second, and so within one wait.
+  for (let i = 0; i < 3; i++) {
+    room.press(wall);
+    room.clock.advance(SECOND / 4);
+  }
+  room.clock.advance(SPREAD);
+  equal([states(watching), news.length - before <= 6], [OFF_ALL, true]);
+  const times = told().map((each) => each - atMicros);
+  equal(new Set(times).size, times.length);
+  const first = Math.min(...times);
+  const last = Math.max(...times);
+  equal(last - first > SECOND && last <= SECOND + SPREAD, true, times.join(" "));
+});
+
+/** When lamps told the switch something, in the order of sending. */
+function notified({ net }: Room): number[] {
+  const toSwitch = net.sent.filter(({ to }) => isFrom(SWITCH, to));
+  return toSwitch.map(({ atMicros }) => atMicros);
+}
 
 test("oscore: one peer's state, by unicast", () => {
   const room = new Room();
@@ -188,7 +216,7 @@ test("a lamp that restarts is asked again, and goes on under its new registratio
   room.clock.advance(620 * SECOND);
   equal(lamps[0].device.observers?.size, 1);
   room.press(wall);
-  room.clock.advance(SECOND);
+  room.clock.advance(SPREAD);
   equal(states(watching), OFF_ALL);
   equal(
     news.filter((one) => one.includes("gone") || one.includes("ended")),
@@ -201,7 +229,7 @@ test("group-oscore: it goes on under the next key, whose numbers begin anew", ()
   room.clock.advance(6 * SECOND);
   for (let i = 0; i < 3; i++) {
     room.press(wall);
-    room.clock.advance(4 * SECOND);
+    room.clock.advance(SPREAD);
   }
   equal(states(watching), OFF_ALL);
   for (const rig of [...lamps, wall]) {
@@ -214,10 +242,10 @@ test("group-oscore: it goes on under the next key, whose numbers begin anew", ()
   room.clock.advance(70 * SECOND);
   const before = news.length;
   room.press(wall);
-  room.clock.advance(4 * SECOND);
+  room.clock.advance(SPREAD);
   equal([states(watching), news.length - before], [ON_ALL, 3]);
   room.press(wall);
-  room.clock.advance(4 * SECOND);
+  room.clock.advance(SPREAD);
   equal(states(watching), OFF_ALL);
 });
 
@@ -227,7 +255,7 @@ test("a lamp that wants to know who asks is told, and tells", () => {
     room.clock.advance(8 * SECOND);
     equal(states(watching), ON_ALL, profile);
     room.press(wall);
-    room.clock.advance(2 * SECOND);
+    room.clock.advance(SPREAD);
     equal(states(watching), OFF_ALL, profile);
   }
 });

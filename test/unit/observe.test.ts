@@ -38,6 +38,7 @@ function server(observersMax = 4) {
   let empty = 0;
   const observers = new Observers({
     clock,
+    random,
     endpoint,
     limits: { observersMax },
     onEmpty: () => void empty++,
@@ -46,8 +47,13 @@ function server(observersMax = 4) {
     state: text("1") as Representation | undefined,
     makes: true,
     reads: 0,
+    /** Set before `add`: the server is one of many that were asked. */
+    leisureMicros: undefined as (() => number) | undefined,
   };
   const observed = {
+    get leisureMicros() {
+      return world.leisureMicros;
+    },
     read: () => {
       world.reads++;
       return world.state;
@@ -277,6 +283,89 @@ test("what may not be told, or cannot be protected any more, ends silently", () 
     clock.advance(SECOND);
     equal([sent(), observers.size, clock.pending], [[], 0, 0]);
   }
+});
+
+/** One of a group: its leisure is 4 s, and the first answer was given. */
+function member() {
+  const one = server();
+  one.world.leisureMicros = () => 4 * SECOND;
+  one.add();
+  one.clock.advance(4 * SECOND);
+  const [first, ...others] = one.sent();
+  equal([payloads([first]), others], [["1"], []]);
+  return one;
+}
+
+test("of a group: the first answer waits, and says what is so when it goes", () => {
+  const { clock, world, add, sent, observers } = server();
+  world.leisureMicros = () => 4 * SECOND;
+  add();
+  equal([sent(), clock.pending], [[], 2]);
+  world.state = text("2");
+  clock.advance(4 * SECOND + SECOND / 4);
+  equal(payloads(sent()), ["2"]);
+  observers.stop();
+  equal(clock.pending, 0);
+});
+
+test("of a group: a change is told within the leisure, not at once", () => {
+  const { clock, world, sent } = member();
+  let early = 0;
+  for (let i = 0; i < 6; i++) {
+    world.state = text(`a${i}`);
+    clock.advance(SECOND / 4);
+    const atOnce = sent().length;
+    clock.advance(4 * SECOND);
+    equal(atOnce + sent().length, 1);
+    early += atOnce;
+  }
+  equal(early <= 2, true, `${early} of 6 at once`);
+});
+
+test("of a group: while one waits the newer state takes its place", () => {
+  const { clock, world, sent } = member();
+  for (let round = 0; round < 3; round++) {
+    const told: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      world.state = text(`${round}${i}`);
+      clock.advance(1000);
+    }
+    for (let i = 0; i < 17; i++) {
+      clock.advance(SECOND / 4);
+      told.push(...payloads(sent()));
+    }
+    equal(told, [`${round}3`]);
+  }
+});
+
+test("of a group: a state that stays is told again, in time even if it waits longest", () => {
+  const { clock, sent } = member();
+  let atSeconds = 4;
+  while (sent().length === 0) {
+    clock.advance(SECOND);
+    atSeconds++;
+  }
+  equal(atSeconds >= 535 && atSeconds <= 541, true, `${atSeconds} s`);
+});
+
+test("of a group: who goes while it waits is told nothing", () => {
+  const { clock, observers, world, sent } = member();
+  world.state = text("2");
+  clock.advance(SECOND / 4);
+  equal(clock.pending, 2);
+  observers.remove({ from: CLIENT, token: TOKEN });
+  equal([observers.size, clock.pending], [0, 0]);
+  clock.advance(5 * SECOND);
+  equal(sent(), []);
+});
+
+test("of a group: a right that is gone when its time comes ends it silently", () => {
+  const { clock, observers, world, sent } = member();
+  world.state = text("2");
+  clock.advance(SECOND / 4);
+  world.state = undefined;
+  clock.advance(5 * SECOND);
+  equal([sent(), observers.size, clock.pending], [[], 0, 0]);
 });
 
 test("what the network does not take is told the next time", () => {

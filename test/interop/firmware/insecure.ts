@@ -90,7 +90,7 @@ function answerTo(device: Device, store: Store, message: Message, { from }: Data
   const reply = (dialogues as NonNullable<typeof dialogues>).run(device, resource, request);
   const watcher = { from, token, resource, request: message, reply, permitted: () => true };
   const begun = code === GET ? dialogues?.observe(device, { ...watcher, make: emit }) : undefined;
-  return begun ?? innerOf(reply);
+  return begun === undefined || begun === "later" ? innerOf(reply) : begun;
 }
 
 function emit({ type, mid, token }: Header, inner: Inner): Uint8Array {
