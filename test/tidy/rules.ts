@@ -32,7 +32,7 @@ export const imports: Readonly<Record<string, readonly string[]>> = {
   cose: ["bytes", "cbor", "ports"],
   lowpan: ["bytes", "ports"],
   oscore: ["bytes", "ports", "store", "cbor", "cose", "coap"],
-  dtls: ["bytes", "ports"],
+  dtls: ["bytes", "ports", "store"],
   profiles: ["bytes", "ports", "cbor", "cose", "coap", "oscore", "dtls"],
   access: ["bytes", "ports", "store", "cbor", "cose", "coap"],
   secure: [...upToProfiles, "access"],
