@@ -5,7 +5,7 @@
 import { drop, type Outcome } from "../bytes/outcome.js";
 import { CON } from "../coap/message.js";
 import { DerivedContexts } from "../groups/derived.js";
-import type { SecurityGroup } from "../groups/directory.js";
+import type { Association, SecurityGroup } from "../groups/directory.js";
 import type { Outgoing } from "../groups/outgoing.js";
 import { Renegotiation } from "../groups/renegotiation.js";
 import type { Schemes } from "../groups/schemes.js";
@@ -42,7 +42,10 @@ function contextsOf(schemes: Schemes, device: Parts, security: SecurityGroup): D
   }
   const { crypto, store } = schemes;
   const { recipients } = device.groups;
-  const onGone = schemes.forget.bind(schemes);
+  const onGone = (context: Association) => {
+    schemes.forget(context);
+    device.renegotiation?.forget(context);
+  };
   const contexts = new DerivedContexts({ store, crypto, recipients, onGone }, security);
   security.derived = contexts;
   return contexts;

@@ -48,6 +48,11 @@ function unconnected(): never {
 function connect(schemes: Schemes, device: Parts, random: Random): void {
   const { groups } = device;
   groups.schemes = schemes;
+  groups.keyring.onDropped = (association) => {
+    association.security.derived?.forget(association);
+    schemes.forget(association);
+    device.renegotiation?.forget(association);
+  };
   schemes.seal = (outgoing) => sealUnder(groups, schemes, outgoing);
   schemes.isAsked = (arriving, datagram) => askedBy(device, arriving, datagram).ok;
   if (groups.quick !== undefined) groups.quick = new MemberIntake(groups.quick, schemes);

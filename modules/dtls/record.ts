@@ -45,6 +45,8 @@ export interface RecordCipher {
   open(record: Uint8Array): Outcome<Uint8Array>;
   /** A whole record. Epoch in 2 bytes, number in 6. */
   seal(input: { epoch: Uint8Array; sequence: Uint8Array; plain: Uint8Array }): Uint8Array;
+  /** It is not used again. */
+  wipe(): void;
 }
 
 /**
@@ -78,6 +80,7 @@ export function ccm8(aead: AeadKey, salt: Uint8Array): RecordCipher {
       );
       return record;
     },
+    wipe: () => void salt.fill(0),
   };
 }
 
@@ -105,6 +108,7 @@ export function nullSha256(crypto: Pick<Crypto, "hmac">, key: Uint8Array): Recor
       record.set(macOf(record, plain), HEADER_BYTES + plain.length);
       return record;
     },
+    wipe: () => void key.fill(0),
   };
 }
 

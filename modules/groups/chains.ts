@@ -22,7 +22,7 @@ interface Chain {
 }
 
 export class Chains {
-  readonly #chains: Chain[] = [];
+  #chains: Chain[] = [];
 
   /** Tag of the block before; undefined where none is known, or the scheme has no chains. */
   before(
@@ -49,6 +49,11 @@ export class Chains {
     const outer = new Outer();
     outer.scan(datagram);
     chains.push({ association, by: by.slice(), answers: answers?.slice(), tag: tagOf(outer) });
+  }
+
+  /** A key is no more. */
+  forget(association: Association): void {
+    this.#chains = this.#chains.filter((one) => one.association !== association);
   }
 }
 

@@ -49,16 +49,19 @@ export class Contexts {
     this.revision++;
   }
 
-  /** Those of a member whose credential changed, or (without an id) all of a key's. */
-  forget(association: Association, id?: Uint8Array): void {
+  /** Takes away a member's whose credential changed, or (without an id) all of a key's. */
+  forget(association: Association, id?: Uint8Array): unknown[] {
     const kept = this.#kept;
+    const gone: unknown[] = [];
     for (let i = kept.length - 1; i >= 0; i--) {
       const isMeant =
         kept[i].association === association && (id === undefined || equalBytes(kept[i].id, id));
       if (!isMeant) continue;
+      gone.push(kept[i].context);
       kept.splice(i, 1);
       this.revision++;
     }
+    return gone;
   }
 
   all(): readonly Kept[] {

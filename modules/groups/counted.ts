@@ -31,7 +31,10 @@ function whyNot(
   };
   const wanted = telling(record);
   const isThere = store.keys(KIND.GROUP_KEY).some((storeKey) => {
-    return equalBytes(telling(store.get(storeKey) as Uint8Array), wanted);
+    const stored = store.get(storeKey) as Uint8Array;
+    const isSame = equalBytes(telling(stored), wanted);
+    stored.fill(0);
+    return isSame;
   });
   return isThere ? "replayed" : undefined;
 }

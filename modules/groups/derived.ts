@@ -36,7 +36,7 @@ import { Sequence } from "../oscore/sequence.js";
 import type { Crypto } from "../ports/crypto.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
-import type { Association, DerivedKeys, SecurityGroup } from "./directory.js";
+import { type Association, type DerivedKeys, type SecurityGroup, strip } from "./directory.js";
 import { secretIn } from "./keyring.js";
 import { DERIVED_EACH, placeOf } from "./places.js";
 
@@ -80,15 +80,14 @@ export class DerivedContexts implements DerivedKeys {
     this.#all.sort((a, b) => a.serial - b.serial);
   }
 
-  /** By age, the newest last; of keys that are no more there are none. */
+  /** By age, the newest last. */
   get all(): readonly DerivedContext[] {
-    const { associations } = this.security;
-    return this.#all.filter(({ base }) => associations.includes(base));
+    return this.#all;
   }
 
   /** The one to send under, of the key that is installed for it. */
   current(base: Association | undefined): DerivedContext | undefined {
-    const all = this.all.filter((one) => one.base === base);
+    const all = this.#all.filter((one) => one.base === base);
     return all.filter(({ isOurs }) => isOurs).at(-1) ?? all.at(-1);
   }
 
@@ -96,6 +95,10 @@ export class DerivedContexts implements DerivedKeys {
     const { idContext } = context as DerivedContext;
     const named = bytes.subarray(start, start + length);
     return equalBytes(named, idContext) || equalBytes(named, encode(idContext));
+  }
+
+  forget(base: Association): void {
+    for (const one of this.#all) if (one.base === base) this.gone(one); // check: derived-forgotten
   }
 
   /** The peer was heard under it: he has it. */
@@ -138,7 +141,7 @@ export class DerivedContexts implements DerivedKeys {
 
   /** A place where nothing is left of whoever was there; undefined when flash refused. */
   private makeRoom(base: Association): number | undefined {
-    const { store, recipients, onGone } = this.#parts;
+    const { store, recipients } = this.#parts;
     const taken = this.#all.filter((one) => one.base === base);
     let index = taken[0]?.index ?? placeOf(base.index, 0);
     if (taken.length < DERIVED_EACH) {
@@ -151,13 +154,16 @@ export class DerivedContexts implements DerivedKeys {
     const isGone = store.delete(key(KIND.DERIVED, index));
     if (!isGone) return undefined; // check: derived-record-first
     const gone = this.#all.find((one) => one.index === index);
-    if (gone !== undefined) {
-      this.#all = this.#all.filter((one) => one !== gone);
-      onGone(gone);
-    }
+    if (gone !== undefined) this.gone(gone);
     const isClear = store.delete(key(KIND.SEQUENCE, index + 1)) && recipients.forget(index);
     if (!isClear) return undefined; // check: derived-place-clear
     return index;
+  }
+
+  private gone(context: DerivedContext): void {
+    this.#all = this.#all.filter((one) => one !== context);
+    this.#parts.onGone(context);
+    strip(context);
   }
 
   private load(base: Association): void {

@@ -31,6 +31,8 @@ export interface DerivedKeys {
   current(base: Association | undefined): Association | undefined;
   /** Whether these bytes are a name of it: it has two. */
   isNamed(one: Association, bytes: Uint8Array, start: number, length: number): boolean;
+  /** An installed key is no more; nor is what was derived from it. */
+  forget(base: Association): void;
 }
 
 export interface SecurityGroup {
@@ -51,6 +53,24 @@ export interface SecurityGroup {
   readonly policy?: Policy;
   /** Where its installed keys protect nothing themselves. */
   derived?: DerivedKeys;
+}
+
+/** What stays of a key that is no more. */
+const NAMES: readonly string[] = Object.freeze([
+  "index",
+  "security",
+  "keyId",
+  "peerId",
+  "lifetime",
+]);
+
+/**
+ * A key is no more: an exchange or an observation may hold it for hours to come, but no longer what
+ * opens or protects anything.
+ */
+export function strip(association: Association): void {
+  const fields = association as unknown as Record<string, unknown>;
+  for (const name of Object.keys(fields)) if (!NAMES.includes(name)) fields[name] = undefined;
 }
 
 /** The keys that messages of a group may be under, by age. */
@@ -94,6 +114,12 @@ export class Directory {
     if (isFirst) this.#named = new Map(this.#appGroups); // check: group-named
     this.#appGroups.set(id, appGroup);
     if (isNamed) this.#named.set(id, appGroup);
+  }
+
+  removeAppGroup(id: number): void {
+    this.revision++;
+    this.#appGroups.delete(id);
+    this.#named.delete(id);
   }
 
   /** A copy in a buffer that several share: one for each address would be 60 bytes more. */

@@ -11,7 +11,6 @@
  * last.
  */
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
-import { Writer } from "../bytes/writer.js";
 import type { Recipients } from "../oscore/recipients.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Own, Profile } from "../profiles/profile.js";
@@ -24,6 +23,7 @@ import {
   compareKeyIds,
   type Directory,
   type SecurityGroup,
+  strip,
 } from "./directory.js";
 import { Lifetime } from "./lifetime.js";
 import type { Policy } from "./policy.js";
@@ -77,6 +77,8 @@ interface KeyRecord {
 }
 
 export class Keyring {
+  /** Told of a key that is no more: whatever was derived from it may go. */
+  onDropped: ((association: Association) => void) | undefined = undefined;
   #store: Store;
   #crypto: Crypto;
   #recipients: Recipients;
@@ -169,7 +171,9 @@ export class Keyring {
       retiresAtSeconds: undefined,
     };
     offer.raw.fill(0);
-    const refused = counted?.whyNot(this.#store, security.profile, emitRecord(record), KEY_ID_AT);
+    const offered = emitRecord(record);
+    const refused = counted?.whyNot(this.#store, security.profile, offered, KEY_ID_AT);
+    offered.fill(0);
     if (refused !== undefined) return drop(refused); // check: key-once
     if (!this.clear(index)) return drop("storeFailed"); // check: key-place-clear
     // Before the key: a key without its counter would send nothing, for good.
@@ -209,6 +213,12 @@ export class Keyring {
     return lifetime.isValid(this.#uptime.seconds()) ? last : undefined;
   }
 
+  /** All groups are there: of keys that are none of theirs nothing stays in memory. */
+  forgetUnclaimed(): void {
+    for (const record of this.#unclaimed?.records ?? []) record.fill(0);
+    this.#unclaimed = undefined;
+  }
+
   /** Replay rows of keys that are no more: left by a cut between the two steps of a retirement. */
   forgetOrphans(): void {
     if (this.#recipients.haveKeys) return;
@@ -246,6 +256,7 @@ export class Keyring {
     const record = parseRecord(this.#store.get(storeKey) as Uint8Array);
     const retiresAtSeconds = after(now, security.graceSeconds);
     this.write(association.index, { ...record, retiresAtSeconds });
+    record.raw.fill(0);
     association.lifetime ??= new Lifetime(this.#store, association.index, record, undefined);
     association.lifetime.retiresAtSeconds = retiresAtSeconds;
     this.#directory.revision++;
@@ -257,6 +268,9 @@ export class Keyring {
     if (!isGone) return; // check: key-gone-before-rows
     security.associations = security.associations.filter((one) => one !== association);
     this.#directory.revision++;
+    this.onDropped?.(association);
+    // Before its counter goes: nobody can begin again under it.
+    strip(association); // check: key-stripped
     this.clear(association.index);
   }
 
@@ -283,7 +297,10 @@ export class Keyring {
   }
 
   private write(index: number, record: KeyRecord): boolean {
-    return this.#store.put(key(KIND.GROUP_KEY, index), emitRecord(record));
+    const bytes = emitRecord(record);
+    const isStored = this.#store.put(key(KIND.GROUP_KEY, index), bytes);
+    bytes.fill(0);
+    return isStored;
   }
 }
 
@@ -299,15 +316,17 @@ function after(now: number, seconds: number): number {
 
 /** security(4) ‖ ends(4) ‖ messages(4) ‖ retires(4) ‖ key id length(1) ‖ key id ‖ key */
 function emitRecord(record: KeyRecord): Uint8Array {
-  const writer = new Writer(48);
-  writer.u32(record.security);
-  writer.u32(record.endsAtSeconds ?? NONE);
-  writer.u32(record.messages ?? NONE);
-  writer.u32(record.retiresAtSeconds ?? NONE);
-  writer.u8(record.keyId.length);
-  writer.bytes(record.keyId);
-  writer.bytes(record.raw);
-  return writer.finish();
+  const { keyId, raw } = record;
+  // At once as long as it gets: a buffer that grows leaves copies of the key behind.
+  const bytes = new Uint8Array(KEY_ID_AT + keyId.length + raw.length);
+  putWord(bytes, 0, record.security);
+  putWord(bytes, 4, record.endsAtSeconds ?? NONE);
+  putWord(bytes, 8, record.messages ?? NONE);
+  putWord(bytes, 12, record.retiresAtSeconds ?? NONE);
+  bytes[KEY_ID_AT - 1] = keyId.length;
+  bytes.set(keyId, KEY_ID_AT);
+  bytes.set(raw, KEY_ID_AT + keyId.length);
+  return bytes;
 }
 
 /** The scheme's secret in the record of a key, a view of it. */
@@ -333,6 +352,13 @@ function parseRecord(bytes: Uint8Array): KeyRecord {
 /** Big-endian. */
 function word(bytes: Uint8Array, at: number): number {
   return ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0;
+}
+
+function putWord(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 function limit(value: number): number | undefined {

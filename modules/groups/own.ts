@@ -6,7 +6,6 @@
  * never needs it.
  */
 import { Reader } from "../bytes/reader.js";
-import { Writer } from "../bytes/writer.js";
 import type { Crypto, Signer } from "../ports/crypto.js";
 import type { Own } from "../profiles/profile.js";
 import { KIND, key } from "../store/keys.js";
@@ -25,13 +24,18 @@ type OwnStore = Pick<Store, "get" | "put">;
 
 /** False when flash refused. */
 export function storeOwn(store: OwnStore, security: number, membership: Membership): boolean {
-  const writer = new Writer(128);
   const parts = [membership.id, membership.credential, membership.seed, ...membership.addresses];
+  // At once as long as it gets: a buffer that grows leaves copies of the seed behind.
+  const record = new Uint8Array(parts.reduce((sum, { length }) => sum + 1 + length, 0));
+  let at = 0;
   for (const part of parts) {
-    writer.u8(part.length);
-    writer.bytes(part);
+    record[at] = part.length;
+    record.set(part, at + 1);
+    at += 1 + part.length;
   }
-  return store.put(key(KIND.OWN, security), writer.finish());
+  const isStored = store.put(key(KIND.OWN, security), record);
+  record.fill(0);
+  return isStored;
 }
 
 /** Undefined when this device is no member. */
@@ -45,6 +49,7 @@ export function loadOwn(
   const reader = new Reader(record);
   const parts: Uint8Array[] = [];
   while (reader.left > 0) parts.push(reader.take(reader.u8()));
+  record.fill(0);
   if (reader.failed || parts.length < 3) throw new Error("own membership does not parse");
   const [id, credential, seed, ...addresses] = parts;
   return { own: new OwnMember(crypto, { id, credential, seed, addresses }), addresses };

@@ -91,8 +91,8 @@ export class Renegotiation {
   readonly #random: Random;
   readonly #rations: Rations;
   readonly #all: readonly DerivedContexts[];
-  readonly #runs: Run[] = [];
-  readonly #servers: Server[] = [];
+  #runs: Run[] = [];
+  #servers: Server[] = [];
 
   constructor(parts: {
     groups: Groups;
@@ -144,7 +144,7 @@ export class Renegotiation {
       if (opened.value.code !== UNAUTHORIZED) return drop("malformed"); // check: renegotiate-code
       const made = contexts.establish(base, answer(end, claim), true);
       if (made === undefined) return drop("storeFailed");
-      this.#runs.splice(this.#runs.indexOf(run), 1);
+      this.#runs = this.#runs.filter((one) => one !== run);
       return ok(run.outgoing);
     });
   }
@@ -172,6 +172,15 @@ export class Renegotiation {
   /** A message of the peer was opened under a context: he has it. */
   confirmed(association: Association): void {
     this.#of(association.security)?.confirmed(association);
+  }
+
+  /** A key is no more, or a context that gave way: no run goes on under it. */
+  forget(association: Association): void {
+    this.#runs = this.#runs.filter(({ base, asked }) => {
+      if (base === association) return false; // check: run-forgotten
+      return asked.context !== (association as unknown);
+    });
+    this.#servers = this.#servers.filter(({ base }) => base !== association);
   }
 
   /** Step 4: request #2 has an R2 of ours, and opens. */

@@ -130,11 +130,24 @@ export class Schemes {
     return this.crypto.signatures?.verify(signed) === true;
   }
 
-  /** A key is gone, and its place may be another's. */
+  /** A key is gone, and its place may be another's: nothing derived from it is kept. */
   forget(association: Association): void {
+    // Before the rest: it takes the key to verify what waits for that.
+    this.unverified?.forget(association);
+    this.synchronisation?.forget(association);
+    this.chains.forget(association);
     const at = this.#counters.findIndex((one) => one.association === association);
-    if (at >= 0) this.#counters.splice(at, 1);
-    this.contexts.forget(association);
+    if (at >= 0) this.#counters.splice(at, 1); // check: counter-forgotten
+    const peers = this.contexts.forget(association);
+    association.security.profile.wipe?.(association, peers); // check: key-material-wiped
+    if (this.taken?.association === association) this.taken = undefined;
+    if (this.answered?.association === association) this.answered = undefined;
+    if (this.stranger?.association === association) this.stranger = undefined;
+  }
+
+  /** How many keys have their counter at hand. */
+  get counted(): number {
+    return this.#counters.length;
   }
 
   /** Derived for this message, or at hand; undefined for a stranger. */

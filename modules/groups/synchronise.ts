@@ -274,6 +274,15 @@ export class Synchronisation {
     this.#fresh.set(row, association);
   }
 
+  /** A key is no more. */
+  forget(association: Association): void {
+    for (const one of this.#challenges.slice()) {
+      if (one.association === association) this.#remove(one);
+    }
+    for (const [row, fresh] of this.#fresh) if (fresh === association) this.#fresh.delete(row);
+    if (this.#expected === association) this.#expected = undefined;
+  }
+
   #echoed(arriving: Message, id: Uint8Array, echo: Uint8Array): Verdict {
     if (arriving.multicast) return "held"; // check: echo-unicast
     const { association, from } = arriving;

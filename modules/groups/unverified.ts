@@ -157,6 +157,18 @@ export class Unverified {
     if (at >= 0) this.#release(this.#kept.splice(at, 1)[0]);
   }
 
+  /** A key is no more. What waits is verified now, or who forged it would go unnoticed. */
+  forget(association: Association): void {
+    for (const one of this.#kept.slice()) {
+      if (one.association === association) this.#settle(one); // check: unverified-retired
+    }
+    for (const [row, known] of this.#verified) {
+      if (known.association === association) this.#verified.delete(row);
+    }
+    // They hold what they were used for last.
+    this.#spare.length = 0;
+  }
+
   #settleAbove({ association, row, sequence }: Place): void {
     for (const one of this.#kept.slice()) {
       if (one.association !== association || one.row !== row) continue;

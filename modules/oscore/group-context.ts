@@ -102,6 +102,12 @@ export interface GroupInput {
   };
 }
 
+/** The Gid was replaced, and is heard no more. */
+export function wipeGroup({ derivation: from, signatureKey }: GroupContext): void {
+  from.extracted.fill(0);
+  signatureKey?.fill(0);
+}
+
 /** Derives and encodes; wipes `raw`. Throws RangeError on what is no such group. */
 export function groupContext(crypto: Crypto, input: GroupInput): GroupContext {
   const { own, keyId } = input;

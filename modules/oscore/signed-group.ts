@@ -132,6 +132,7 @@ export function signedMember(scheme: SignedScheme) {
     windowCovers: "requests",
     challenge: { code: FORBIDDEN, option: ECHO },
     importKey: (crypto: Crypto, input: Provided) => importSigned(crypto, scheme, input),
+    wipe: ({ derivation: from }: SignedGroupKey) => void from.extracted.fill(0),
     admits: (crypto: Crypto, { credential }: Credited) => isMemberKey(crypto, credential),
     peer: recipientKeys,
     identify: identifySigned,

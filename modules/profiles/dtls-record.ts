@@ -95,6 +95,7 @@ export const dtlsRecord: Profile<RecordKey, RecordCipher> = {
   window: 1,
   windowCovers: "all",
   importKey,
+  wipe,
   admits,
   peer,
   identify,
@@ -125,6 +126,12 @@ function importKey(crypto: Crypto, input: KeyInput): RecordKey {
   const id = renewed === undefined ? input.own.id : atLeast(renewed, CS_ID_BYTES);
   if (id.length > CS_ID_BYTES) throw new RangeError(`a CS_ID of ${id.length} bytes`);
   return { ...shared, own: id.length === 0 ? undefined : cipherOf(crypto, shared, id) };
+}
+
+function wipe({ tgk, own }: RecordKey, peers: readonly RecordCipher[]): void {
+  tgk.fill(0);
+  own?.wipe();
+  for (const peer of peers) peer.wipe();
 }
 
 /** Epoch 0 is DTLS's before the first key. */

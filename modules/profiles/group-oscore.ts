@@ -50,6 +50,7 @@ import {
   groupRecipient,
   pairwiseOf,
   usesPairwise,
+  wipeGroup,
 } from "../oscore/group-context.js";
 import { emitProtected, join, split } from "../oscore/inside.js";
 import { nonceFrom, nonceFromBase } from "../oscore/nonce.js";
@@ -87,6 +88,7 @@ export const groupOscore: Profile<GroupContext, GroupRecipient> = {
   challenge: { code: UNAUTHORIZED, option: ECHO },
   pairs: usesPairwise,
   importKey: groupContext,
+  wipe: wipeGroup,
   admits: (crypto, { credential }) => isMemberKey(crypto, publicKeyOf(credential)),
   peer: (_crypto, key, member: Member) => groupRecipient(key, member),
   identify,

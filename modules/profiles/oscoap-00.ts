@@ -119,6 +119,7 @@ export const oscoap00: Profile<OscoapKey, MemberContext> = {
   window: 64,
   windowCovers: "all",
   importKey,
+  wipe: ({ baseKey }) => void baseKey.fill(0),
   admits: (crypto, { credential }) => isMemberKey(crypto, credential),
   peer,
   identify,

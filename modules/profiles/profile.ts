@@ -196,6 +196,11 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
   /** Derives and imports what an association's members share; wipes `raw`. Throws RangeError. */
   importKey(crypto: Crypto, input: KeyInput): K;
   /**
+   * The key is no more: wipes what keys are derived from, and those that are no `AeadKey` (which
+   * wipe themselves). `peers` are the contexts of its members.
+   */
+  wipe?(key: K, peers: readonly P[]): void;
+  /**
    * Whether somebody may be a member: his credential is well-formed, and its key one that key
    * generation can give (`Signatures.isPublicKey`). That costs more than a verify, so it is asked
    * once, by the table of members before it takes him (groups/members.ts): what stands in it was

@@ -128,7 +128,7 @@ class MemberReceiver implements Receiver {
     const schemes = this.#schemes;
     const before = tag(incoming.previousTag);
     // The file says what came before, in place of messages.
-    schemes.chains = { before: () => before, note() {} };
+    schemes.chains = { before: () => before, note() {}, forget() {} };
     if (layer === "record") outer.bytes = datagram;
     else if (!outer.scan(datagram)) return { drop: "malformed" };
     const awaited = incoming.request && this.awaited(incoming.request);
