@@ -105,16 +105,15 @@ export class MemberIntake implements Quick {
     place.row = row;
     place.sequence = sequence;
     if (unverified === undefined || !opened.ok) return undefined;
-    if (!unverified.mayWait(place, opened.value)) return undefined;
-    const isSettled = schemes.synchronisation?.isSettled(place);
-    if (isSettled === false) return undefined;
+    if (!unverified.mayWait(place, opened.value)) return undefined; // check: quick-may-wait
+    if (schemes.synchronisation?.isSettled(place) === false) return undefined; // check: quick-settled
     schemes.proof = BY_GROUP;
     schemes.sender = kept.id;
     schemes.taken = undefined;
     const marked = bound.mark();
-    if (marked < 0) return STORE_FAILED;
+    if (marked < 0) return STORE_FAILED; // check: quick-mark-refused
     if ((marked & ANSWER_MARKED) === 0 && !groups.recipients.mark(row, sequence)) {
-      return STORE_FAILED;
+      return STORE_FAILED; // check: quick-member-durable
     }
     const arriving = groups.arriving;
     arriving.isRead = false;
