@@ -26,6 +26,7 @@ import { encode } from "../cbor/encode.js";
 import { type EnvelopeKey, NONCE_BYTES, sealEnvelope } from "../cose/envelope.js";
 import { AES_CCM_16_64_128 } from "../ports/crypto.js";
 import type { Random } from "../ports/random.js";
+import { forgetHeard, mustRenewFor } from "./heard.js";
 import type { Rows } from "./ledger.js";
 import { draw, drawMaterial, schemeOf } from "./material.js";
 import {
@@ -39,11 +40,14 @@ import {
   members,
   membersOf,
   NONE,
+  newcomer,
   nextOf,
   numberKey,
   pushes,
 } from "./records.js";
 import type { Issuer } from "./server.js";
+import { addStale, openStaleSet } from "./stale.js";
+import { tasksOf } from "./tasks.js";
 
 /** Labels of COSE_Key, and ours for the material of a scheme (WIRE.md). */
 const KTY = 1;
@@ -81,9 +85,17 @@ export interface KeyRequest {
   readonly pairwise: EnvelopeKey;
   /** Unix seconds, as far as is known. */
   readonly now: number;
+  /** What its issuer said of a token that is only the name of one. */
+  readonly resolved?: Claims;
 }
 
 export type NewGroup = Omit<Group, "epoch" | "brokenBefore" | "kek" | "kekNumber" | "prefix">;
+
+/** A client with a token that holds, whatever it was presented for. */
+export interface Presented {
+  readonly claims: Claims;
+  readonly nowSeconds: number;
+}
 
 /** Makes a security group without members, and without a key until there is one. */
 export function createGroup(rows: Rows, center: Center, id: number, group: NewGroup): Group {
@@ -111,18 +123,9 @@ export function createGroup(rows: Rows, center: Center, id: number, group: NewGr
  * member of their security groups when this is durable.
  */
 export function giveKeys(rows: Rows, center: Center, request: KeyRequest): Verdict<Uint8Array[]> {
-  const { crypto, anchors, name: audience } = center;
-  const nowSeconds = latestOf(rows, "clock", request.now);
-  const rules = { anchors, audience, nowSeconds };
-  const verdict = verifyToken(crypto, request.token, rules);
-  if (!verdict.ok) return verdict;
-  const claims = verdict.value;
-  if (!isHolder(claims, request.holder)) return fault("holder"); // check: token-holder
-  const client = toHex(claims.subject);
-  const isRevoked = rows.get("revoked", client) !== undefined;
-  if (isRevoked) return fault("revoked"); // check: token-revoked
-  const latest = latestOf(rows, `latest/${client}`, claims.issuedAt);
-  if (claims.issuedAt < latest) return fault("older"); // check: token-older
+  const presented = present(rows, center, request);
+  if (!presented.ok) return presented;
+  const { claims } = presented.value;
   const entries = entriesOf(claims.scope, request.wanted);
   if (entries === undefined) return fault("scope");
   const joinings: Joining[] = [];
@@ -137,12 +140,64 @@ export function giveKeys(rows: Rows, center: Center, request: KeyRequest): Verdi
   }
   // All of them or none: nothing was written for the sake of one that was refused.
   for (const joining of joinings) join(rows, center, joining);
-  return {
-    ok: true,
-    value: joinings.map(({ group, entry }) => {
-      return accessToken(rows, center, { ...request, group, claims, scope: [entry] });
-    }),
-  };
+  return { ok: true, value: joinings.flatMap((one) => tokensFor(rows, center, request, one)) };
+}
+
+/** Whose token it is and what it grants, or why it counts for nothing here. */
+export function present(
+  rows: Rows,
+  center: Center,
+  request: Pick<KeyRequest, "token" | "holder" | "now" | "resolved">,
+): Verdict<Presented> {
+  const { crypto, anchors, name: audience } = center;
+  const nowSeconds = latestOf(rows, "clock", request.now);
+  const rules = { anchors, audience, nowSeconds };
+  const { resolved } = request;
+  const verdict =
+    resolved === undefined ? verifyToken(crypto, request.token, rules) : isFor(resolved, rules);
+  if (!verdict.ok) return verdict;
+  const claims = verdict.value;
+  if (!isHolder(claims, request.holder)) return fault("holder"); // check: token-holder
+  const client = toHex(claims.subject);
+  const isRevoked = rows.get("revoked", client) !== undefined;
+  if (isRevoked) return fault("revoked"); // check: token-revoked
+  const latest = latestOf(rows, `latest/${client}`, claims.issuedAt);
+  if (claims.issuedAt < latest) return fault("older"); // check: token-older
+  return { ok: true, value: { claims, nowSeconds } };
+}
+
+/** Claims that came from their issuer himself; whether they are for us, and not over. */
+function isFor(
+  claims: Claims,
+  rules: { anchors: readonly TrustAnchor[]; audience: string; nowSeconds: number },
+): Verdict<Claims> {
+  const isTrusted = rules.anchors.some(({ issuer }) => issuer === claims.issuer);
+  if (!isTrusted) return fault("untrusted"); // check: resolved-issuer
+  if (claims.audience !== rules.audience) return fault("audience"); // check: resolved-audience
+  const isOver = claims.expiresAt !== undefined && claims.expiresAt <= rules.nowSeconds;
+  if (isOver) return fault("expired"); // check: resolved-expired
+  return { ok: true, value: claims };
+}
+
+/** The member's own token, and where it sends, the one that it shows to receivers. */
+function tokensFor(
+  rows: Rows,
+  center: Center,
+  request: Pick<KeyRequest, "pairwise" | "now">,
+  { group, claims, entry }: Joining,
+): Uint8Array[] {
+  const { pairwise, now } = request;
+  const own = { group, claims, scope: [entry], pairwise, now };
+  const tokens = [accessToken(rows, center, own)];
+  if ((entry.roles & SENDER) === 0) return tokens;
+  const shown = { ...own, pairwise: sealingOf(rows, center, group) };
+  return [...tokens, accessToken(rows, center, shown)];
+}
+
+/** What tokens that are shown to a group's receivers are sealed under. */
+export function sealingOf(rows: Rows, { crypto }: Center, group: number): EnvelopeKey {
+  const { kek, kekNumber } = groups.need(rows, numberKey(group));
+  return { kid: uintBytes(kekNumber), key: crypto.aeadKey(AES_CCM_16_64_128, kek.slice()) };
 }
 
 /** What the scope grants in each of these groups; undefined where it grants nothing in one. */
@@ -162,15 +217,23 @@ function isHolder({ confirmation }: Claims, holder: Uint8Array): boolean {
   return "kid" in confirmation && equalBytes(confirmation.kid, holder);
 }
 
-interface Joining {
+/** A client on its way into a group. */
+export interface Joining {
   readonly group: number;
-  readonly claims: Claims;
+  readonly claims: Pick<Claims, "subject" | "expiresAt">;
   readonly entry: ScopeEntry;
   readonly credential: Uint8Array;
+  /** Whether it showed that the credential's key is its own. */
+  readonly isProven?: boolean;
+  /** Where it said so: bits of manager.ts. */
+  readonly tasks?: number;
 }
 
 /** Why the client cannot be in this group: its id, its credential, or too many others. */
-function whyNot(rows: Rows, { group, claims, entry, credential }: Joining): TokenFault | undefined {
+export function whyNot(
+  rows: Rows,
+  { group, claims, entry, credential }: Joining,
+): TokenFault | undefined {
   const { subject } = claims;
   const { idBytesMax, signs } = schemeOf(groups.need(rows, numberKey(group)).profile);
   const sends = (entry.roles & SENDER) !== 0;
@@ -182,16 +245,38 @@ function whyNot(rows: Rows, { group, claims, entry, credential }: Joining): Toke
   return undefined;
 }
 
-/** Makes the client a member, with a new key where the group has none or its policy says so. */
-function join(rows: Rows, center: Center, { group, claims, entry, credential }: Joining): void {
+/** Makes the client a member, with a new key where it needs one or the group's policy says so. */
+export function join(rows: Rows, center: Center, joining: Joining): void {
+  const { group, claims, entry, credential } = joining;
   const key = inGroup(group, claims.subject);
   const known = members.get(rows, key);
-  const roles = entry.roles | (known?.roles ?? 0);
-  members.put(rows, key, { roles, credential, confirmed: known?.confirmed ?? NONE });
-  const { epoch, renewsOnJoin } = groups.need(rows, numberKey(group));
-  const isNew = known === undefined && renewsOnJoin;
-  if (epoch > 0 && !isNew) return;
-  renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0) });
+  const member = known ?? newcomer();
+  const roles = entry.roles | member.roles;
+  const isSame = equalBytes(member.credential, credential);
+  const record = groups.need(rows, numberKey(group));
+  const isNew = known === undefined;
+  const { subject: clientId } = claims;
+  const isHeard = record.epoch > 0 && mustRenewFor(rows, group, { clientId, roles, ...record });
+  members.put(rows, key, {
+    ...member,
+    roles,
+    tasks: joining.tasks ?? member.tasks | tasksOf(entry.roles),
+    scope: withEntry(member.scope, entry),
+    expiresAt: claims.expiresAt ?? NONE,
+    credential,
+    isProven: joining.isProven ?? (isSame && member.isProven),
+  });
+  const isFresh = isNew && (record.renewsOnJoin || isHeard);
+  if (record.epoch === 0 || isFresh) {
+    renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0) });
+  }
+  const { epoch: given } = groups.need(rows, numberKey(group));
+  members.put(rows, key, { ...members.need(rows, key), given });
+}
+
+/** One entry for an application group, the newest. */
+function withEntry(scope: Scope, entry: ScopeEntry): Scope {
+  return [...scope.filter(({ appGroup }) => appGroup !== entry.appGroup), entry];
 }
 
 /** How a key is renewed. */
@@ -213,6 +298,7 @@ export function renew(rows: Rows, center: Center, group: number, renewal: Renewa
   const { prefix, profile } = record;
   const drawn = drawMaterial(profile, { prefix, epoch, random, managerCredential });
   keys.put(rows, inGroup(group, epoch), { ...drawn, madeAt: renewal.now });
+  openStaleSet(rows, group, epoch);
   const isBroken = renewal.isBroken;
   groups.put(rows, numberKey(group), {
     ...record,
@@ -256,8 +342,7 @@ export function expel(rows: Rows, center: Center, clientId: Uint8Array, now: num
     const group = Number(key);
     const member = inGroup(group, clientId);
     if (members.get(rows, member) === undefined) continue;
-    members.delete(rows, member);
-    pushes.delete(rows, member);
+    remove(rows, group, clientId);
     renew(rows, center, group, { isBroken: true, now });
     left.push(group);
   }
@@ -266,19 +351,33 @@ export function expel(rows: Rows, center: Center, clientId: Uint8Array, now: num
 
 /** Takes a member out of one group in peace; a new key where the group's policy says so. */
 export function leave(rows: Rows, center: Center, group: number, clientId: Uint8Array): void {
-  const key = inGroup(group, clientId);
-  members.delete(rows, key);
-  pushes.delete(rows, key);
+  remove(rows, group, clientId);
   const { renewsOnLeave, epoch } = groups.need(rows, numberKey(group));
   if (!renewsOnLeave || epoch === 0) return;
   renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0) });
+}
+
+function remove(rows: Rows, group: number, clientId: Uint8Array): void {
+  const key = inGroup(group, clientId);
+  members.delete(rows, key);
+  pushes.delete(rows, key);
+  rows.delete("subject", key);
+  forgetHeard(rows, group, clientId);
+  const { epoch } = groups.need(rows, numberKey(group));
+  if (epoch > 0) addStale(rows, group, epoch, clientId);
 }
 
 /** One AT-R: whose rights, in what, and the newest key under a key that its reader has. */
 export function accessToken(
   rows: Rows,
   center: Center,
-  input: { group: number; claims: Claims; scope: Scope; pairwise: EnvelopeKey; now: number },
+  input: {
+    group: number;
+    claims: Pick<Claims, "subject" | "expiresAt">;
+    scope: Scope;
+    pairwise: EnvelopeKey;
+    now: number;
+  },
 ): Uint8Array {
   const { group, claims, scope, pairwise } = input;
   const { crypto, random, voucher, kid } = center;
@@ -313,7 +412,7 @@ export function envelopeAad(securityGroup: Uint8Array, clientId: Uint8Array): Ui
 }
 
 /** COSE_Key of `lowlatency`; of the other schemes their material under a label of ours. */
-function keyValue({ keyId, raw }: Key): Cbor {
+export function keyValue({ keyId, raw }: Key): Map<Cbor, Cbor> {
   const value = new Map<Cbor, Cbor>([
     [KTY, SYMMETRIC],
     [KID, keyId],

@@ -24,6 +24,8 @@ export const TABLES = [
   "client",
   /** Credential in hex -> EUI-64. */
   "credential",
+  /** The secrets that devices were made with, by credential in hex. */
+  "factory",
   /** Clients whose tokens a KDC takes no more, by client id in hex. */
   "revoked",
   /** Security groups, by number. */
@@ -32,12 +34,24 @@ export const TABLES = [
   "application",
   /** Keys, by group and key id. */
   "key",
+  /** What a group is run by, where it is not the usual, by its number. */
+  "policy",
   /** Who is in a group, by group and client id. */
   "member",
+  /** Tokens that clients presented to join groups, by who the channel shows. */
+  "access",
+  /** Who can no longer be heard since when, by group and epoch. */
+  "stale",
+  /** Highest numbers of senders, by group and client id. */
+  "heard",
+  /** Certificate subjects of members, by group and client id. */
+  "subject",
   /** Tokens that were issued, by their id in hex. */
   "token",
   /** Keys that a member has not confirmed yet, by group and client id. */
   "push",
+  /** Revocations that a KDC has not taken yet, by its name and their number. */
+  "notice",
   /** Nodes of key trees, by group and number. */
   "node",
   /** What was done, in order. */

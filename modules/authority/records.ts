@@ -192,21 +192,47 @@ export const keys = new Records<Key>("key", { keyId: bytes, raw: bytes, madeAt: 
 export interface Member {
   /** Bits of modules/access/scope.ts. */
   readonly roles: number;
+  /** Bits of manager.ts: what it does in a group with a Group Manager's names for it. */
+  readonly tasks: number;
+  /** What it may do in which of the group's application groups. */
+  readonly scope: Scope;
+  /** End of the token that let it in; NONE: none. */
+  readonly expiresAt: number;
   /** What vouches for its public key in signed schemes; empty where there is none. */
   readonly credential: Uint8Array;
+  /** Whether it showed that the private key is its own. */
+  readonly isProven: boolean;
+  /** Epoch of the newest key it was given; it may use that one. */
+  readonly given: number;
   /** Epoch of the newest key it has said is durable; NONE: none yet. */
   readonly confirmed: number;
 }
 
 export const members = new Records<Member>("member", {
   roles: uint,
+  tasks: uint,
+  scope,
+  expiresAt: optional,
   credential: bytes,
+  isProven: flag,
+  given: optional,
   confirmed: optional,
 });
+
+/** One who is not in a group yet. */
+export function newcomer(): Member {
+  const credential = new Uint8Array(0);
+  const never = { expiresAt: NONE, given: NONE, confirmed: NONE };
+  return { roles: 0, tasks: 0, scope: [], credential, isProven: false, ...never };
+}
 
 /** A token of the AS's. */
 export interface Issued {
   readonly clientId: Uint8Array;
+  readonly audience: string;
+  readonly scope: Scope;
+  /** Whom it belongs to; empty: to who bears it. */
+  readonly holder: Uint8Array;
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly isRevoked: boolean;
@@ -214,6 +240,9 @@ export interface Issued {
 
 export const tokens = new Records<Issued>("token", {
   clientId: bytes,
+  audience: text,
+  scope,
+  holder: bytes,
   issuedAt: uint,
   expiresAt: optional,
   isRevoked: flag,
@@ -226,6 +255,73 @@ export interface Push {
 }
 
 export const pushes = new Records<Push>("push", { epoch: uint, attempts: uint });
+
+/** How a group is run; what a group without a row does stands in `USUAL`. */
+export interface Policy {
+  /** How newcomers get at numbers that senders used before: see heard.ts. */
+  readonly numbers: string;
+  /** Whether the Group Manager keeps members' credentials, or only whose certificates they are. */
+  readonly keepsCredentials: boolean;
+  /** Management keys: one with each member, or a tree (keytree.ts). */
+  readonly hasTree: boolean;
+  /** RFC 9594 §4.3.1 "Sequence Number Synchronization Methods": ours, see manager.ts. */
+  readonly synchronisation: number;
+  /** "Key Update Check Interval", seconds. */
+  readonly checkSeconds: number;
+  readonly isActive: boolean;
+}
+
+export const policies = new Records<Policy>("policy", {
+  numbers: text,
+  keepsCredentials: flag,
+  hasTree: flag,
+  synchronisation: uint,
+  checkSeconds: uint,
+  isActive: flag,
+});
+
+/** draft-ietf-ace-key-groupcomm-oscore §6.4: an hour is the default. */
+export const USUAL: Policy = Object.freeze({
+  numbers: "renewed",
+  keepsCredentials: true,
+  hasTree: false,
+  synchronisation: 0,
+  checkSeconds: 3600,
+  isActive: true,
+});
+
+export function policyOf(rows: Rows, group: number): Policy {
+  return policies.get(rows, numberKey(group)) ?? USUAL;
+}
+
+/** A token that a client presented, and how far it is with showing that a key is its own. */
+export interface Access {
+  readonly clientId: Uint8Array;
+  readonly scope: Scope;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** N_S of RFC 9594 §3.3: what is to be signed next. */
+  readonly challenge: Uint8Array;
+  /** Proofs that were none. */
+  readonly failures: number;
+}
+
+export const accesses = new Records<Access>("access", {
+  clientId: bytes,
+  scope,
+  issuedAt: uint,
+  expiresAt: optional,
+  challenge: bytes,
+  failures: uint,
+});
+
+/** A sender's numbers, as far as they are known. */
+export interface Heard {
+  readonly epoch: number;
+  readonly number: number;
+}
+
+export const heards = new Records<Heard>("heard", { epoch: uint, number: uint });
 
 /** A number of the authority's own. */
 const numbers = new Records<{ value: number }>("authority", { value: uint });

@@ -15,8 +15,12 @@ import { uintBytes } from "../bytes/uint.js";
 import { type Cbor, encode } from "../cbor/encode.js";
 import { type Voucher, vouch } from "../cose/vouched.js";
 import type { Crypto } from "../ports/crypto.js";
+import type { Random } from "../ports/random.js";
 import type { Rows } from "./ledger.js";
-import { type Device, devices, latestOf, NONE, nextOf, tokens } from "./records.js";
+import { type Device, devices, type Issued, latestOf, NONE, nextOf, tokens } from "./records.js";
+
+/** Of a token's name: 128 bits of chance. */
+const REFERENCE_BYTES = 16;
 
 /** The most a nonce of somebody who asks for the time may have. */
 const TIME_NONCE_BYTES_MAX = 16;
@@ -87,6 +91,10 @@ export interface TokenRequest {
   readonly scope?: Scope;
   /** Unix seconds, as far as is known. */
   readonly now: number;
+  /** A name of the token instead of itself: drawn by chance, and asked for at `/introspect`. */
+  readonly reference?: Random;
+  /** Who has it, has its rights. */
+  readonly isBearer?: boolean;
 }
 
 /** An AT-KDC; `holder` for who is not known or no longer trusted, `scope` for too much. */
@@ -98,23 +106,45 @@ export function grantToken(rows: Rows, issuer: Issuer, request: TokenRequest): V
   if (scope.length === 0) return fault("scope");
   if (!isWithin(scope, device.scope)) return fault("scope"); // check: token-scope-granted
   const issuedAt = latestOf(rows, "issued", request.now);
-  const id = uintBytes(nextOf(rows, "token"));
+  const { reference, audience } = request;
+  const id = reference === undefined ? uintBytes(nextOf(rows, "token")) : nameOf(reference);
   const { clientId: subject, tokenSeconds } = device;
   const isEndless = tokenSeconds === NONE;
   const expiresAt = isEndless ? NONE : issuedAt + tokenSeconds;
-  const claims: Claims = {
-    issuer: issuer.name,
-    subject,
-    audience: request.audience,
-    ...(isEndless ? {} : { expiresAt }),
+  const holder = request.isBearer === true ? new Uint8Array(0) : device.credential;
+  const issued = { clientId: subject, audience, scope, holder, issuedAt, expiresAt };
+  tokens.put(rows, toHex(id), { ...issued, isRevoked: false });
+  // RFC 9200 §5.8.2: what only the AS can resolve, here a byte string in CBOR.
+  if (reference !== undefined) return { ok: true, value: encode(id) };
+  const { crypto, voucher, kid } = issuer;
+  const claims = claimsOf(issuer, id, issued);
+  return { ok: true, value: issueToken(crypto, { claims, voucher, kid }) };
+}
+
+/** Of a token of ours, by its row. */
+export function claimsOf(
+  { name }: Pick<Issuer, "name">,
+  id: Uint8Array,
+  issued: Omit<Issued, "isRevoked">,
+): Claims {
+  const { clientId, audience, scope, holder, issuedAt, expiresAt } = issued;
+  return {
+    issuer: name,
+    subject: clientId,
+    audience,
+    ...(expiresAt === NONE ? {} : { expiresAt }),
     issuedAt,
     id,
-    confirmation: { kid: device.credential },
+    ...(holder.length === 0 ? {} : { confirmation: { kid: holder } }),
     scope,
   };
-  tokens.put(rows, toHex(id), { clientId: subject, issuedAt, expiresAt, isRevoked: false });
-  const { crypto, voucher, kid } = issuer;
-  return { ok: true, value: issueToken(crypto, { claims, voucher, kid }) };
+}
+
+/** Nobody guesses it. */
+function nameOf(random: Random): Uint8Array {
+  const name = new Uint8Array(REFERENCE_BYTES);
+  random.fill(name);
+  return name;
 }
 
 /** Takes a device out of service for good, with every token it has; how many those were. */

@@ -9,13 +9,16 @@ import {
   inGroup,
   members,
   NONE,
+  newcomer,
   numberKey,
 } from "../../modules/authority/records.js";
 import type { Issuer } from "../../modules/authority/server.js";
 import { fromHex } from "../../modules/bytes/hex.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { type Cbor, encode } from "../../modules/cbor/encode.js";
+import type { EnvelopeKey } from "../../modules/cose/envelope.js";
 import { type Crypto, EDDSA, type Signer } from "../../modules/ports/crypto.js";
+import type { SecureRequest } from "../../modules/secure/request.js";
 import { providers } from "./providers.js";
 import { SeededRandom } from "./random.js";
 
@@ -90,7 +93,27 @@ export function furnish(rows: Rows, center: Center, terms = TERMS): void {
 /** Puts so many members into it without asking anybody. */
 export function crowd(rows: Rows, count: number): void {
   for (let at = 1; at <= count; at++) {
-    const member = { roles: SENDER, credential: new Uint8Array(0), confirmed: NONE };
-    members.put(rows, inGroup(GROUP, uintBytes(at)), member);
+    members.put(rows, inGroup(GROUP, uintBytes(at)), { ...newcomer(), roles: SENDER });
   }
+}
+
+/** A question of the one that the channel shows; POST where nothing else is said. */
+export function ask(
+  said: Partial<Omit<SecureRequest, "from" | "path">> & {
+    from?: string;
+    by?: "dtls" | "oscore";
+    path?: string;
+    pairwise?: EnvelopeKey;
+  },
+): SecureRequest {
+  const { from = "c1", by = "dtls", path = "token", pairwise, ...rest } = said;
+  return {
+    from: { by, id: from, ...(pairwise === undefined ? {} : { pairwise }) },
+    method: 2,
+    path: path.split("/"),
+    query: [],
+    format: 19,
+    payload: new Uint8Array(0),
+    ...rest,
+  };
 }

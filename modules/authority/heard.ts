@@ -1,0 +1,77 @@
+/**
+ * Sequence numbers for late joiners (draft-ietf-core-oscore-groupcomm-02 Appendix E,
+ * draft-tiloca-core-multicast-oscoap-00 §7.2): what was said before somebody came, he must not take
+ * for new when it is said again.
+ *
+ * Either the authority listens to the group and tells him the numbers of all senders, or he gets a
+ * key that nothing was said under, or the group's members find out by themselves (a policy of
+ * theirs). The second costs messages, so it is done only where somebody may have used the key: a
+ * hundred lamps that are put up before their switch are one renewal at the most.
+ */
+
+import { RECEIVER, SENDER } from "../access/scope.js";
+import { fromHex } from "../bytes/hex.js";
+import type { Rows } from "./ledger.js";
+import { groups, heards, inGroup, membersOf, numberKey, policyOf } from "./records.js";
+
+/** What a group's `numbers` policy can be. */
+export const NUMBERS = ["renewed", "heard", "own"] as const;
+
+/** "0000000009/" */
+const GROUP_CHARS = 11;
+
+/** A message of this sender was heard, and verified, under the key of `epoch`. */
+export function noteHeard(
+  rows: Rows,
+  group: number,
+  heard: { clientId: Uint8Array; epoch: number; number: number },
+): void {
+  const { clientId, epoch, number } = heard;
+  const key = inGroup(group, clientId);
+  const known = heards.get(rows, key);
+  const isLater = known === undefined || epoch > known.epoch;
+  const isOld = !isLater && (epoch < known.epoch || number <= known.number);
+  if (isOld) return; // check: heard-rises
+  heards.put(rows, key, { epoch, number });
+}
+
+/** Where a sender stands. */
+export interface NextNumber {
+  readonly clientId: Uint8Array;
+  readonly next: number;
+}
+
+/**
+ * Senders heard under the newest key, where the authority listens. Under an older one nothing can
+ * be said again, and in most schemes numbers begin anew with a key.
+ */
+export function numbersOf(rows: Rows, group: number): NextNumber[] {
+  if (policyOf(rows, group).numbers !== "heard") return [];
+  const newest = groups.need(rows, numberKey(group)).epoch;
+  const all = heards.keys(rows, `${numberKey(group)}/`).map((key) => {
+    const { epoch, number } = heards.need(rows, key);
+    return { clientId: fromHex(key.slice(GROUP_CHARS)), next: number + 1, epoch };
+  });
+  return all.filter(({ epoch }) => epoch === newest);
+}
+
+/** Whether one who comes now must not be given the newest key: others may have used it. */
+export function mustRenewFor(
+  rows: Rows,
+  group: number,
+  joining: { clientId: Uint8Array; roles: number; epoch: number },
+): boolean {
+  const { clientId, roles, epoch } = joining;
+  if ((roles & RECEIVER) === 0) return false;
+  if (policyOf(rows, group).numbers !== "renewed") return false;
+  const own = inGroup(group, clientId);
+  return membersOf(rows, group).some(({ clientId: other, member }) => {
+    const isSender = (member.roles & SENDER) !== 0 && inGroup(group, other) !== own;
+    return isSender && Math.max(member.given, member.confirmed) >= epoch;
+  });
+}
+
+/** A sender who is gone. */
+export function forgetHeard(rows: Rows, group: number, clientId: Uint8Array): void {
+  heards.delete(rows, inGroup(group, clientId));
+}
