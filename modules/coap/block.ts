@@ -275,7 +275,7 @@ function refusal(code: number): Taken {
 }
 
 /** RFC 7252 §5.4.6, without what differs from block to block. Request-Tag (RFC 9175) is in it. */
-function keyOf(options: readonly Option[]): Uint8Array {
+export function keyOf(options: readonly Option[]): Uint8Array {
   const own = [BLOCK1, BLOCK2, OBSERVE];
   return emitOptions(
     options.filter(({ number }) => !isNoCacheKey(number) && !own.includes(number)),

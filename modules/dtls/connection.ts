@@ -73,6 +73,9 @@ export interface ConnectionOptions {
 }
 
 const DATA_BYTES_MAX = 2 ** 14;
+/** RFC 5705 §4: labels that begin so are for private use. */
+const EXPORT_LABEL = "EXPERIMENTAL lumicast";
+const EXPORT_BYTES = 32;
 
 export class Connection {
   readonly side: Side;
@@ -88,6 +91,7 @@ export class Connection {
   #identity: PeerIdentity | undefined = undefined;
   #sessionId: Uint8Array | undefined = undefined;
   #read: ReadEpoch | undefined = undefined;
+  #exported: Uint8Array | undefined = undefined;
   /** The peer's ChangeCipherSpec was accepted. */
   #hasChanged = false;
   /** Epoch of what we last sent. */
@@ -158,6 +162,11 @@ export class Connection {
   /** The peer's random of an opening connection; empty before its hello. */
   get peerRandom(): Uint8Array {
     return this.#driver?.shared.peerRandom ?? new Uint8Array(0);
+  }
+
+  /** What both ends made of this connection's secret for other uses; undefined until it is open. */
+  get exported(): Uint8Array | undefined {
+    return this.#exported;
   }
 
   /** Bytes held for the handshake: transcript, message under way, flight. */
@@ -323,6 +332,7 @@ export class Connection {
     this.#reassembly.reset();
     if (this.#isFinal) this.#flight.rest();
     else this.#flight.clear();
+    this.#exported = this.#driver?.shared.exported(EXPORT_LABEL, EXPORT_BYTES);
     this.#driver?.shared.wipe();
     this.#driver = undefined;
     this.#events.opened(this, finished);
@@ -349,6 +359,7 @@ export class Connection {
     this.#driver?.shared.wipe();
     this.#driver = undefined;
     this.#read = undefined;
+    this.#exported?.fill(0);
     this.#events.closed(this, end);
   }
 

@@ -8,7 +8,7 @@ import type { Clock } from "../ports/clock.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Random } from "../ports/random.js";
 import type { FlightItem } from "./flight.js";
-import { masterSecret, recordKeys, type Side, verifyData } from "./keys.js";
+import { exported, masterSecret, recordKeys, type Side, verifyData } from "./keys.js";
 import { type HandshakeMessage, RANDOM_BYTES, wholeMessage } from "./messages.js";
 import { ALERTS, CHANGE_CIPHER_SPEC, FINISHED, HANDSHAKE } from "./numbers.js";
 import type { RecordKeys } from "./records.js";
@@ -163,6 +163,16 @@ export class Handshake {
   sessionOf(id: Uint8Array, suite: number, peer: PeerIdentity): Session | undefined {
     if (id.length === 0 || this.#master === undefined) return undefined;
     return { id, suite, master: this.#master.slice(), peer };
+  }
+
+  /** Keying material of this connection for others than the record layer (RFC 5705). */
+  exported(label: string, length: number): Uint8Array {
+    const master = this.#master;
+    if (master === undefined) throw new Error("exported before there is a master secret");
+    const isClient = this.side === "client";
+    const clientRandom = isClient ? this.ownRandom : this.peerRandom;
+    const serverRandom = isClient ? this.peerRandom : this.ownRandom;
+    return exported(this.parts.crypto, { master, label, clientRandom, serverRandom, length });
   }
 
   /** Nothing secret stays. */

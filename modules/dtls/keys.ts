@@ -70,6 +70,22 @@ export function recordKeys(
   return both;
 }
 
+/** RFC 5705 §4, without a context value. */
+export function exported(
+  crypto: Pick<Crypto, "hmac">,
+  input: {
+    master: Uint8Array;
+    label: string;
+    clientRandom: Uint8Array;
+    serverRandom: Uint8Array;
+    length: number;
+  },
+): Uint8Array {
+  const { master, label, clientRandom, serverRandom, length } = input;
+  const seed = concat(clientRandom, serverRandom);
+  return prf(crypto, { secret: master, label, seed, length });
+}
+
 /** RFC 5246 §7.4.9: verify_data of a Finished, 12 bytes. `hash`: of the messages before it. */
 export function verifyData(
   crypto: Pick<Crypto, "hmac">,
