@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toHex } from "../../modules/bytes/hex.js";
 import { deriveSeed } from "../installation/chance.js";
-import { provisioning } from "../installation/provisioning.js";
-import type { Device, Installation } from "../installation/types.js";
+import { borderPart, provisioning } from "../installation/provisioning.js";
+import type { MeshNode } from "../installation/topology.js";
+import { BORDER, type Installation } from "../installation/types.js";
 import type { Link } from "../radio/types.js";
 import { ROOT } from "../root.js";
 import { MediumError } from "./error.js";
@@ -32,11 +33,13 @@ export interface DeviceOptions {
 }
 
 /** Makes the command from the arguments after `run IMAGE`: other hosts, and tests. */
-export type CommandOf = (args: readonly string[], device: Device) => Command;
+export type CommandOf = (args: readonly string[], device: MeshNode) => Command;
 
 const FLASH_BYTES = 65_536;
-/** Of the value stack, where `lowlatency` (448) is not all a device speaks; 480 were seen used. */
-export const SCHEME_STACK_SLOTS = 640;
+/** Of the value stack, where `lowlatency` is all a device speaks: what small boards have. */
+const PLAIN_STACK_SLOTS = 448;
+/** Where it is not: 480 were seen used. */
+const SCHEME_STACK_SLOTS = 640;
 /** Where TypeScript signs, in place of libsodium: noble builds tables when it is first used. */
 export const NOBLE: readonly string[] = ["--no-preload", "--stack", "4096"];
 /** Made where the host is built without libsodium (hosts/prepare.mjs). */
@@ -62,13 +65,15 @@ export class Workspace {
   }
 
   /** Holds the device's keys: for its owner only. */
-  provision(device: Device, links: readonly Link[]): void {
-    const blob = provisioning(this.#room, device, links);
+  provision(device: MeshNode, links: readonly Link[]): void {
+    const known = this.#room.devices.find(({ name }) => name === device.name);
+    const blob = known ? provisioning(this.#room, known, links) : borderPart(this.#room, links);
     writeFileSync(this.#path(device, "cbor"), blob, { mode: 0o600 });
   }
 
   /** `boots` counts the starts: a restarted device must not draw the same numbers again. */
-  args(device: Device, boots: number, options: DeviceOptions): string[] {
+  args(device: MeshNode, boots: number, options: DeviceOptions): string[] {
+    if (device.name === BORDER) return this.#borderArgs(device);
     const flash = join(this.#flashFolder, `${toHex(device.eui64)}.flash`);
     const seed = deriveSeed(this.#seed, "device", device.name, boots);
     const args = ["--control", this.socketPath, "--provision", this.#path(device, "cbor")];
@@ -76,7 +81,7 @@ export class Workspace {
     args.push("--program", `${options.program ?? 4}`);
     args.push("--seed", `${seed}`, "--eui64", toHex(device.eui64));
     const isPlain = this.#room.securityGroups.every(({ profile }) => profile === "lowlatency");
-    if (!isPlain) args.push("--stack", `${SCHEME_STACK_SLOTS}`);
+    args.push("--stack", `${isPlain ? PLAIN_STACK_SLOTS : SCHEME_STACK_SLOTS}`);
     if (options.heapBytes !== undefined) args.push("--heap", `${options.heapBytes}`);
     for (const fault of options.faults ?? []) args.push("--fault", fault);
     return args;
@@ -86,7 +91,11 @@ export class Workspace {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #path(device: Device, kind: string): string {
+  #borderArgs(device: MeshNode): string[] {
+    return ["--control", this.socketPath, "--place", this.#path(device, "cbor")];
+  }
+
+  #path(device: MeshNode, kind: string): string {
     return join(this.folder, `${toHex(device.eui64)}.${kind}`);
   }
 }

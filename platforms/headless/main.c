@@ -19,6 +19,9 @@
 #include "linux.h"
 #include "random.h"
 
+/* For an image with every scheme, which was seen to use 480. The SDK's boards say their own. */
+enum { STACK_SLOTS_RUN = 640 };
+
 static const char usage_text[] =
   "usage: lumicast compile IN.js OUT.xsb     bundle to byte code\n"
   "       lumicast run IMAGE.xsb [option...]  one device\n"
@@ -34,7 +37,7 @@ static const char usage_text[] =
   "  --eui64 HEX         16 digits, default 0200000000000001\n"
   "  --seed N            repeatable random numbers (no secrets!)\n"
   "  --heap BYTES        ceiling for slots + chunks + stack + key tables + AES keys\n"
-  "  --stack SLOTS       value stack, default 512 (test: 8192)\n"
+  "  --stack SLOTS       value stack, default 640 (test: 8192)\n"
   "  --no-preload        evaluate and run in one machine\n";
 
 struct options options = {
@@ -168,6 +171,7 @@ int main(int count, char **words)
   else if (!strcmp(words[1], "test")) options.mode = MODE_TEST;
   else bad_option("unknown command", words[1]);
   parse_options(count - 2, words + 2);
+  if (options.mode == MODE_RUN && !options.stack_slots) options.stack_slots = STACK_SLOTS_RUN;
   prepare();
   machine = machine_start();
   if (options.mode == MODE_TEST) return run_tests(machine);

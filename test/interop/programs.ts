@@ -3,7 +3,6 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SCHEME_STACK_SLOTS } from "../../hosts/medium/launch.js";
 import { ROOT } from "../../hosts/root.js";
 import { VENV } from "../../hosts/tools.js";
 import { toHex } from "../../modules/bytes/hex.js";
@@ -236,8 +235,7 @@ export async function headless(
   const flash = folder.file(`${name}.flash`);
   const provision = folder.file(`${name}.cbor`, blob);
   const files = ["--provision", provision, "--flash", flash, "--eui64", toHex(eui64)];
-  const more = ["--stack", `${SCHEME_STACK_SLOTS}`];
-  if (isAlone === true) more.push("--interface", "lo");
+  const more = isAlone === true ? ["--interface", "lo"] : [];
   const program = new Program(place, HOST, "run", image, ...files, ...more);
   await listening(place, program);
   return program;
