@@ -4,13 +4,14 @@
  */
 import { toHex } from "../../modules/bytes/hex.js";
 import { LIMITS } from "../../modules/device/limits.js";
+import { checkBorder } from "./agree-border.js";
 import { checkKeys } from "./agree-keys.js";
 import { checkMembers } from "./agree-members.js";
 import { Faults } from "./faults.js";
 import type { Problem } from "./field.js";
 import { shareOf, unicastTargets } from "./share.js";
 import type { Device, Installation } from "./types.js";
-import { GROUP_LEVEL_MAX } from "./types.js";
+import { BORDER, GROUP_LEVEL_MAX } from "./types.js";
 
 export function agree(installation: Installation, problems: Problem[]): string[] {
   const faults = new Faults(problems);
@@ -18,6 +19,7 @@ export function agree(installation: Installation, problems: Problem[]): string[]
   checkKeys(installation, faults);
   checkReferences(installation, faults);
   checkRights(installation, faults);
+  checkBorder(installation, faults);
   if (problems.length === 0) checkMembers(installation, faults);
   return problems.length > 0 ? [] : notesOn(installation);
 }
@@ -53,10 +55,12 @@ function checkReferences(installation: Installation, faults: Faults): void {
   devices.forEach((device, index) => {
     checkDevice(installation, device, `devices[${index}]`, faults);
   });
+  const names = devices.map(({ name }) => name);
+  if (network.border !== undefined) names.push(BORDER);
   network.links.forEach((link, index) => {
     for (const end of ["from", "to"] as const) {
       const path = `network.links[${index}].${end}`;
-      if (!devices.some((device) => device.name === link[end])) {
+      if (!names.includes(link[end])) {
         faults.add(path, `"${link[end]}" is no device of this file; give a device's name`);
       }
     }

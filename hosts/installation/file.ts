@@ -47,7 +47,9 @@ export function formatInstallation(installation: Installation): string {
 }
 
 function networkJson(network: Network): object {
-  return { ...network, prefix: formatPrefix(network.prefix) };
+  const { border } = network;
+  const own = border === undefined ? {} : { border: { ...border, eui64: toHex(border.eui64) } };
+  return { ...network, prefix: formatPrefix(network.prefix), ...own };
 }
 
 function securityGroupJson(group: SecurityGroup): object {
@@ -73,7 +75,13 @@ function wordJson(word: KeyWord): string | number | undefined {
   return word.length > 0 ? toHex(word) : undefined;
 }
 
-function deviceJson({ signingSeed, ...device }: Device): object {
-  const seed = signingSeed === undefined ? {} : { signingSeed: toHex(signingSeed) };
-  return { ...device, eui64: toHex(device.eui64), clientId: toHex(device.clientId), ...seed };
+function deviceJson({ signingSeed, wifi, ...device }: Device): object {
+  const { eui64, clientId } = device;
+  return {
+    ...device,
+    eui64: toHex(eui64),
+    clientId: toHex(clientId),
+    ...(signingSeed === undefined ? {} : { signingSeed: toHex(signingSeed) }),
+    ...(wifi === undefined ? {} : { wifi: formatIpv6(wifi) }),
+  };
 }

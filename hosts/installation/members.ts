@@ -94,8 +94,15 @@ function servedBy(room: Installation, security: number): number[] {
     .map(({ id }) => id);
 }
 
-/** The mesh-local address that goes with a short address: prefix, then 0000:00ff:fe00:XXXX. */
-export function meshAddress({ network }: Installation, { short }: Device): Uint8Array {
+/**
+ * The mesh-local address that goes with a short address: prefix, then 0000:00ff:fe00:XXXX. Of a
+ * device on Wi-Fi the one the file has.
+ */
+export function meshAddress(
+  { network }: Installation,
+  { short, wifi }: Pick<Device, "short" | "wifi">,
+): Uint8Array {
+  if (wifi !== undefined) return wifi;
   const address = new Uint8Array(16);
   address.set(network.prefix);
   address.set([0, 0, 0, 0xff, 0xfe, 0, short >> 8, short & 0xff], 8);

@@ -10,6 +10,7 @@ import { JsonError, parseJson } from "./json.js";
 import { readSecurityGroup, readSeed } from "./keys.js";
 import type {
   ApplicationGroup,
+  Border,
   Device,
   Installation,
   Link,
@@ -24,6 +25,8 @@ import { POWER_ON, ROLES } from "./types.js";
 export const FORMAT = 1;
 const COAP_PORT = 5683;
 const METRES_MAX = 10_000;
+/** 0xfffe and 0xffff are no short addresses. */
+const SHORT_MAX = 0xfffd;
 const CLIENT_ID_BYTES_MAX = 8;
 const UINT32_MAX = 0xffff_ffff;
 /** Higher ids are those of pairs (provisioning.ts). */
@@ -121,10 +124,11 @@ function optionalText(at: Field, example: string): string | undefined {
 }
 
 function readNetwork(at: Field): Network {
-  const ok = at.object(["pan", "prefix", "rangeMetres", "loss", "links"]);
+  const ok = at.object(["pan", "prefix", "rangeMetres", "loss", "links", "border"]);
   const range = at.member("rangeMetres");
   const loss = at.member("loss");
   const links = at.member("links");
+  const border = at.member("border");
   if (ok && !range.present && !links.present) {
     range.fault(
       "is missing, and so is links",
@@ -137,6 +141,17 @@ function readNetwork(at: Field): Network {
     rangeMetres: range.present ? range.number(0.1, METRES_MAX) : undefined,
     loss: (loss.present ? loss.number(0, 1) : undefined) ?? 0,
     links: links.present ? links.items("links").map(readLink) : [],
+    ...(border.present ? { border: readBorder(border) } : {}),
+  };
+}
+
+function readBorder(at: Field): Border {
+  at.object(["eui64", "position", "short"]);
+  const short = at.member("short");
+  return {
+    eui64: readEui64(at.member("eui64")) ?? new Uint8Array(8),
+    position: readPosition(at.member("position")),
+    short: (short.present ? short.integer(1, SHORT_MAX) : undefined) ?? SHORT_MAX,
   };
 }
 
@@ -185,6 +200,15 @@ function readMulticast(at: Field): Uint8Array | undefined {
   return address[0] === 0xff ? address : at.fault(`"${text}" is a unicast address`, right);
 }
 
+function readUnicast(at: Field): Uint8Array | undefined {
+  const text = at.text("fd00:6c75::1");
+  if (text === undefined) return undefined;
+  const address = parseIpv6(text);
+  const right = 'give the device\'s address on Wi-Fi, for example "fd00:6c75::1"';
+  if (address === undefined) return at.fault(`"${text}" is not an IPv6 address`, right);
+  return address[0] === 0xff ? at.fault(`"${text}" is a multicast address`, right) : address;
+}
+
 const DEVICE_FIELDS = [
   "name",
   "eui64",
@@ -194,6 +218,7 @@ const DEVICE_FIELDS = [
   "clientId",
   "signingSeed",
   "short",
+  "wifi",
   "groups",
   "target",
   "settings",
@@ -205,6 +230,7 @@ function readDevice(at: Field, index: number): Device {
   const short = at.member("short");
   const groups = at.member("groups");
   const target = at.member("target");
+  const wifi = at.member("wifi");
   const targetId = target.present ? target.integer(0, UINT32_MAX) : undefined;
   const eui64 = readEui64(at.member("eui64")) ?? new Uint8Array(8);
   return {
@@ -213,9 +239,10 @@ function readDevice(at: Field, index: number): Device {
     role: at.member("role").choice(ROLES) ?? "luminaire",
     clientId: readClientId(at.member("clientId")) ?? withoutLeadingZeros(eui64),
     signingSeed: readSeed(at.member("signingSeed")),
-    short: (short.present ? short.integer(1, 0xfffd) : undefined) ?? index + 1,
+    short: (short.present ? short.integer(1, SHORT_MAX) : undefined) ?? index + 1,
     position: readPosition(at.member("position")),
     router: (router.present ? router.boolean() : undefined) ?? false,
+    ...(wifi.present ? { wifi: readUnicast(wifi) ?? new Uint8Array(16) } : {}),
     groups: groups.present ? readIds(groups) : targetId === undefined ? [] : [targetId],
     target: targetId,
     settings: readSettings(at.member("settings")),

@@ -10,7 +10,7 @@ import type { Link } from "../radio/types.js";
 import { listenersOf, membershipOf, meshAddress } from "./members.js";
 import { SCHEMES } from "./schemes.js";
 import { PAIR_IDS, type Share, shareOf, unicastTargets } from "./share.js";
-import { radioLinks, routesOf } from "./topology.js";
+import { type MeshNode, meshNodes, radioLinks, routesOf } from "./topology.js";
 import type {
   Device,
   GroupKey,
@@ -21,7 +21,7 @@ import type {
   SecurityGroup,
   Settings,
 } from "./types.js";
-import { POWER_ON, SIGNATURE_POLICIES, SYNCHRONISATION_POLICIES } from "./types.js";
+import { BORDER, POWER_ON, SIGNATURE_POLICIES, SYNCHRONISATION_POLICIES } from "./types.js";
 
 const ROLES = {
   luminaire: ROLE.LUMINAIRE,
@@ -65,8 +65,8 @@ export function provisioning(
     ],
     [6, rights.map(({ client, group, level }) => [client.clientId, group ?? null, level])],
     [8, settingsPart({ ...room.settings, ...device.settings })],
-    [9, networkPart(room, device, links)],
   ]);
+  if (device.wifi === undefined) blob.set(9, networkPart(room, device, links));
   const targets = unicastTargets(room, device).flatMap((peer) => {
     return pairs.filter((pair) => pair.peer === peer).map(({ group }) => pairId(group));
   });
@@ -177,7 +177,30 @@ function settingsPart(settings: Settings): Cbor {
   );
 }
 
-function networkPart(room: Installation, device: Device, links: readonly Link[]): Cbor {
+/**
+ * What the border router is told (hosts/border/place.ts): its place on the mesh and the short
+ * addresses of those it passes datagrams for. No key, no right. Throws RangeError when the
+ * installation has none.
+ */
+export function borderPart(
+  room: Installation,
+  links: readonly Link[] = radioLinks(room),
+): Uint8Array {
+  const nodes = meshNodes(room);
+  const border = nodes.find(({ name }) => name === BORDER);
+  if (border === undefined) throw new RangeError(`${room.name} has no border`);
+  const shorts = nodes.filter((node) => node !== border).map(({ short }) => short);
+  return encode(
+    new Map<Cbor, Cbor>([
+      [0, FORMAT_VERSION],
+      [1, border.eui64],
+      [2, networkPart(room, border, links)],
+      [3, shorts],
+    ]),
+  );
+}
+
+function networkPart(room: Installation, device: MeshNode, links: readonly Link[]): Cbor {
   const { pan, prefix } = room.network;
   const routes = routesOf(room, device, links);
   const reachable = routes.size > 0 ? (routes as Map<Cbor, Cbor>) : undefined;

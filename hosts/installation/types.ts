@@ -17,7 +17,9 @@
  *                    "prefix": "fd6c:756d:6963:1::/64",
  *                    "rangeMetres"?: 30,          every pair within range hears each other ...
  *                    "loss"?: 0.05,               ... and loses this share of the frames (0-1)
- *                    "links"?: [{ "from": "a", "to": "b", "loss": 0.3 }] },   one direction each
+ *                    "links"?: [{ "from": "a", "to": "b", "loss": 0.3 }],     one direction each
+ *                    "border"?: { "eui64": "16 hex digits", "position": [x, y, z], "short"?: 99 } },
+ *                                                 the border router; "border" in links
  *       "securityGroups": [{ "id": 1, "profile": "lowlatency", "graceSeconds"?: 60,
  *                            "keys": [{ "keyId": 1, "key": "32 hex digits",
  *                                       "validityHours"?: 8760, "messages"?: 1000000 }],
@@ -32,6 +34,7 @@
  *                     "position": [x, y, z], "router"?: true,    metres
  *                     "clientId"?: "hex", "short"?: 1,           else the EUI-64; place in the list
  *                     "signingSeed"?: "64 hex digits",           Ed25519, RFC 8032 §5.1.5. Secret
+ *                     "wifi"?: "fd00:6c75::1",                   its address: it is not on the mesh
  *                     "groups"?: [1], "target"?: 1, "settings"?: {} }],
  *       "rights": [{ "client": "switch-1", "groups"?: [1], "devices"?: ["lamp-1"], "level": 2 }],
  *       "settings"?: { "fadeSeconds": 0.5 } }                    for every device
@@ -193,6 +196,8 @@ export interface Device {
   readonly position: Position;
   /** Forwards the frames of others. */
   readonly router: boolean;
+  /** Its IPv6 address on Wi-Fi, 16 bytes, of a device that is not on the mesh. */
+  readonly wifi?: Uint8Array;
   /**
    * Ids of the application groups it listens to; a switch or sensor follows its target by default.
    */
@@ -224,6 +229,13 @@ export interface Link {
   readonly loss: number;
 }
 
+/** The border router, a node of the mesh that has no keys (hosts/border). */
+export interface Border {
+  readonly eui64: Uint8Array;
+  readonly short: number;
+  readonly position: Position;
+}
+
 export interface Network {
   readonly pan: number;
   /** First 8 bytes of the mesh-local addresses. */
@@ -232,7 +244,11 @@ export interface Network {
   readonly rangeMetres: number | undefined;
   readonly loss: number;
   readonly links: readonly Link[];
+  readonly border?: Border;
 }
+
+/** In `links`, and on the medium. */
+export const BORDER = "border";
 
 export interface Installation {
   readonly name: string;

@@ -20,8 +20,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { toHex } from "../../modules/bytes/hex.js";
 import { deriveSeed } from "../installation/chance.js";
-import { radioLinks, radioNodes } from "../installation/topology.js";
-import type { Installation } from "../installation/types.js";
+import { meshNodes, radioLinks, radioNodes } from "../installation/topology.js";
+import { BORDER, type Installation } from "../installation/types.js";
 import { PcapWriter } from "../pcap/pcap.js";
 import { Agenda } from "../radio/agenda.js";
 import { RadioChannel } from "../radio/channel.js";
@@ -95,7 +95,7 @@ export class Medium {
     this.#options = options;
     this.#room = room;
     this.#command = options.command ?? headless(options.engine ?? "release");
-    this.#stations = room.devices.map((device, index) => station(device, index));
+    this.#stations = meshNodes(room).map((node, index) => station(node, index));
     this.#links = radioLinks(room);
     const rogues = Array.from({ length: options.rogues ?? 0 }, (_, index) => index);
     this.#channel = new RadioChannel({
@@ -385,14 +385,23 @@ export class Medium {
   async #powerOn(station: Station, faults?: readonly string[]): Promise<void> {
     if (station.process !== undefined || this.#hub === undefined) return;
     const { device } = station;
+    const { border } = this.#options;
+    const command = device.name === BORDER ? border : this.#command;
+    if (command === undefined) return;
     const { faults: first = [], ...rest } = this.#options.devices?.[device.name] ?? {};
     const options = { ...rest, faults: faults ?? first };
     station.life += 1;
     const args = this.#workspace.args(device, station.life, options);
     station.process = new DeviceProcess({
       name: device.name,
-      command: this.#command(args, device),
+      command: command(args, device),
       watchdogMs: this.#options.watchdogMs ?? WATCHDOG_MS,
+      onWake: () => {
+        // Something came from beyond the medium: its time is now.
+        this.#plan(station.index, this.now, () => {
+          if (station.process !== undefined) station.next = this.#now;
+        });
+      },
       onFailed: (error) => {
         this.#failure ??= error;
         this.#pace?.wake();

@@ -63,6 +63,7 @@ export class DeviceProcess {
   engine = "";
   readonly #child: ChildProcess;
   readonly #watchdogMs: number;
+  readonly #onWake: () => void;
   readonly #ended: Promise<void>;
   #socket: Socket | undefined;
   #waiting: Waiting | undefined;
@@ -70,15 +71,19 @@ export class DeviceProcess {
   #fatal: string | undefined;
   #stderr = "";
 
-  /** `onFailed`: the process broke while nobody waited for it. */
+  /**
+   * `onFailed`: the process broke while nobody waited for it. `onWake`: it wants to run at once.
+   */
   constructor(input: {
     name: string;
     command: Command;
     watchdogMs: number;
+    onWake: () => void;
     onFailed: (error: Error) => void;
   }) {
     const { name, command } = input;
     this.name = name;
+    this.#onWake = input.onWake;
     this.#watchdogMs = input.watchdogMs;
     // A session of its own: a Ctrl-C at the terminal is the medium's to handle, not every device's.
     this.#child = spawn(command.file, command.args, {
@@ -186,6 +191,10 @@ export class DeviceProcess {
   #take(line: DeviceLine): void {
     if (line.kind === "fatal") {
       this.#fatal = line.reason;
+      return;
+    }
+    if (line.kind === "wake") {
+      this.#onWake();
       return;
     }
     const waiting = this.#waiting;

@@ -45,6 +45,8 @@ export type DeviceLine =
   | { readonly kind: "hello"; readonly eui64: string; readonly engine: string }
   | { readonly kind: "done"; readonly at: number; readonly next: number | undefined }
   | { readonly kind: "usage"; readonly usage: Usage }
+  /** Between grants: it wants one now. For who hears of something beside the medium. */
+  | { readonly kind: "wake" }
   | { readonly kind: "fatal"; readonly reason: string };
 
 /** Longest line a device may send: a usage line with every counter is below 4 KB. */
@@ -91,6 +93,7 @@ function readControl(line: Json): DeviceLine | undefined {
   if (isTime(done) && next === null) return { kind: "done", at: done, next: undefined };
   if (isTime(done) && isTime(next)) return { kind: "done", at: done, next };
   if (typeof fatal === "string") return { kind: "fatal", reason: fatal };
+  if (line.wake === true) return { kind: "wake" };
   const usage = line.usage as Usage | undefined;
   if (typeof usage?.liveBytes === "number" && typeof usage.peakBytes === "number") {
     return { kind: "usage", usage };

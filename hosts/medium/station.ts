@@ -1,12 +1,13 @@
 /** A device's place on the medium, and the places of strangers. */
-import type { Device, Installation } from "../installation/types.js";
+import { type MeshNode, meshNodes } from "../installation/topology.js";
+import type { Installation } from "../installation/types.js";
 import type { Link, RadioNode } from "../radio/types.js";
 import type { DeviceProcess } from "./process.js";
 import type { DeviceEvent } from "./protocol.js";
 
 export interface Station {
   readonly index: number;
-  readonly device: Device;
+  readonly device: MeshNode;
   /** Undefined: no power. */
   process: DeviceProcess | undefined;
   /** When it wants to run. */
@@ -21,7 +22,7 @@ export interface Station {
   stuck: number;
 }
 
-export function station(device: Device, index: number): Station {
+export function station(device: MeshNode, index: number): Station {
   const idle = {
     next: undefined,
     granted: 0,
@@ -39,8 +40,9 @@ export function rogueNode(index: number): RadioNode {
 }
 
 export function rogueLinks(room: Installation, index: number): Link[] {
-  const rogue = room.devices.length + index;
-  return room.devices.flatMap((_, device) => [
+  const nodes = meshNodes(room);
+  const rogue = nodes.length + index;
+  return nodes.flatMap((_, device) => [
     { from: rogue, to: device },
     { from: device, to: rogue },
   ]);

@@ -14,6 +14,8 @@ export interface MediumOptions {
   readonly engine?: Engine;
   /** Instead of the headless host of `engine`. */
   readonly command?: CommandOf;
+  /** Starts the border router; without it there is none. */
+  readonly border?: CommandOf;
   /** By device name. */
   readonly devices?: Readonly<Record<string, DeviceOptions>>;
   /** Folder of the flash files, one a device, named by EUI-64; kept. Default: temporary. */

@@ -30,6 +30,8 @@ export interface IntakeOwner {
   /** Whether a packet is for us, or ours to pass on. */
   wanted(packet: Packet): boolean;
   take(arrival: Arrival): Drop | undefined;
+  /** A packet in one frame that is not UDP; its message begins at `packet.next`. */
+  other?(packet: Packet, frame: Uint8Array, byBroadcast: boolean): Drop | undefined;
 }
 
 interface IntakeConfig {
@@ -113,7 +115,7 @@ export class Intake {
     // Before anything is copied: most of what is on the air is for other groups.
     if (!this.#owner.wanted(packet)) return "notForUs"; // check: packet-wanted
     const bad = readUdp(this.#reading, -1, packet);
-    if (bad !== undefined) return bad;
+    if (bad !== undefined) return this.other(frame, bad);
     return this.handOver(frame.slice(packet.next), admitted === NEW, atMicros);
   }
 
@@ -154,9 +156,20 @@ export class Intake {
   }
 
   private handOver(payload: Uint8Array, isNew: boolean, atMicros: number): Drop | undefined {
-    const { destinationHigh, destinationLow } = this.#mac;
-    const byBroadcast = destinationHigh === SHORT && destinationLow === BROADCAST;
+    const byBroadcast = this.isBroadcast();
     return this.#owner.take({ packet: this.#packet, payload, isNew, byBroadcast, atMicros });
+  }
+
+  /** What is not UDP is for some owners not the end of it. */
+  private other(frame: Uint8Array, reason: Drop): Drop | undefined {
+    const owner = this.#owner;
+    if (reason !== "unsupported" || owner.other === undefined) return reason;
+    return owner.other(this.#packet, frame, this.isBroadcast());
+  }
+
+  private isBroadcast(): boolean {
+    const { destinationHigh, destinationLow } = this.#mac;
+    return destinationHigh === SHORT && destinationLow === BROADCAST;
   }
 
   private readFragmentHead(frame: Uint8Array): void {

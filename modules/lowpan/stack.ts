@@ -41,7 +41,7 @@ import type { Datagram, DatagramPort, Endpoint } from "../ports/datagram.js";
 import type { Radio } from "../ports/radio.js";
 import type { Random } from "../ports/random.js";
 import type { Trace } from "../ports/trace.js";
-import { Address, invertUniversal, MESH, UNSPECIFIED } from "./address.js";
+import { Address, FULL, invertUniversal, MESH, UNSPECIFIED } from "./address.js";
 import { FrameBuilder } from "./build.js";
 import { checksumOf, fold, sumBytes, udpSum } from "./checksum.js";
 import { plainHeaderBytes } from "./compress.js";
@@ -66,7 +66,10 @@ export interface LowpanConfig {
   readonly prefix: Uint8Array;
   /** Passes on others' datagrams, unicast and MPL. Default false. */
   readonly router?: boolean;
-  /** Destination short address -> next hop's. What is not listed is a direct neighbour. */
+  /**
+   * Destination short address -> next hop's. What is not listed is a direct neighbour. 0xffff ->
+   * the border's short address, when there is one: what is not on the mesh goes there.
+   */
   readonly routes?: ReadonlyMap<number, number>;
   /** 1 to 255; default 64, which compresses to nothing in unicast. */
   readonly hopLimit?: number;
@@ -193,17 +196,17 @@ export class LowpanStack implements DatagramPort, IntakeOwner {
     return this.sendToAll(packet, bytes);
   }
 
-  private sendTo(packet: Packet, bytes: Uint8Array): boolean {
+  protected sendTo(packet: Packet, bytes: Uint8Array): boolean {
     if (!this.setNextHop(packet.destination)) return false;
     const frames = this.#builder.frames(packet, bytes, this.#mac);
     return this.#queue.push({ frames, wantsAck: true });
   }
 
-  private sendToAll(packet: Packet, bytes: Uint8Array): boolean {
+  protected sendToAll(packet: Packet, bytes: Uint8Array): boolean {
     if (packet.mpl) {
       this.#sequence = (this.#sequence + 1) & 255;
       packet.sequence = this.#sequence;
-      packet.seedIsSource();
+      this.seed(packet);
     }
     this.setBroadcast();
     const frames = this.#builder.frames(packet, bytes, this.#mac);
@@ -216,20 +219,32 @@ export class LowpanStack implements DatagramPort, IntakeOwner {
     return true;
   }
 
+  /** Frames of a datagram made elsewhere; false when there is no room. */
+  protected push(frames: readonly Uint8Array[], wantsAck: boolean): boolean {
+    return this.#queue.push({ frames, wantsAck });
+  }
+
+  /** Who it is that brings an MPL message into the mesh. */
+  protected seed(packet: Packet): void {
+    packet.seedIsSource();
+  }
+
   private setBroadcast(): void {
     this.#mac.wantsAck = false;
     this.#mac.destinationHigh = SHORT;
     this.#mac.destinationLow = BROADCAST;
   }
 
-  /** False when the address belongs to no node of this mesh. */
+  /** False when the address belongs to no node of this mesh, and there is no way out of it. */
   private setNextHop(destination: Address): boolean {
-    if (destination.kind !== MESH) return false;
+    const leaves = destination.kind === FULL;
+    if (destination.kind !== MESH && !leaves) return false;
     const mac = this.#mac;
     mac.wantsAck = true;
-    if (destination.high === SHORT) {
+    if (leaves || destination.high === SHORT) {
+      const to = leaves ? this.#routes.next(BROADCAST) : destination.low;
       mac.destinationHigh = SHORT;
-      mac.destinationLow = this.#routes.next(destination.low);
+      mac.destinationLow = this.#routes.next(to);
       return mac.destinationLow !== BROADCAST;
     }
     // Only direct neighbours are reached by their EUI-64: the table is by short address.

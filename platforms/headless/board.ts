@@ -5,7 +5,7 @@
  * real clock. Nothing here runs at import: the image is preloaded, and a board exists only in the
  * machine that runs.
  */
-import { LowpanStack } from "../../modules/lowpan/stack.js";
+import { meshStack } from "../../modules/lowpan/listener.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { BoundMembers, IntakeState } from "../../modules/ports/intake.js";
@@ -69,7 +69,7 @@ export function board(): HostBoard {
     button,
     sensor,
     ...(radio
-      ? { radio, mesh: (place) => new LowpanStack({ radio, ...base, ...place }) }
+      ? { radio, mesh: (place) => meshStack({ radio, ...base, ...place }) }
       : { datagram: datagram! }),
     provisioning: () => lumicastHost.provisioning(),
     log: (line) => lumicastHost.log(line),

@@ -13,8 +13,10 @@ export const PORT = 5683;
 
 type Extra = Partial<ConstructorParameters<typeof LowpanStack>[0]>;
 
-export interface MeshNode {
-  readonly stack: LowpanStack;
+type Base = ConstructorParameters<typeof LowpanStack>[0] & { readonly short: number };
+
+export interface MeshNode<T extends LowpanStack = LowpanStack> {
+  readonly stack: T;
   readonly radio: EtherRadio;
   readonly received: Datagram[];
   /** How often each trace event was counted. */
@@ -27,6 +29,11 @@ export class Mesh {
 
   /** A node with this short address and the EUI-64 02-00-00-00-00-00-XX-XX. */
   node(short: number, extra: Extra = {}): MeshNode {
+    return this.special(short, (base) => new LowpanStack({ ...base, ...extra }));
+  }
+
+  /** The same with a stack of `make`'s. */
+  special<T extends LowpanStack>(short: number, make: (base: Base) => T): MeshNode<T> {
     const eui64 = new Uint8Array(8);
     eui64[0] = 2;
     eui64[6] = short >> 8;
@@ -41,7 +48,7 @@ export class Mesh {
     const { clock } = this;
     const random = new SeededRandom(short);
     const base = { radio, clock, random, trace, pan: PAN, short, prefix: PREFIX };
-    const stack = new LowpanStack({ ...base, ...extra });
+    const stack = make(base);
     const received: Datagram[] = [];
     stack.onDatagram = (datagram) => received.push(datagram);
     return { stack, radio, received, counts };
