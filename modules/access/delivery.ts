@@ -43,6 +43,14 @@ export interface Revoked {
   readonly upTo: number;
 }
 
+/** A sender's next number, for who comes late. */
+export interface NextNumber {
+  readonly securityGroup: Uint8Array;
+  readonly sender: Uint8Array;
+  /** Below it all count as seen. */
+  readonly next: number;
+}
+
 /** Body of an answer of `/keys`, and of `/keys/push`. */
 export interface KeyDelivery {
   /** AT-Rs: the member's own under the channel's key, others' under their group's. */
@@ -52,6 +60,10 @@ export interface KeyDelivery {
   readonly broken: readonly Uint8Array[];
   readonly revoked: readonly Revoked[];
   readonly terms: readonly KeyTerms[];
+  /** Under the newest key of each group. */
+  readonly numbers: readonly NextNumber[];
+  /** The present KDC's word for the one that follows it (groups/trust.ts). */
+  readonly handOver?: Uint8Array;
 }
 
 export const EMPTY_DELIVERY: KeyDelivery = Object.freeze({
@@ -60,6 +72,7 @@ export const EMPTY_DELIVERY: KeyDelivery = Object.freeze({
   broken: [],
   revoked: [],
   terms: [],
+  numbers: [],
 });
 
 /** Tokens, groups or clients in one message, at the most. */
@@ -69,7 +82,8 @@ const ID_BYTES_MAX = 16;
 const CLIENT_BYTES_MAX = 8;
 const SEALING_BYTES = 16;
 const CREDENTIAL_BYTES_MAX = 256;
-const LIMITS = { depthMax: 4, itemsMax: 512 };
+const HAND_OVER_BYTES_MAX = 512;
+const LIMITS = { depthMax: 4, itemsMax: 1024 };
 
 const TOKEN = 1;
 const WANTED = 2;
@@ -80,6 +94,10 @@ const SEALINGS = 2;
 const BROKEN = 3;
 const REVOKED = 4;
 const TERMS = 5;
+const NUMBERS = 6;
+const HAND_OVER = 7;
+/** Of one message; a hundred members of a group have one each. */
+const NUMBERS_MAX = 128;
 
 export function emitQuestion({ token, wanted, credential }: KeysQuestion): Uint8Array {
   const map = new Map<Cbor, Cbor>([
@@ -129,20 +147,29 @@ export function emitDelivery(delivery: KeyDelivery): Uint8Array {
       messages ?? null,
     ]),
   );
+  set(
+    NUMBERS,
+    delivery.numbers.map(({ securityGroup, sender, next }) => [securityGroup, sender, next]),
+  );
+  if (delivery.handOver !== undefined) map.set(HAND_OVER, delivery.handOver);
   return encode(map);
 }
 
 /** Undefined for anything but what `emitDelivery` writes. */
 export function parseDelivery(bytes: Uint8Array): KeyDelivery | undefined {
-  const map = mapOf(bytes, TERMS);
+  const map = mapOf(bytes, HAND_OVER);
   if (map === undefined) return undefined;
   const tokens = listOf(map.get(TOKENS), (item) => bytesOf(item, 1, TOKEN_BYTES_MAX));
   const sealings = listOf(map.get(SEALINGS), sealingOf);
   const broken = listOf(map.get(BROKEN), (item) => bytesOf(item, 1, ID_BYTES_MAX));
   const revoked = listOf(map.get(REVOKED), revokedOf);
   const terms = listOf(map.get(TERMS), termsOf);
-  if (!tokens || !sealings || !broken || !revoked || !terms) return undefined;
-  return { tokens, sealings, broken, revoked, terms };
+  const numbers = listOf(map.get(NUMBERS), numberOf, NUMBERS_MAX);
+  if (!tokens || !sealings || !broken || !revoked || !terms || !numbers) return undefined;
+  const delivery = { tokens, sealings, broken, revoked, terms, numbers };
+  if (!map.has(HAND_OVER)) return delivery;
+  const handOver = bytesOf(map.get(HAND_OVER), 1, HAND_OVER_BYTES_MAX);
+  return handOver && { ...delivery, handOver };
 }
 
 function sealingOf(item: Cbor): GroupSealing | undefined {
@@ -158,6 +185,15 @@ function revokedOf(item: Cbor): Revoked | undefined {
   const clientId = bytesOf(item[0], 1, CLIENT_BYTES_MAX);
   const upTo = item[1];
   return clientId && isUint(upTo, Number.MAX_SAFE_INTEGER) ? { clientId, upTo } : undefined;
+}
+
+function numberOf(item: Cbor): NextNumber | undefined {
+  if (!Array.isArray(item) || item.length !== 3) return undefined;
+  const securityGroup = bytesOf(item[0], 1, ID_BYTES_MAX);
+  const sender = bytesOf(item[1], 0, ID_BYTES_MAX);
+  const next = item[2];
+  if (!isUint(next, Number.MAX_SAFE_INTEGER)) return undefined;
+  return securityGroup && sender && { securityGroup, sender, next };
 }
 
 function termsOf(item: Cbor): KeyTerms | undefined {
@@ -181,9 +217,13 @@ function mapOf(bytes: Uint8Array, last: number): Map<Cbor, Cbor> | undefined {
 }
 
 /** Undefined where an item is none; no items where there is no list. */
-function listOf<T>(value: Cbor, parse: (item: Cbor) => T | undefined): T[] | undefined {
+function listOf<T>(
+  value: Cbor,
+  parse: (item: Cbor) => T | undefined,
+  most = DELIVERED_MAX,
+): T[] | undefined {
   if (value === undefined) return [];
-  if (!Array.isArray(value) || value.length > DELIVERED_MAX) return undefined;
+  if (!Array.isArray(value) || value.length > most) return undefined;
   const items: T[] = [];
   for (const item of value) {
     const parsed = parse(item);

@@ -41,14 +41,22 @@ export const KIND = Object.freeze({
   OWN: 0x0e,
   /** A context derived from a group key (groups/derived). Index: association. */
   DERIVED: 0x0f,
-  /** Where the device is, index 0; an application group told to it, 1 and up (device/places). */
+  /** Where the device is: 0; application groups it was told, from 1 on (device/places). */
   PLACE: 0x10,
-  /** A factory reset that was asked for, index 0; marks of the keys it took, 1 (device/reset). */
+  /** A factory reset asked for: 0; marks of the keys that were wiped: 1 (device/reset). */
   RESET: 0x11,
   /** State, manifest and progress of a firmware update (device/update). Index: part. */
   FIRMWARE: 0x12,
   /** A DTLS session to be resumed (dtls/stored-sessions). Index: row. */
-  SESSION: 0x10,
+  SESSION: 0x13,
+  /** Tokens of our own: AT-KDC, index 0; an AT-R to be presented, 1 + security group (groups/tokens). */
+  TOKEN: 0x14,
+  /** The Key Distribution Center that is believed, index 0; the latest time seen, 1 (groups/trust). */
+  TRUST: 0x15,
+  /** The newest token of a client that was accepted (groups/tokens). Index: row. */
+  ISSUED: 0x16,
+  /** What opens tokens presented to a security group (groups/tokens). Index: security group. */
+  SEALING: 0x17,
 });
 
 /** Kinds from here on belong to the store itself. */
@@ -73,7 +81,14 @@ const NAMES = Object.freeze([
   "members",
   "own membership",
   "derived context",
+  "place",
+  "factory reset",
+  "firmware update",
   "DTLS session",
+  "token",
+  "trust",
+  "newest token",
+  "sealing key",
 ]);
 
 /**
