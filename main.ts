@@ -11,7 +11,11 @@ export default function main(): void {
     const fault = selftest(board.crypto);
     if (fault !== undefined) throw new Error(`crypto self-test: ${fault}; do not use this board`);
     const device = Device.start(board, services);
-    board.status?.show(statusOf(device));
+    const { status } = board;
+    if (status === undefined) return;
+    const show = () => status.show(statusOf(device));
+    device.onObservation = show;
+    show();
   } catch (error) {
     // Only start-up may fail: what it throws tells a person what to mend.
     board.fatal(error instanceof Error ? error.message : String(error));

@@ -60,6 +60,8 @@ export interface Representation {
 
 /** What is observed, by whom, as the layers above know it. */
 export interface Observed {
+  /** As in a URI, without the first slash. */
+  readonly path: string;
   /** Undefined: it is not to be told any more (a right was taken away). */
   read(): Representation | undefined;
   /** Others tell the same at the same time: spread over so long. Told at once without it. */
@@ -110,6 +112,7 @@ export class Observers {
   readonly #endpoint: Pick<Endpoint, "send">;
   readonly #observersMax: number;
   readonly #onEmpty: (() => void) | undefined;
+  readonly #onChange: (() => void) | undefined;
   readonly #rows: Row[] = [];
   /** Made when first needed; a row at most once. */
   #late: Agenda<Row> | undefined = undefined;
@@ -123,16 +126,24 @@ export class Observers {
     limits: { observersMax: number };
     /** The last observer has gone. */
     onEmpty?: () => void;
+    /** There is one more, or one less. */
+    onChange?: () => void;
   }) {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#endpoint = parts.endpoint;
     this.#observersMax = parts.limits.observersMax;
     this.#onEmpty = parts.onEmpty;
+    this.#onChange = parts.onChange;
   }
 
   get size(): number {
     return this.#rows.length;
+  }
+
+  /** What is observed, and by whom. */
+  all(): readonly { readonly path: string; readonly party: Party | undefined }[] {
+    return this.#rows.map(({ observed, party }) => ({ path: observed.path, party }));
   }
 
   /**
@@ -172,6 +183,7 @@ export class Observers {
       row.last = undefined;
       this.#tellInTime(row, false);
     }
+    this.#onChange?.();
     return row.sequence;
   }
 
@@ -203,10 +215,12 @@ export class Observers {
     if (at < 0) return;
     this.#rows.splice(at, 1);
     this.#late?.remove(row);
-    if (this.#rows.length > 0) return;
-    if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
-    this.#timer = undefined;
-    this.#onEmpty?.();
+    if (this.#rows.length === 0) {
+      if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
+      this.#timer = undefined;
+      this.#onEmpty?.();
+    }
+    this.#onChange?.();
   }
 
   #arm(): void {

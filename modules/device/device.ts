@@ -83,7 +83,8 @@ export class Device implements Parts {
   readonly dialogues: Dialogues | undefined;
   declare bodies?: Bodies | undefined;
   declare observers?: Observers | undefined;
-  declare watches?: number;
+  declare watches?: Parts["watches"];
+  declare onObservation?: Parts["onObservation"];
   declare renegotiation?: Renegotiation | undefined;
   readonly access: Parts["access"] = {
     // All that a message under a group key shows.

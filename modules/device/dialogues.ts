@@ -13,6 +13,7 @@ import { Bodies, slice } from "../coap/block.js";
 import type { Option } from "../coap/message.js";
 import { notification, Observers, REGISTER } from "../coap/observe.js";
 import { ACCEPT, BLOCK1, BLOCK2, codeClass, findUint, GET, OBSERVE } from "../coap/options.js";
+import { pathOf } from "../resources/path.js";
 import { REPLY, type Reply, type Request, type Resource } from "../resources/resource.js";
 import { LIMITS } from "./limits.js";
 import type { Begun, Dialogues, Parts, Watcher } from "./parts.js";
@@ -111,7 +112,7 @@ function observe(device: Parts, watcher: Watcher): Begun {
     return run(device, resource, again);
   };
   const { make, leisureMicros } = watcher;
-  const observed = { read, make, leisureMicros };
+  const observed = { path: pathOf(request.options) ?? "", read, make, leisureMicros };
   const sequence = observers.add({ from, token, party, observed, first: reply });
   if (sequence === undefined) return undefined;
   return leisureMicros === undefined ? notification(reply, sequence) : "later";
@@ -128,6 +129,7 @@ function begin(device: Parts): Observers {
       device.observers = undefined;
       endpoint.onReset = undefined;
     },
+    onChange: () => device.onObservation?.(),
   });
   device.observers = observers;
   endpoint.onReset = (from, mid) => observers.reset(from, mid);

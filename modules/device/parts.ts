@@ -128,6 +128,8 @@ export interface News {
 
 /** An observation of ours. */
 export interface Watching {
+  /** What is observed. */
+  readonly wish: Wish;
   /** What is known of each member that tells, the latest. */
   states(): readonly { readonly member: Uint8Array; readonly inner: Inner }[];
   /** Tells everybody that no more is wanted. */
@@ -181,8 +183,10 @@ export interface Parts {
   /** What dialogues keep; not there while they keep nothing. */
   bodies?: Bodies | undefined;
   observers?: Observers | undefined;
-  /** How many observations of ours there are. */
-  watches?: number;
+  /** Observations of ours; not there while there are none. */
+  watches?: readonly Watching[] | undefined;
+  /** Told when somebody begins or ends to observe, here or there, or to tell. */
+  onObservation?: (() => void) | undefined;
   /** Runs of RFC 8613 Appendix B.2, where a group has them. */
   renegotiation?: Renegotiation | undefined;
   /** What the policy is asked, and a resource: filled anew for every request, allocated once. */

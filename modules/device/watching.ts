@@ -61,15 +61,15 @@ interface Row {
 
 /** Observes; undefined where there is no key, number or room for it. */
 export function watch(device: Parts, wish: Wish): Watching | undefined {
-  const { watches = 0 } = device;
-  if (watches >= LIMITS.watchesMax) return undefined; // check: watches-max
+  const { watches = [] } = device;
+  if (watches.length >= LIMITS.watchesMax) return undefined; // check: watches-max
   const one = new Observation(device, wish);
   return one.begin() ? one : undefined;
 }
 
 class Observation implements Watching {
   readonly #device: Parts;
-  readonly #wish: Wish;
+  readonly wish: Wish;
   readonly #rows: Row[] = [];
   readonly #asked: Asked;
   #exchange: Exchange<Asked> | undefined = undefined;
@@ -83,7 +83,7 @@ class Observation implements Watching {
 
   constructor(device: Parts, wish: Wish) {
     this.#device = device;
-    this.#wish = wish;
+    this.wish = wish;
     this.#asked = {
       appGroup: wish.appGroup,
       request: undefined,
@@ -94,7 +94,7 @@ class Observation implements Watching {
 
   begin(): boolean {
     const { exchanges } = this.#device;
-    const { member, appGroup } = this.#wish;
+    const { member, appGroup } = this.wish;
     this.#exchange = exchanges.open({
       binding: this.#asked,
       ...(member === undefined ? {} : { peer: member.at }),
@@ -109,7 +109,8 @@ class Observation implements Watching {
       this.#close();
       return false;
     }
-    this.#device.watches = (this.#device.watches ?? 0) + 1;
+    this.#device.watches = [...(this.#device.watches ?? []), this];
+    this.#device.onObservation?.();
     const way = appGroup.security.policy?.synchronisation ?? "bestEffort";
     if (member === undefined) this.#askAgain(way === "bestEffort" ? AGAIN_MICROS : SOON_MICROS);
     return true;
@@ -125,7 +126,7 @@ class Observation implements Watching {
 
   stop(): void {
     if (this.#exchange === undefined) return;
-    const { member, appGroup } = this.#wish;
+    const { member, appGroup } = this.wish;
     const { endpoint, net } = this.#device;
     const head = { type: NON, mid: endpoint.nextMid() };
     const made = this.#request(head, { to: member?.at ?? appGroup, id: member?.id }, DEREGISTER);
@@ -133,7 +134,9 @@ class Observation implements Watching {
       net.send({ to: member?.at ?? appGroup, fromPort: appGroup.port, bytes: made.bytes });
     }
     this.#close();
-    this.#device.watches = (this.#device.watches ?? 1) - 1;
+    const others = this.#device.watches?.filter((one) => one !== this) ?? [];
+    this.#device.watches = others.length === 0 ? undefined : others;
+    this.#device.onObservation?.();
   }
 
   #close(): void {
@@ -154,7 +157,7 @@ class Observation implements Watching {
 
   /** Registers with the whole group. */
   #askAll(): boolean {
-    const { appGroup } = this.#wish;
+    const { appGroup } = this.wish;
     const { net, endpoint, trace } = this.#device;
     const head = { type: NON, mid: endpoint.nextMid() };
     const made = this.#request(head, { to: appGroup, id: undefined }, REGISTER);
@@ -199,7 +202,7 @@ class Observation implements Watching {
     this.#device.trace.count(made === undefined ? "sendRefused" : "sent");
     if (made === undefined) return undefined;
     row.own = made.registration;
-    if (this.#current === undefined || this.#wish.member !== undefined) {
+    if (this.#current === undefined || this.wish.member !== undefined) {
       this.#isNow(made.registration);
     }
     return made.bytes;
@@ -213,7 +216,7 @@ class Observation implements Watching {
     echo?: Option,
   ): { readonly bytes: Uint8Array; readonly registration: Registration } | undefined {
     const { groups } = this.#device;
-    const { appGroup, path } = this.#wish;
+    const { appGroup, path } = this.wish;
     const { token } = this.#exchange as Exchange<Asked>;
     const options: Option[] = [];
     addUint(options, OBSERVE, observe);
@@ -265,13 +268,13 @@ class Observation implements Watching {
     row.watch ??= this.#watchOf(row);
     const news = row.watch.heard(inner, ++row.taken);
     if (news === "ended") row.watch = undefined;
-    row.state = news === "ended" ? undefined : inner;
-    this.#wish.onNews({ member: row.id, what: news === "ended" ? "ended" : "state", inner });
+    this.#tells(row, news === "ended" ? undefined : inner);
+    this.wish.onNews({ member: row.id, what: news === "ended" ? "ended" : "state", inner });
   }
 
   /** He wants to know whether the registration was made just now (RFC 10021 §9). */
   #challengeIn({ code, options }: Inner): Option | undefined {
-    const { challenge } = this.#wish.appGroup.security.profile;
+    const { challenge } = this.wish.appGroup.security.profile;
     if (challenge === undefined || code !== challenge.code) return undefined;
     const value = find(options, challenge.option);
     const isEcho = value !== undefined && value.length >= 1 && value.length <= 40;
@@ -280,7 +283,7 @@ class Observation implements Watching {
 
   #prove(row: Row, from: Endpoint, echo: Option): void {
     const { net, endpoint } = this.#device;
-    const { port } = this.#wish.appGroup;
+    const { port } = this.wish.appGroup;
     row.at = { address: from.address.slice(), port: from.port };
     const head = { type: NON, mid: endpoint.nextMid() };
     const bytes = this.#askOne(row, head, echo);
@@ -348,9 +351,15 @@ class Observation implements Watching {
     row.watch = undefined;
     row.asks = 0;
     row.own = undefined;
-    if (row.state === undefined && this.#wish.member === undefined) return;
-    row.state = undefined;
-    this.#wish.onNews({ member: row.id, what: "gone" });
+    if (row.state === undefined && this.wish.member === undefined) return;
+    this.#tells(row, undefined);
+    this.wish.onNews({ member: row.id, what: "gone" });
+  }
+
+  #tells(row: Row, state: Inner | undefined): void {
+    const isOther = (row.state === undefined) !== (state === undefined);
+    row.state = state;
+    if (isOther) this.#device.onObservation?.();
   }
 }
 

@@ -106,7 +106,8 @@ export class MemberIntake implements Quick {
     place.sequence = sequence;
     if (unverified === undefined || !opened.ok) return undefined;
     if (!unverified.mayWait(place, opened.value)) return undefined; // check: quick-may-wait
-    if (schemes.synchronisation?.isSettled(place) === false) return undefined; // check: quick-settled
+    const synchronisation = schemes.synchronisation;
+    if (synchronisation?.isSettled(place) === false) return undefined; // check: quick-settled
     schemes.proof = BY_GROUP;
     schemes.sender = kept.id;
     schemes.taken = undefined;

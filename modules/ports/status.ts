@@ -17,6 +17,14 @@ export interface DeviceStatus {
     /** Contexts that were derived from its keys (RFC 8613 Appendix B.2), where it has that. */
     readonly derived?: number;
   }[];
+  /** What of this device is observed, and by whom (client id, hex). Not there when nothing is. */
+  readonly observed?: readonly { readonly path: string; readonly by: string }[];
+  /** What it observes of others, and how many of the application group tell. */
+  readonly observes?: readonly {
+    readonly path: string;
+    readonly group: number;
+    readonly members: number;
+  }[];
 }
 
 /** A status LED, a panel: whatever a board has for it. */

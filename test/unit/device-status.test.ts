@@ -28,6 +28,35 @@ test("a device tells its role, its client id, its groups and the keys it sends w
   equal(all, ["switch", "presence", "daylight"]);
 });
 
+test("a device tells who observes what of it, and what it observes, when that changes", () => {
+  const room = new Room();
+  const lamps = [5, 6].map((number) => room.luminaire(number));
+  const wall = room.switch(1);
+  const { device } = wall;
+  const [lamp] = lamps;
+  const shown: string[] = [];
+  for (const one of [lamp.device, device]) {
+    const show = () => {
+      const { role, observed, observes } = statusOf(one);
+      shown.push(JSON.stringify({ role, observed, observes }));
+    };
+    one.onObservation = show;
+  }
+  const appGroup = device.groups.directory.appGroup(1);
+  if (appGroup === undefined) throw new Error("no group");
+  const wish = { appGroup, path: "3311/0/5850", onNews: () => {} };
+  const watching = device.dialogues?.watch(device, wish);
+  const ours = (members: number) =>
+    JSON.stringify({ role: "switch", observes: [{ path: wish.path, group: 1, members }] });
+  equal(shown.splice(0), [ours(0)]);
+  room.clock.advance(6_000_000);
+  const theirs = { role: "luminaire", observed: [{ path: wish.path, by: "01" }] };
+  equal(shown.splice(0).sort(), [JSON.stringify(theirs), ours(1), ours(2)].sort());
+  watching?.stop();
+  room.clock.advance(6_000_000);
+  equal(shown, ['{"role":"switch"}', '{"role":"luminaire"}']);
+});
+
 test("an image built for one role does not start as another", () => {
   const room = new Room();
   equal(room.switch(1, { built: "switch" }).device.role.target, 1);

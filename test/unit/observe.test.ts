@@ -51,6 +51,7 @@ function server(observersMax = 4) {
     leisureMicros: undefined as (() => number) | undefined,
   };
   const observed = {
+    path: "x",
     get leisureMicros() {
       return world.leisureMicros;
     },

@@ -112,6 +112,18 @@ class GroupBehavior extends Behavior {
   }
 }
 
+class ObservationBehavior extends Behavior {
+  onShown(label, { status }) {
+    if (status === undefined) return;
+    const { observed = [], observes = [] } = status;
+    const lines = [
+      ...observed.map(({ path, by }) => `${by || "somebody"} observes ${path}`),
+      ...observes.map(({ path, group, members }) => `observes ${path} of ${members} in ${group}`),
+    ];
+    label.string = lines.join(", ");
+  }
+}
+
 class DropBehavior extends Behavior {
   onShown(label, { drop }) {
     if (drop !== undefined) label.string = `last drop: ${drop}`;
@@ -145,7 +157,8 @@ const body = ($) => [
   Content($, { left: 85, top: 178, width: 70, height: 50, active: true, skin: frame("#b0b0b0"), Behavior: ButtonBehavior }),
   Label($, { left: 0, right: 0, top: 236, height: 18, style: small, string: "", Behavior: GroupBehavior }),
   Label($, { left: 0, right: 0, top: 254, height: 18, style: small, string: "last drop: none", Behavior: DropBehavior }),
-  Text($, { left: 8, right: 8, top: 272, style: new Style({ font: "10px Open Sans", color: "#c00000", horizontal: "left" }), string: "", Behavior: FatalBehavior }),
+  Label($, { left: 0, right: 0, top: 272, height: 18, style: small, string: "", Behavior: ObservationBehavior }),
+  Text($, { left: 8, right: 8, top: 290, style: new Style({ font: "10px Open Sans", color: "#c00000", horizontal: "left" }), string: "", Behavior: FatalBehavior }),
 ];
 
 export default {
