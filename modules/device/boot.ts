@@ -31,6 +31,7 @@ import type { SchemeServices } from "./parts.js";
 import { type Identity, type Provisioning, parseProvisioning, ROLE } from "./provision.js";
 import { STORE_KEYS_MAX } from "./relations.js";
 import { type AddSecurity, emitTaken, Taken } from "./taken.js";
+import type { Upkeep } from "./upkeep.js";
 
 /** Bounds the tidying at start; a step copies eight records or erases a sector. */
 const TIDY_STEPS = 64;
@@ -48,13 +49,14 @@ export interface Durable {
 }
 
 /** Throws an Error that says what is wrong with provisioning or flash, and what to do. */
-export function bootDurable(board: Board, services?: SchemeServices): Durable {
+export function bootDurable(board: Board, services?: SchemeServices, upkeep?: Upkeep): Durable {
   const blob = board.provisioning();
   if (blob === undefined) {
     throw new Error("no provisioning: give this device its part of an installation file");
   }
   const { crypto, clock, flash } = board;
-  const opened = openAny(flash);
+  const openIt = () => openAny(flash);
+  const opened = upkeep === undefined ? openIt() : upkeep.open(board, openIt);
   const digest = crypto.sha256(blob);
   const taken = Taken.of(opened?.get(TAKEN), digest);
   const known = taken !== undefined;
@@ -69,6 +71,7 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const recipients = new Recipients({ store, capacity: LIMITS.recipientsMax });
   const { keysMax } = LIMITS;
   const keyring = new Keyring({ store, crypto, recipients, uptime, directory, keysMax });
+  upkeep?.guard(keyring, store, crypto);
   keyring.forgetOrphans();
   const enrolment = new Enrolment(services, crypto, store);
   if (!known) {
@@ -87,6 +90,7 @@ export function bootDurable(board: Board, services?: SchemeServices): Durable {
   const rights = known ? storedRights(store) : applyRights(store, provisioning);
   // Last: everything else of the blob is in flash.
   if (!known) remember(store, emitTaken(digest, provisioning.listsEnd, directory));
+  upkeep?.arrange(store, directory);
   const sequence = new Sequence(store);
   const groups = { directory, keyring, recipients, sequence, uptime, clock, clientId };
   const targets = provisioning.targets ?? (target === undefined ? [] : [target]);

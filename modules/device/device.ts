@@ -46,6 +46,7 @@ import { RateLimit } from "./rate.js";
 import { receive } from "./receive.js";
 import { buildRole } from "./role.js";
 import { sendCommand } from "./send.js";
+import type { Upkeep } from "./upkeep.js";
 
 /** RFC 7252 §6.1. */
 const COAP_PORT = 5683;
@@ -62,6 +63,7 @@ const NO_OPTIONS: readonly Option[] = Object.freeze([]);
 export interface Services {
   readonly schemes?: SchemeServices;
   readonly dialogues?: Dialogues;
+  readonly upkeep?: Upkeep;
 }
 
 const NO_SERVICES: Services = Object.freeze({});
@@ -110,7 +112,8 @@ export class Device implements Parts {
    * Starts a device from what its board and its build have. Throws an Error that says what to mend.
    */
   static start(board: Board, services: Services = NO_SERVICES): Device {
-    return new Device(board, bootDurable(board, services.schemes), services);
+    const { schemes, upkeep } = services;
+    return new Device(board, bootDurable(board, schemes, upkeep), services);
   }
 
   private constructor(board: Board, durable: Durable, services: Services) {
@@ -141,7 +144,7 @@ export class Device implements Parts {
     this.exchanges = new Exchanges({ clock, random: board.random, limits: LIMITS });
     this.dialogues = services.dialogues;
     this.plainReplies = new RateLimit(clock, PLAIN_BURST, PLAIN_REFILL_MICROS);
-    this.role = buildRole(this, board, identity);
+    this.role = buildRole(this, board, identity, services.upkeep?.shown(this, board, identity));
     this.follows = this.role.target !== undefined;
     this.resources = new Resources(this.role.bit, this.role.face);
     this.onReports = (reports) => log(summaryOf(reports));

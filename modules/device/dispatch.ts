@@ -50,7 +50,9 @@ export function dispatch(device: Parts, datagram: Datagram, inner: Inner): Outco
   // RFC 7252 §8.2: to a group request nearly always nothing.
   if (!(multicast && reply.quiet)) respond(device, datagram, inner, reply);
   const code = reply.code;
-  if (code >= BAD_REQUEST) return drop(code === BAD_REQUEST ? "malformed" : "unsupported");
+  if (code >= BAD_REQUEST) {
+    return drop(reply.drop ?? (code === BAD_REQUEST ? "malformed" : "unsupported"));
+  }
   if (commands) {
     if (arriving.isTop) groups.recipients.appliedTop(arriving.row);
     else groups.recipients.applied(arriving.row, arriving.option.sequence);

@@ -9,21 +9,20 @@ import { REPORTS, Settings } from "../lighting/settings.js";
 import { Switch } from "../lighting/switch.js";
 import { WearBudget } from "../lighting/wear.js";
 import type { Board } from "../ports/board.js";
-import type { Facts, Follower, System } from "../resources/resource.js";
+import type { Facts, Follower, Shown } from "../resources/resource.js";
 import * as roles from "../resources/resource.js";
 import type { Parts, Role } from "./parts.js";
 import { type Identity, ROLE } from "./provision.js";
 import { sendCommand } from "./send.js";
 
-/** Throws an Error when a switch or sensor has no group to command. */
-export function buildRole(device: Parts, board: Board, identity: Identity): Role {
+/** Throws an Error when a switch or sensor has no group to command. `upkeep` is shown, too. */
+export function buildRole(device: Parts, board: Board, identity: Identity, upkeep?: Shown): Role {
   const { clock } = board;
   const { store } = device;
   const budget = new WearBudget(clock);
   const settings = new Settings({ records: store, budget, initial: identity.settings });
   const facts = factsOf(identity);
-  const system = systemOf(board);
-  const common = { facts, settings, system };
+  const common = upkeep === undefined ? { facts, settings } : { facts, settings, upkeep };
   if (identity.role === ROLE.LUMINAIRE) {
     const { light } = board;
     const luminaire = new Luminaire({ clock, light, settings, records: store, budget });
@@ -61,16 +60,6 @@ export function buildRole(device: Parts, board: Board, identity: Identity): Role
   board.sensor.onLux = (lux) => daylight.onLux(lux);
   const face = { ...common, daylight, follower: following(daylight) };
   return { bit: roles.DAYLIGHT, face, target };
-}
-
-/** Keeps two functions of the board, not the board: what only its start needs can go. */
-function systemOf({ fatal, log }: Board): System {
-  return {
-    restart: () => fatal("restart asked for"),
-    // An erased partition under the same keys would repeat nonces: a reset needs new keys, and so
-    // the commissioning of a later step. No channel reaches level 4 before that.
-    factoryReset: () => log("factory reset: not before commissioning can give new keys"),
-  };
 }
 
 function checkTargets(device: Parts, targets: readonly number[]): void {

@@ -5,5 +5,6 @@
 import type { Services } from "./device.js";
 import { dialogues } from "./dialogues.js";
 import { schemes } from "./schemes.js";
+import { upkeep } from "./upkeep.js";
 
-export const services: Services = Object.freeze({ dialogues, schemes });
+export const services: Services = Object.freeze({ dialogues, schemes, upkeep });

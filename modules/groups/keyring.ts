@@ -79,6 +79,8 @@ interface KeyRecord {
 export class Keyring {
   /** Told of a key that is no more: whatever was derived from it may go. */
   onDropped: ((association: Association) => void) | undefined = undefined;
+  /** Whether a factory reset took this key: then it does not come again. */
+  declare isWiped?: (raw: Uint8Array) => boolean;
   #store: Store;
   #crypto: Crypto;
   #recipients: Recipients;
@@ -158,6 +160,7 @@ export class Keyring {
    */
   install(security: SecurityGroup, offer: KeyOffer): Outcome<Association> {
     if (!this.isNew(security, offer.keyId)) return drop("replayed"); // check: key-id-increases
+    if (this.isWiped?.(offer.raw) === true) return drop("replayed"); // check: key-wiped
     const index = this.freeIndex();
     if (index < 0) return drop("tableFull");
     const now = this.#uptime.seconds();

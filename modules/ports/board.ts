@@ -46,4 +46,6 @@ export interface Board {
    * called on.
    */
   readonly fatal: (line: string) => never;
+  /** Starts the firmware anew, on purpose; `fatal` does it where this is absent. */
+  readonly restart?: (why: string) => void;
 }

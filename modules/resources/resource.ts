@@ -1,5 +1,6 @@
 /** What a resource is, and what goes in and out of it. */
 import type { Level } from "../access/level.js";
+import type { Drop } from "../bytes/outcome.js";
 import { utf8 } from "../bytes/utf8.js";
 import type { Option } from "../coap/message.js";
 import {
@@ -59,21 +60,30 @@ export interface Reply {
    * A multicast request gets no answer: an error, or nothing worth the air time (RFC 7252 §8.2).
    */
   readonly quiet: boolean;
+  /** What a request that came to nothing counts as; else it follows from the code. */
+  readonly drop?: Drop;
 }
 
 /** The parts of the device that resources show. What a role does not have is undefined. */
 export interface Face {
   readonly facts: Facts;
   readonly settings: Settings;
-  readonly system: System;
   readonly luminaire?: Luminaire;
   readonly wallSwitch?: Switch;
   readonly presence?: PresenceSensor;
   readonly daylight?: DaylightSensor;
   /** Hears what a group is told: switches and sensors follow it. */
   readonly follower?: Follower;
-  /** Position and membership, where they can be changed. */
-  readonly structure?: Structure;
+  /** Where a channel of two may be. */
+  readonly upkeep?: Shown;
+}
+
+/** For whoever maintains the device. */
+export interface Shown {
+  readonly system: System;
+  readonly structure: Structure;
+  /** Where there is a second slot. */
+  readonly firmware?: Firmware | undefined;
 }
 
 export interface Facts {
@@ -90,7 +100,17 @@ export interface Follower {
 export interface System {
   /** Both are carried out after the reply has left. */
   restart(): void;
-  factoryReset(): void;
+  /** False when it cannot be written down: then it does not happen. */
+  factoryReset(): boolean;
+}
+
+/** `/fw/…`: from a signed manifest to an image that runs (device/update.ts). */
+export interface Firmware {
+  install(manifest: Uint8Array): Reply;
+  /** CBOR. */
+  state(): Uint8Array;
+  act(wish: Uint8Array): Reply;
+  block(block: Uint8Array): Reply;
 }
 
 /** `/loc` and `/grp/<application group>`: CBOR values under a path without the leading slash. */
@@ -123,6 +143,18 @@ export interface Resource {
   readonly attributes?: string;
   /** `role` is the device's bit. */
   readonly run: (request: Request, face: Face, role: number) => Reply;
+}
+
+/** A row of the table. */
+export function row(
+  path: string,
+  roles: number,
+  levels: Levels,
+  run: Resource["run"],
+  attributes?: string,
+): Resource {
+  const plain = { path, roles, levels, run };
+  return Object.freeze(attributes === undefined ? plain : { ...plain, attributes });
 }
 
 function fixed(code: number): Reply {

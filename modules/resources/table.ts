@@ -1,9 +1,9 @@
 /**
- * Every path of a device, with the access level of each method: the only place where a level is
- * declared (ARCHITECTURE, data model). Levels up to 2 are those that multicast reaches;
- * access/policy.ts sees to that.
+ * Every path of a device, with the access level of each method: here and in upkeep.ts, and nowhere
+ * else, a level is declared (ARCHITECTURE, data model). Levels up to 2 are those that multicast
+ * reaches; access/policy.ts sees to that.
  */
-import { ADDRESSING, DISCOVERY, type Level, PARAMETERS, REPORTING, USE } from "../access/level.js";
+import { DISCOVERY, type Level, PARAMETERS, REPORTING, USE } from "../access/level.js";
 import * as device from "./device.js";
 import { discover } from "./discovery.js";
 import * as light from "./light.js";
@@ -18,21 +18,14 @@ import {
   type Reply,
   type Request,
   type Resource,
+  row,
   SWITCH,
 } from "./resource.js";
 import * as sensors from "./sensors.js";
-
-type Run = Resource["run"];
+import { UPKEEP } from "./upkeep.js";
 
 const READ: Levels = Object.freeze({ get: REPORTING });
 const READ_USE: Levels = Object.freeze({ get: REPORTING, put: USE });
-const STRUCTURE: Levels = Object.freeze({ get: ADDRESSING, put: ADDRESSING, delete: ADDRESSING });
-const ACT: Levels = Object.freeze({ post: ADDRESSING });
-
-function row(path: string, roles: number, levels: Levels, run: Run, attributes?: string): Resource {
-  const plain = { path, roles, levels, run };
-  return Object.freeze(attributes === undefined ? plain : { ...plain, attributes });
-}
 
 function settable(path: string, roles: number, level: Level): Resource {
   return row(path, roles, Object.freeze({ get: level, put: level }), parameter);
@@ -63,8 +56,6 @@ export const RESOURCES: readonly Resource[] = Object.freeze([
   row("3/0/1", ANY_ROLE, READ, device.model),
   row("3/0/2", ANY_ROLE, READ, device.serial),
   row("3/0/3", ANY_ROLE, READ, device.firmware),
-  row("3/0/4", ANY_ROLE, ACT, device.restart),
-  row("3/0/5", ANY_ROLE, ACT, device.factoryReset),
   row("3/0/11", ANY_ROLE, READ, device.errorCode),
   row("scn/#", LUMINAIRE, Object.freeze({ get: USE, put: USE, delete: USE }), light.scene),
   row("idn", LUMINAIRE, Object.freeze({ put: USE }), light.identify, 'rt="lumicast.identify";ct=0'),
@@ -78,8 +69,7 @@ export const RESOURCES: readonly Resource[] = Object.freeze([
   settable("par/min", LUMINAIRE, PARAMETERS),
   settable("par/max", LUMINAIRE, PARAMETERS),
   settable("par/leisure", ANY_ROLE, PARAMETERS),
-  row("loc", ANY_ROLE, STRUCTURE, device.structure),
-  row("grp/#", ANY_ROLE, STRUCTURE, device.structure),
+  ...UPKEEP,
 ]);
 
 function list(request: Request, _face: Face, role: number): Reply {

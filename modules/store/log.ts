@@ -136,9 +136,9 @@ export class Log {
   /**
    * Erases what is not blank, marks every sector, and enters the first one last. The oldest part of
    * an earlier log goes first: without it nothing opens, so that a cut in here cannot bring back an
-   * old state.
+   * old state. `spared` is a sector that is left alone (wipe.ts), not the first one.
    */
-  format(): boolean {
+  format(spared = -1): boolean {
     const order: { sector: number; generation: number }[] = [];
     for (let sector = 0; sector < this.sectors; sector++) {
       const isOpened = this.heads.read(sector) === OPENED;
@@ -146,6 +146,7 @@ export class Log {
     }
     order.sort((a, b) => a.generation - b.generation);
     for (const { sector } of order) {
+      if (sector === spared) continue;
       const base = sector * this.sectorBytes;
       const isClean = isErased(this.#flash, base + RECORDS_START, base + this.sectorBytes);
       if (isClean && this.heads.read(sector) === READY) continue;

@@ -37,20 +37,22 @@ export class Box {
     const common = {
       facts: { manufacturer: "Lumicast", model: "M1", serial: "0200000000000014", firmware: "0.1" },
       settings,
-      system: {
-        restart: () => void done.push("restart"),
-        factoryReset: () => void done.push("reset"),
-      },
-      structure: {
-        get: (path: string) => stored.get(path),
-        put: (path: string, value: Uint8Array) => {
-          if (value[0] === 0xff) return "malformed" as const;
-          if (value[0] === 0xfe) return "refused" as const;
-          const known = stored.has(path);
-          stored.set(path, value);
-          return known ? ("changed" as const) : ("created" as const);
+      upkeep: {
+        system: {
+          restart: () => void done.push("restart"),
+          factoryReset: () => done.push("reset") > 0,
         },
-        delete: (path: string) => stored.delete(path),
+        structure: {
+          get: (path: string) => stored.get(path),
+          put: (path: string, value: Uint8Array) => {
+            if (value[0] === 0xff) return "malformed" as const;
+            if (value[0] === 0xfe) return "refused" as const;
+            const known = stored.has(path);
+            stored.set(path, value);
+            return known ? ("changed" as const) : ("created" as const);
+          },
+          delete: (path: string) => stored.delete(path),
+        },
       },
     };
     const follower = {

@@ -10,6 +10,7 @@ import { Device } from "../../modules/device/device.js";
 import { dialogues } from "../../modules/device/dialogues.js";
 import { ROLE } from "../../modules/device/provision.js";
 import { schemes } from "../../modules/device/schemes.js";
+import { upkeep } from "../../modules/device/upkeep.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
@@ -176,6 +177,8 @@ export class Rig {
   readonly events: TraceEvent[] = [];
   readonly shown: LightOutput[] = [];
   readonly log: string[] = [];
+  /** Why it started anew: the test calls `restart`. */
+  readonly restarts: string[] = [];
   readonly button: Button = { onEdge: undefined };
   readonly sensor: Sensor = { onMotion: undefined, onLux: undefined };
   readonly light = {
@@ -232,8 +235,9 @@ export class Rig {
       fatal: (line) => {
         throw new Error(line);
       },
+      restart: (why) => void this.restarts.push(why),
     };
-    return Device.start(board, { dialogues, schemes });
+    return Device.start(board, { dialogues, schemes, upkeep });
   }
 }
 
@@ -255,8 +259,8 @@ export class Room {
   }
 
   /** A luminaire given another one's flash. */
-  luminaireOn(number: number, flash: NorFlash): Rig {
-    return new Rig(this, { number, role: ROLE.LUMINAIRE }, flash);
+  luminaireOn(number: number, flash: NorFlash, more: Partial<Spec> = {}): Rig {
+    return new Rig(this, { number, role: ROLE.LUMINAIRE, ...more }, flash);
   }
 
   /** A short press without bounce. */

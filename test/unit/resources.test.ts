@@ -49,6 +49,9 @@ const TABLE: readonly (readonly [path: string, methods: string, level: Level, ro
   ["loc", "GET PUT DELETE", 4, "all"],
   ["grp/1", "GET PUT DELETE", 4, "all"],
   ["grp/4294967295", "GET PUT DELETE", 4, "all"],
+  ["fw/manifest", "PUT", 5, "all"],
+  ["fw/state", "GET POST", 5, "all"],
+  ["fw/block", "POST", 2, "all"],
   ["3/0/4", "POST", 4, "all"],
   ["3/0/5", "POST", 4, "all"],
 ];
