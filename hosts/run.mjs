@@ -59,6 +59,11 @@ const commands = {
     needs: ["node", "host"],
     program: "hosts/compare/main.js",
   },
+  border: {
+    help: "a border router between the 802.15.4 half of a room and UDP/IPv6: --file --interface",
+    needs: ["node", "host", "firmware"],
+    program: "hosts/border/main.js",
+  },
   doctor: {
     help: "what is installed, and the command that mends what is missing [--for TARGET]",
     needs: ["node"],
