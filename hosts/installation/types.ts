@@ -18,7 +18,7 @@
  *                    "rangeMetres"?: 30,          every pair within range hears each other ...
  *                    "loss"?: 0.05,               ... and loses this share of the frames (0-1)
  *                    "links"?: [{ "from": "a", "to": "b", "loss": 0.3 }],     one direction each
- *                    "border"?: { "eui64": "16 hex digits", "position": [x, y, z], "short"?: 99 } },
+ *                    "border"?: { "eui64": "16 hex digits", "position": [x, y, z], "short"?: 9 } },
  *                                                 the border router; "border" in links
  *       "securityGroups": [{ "id": 1, "profile": "lowlatency", "graceSeconds"?: 60,
  *                            "keys": [{ "keyId": 1, "key": "32 hex digits",
