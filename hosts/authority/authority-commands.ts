@@ -1,0 +1,130 @@
+/** `lumicast authority ...`: the authority itself. */
+import { existsSync, readFileSync } from "node:fs";
+import { Authority } from "./authority.js";
+import { type Command, FLAG, TEXT, textOf } from "./command.js";
+import { isRunning } from "./control.js";
+import { expiringLines } from "./expiring.js";
+import { counted, Fault, UsageError } from "./fault.js";
+import { type Card, newIdentity, ROLES, readIdentity, writeIdentity } from "./identity.js";
+
+const init: Command = {
+  words: "authority init",
+  usage: "--domain NAME [--role both|as|kdc]",
+  about: "Begins an authority: its key, and an empty ledger.",
+  help: `  --domain NAME      the place it is for: a-z, 0-9, . and -
+  --role ROLE        both; or as (Authorization Server) and kdc (Key Distribution Center), two
+                     programs with a folder each, that are made known to each other: authority trust
+`,
+  options: { domain: TEXT, role: { ...TEXT, default: "both" } },
+  operands: [0, 0],
+  run: async ({ state, open, values }) => {
+    const domain = textOf(values, "domain");
+    if (domain === undefined) throw new UsageError("--domain: what is the place called?");
+    const role = ROLES.find((name) => name === values.role);
+    if (role === undefined) throw new UsageError(`--role: say ${ROLES.join(", ")}`);
+    if (existsSync(state.key)) {
+      throw new Fault(`there is an authority in ${state.folder} already; take another --state`);
+    }
+    const identity = newIdentity(domain, role, open.database);
+    state.make();
+    writeIdentity(state.key, identity);
+    const authority = await Authority.open(state, { create: true });
+    await authority.decide(`authority init ${domain}`, () => undefined);
+    await authority.touch();
+    await authority.close();
+    const lines = [
+      `${authority.name} is in ${state.folder}; next: lumicast backup FILE, once it has devices`,
+    ];
+    return { json: authority.card, lines };
+  },
+};
+
+const show: Command = {
+  words: "authority show",
+  usage: "",
+  about: "Who it is (its public keys, for authority trust), and how much it holds.",
+  help: "",
+  options: {},
+  operands: [0, 0],
+  run: async ({ work }) => {
+    const shown = await work("show", {});
+    const { name, role, at, running, devices, groups, expiring } = shown;
+    const where = running ? `runs${at === undefined ? "" : ` on ${at}`}` : "does not run";
+    return {
+      json: shown,
+      lines: [
+        `${name} (${role}) ${where}: ${counted(devices, "device")}, ${counted(groups, "group")}`,
+        ...expiringLines(expiring),
+      ],
+    };
+  },
+};
+
+const trust: Command = {
+  words: "authority trust",
+  usage: "CARD [--at [ADDRESS]:PORT]",
+  about: "Makes another authority known: a KDC's AS, or an AS's KDC.",
+  help: `  --at [ADDR]:PORT   where it listens; an AS has to know that of its KDCs
+
+CARD is what \`authority show --json\` said there; carry it here by hand, for who can change it can
+give himself all keys. The authority has to be started anew.
+`,
+  options: { at: TEXT },
+  operands: [1, 1],
+  run: async ({ state, values, operands }) => {
+    state.check();
+    const identity = readIdentity(state.key);
+    if (await isRunning(state)) throw new Fault("it runs; stop it first: lumicast authority stop");
+    const at = textOf(values, "at");
+    const card = cardOf(operands[0], at);
+    if (identity.role === "as" && card.role !== "as" && card.at === undefined) {
+      throw new UsageError("--at: where does this KDC listen? Say [ADDRESS]:PORT");
+    }
+    const others = identity.trusts.filter(({ name }) => name !== card.name);
+    writeIdentity(state.key, { ...identity, trusts: [...others, card] });
+    return { json: card, lines: [`${card.name} is trusted as ${card.role}`] };
+  },
+};
+
+function cardOf(file: string, at: string | undefined): Card {
+  if (!existsSync(file)) throw new Fault(`there is no ${file}; make it: authority show --json`);
+  let read: Partial<Card> = {};
+  try {
+    read = JSON.parse(readFileSync(file, "utf8")) as Partial<Card>;
+  } catch {
+    // It is none, whatever it is.
+  }
+  const { role, name, domain, signing, channel } = read;
+  const isKey = /^[0-9a-f]{64}$/.test(signing ?? "") && /^04[0-9a-f]{128}$/.test(channel ?? "");
+  if (!isKey || name === undefined || domain === undefined || role === undefined) {
+    throw new Fault(`${file} is no card; make it there: lumicast authority show --json > ${file}`);
+  }
+  const where = at ?? read.at;
+  return {
+    role,
+    name,
+    domain,
+    signing,
+    channel,
+    ...(where === undefined ? {} : { at: where }),
+  } as Card;
+}
+
+const stop: Command = {
+  words: "authority stop",
+  usage: "[--anyway]",
+  about: "Ends the authority that runs, unless tokens or keys would end without it.",
+  help: `  --anyway           also then
+
+Lamps and switches go on without it. Ctrl-C ends it too, to be started again.
+`,
+  options: { anyway: FLAG },
+  operands: [0, 0],
+  run: async ({ state, values, work }) => {
+    if (!(await isRunning(state))) throw new Fault(`no authority runs in ${state.folder}`);
+    const stopped = await work("stop", { anyway: values.anyway === true });
+    return { json: stopped, lines: ["stopped"] };
+  },
+};
+
+export const AUTHORITY_COMMANDS: readonly Command[] = [init, show, trust, stop];

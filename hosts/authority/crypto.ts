@@ -1,0 +1,180 @@
+/**
+ * The crypto port over node:crypto, for an authority that a thousand devices join at once: the
+ * TypeScript of modules/crypto takes some milliseconds for what OpenSSL does in tens of
+ * microseconds. What OpenSSL does not do as the port wants it (verdicts on keys and signatures of
+ * Ed25519 that only a dishonest signer makes, X25519 with Ed25519 keys, P-256) stays noble's.
+ */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createPrivateKey,
+  type KeyObject,
+  sign,
+} from "node:crypto";
+import { TsCrypto } from "../../modules/crypto/crypto.js";
+import { expand } from "../../modules/crypto/hkdf.js";
+import { NobleSignatures } from "../../modules/crypto/noble.js";
+import { NobleP256 } from "../../modules/crypto/noble-p256.js";
+import {
+  AES_128_CCM_8,
+  AES_CCM_16_64_128,
+  AES_CCM_16_128_128,
+  AES_CCM_64_64_128,
+  type AeadKey,
+  type Crypto,
+  type Signatures,
+  type Signer,
+} from "../../modules/ports/crypto.js";
+
+const KEY_BYTES = 16;
+/** PrivateKeyInfo of an Ed25519 key, up to the seed (RFC 8410 §7). */
+const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
+
+export class NodeCrypto implements Crypto {
+  readonly signatures: Signatures = new NodeSignatures();
+  readonly p256 = new NobleP256();
+  readonly #ofEmpty = new TsCrypto();
+
+  aeadKey(algorithm: number, raw: Uint8Array): AeadKey {
+    if (raw.length !== KEY_BYTES) throw new RangeError(`an AES-128 key of ${raw.length} bytes`);
+    const sizes = sizesOf(algorithm);
+    // OpenSSL, as node:crypto drives it, neither makes nor checks the tag of an empty message.
+    const own = raw.slice();
+    const ofEmpty = () => this.#ofEmpty.aeadKey(algorithm, own.slice());
+    raw.fill(0);
+    return new NodeAeadKey(own, sizes, ofEmpty);
+  }
+
+  sha256(data: Uint8Array): Uint8Array {
+    return plain(createHash("sha256").update(data).digest());
+  }
+
+  hmac({ key, data }: { key: Uint8Array; data: Uint8Array }): Uint8Array {
+    return plain(createHmac("sha256", key).update(data).digest());
+  }
+
+  hkdf(input: {
+    salt: Uint8Array;
+    secret: Uint8Array;
+    info: Uint8Array;
+    length: number;
+  }): Uint8Array {
+    const { salt, secret, info, length } = input;
+    return this.hkdfExpand({ key: this.hmac({ key: salt, data: secret }), info, length });
+  }
+
+  hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array {
+    return expand(this, input);
+  }
+}
+
+interface Sizes {
+  readonly nonceBytes: number;
+  readonly tagBytes: number;
+}
+
+class NodeAeadKey implements AeadKey {
+  readonly #raw: Uint8Array;
+  readonly #sizes: Sizes;
+  readonly #ofEmpty: () => AeadKey;
+
+  constructor(raw: Uint8Array, sizes: Sizes, ofEmpty: () => AeadKey) {
+    this.#raw = raw;
+    this.#sizes = sizes;
+    this.#ofEmpty = ofEmpty;
+  }
+
+  open(box: { nonce: Uint8Array; aad: Uint8Array; sealed: Uint8Array }): Uint8Array | undefined {
+    const { nonce, aad, sealed } = box;
+    const { tagBytes } = this.#sizes;
+    const plaintextLength = sealed.length - tagBytes;
+    this.#check(nonce);
+    if (plaintextLength < 0) return undefined;
+    if (plaintextLength === 0) return this.#ofEmpty().open(box);
+    const options = { authTagLength: tagBytes };
+    const cipher = createDecipheriv("aes-128-ccm", this.#raw, nonce, options);
+    cipher.setAuthTag(sealed.subarray(plaintextLength));
+    cipher.setAAD(aad, { plaintextLength });
+    try {
+      const opened = cipher.update(sealed.subarray(0, plaintextLength));
+      cipher.final();
+      return plain(opened);
+    } catch {
+      return undefined;
+    }
+  }
+
+  seal(box: { nonce: Uint8Array; aad: Uint8Array; plain: Uint8Array }): Uint8Array {
+    const { nonce, aad } = box;
+    this.#check(nonce);
+    if (box.plain.length === 0) return this.#ofEmpty().seal(box);
+    const options = { authTagLength: this.#sizes.tagBytes };
+    const cipher = createCipheriv("aes-128-ccm", this.#raw, nonce, options);
+    cipher.setAAD(aad, { plaintextLength: box.plain.length });
+    const sealed = cipher.update(box.plain);
+    cipher.final();
+    return plain(Buffer.concat([sealed, cipher.getAuthTag()]));
+  }
+
+  #check(nonce: Uint8Array): void {
+    const { nonceBytes } = this.#sizes;
+    if (nonce.length !== nonceBytes) throw new RangeError(`a nonce of ${nonce.length} bytes`);
+  }
+}
+
+class NodeSignatures implements Signatures {
+  readonly provider = "OpenSSL and noble";
+  readonly #noble = new NobleSignatures();
+
+  signer(seed: Uint8Array): Signer {
+    const info = Buffer.concat([PKCS8, seed]);
+    // It looks at the length, and wipes.
+    const noble = this.#noble.signer(seed);
+    const key = createPrivateKey({ key: info, format: "der", type: "pkcs8" });
+    info.fill(0);
+    return new NodeSigner(key, noble);
+  }
+
+  isPublicKey(publicKey: Uint8Array): boolean {
+    return this.#noble.isPublicKey(publicKey);
+  }
+
+  verify(input: { data: Uint8Array; signature: Uint8Array; publicKey: Uint8Array }): boolean {
+    return this.#noble.verify(input);
+  }
+}
+
+class NodeSigner implements Signer {
+  readonly publicKey: Uint8Array;
+  readonly #key: KeyObject;
+  readonly #noble: Signer;
+
+  constructor(key: KeyObject, noble: Signer) {
+    this.#key = key;
+    this.#noble = noble;
+    this.publicKey = noble.publicKey;
+  }
+
+  sign(data: Uint8Array): Uint8Array {
+    return plain(sign(null, data, this.#key));
+  }
+
+  agree(publicKey: Uint8Array): Uint8Array | undefined {
+    return this.#noble.agree(publicKey);
+  }
+}
+
+/** Not a Buffer: deepEqual and subarray tell them apart. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+}
+
+function sizesOf(algorithm: number): Sizes {
+  if (algorithm === AES_CCM_16_64_128) return { nonceBytes: 13, tagBytes: 8 };
+  if (algorithm === AES_CCM_16_128_128) return { nonceBytes: 13, tagBytes: 16 };
+  if (algorithm === AES_CCM_64_64_128) return { nonceBytes: 7, tagBytes: 8 };
+  if (algorithm === AES_128_CCM_8) return { nonceBytes: 12, tagBytes: 8 };
+  throw new RangeError(`AEAD algorithm ${algorithm}`);
+}

@@ -1,0 +1,361 @@
+/** What an operator does with groups: makes them, says who may be in them, renews their keys. */
+import type { Level } from "../../modules/access/level.js";
+import { RECEIVER, type Scope, type ScopeEntry, SENDER } from "../../modules/access/scope.js";
+import {
+  createGroup,
+  GROUP_MEMBERS_MAX,
+  leave,
+  renew,
+} from "../../modules/authority/distribution.js";
+import type { Rows } from "../../modules/authority/ledger.js";
+import {
+  type Application,
+  applications,
+  devices,
+  groups,
+  inGroup,
+  latestOf,
+  members,
+  membersOf,
+  NONE,
+  nextOf,
+  numberKey,
+  numberOf,
+  pushes,
+} from "../../modules/authority/records.js";
+import { toHex } from "../../modules/bytes/hex.js";
+import { formatIpv6, parseIpv6 } from "../installation/address.js";
+import type { Authority } from "./authority.js";
+import { keyOf, nameOfClient, orNull, putScope, rolesText } from "./devices.js";
+import { counted, Fault } from "./fault.js";
+
+export interface NewGroupArgs {
+  readonly name: string;
+  /** Where its members listen: an IPv6 multicast address. */
+  readonly address: string;
+  readonly port: number;
+  /** Number on the air; undefined: the next free one. */
+  readonly number?: number | undefined;
+  /** Another group whose keys protect this one too. */
+  readonly shares?: string | undefined;
+  readonly profile: string;
+  readonly graceSeconds: number;
+  readonly validitySeconds: number;
+  readonly messages: number;
+  readonly renewsOnJoin: boolean;
+  readonly renewsOnLeave: boolean;
+}
+
+export interface GroupView {
+  readonly name: string;
+  readonly number: number;
+  readonly address: string;
+  readonly port: number;
+  readonly securityGroup: number;
+  readonly profile: string;
+  /** Epoch of its newest key; 0: there was none yet. */
+  readonly key: number;
+  readonly validitySeconds: number | null;
+  /** Who may come. */
+  readonly devices: number;
+  /** Who has come. */
+  readonly members: number;
+  /** Who does not have the newest key yet. */
+  readonly waiting: number;
+}
+
+const APP_GROUP_MAX = 0xffffffff;
+
+export function createOne(authority: Authority, args: NewGroupArgs): Promise<GroupView> {
+  const { name, port, shares } = args;
+  if (!/^[^\s/]{1,32}$/.test(name)) throw new Fault(`${name}: 1 to 32 letters, no blank`);
+  const address = parseIpv6(args.address);
+  if (address === undefined || address[0] !== 0xff) {
+    throw new Fault(`--address: ${args.address} is no IPv6 multicast address; say ff35::... `);
+  }
+  return authority.decide(`group create ${name}`, (rows) => {
+    if (namedGroup(rows, name) !== undefined) {
+      throw new Fault(`there is a group ${name} already; lumicast group list shows it`);
+    }
+    const number = args.number ?? freeNumber(rows);
+    if (applications.get(rows, numberKey(number)) !== undefined) {
+      throw new Fault(`--number: ${number} is another group's; leave it out for a free one`);
+    }
+    const group = shares === undefined ? number : groupOf(rows, shares).application.group;
+    if (shares === undefined) createGroup(rows, authority.center, number, args);
+    applications.put(rows, numberKey(number), { name, group, address, port });
+    return viewOf(rows, number);
+  });
+}
+
+function freeNumber(rows: Rows): number {
+  const isTaken = (number: number) =>
+    applications.get(rows, numberKey(number)) !== undefined ||
+    groups.get(rows, numberKey(number)) !== undefined;
+  let number = nextOf(rows, "application");
+  while (isTaken(number)) number = nextOf(rows, "application");
+  if (number > APP_GROUP_MAX) throw new Fault("no number is left for a group");
+  return number;
+}
+
+function namedGroup(rows: Rows, name: string): number | undefined {
+  const key = applications.keys(rows).find((key) => applications.need(rows, key).name === name);
+  return key === undefined ? undefined : numberOf(key);
+}
+
+/** By name or number. Throws a Fault. */
+export function groupOf(rows: Rows, text: string): { number: number; application: Application } {
+  const number = namedGroup(rows, text) ?? (/^\d{1,10}$/.test(text) ? Number(text) : NONE);
+  const application = applications.get(rows, numberKey(number));
+  if (application !== undefined) return { number, application };
+  throw new Fault(`there is no group ${text}; lumicast group list shows them`);
+}
+
+export function listGroups(authority: Authority): Promise<{ groups: readonly GroupView[] }> {
+  return authority.read((rows) => ({
+    groups: applications.keys(rows).map((key) => viewOf(rows, numberOf(key))),
+  }));
+}
+
+function viewOf(rows: Rows, number: number): GroupView {
+  const { name, group, address, port } = applications.need(rows, numberKey(number));
+  const { profile, epoch, validitySeconds } = groups.need(rows, numberKey(group));
+  return {
+    name,
+    number,
+    address: formatIpv6(address),
+    port,
+    securityGroup: group,
+    profile,
+    key: epoch,
+    validitySeconds: orNull(validitySeconds),
+    devices: grantedIn(rows, number).length,
+    members: membersOf(rows, group).length,
+    waiting: pushes.keys(rows, `${numberKey(group)}/`).length,
+  };
+}
+
+/** EUI-64s of who may be in an application group. */
+function grantedIn(rows: Rows, number: number): string[] {
+  return devices.keys(rows).filter((key) => {
+    const { scope, isLost } = devices.need(rows, key);
+    return !isLost && scope.some(({ appGroup }) => appGroup === number);
+  });
+}
+
+export interface Grant {
+  readonly group: string;
+  readonly devices: readonly string[];
+  readonly level: Level;
+  readonly roles: number;
+}
+
+export interface Granted {
+  readonly group: string;
+  readonly devices: readonly string[];
+  readonly level: number;
+  readonly roles: string;
+  /** Undefined: they were added. Otherwise what to do instead; nothing was changed. */
+  readonly split?: readonly { readonly name: string; readonly devices: readonly string[] }[];
+}
+
+/** A group beyond a hundred is not made; how to divide it is the answer. */
+export function addToGroup(authority: Authority, grant: Grant): Promise<Granted> {
+  const { level, roles } = grant;
+  return authority
+    .decide(`group add ${grant.group} ${grant.devices.join(" ")}`, (rows) => {
+      const { number, application } = groupOf(rows, grant.group);
+      const keys = grant.devices.map((device) => keyOf(rows, device));
+      const names = keys.map((key) => devices.need(rows, key).name);
+      const answer = { group: application.name, devices: names, level, roles: rolesText(roles) };
+      const all = new Set([...securityGroupDevices(rows, application.group), ...keys]);
+      if (all.size > GROUP_MEMBERS_MAX) {
+        const union = [...new Set([...grantedIn(rows, number), ...keys])];
+        const everybody = union.map((key) => devices.need(rows, key).name);
+        throw new SplitNeeded({ ...answer, split: splitOf(application.name, everybody) });
+      }
+      checkSubsets(rows, { number, application, keys });
+      const entry: ScopeEntry = { appGroup: number, level, roles };
+      for (const key of keys) {
+        const { scope, isLost, name } = devices.need(rows, key);
+        if (isLost) throw new Fault(`${name} was reported lost; enter its replacement instead`);
+        putScope(rows, key, withEntry(scope, entry));
+      }
+      return answer;
+    })
+    .catch((error: unknown) => {
+      if (error instanceof SplitNeeded) return error.answer;
+      throw error;
+    });
+}
+
+/** Leaves the decision without an effect. */
+class SplitNeeded extends Error {
+  readonly answer: Granted;
+
+  constructor(answer: Granted) {
+    super("too many members");
+    this.answer = answer;
+  }
+}
+
+function withEntry(scope: Scope, entry: ScopeEntry): Scope {
+  const place = ({ appGroup }: ScopeEntry) => appGroup ?? -1;
+  const others = scope.filter(({ appGroup }) => appGroup !== entry.appGroup);
+  return [...others, entry].sort((a, b) => place(a) - place(b));
+}
+
+/** Who may be in any of the application groups that one security group protects. */
+function securityGroupDevices(rows: Rows, group: number): Set<string> {
+  const numbers = applications
+    .keys(rows)
+    .filter((key) => applications.need(rows, key).group === group)
+    .map(numberOf);
+  return new Set(numbers.flatMap((number) => grantedIn(rows, number)));
+}
+
+/** As even as can be, in the order given: neighbours on the list mostly share a room. */
+export function splitOf(
+  name: string,
+  all: readonly string[],
+): { name: string; devices: readonly string[] }[] {
+  const count = Math.ceil(all.length / GROUP_MEMBERS_MAX);
+  return Array.from({ length: count }, (_, at) => {
+    const from = Math.floor((at * all.length) / count);
+    const to = Math.floor(((at + 1) * all.length) / count);
+    return { name: `${name}-${at + 1}`, devices: all.slice(from, to) };
+  });
+}
+
+/**
+ * draft-somaraju §3.3: one key serves several application groups only where all are subsets of one;
+ * otherwise somebody has the key of a group that he has no rights in.
+ */
+function checkSubsets(
+  rows: Rows,
+  { number, application, keys }: { number: number; application: Application; keys: string[] },
+): void {
+  const { group, name } = application;
+  if (number === group) return;
+  const whole = applications.get(rows, numberKey(group));
+  if (whole === undefined) return;
+  const inWhole = new Set(grantedIn(rows, group));
+  const stranger = keys.find((key) => !inWhole.has(key));
+  if (stranger === undefined) return;
+  const { name: device } = devices.need(rows, stranger);
+  throw new Fault(
+    `${device} is not in ${whole.name}, whose keys protect ${name} too; first: ` +
+      `lumicast group add ${whole.name} ${device}`,
+  );
+}
+
+export interface Removed {
+  readonly group: string;
+  readonly devices: readonly string[];
+  /** Epoch of the group's key now. */
+  readonly key: number;
+  /** Security groups whose keys may have been renewed by it. */
+  readonly securityGroups: readonly number[];
+  /** Whether the group itself is gone. */
+  readonly isGone: boolean;
+}
+
+/**
+ * Takes devices out of a group in peace: their tokens for it are void, and the key is renewed where
+ * the group's policy says so. Without devices the group itself goes, when nobody is in it.
+ */
+export function removeFromGroup(
+  authority: Authority,
+  args: { group: string; devices: readonly string[] },
+): Promise<Removed> {
+  return authority.decide(`group remove ${args.group} ${args.devices.join(" ")}`, (rows) => {
+    const { number, application } = groupOf(rows, args.group);
+    if (args.devices.length === 0) return removeGroup(rows, number, application);
+    const { name, group } = application;
+    const from = latestOf(rows, "issued", authority.now()) + 1;
+    latestOf(rows, "issued", from);
+    const names = args.devices.map((text) => {
+      const key = keyOf(rows, text);
+      const { name: device, scope } = devices.need(rows, key);
+      if (!scope.some(({ appGroup }) => appGroup === number)) {
+        throw new Fault(`${device} is not in ${name}; lumicast device show ${device}`);
+      }
+      takeOut(authority, rows, { key, number, group, from });
+      return device;
+    });
+    const { epoch } = groups.need(rows, numberKey(group));
+    const securityGroups = [group];
+    return { group: name, devices: names, key: epoch, securityGroups, isGone: false };
+  });
+}
+
+/** Tokens issued before `from` say more than the device may do: only newer ones count. */
+function takeOut(
+  authority: Authority,
+  rows: Rows,
+  { key, number, group, from }: { key: string; number: number; group: number; from: number },
+): void {
+  const { scope, clientId } = devices.need(rows, key);
+  const left = scope.filter(({ appGroup }) => appGroup !== number);
+  putScope(rows, key, left);
+  latestOf(rows, `latest/${toHex(clientId)}`, from);
+  const remains = left.some(({ appGroup }) => {
+    const other = appGroup === null ? undefined : applications.get(rows, numberKey(appGroup));
+    return other?.group === group;
+  });
+  if (remains || members.get(rows, inGroup(group, clientId)) === undefined) return;
+  leave(rows, authority.center, group, clientId);
+}
+
+function removeGroup(rows: Rows, number: number, { name, group }: Application): Removed {
+  const left = grantedIn(rows, number).map((key) => devices.need(rows, key).name);
+  if (left.length > 0) {
+    throw new Fault(`${counted(left.length, "device")} may still be in ${name}; remove them first`);
+  }
+  const sharing = applications
+    .keys(rows)
+    .filter((key) => numberOf(key) !== number && applications.need(rows, key).group === group);
+  if (number === group && sharing.length > 0) {
+    const { name: other } = applications.need(rows, sharing[0]);
+    throw new Fault(`the keys of ${name} protect ${other} too; remove that one first`);
+  }
+  const { epoch } = groups.need(rows, numberKey(group));
+  applications.delete(rows, numberKey(number));
+  // The security group's row stays: its key ids must not be given again.
+  return { group: name, devices: [], key: epoch, securityGroups: [], isGone: true };
+}
+
+export interface Rekeyed {
+  readonly group: string;
+  readonly securityGroup: number;
+  readonly key: number;
+  /** Who has to hear of it. */
+  readonly members: readonly string[];
+}
+
+export function rekeyGroup(
+  authority: Authority,
+  { group, broken }: { group: string; broken: boolean },
+): Promise<Rekeyed> {
+  return authority.decide(`group rekey ${group}`, (rows) => {
+    const { application } = groupOf(rows, group);
+    const now = latestOf(rows, "clock", authority.now());
+    const key = renew(rows, authority.center, application.group, { isBroken: broken, now });
+    const names = membersOf(rows, application.group).map(({ clientId }) =>
+      nameOfClient(rows, clientId),
+    );
+    return {
+      group: application.name,
+      securityGroup: application.group,
+      key,
+      members: names,
+    };
+  });
+}
+
+/** `sender`, `receiver` or `both`; undefined for other words. */
+export function rolesOf(text: string): number | undefined {
+  return ({ sender: SENDER, receiver: RECEIVER, both: SENDER | RECEIVER } as const)[
+    text as "both"
+  ] as number | undefined;
+}
