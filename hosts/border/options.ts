@@ -14,6 +14,8 @@ export interface BorderOptions {
   readonly querySeconds: number | undefined;
   readonly pcap: string | undefined;
   readonly engine: Engine;
+  /** A folder for what devices on Wi-Fi are told. */
+  readonly wifi: string | undefined;
   /** As the medium starts it: its socket, and the border's place on the mesh. */
   readonly control: string | undefined;
   readonly place: string | undefined;
@@ -38,6 +40,8 @@ CAP_NET_ADMIN. The border holds no keys.
   --query SECONDS    between two questions who listens, 1 to ${QUERY_SECONDS_MAX} (default 125)
   --pcap FILE        every frame on the air, for Wireshark (link type 802.15.4 with FCS)
   --engine NAME      ${ENGINES.join(", ")} (default release)
+  --wifi FOLDER      only writes what each device on Wi-Fi is told, keys included, to FOLDER, and
+                     prints how it is started on a computer; boards: npm run flash
   --json             one JSON object a line: the border's status, lamps as they turn
   --help             this text
 
@@ -56,6 +60,7 @@ const SPECIFICATION = {
   query: TEXT,
   pcap: TEXT,
   engine: TEXT,
+  wifi: TEXT,
   control: TEXT,
   place: TEXT,
   json: FLAG,
@@ -83,13 +88,13 @@ export function parseOptions(args: readonly string[]): BorderOptions {
   if (engine === undefined) {
     throw new UsageError(`--engine ${values.engine}: give one of ${ENGINES.join(", ")}`);
   }
-  const { file, pcap, control, place, query } = values;
+  const { file, pcap, wifi, control, place, query } = values;
   return {
     help: values.help === true,
     json: values.json === true,
     link: values.interface ?? "",
     querySeconds: query === undefined ? undefined : whole("query", query, QUERY_SECONDS_MAX),
-    ...{ file, pcap, control, place, ports, engine },
+    ...{ file, pcap, wifi, control, place, ports, engine },
   };
 }
 

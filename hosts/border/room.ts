@@ -11,6 +11,7 @@ import { disownAddresses } from "./addresses.js";
 import { BorderError } from "./error.js";
 import { type BorderOptions, UsageError } from "./options.js";
 import type { Status } from "./station.js";
+import { provisionWifi } from "./wifi.js";
 
 const PRESS_MICROS = 120_000;
 
@@ -18,6 +19,11 @@ const PRESS_MICROS = 120_000;
 export async function runRoom(options: BorderOptions, main: string): Promise<void> {
   const installation = load(options.file ?? "");
   const { link } = options;
+  if (options.wifi !== undefined) {
+    const lines = provisionWifi(installation, options.wifi, link);
+    process.stdout.write(`${lines.join("\n")}\n`);
+    return;
+  }
   const say = (line: object, text: string) => {
     process.stdout.write(`${options.json ? JSON.stringify(line) : text}\n`);
   };
