@@ -42,21 +42,28 @@ after(() => {
   folder.remove();
 });
 
-/** The command line of Peer.java. */
-function peer(role: "client" | "server", own: string, other: string): string[] {
+/** The command line of Peer.java; with `renegotiate` the two make a new context first. */
+function peer(
+  role: "client" | "server",
+  own: string,
+  other: string,
+  more: { readonly renegotiate?: true } = {},
+): string[] {
   const built = join(ROOT, "build/interop/californium");
   const classpath = readFileSync(join(built, "classpath"), "utf8").trim();
-  const context = { secret: PAIR_SECRET, salt: PAIR_SALT, own, peer: other };
+  const context = { secret: PAIR_SECRET, salt: PAIR_SALT, own, peer: other, ...more };
   const java = ["java", "-cp", `${join(built, "classes")}:${classpath}`, "Peer"];
   return [...java, role, JSON.stringify(context)];
 }
 
 /** A luminaire that knows Californium's client by that id; its commands begin at number 0. */
-async function lamp(id: string): Promise<Program> {
+async function lamp(id: string, renegotiates?: true): Promise<Program> {
   const blob = provisioningOf({
     number: LAMP,
     role: "luminaire",
-    securities: [pairGroup(1, { own: "01", peer: id })],
+    securities: [
+      { ...pairGroup(1, { own: "01", peer: id }), ...(renegotiates && { renegotiates }) },
+    ],
     appGroups: [[1, 1, lan.address(PEER)]],
     rights: [[id, null, 3]],
   });
@@ -108,6 +115,56 @@ test("Californium reads discovery from our luminaire in blocks of 32 bytes", { s
     assert.match(textOf(parts), /^<\/l>;rt="lumicast\.light"/);
   } finally {
     one.stop();
+  }
+});
+
+test("Californium and our luminaire make a new context (Appendix B.2)", { skip }, async () => {
+  const one = await lamp("07", true);
+  try {
+    const path = "/3311/0/5850";
+    const state = { method: "GET", path };
+    const put = (value: string) => ({ method: "PUT", path, payload: hexOf(value) });
+    const words = [...peer("client", "07", "01", { renegotiate: true }), lan.address(LAMP)];
+    const actions = [put("1"), put("1"), state, put("0"), state];
+    const answers = await client(lan.computer(PEER).command, words, actions);
+    // Request #1 is not obeyed; the same once more is request #2.
+    assert.deepEqual(
+      answers.map(({ code }) => code),
+      ["4.01", "2.04", "2.05", "2.04", "2.05"],
+    );
+    assert.deepEqual([textOf(answers[2]), textOf(answers[4])], ["1", "0"]);
+  } finally {
+    one.stop();
+  }
+});
+
+test("our client and Californium's server make a new context (Appendix B.2)", {
+  skip,
+}, async () => {
+  const words = peer("server", "09", "08", { renegotiate: true });
+  const server = new Program(lan.computer(PEER).command, ...words);
+  const blob = provisioningOf({
+    number: CLIENT,
+    role: "switch",
+    securities: [{ ...pairGroup(1, { own: "08", peer: "09" }), renegotiates: true }],
+    appGroups: [[1, 1, lan.address(PEER)]],
+    rights: [],
+    target: 1,
+  });
+  const us = { name: "newcomer", eui64: eui64Of(CLIENT), blob };
+  try {
+    await server.line(/^listening$/);
+    const hello = { method: "GET", path: "/hello" };
+    const { answers } = await ask("XS", lan.computer(CLIENT).command, us, folder, [hello, hello]);
+    assert.deepEqual(
+      answers.map((answer) => [answer.code, textOf(answer)]),
+      [
+        ["2.05", "hello"],
+        ["2.05", "hello"],
+      ],
+    );
+  } finally {
+    server.stop();
   }
 });
 

@@ -171,6 +171,8 @@ export interface SecurityGroup {
   readonly members: readonly { id: Uint8Array; credential: Uint8Array }[];
   /** Whether senders whose numbers cannot be judged are challenged. */
   readonly challenges?: true;
+  /** Whether the two make contexts of it (RFC 8613 Appendix B.2). */
+  readonly renegotiates?: true;
 }
 
 /** What a device is told: modules/device/provision.ts. */
@@ -217,9 +219,10 @@ function settings(): Map<Cbor, Cbor> {
 
 /** modules/groups/policy.ts: synchronisation by challenge. */
 const CHALLENGE: readonly (readonly [number, Cbor])[] = [[7, 2]];
+const RENEGOTIATE: readonly (readonly [number, Cbor])[] = [[12, true]];
 
 function securityPart(group: SecurityGroup): Cbor {
-  const { id, profile, keyId, raw, own, members, challenges } = group;
+  const { id, profile, keyId, raw, own, members, challenges, renegotiates } = group;
   const ownPart = new Map<Cbor, Cbor>([
     [0, own.id],
     [1, own.credential],
@@ -243,6 +246,7 @@ function securityPart(group: SecurityGroup): Cbor {
     [4, ownPart],
     [5, memberParts],
     ...(challenges === true ? CHALLENGE : []),
+    ...(renegotiates === true ? RENEGOTIATE : []),
   ]);
 }
 

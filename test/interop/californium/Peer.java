@@ -19,6 +19,7 @@ import org.eclipse.californium.cose.AlgorithmID;
 import org.eclipse.californium.elements.config.Configuration;
 import org.eclipse.californium.elements.util.Bytes;
 import org.eclipse.californium.elements.util.StringUtil;
+import org.eclipse.californium.oscore.ContextRederivation;
 import org.eclipse.californium.oscore.HashMapCtxDB;
 import org.eclipse.californium.oscore.OSCoreCoapStackFactory;
 import org.eclipse.californium.oscore.OSCoreCtx;
@@ -32,7 +33,8 @@ import org.eclipse.californium.oscore.OSCoreResource;
  * Peer server CONTEXT                  says `listening`; /hello and, observable, /count
  * </pre>
  *
- * CONTEXT: {"secret", "salt", "own", "peer"} in hex.
+ * CONTEXT: {"secret", "salt", "own", "peer"} in hex; with "renegotiate" the two make a new one first
+ * (RFC 8613 Appendix B.2).
  */
 public final class Peer {
   private static final int REPLAY_WINDOW = 32;
@@ -47,12 +49,20 @@ public final class Peer {
     OSCoreCoapStackFactory.useAsDefault(contexts);
     CBORObject given = CBORObject.FromJSONString(words[1]);
     if (words[0].equals("server")) {
-      contexts.addContext(context(given, false));
+      OSCoreCtx ours = context(given, false);
+      ours.setContextRederivationEnabled(given.ContainsKey("renegotiate"));
+      contexts.addContext(ours);
       serve();
       return;
     }
     String base = "coap://[" + words[2] + "]";
-    contexts.addContext(base, context(given, true));
+    OSCoreCtx ours = context(given, true);
+    contexts.addContext(base, ours);
+    // RFC 8613 Appendix B.2: as one that has its master secret and nothing else.
+    if (given.ContainsKey("renegotiate")) {
+      ours.setContextRederivationEnabled(true);
+      ContextRederivation.setLostContext(contexts, base);
+    }
     for (CBORObject action : CBORObject.FromJSONString(words[3]).getValues()) act(base, action);
     System.exit(0);
   }
