@@ -111,6 +111,14 @@ export function verifyToken(
   return { ok: true, value: claims };
 }
 
+/** What a token says, whoever wrote it; undefined when it is none. */
+export function claimsOf(token: Uint8Array): Claims | undefined {
+  const decoded = decode(token, LIMITS);
+  const outer = decoded.ok ? decoded.value : undefined;
+  const vouched = outer instanceof Tagged ? vouchedOf(outer.value) : undefined;
+  return vouched && parseClaims(vouched.object.content);
+}
+
 /** Trust is in a key *for an issuer*: another issuer's key does not vouch for him. */
 function anchorOf(
   anchors: readonly TrustAnchor[],

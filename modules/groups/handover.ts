@@ -21,7 +21,7 @@ export interface Numbered {
  */
 export function handOver(
   { recipients }: Groups,
-  schemes: Schemes,
+  schemes: Pick<Schemes, "fileOf" | "filedAs" | "synchronisation">,
   association: Association,
   numbers: Iterable<Numbered>,
 ): Outcome<true> {

@@ -1,0 +1,311 @@
+/**
+ * Tokens for receivers, AT-R, at the device: who may do what, and under which key (draft-somaraju
+ * §3.3, §4.1; WIRE.md "Tokens and keys").
+ *
+ *   present    anybody's word, by unicast: a KDC that is believed signed it -> rights, group key
+ *   deliver    what the KDC says over its own channel: tokens, new keys, who is to be heard no more
+ *
+ * In the order that a power cut leaves nothing open: first that there was such a token, so that an
+ * older one is refused from there on; then the key; then the right. All of it is done again when it
+ * comes again, and only what is wholly in flash is reported as done.
+ *
+ * A refusal has a name and is told to nobody but the log. What is signed by whom we believe may
+ * still be old, for others, or sealed under a key that an eviction ended.
+ */
+import type { Claims } from "../access/claims.js";
+import type {
+  GroupSealing,
+  KeyDelivery,
+  KeyTerms,
+  NextNumber,
+  Revoked,
+} from "../access/delivery.js";
+import type { Rights } from "../access/rights.js";
+import { levelIn } from "../access/scope.js";
+import { claimsOf, type TokenFault, verifyToken } from "../access/token.js";
+import { equalBytes } from "../bytes/equal.js";
+import { Id64 } from "../bytes/id64.js";
+import type { Drop } from "../bytes/outcome.js";
+import { readUint } from "../bytes/uint.js";
+import { type Cbor, decode } from "../cbor/decode.js";
+import { encode } from "../cbor/encode.js";
+import { type EnvelopeKey, envelopeKeyId, openEnvelope } from "../cose/envelope.js";
+import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
+import { KIND, key } from "../store/keys.js";
+import type { Store } from "../store/store.js";
+import type { SecurityGroup } from "./directory.js";
+import type { Groups } from "./groups.js";
+import { handOver } from "./handover.js";
+import { IssuedTokens } from "./issued.js";
+import type { Trust } from "./trust.js";
+
+/** Why a token, or what else was delivered, had no effect. */
+export type Refusal =
+  | TokenFault
+  /** It came to many. */
+  | "multicast"
+  /** Its key is sealed under one that we have not got, or not any more. */
+  | "envelope"
+  /** Of no group of ours. */
+  | "unknownGroup"
+  | Extract<Drop, "tableFull" | "storeFailed">;
+
+/** What became of each thing that was told, in its order; undefined: done, and durable. */
+export type Verdicts = readonly (Refusal | undefined)[];
+
+// COSE_Key, and our label for the material of a scheme.
+const KTY = 1;
+const KID = 2;
+const ALG = 3;
+const K = -1;
+const MATERIAL = -70003;
+const SYMMETRIC = 4;
+const KEY_LIMITS = { depthMax: 3, itemsMax: 24 };
+const SEALING_BYTES = 16;
+const NOTHING = new Uint8Array(0);
+const NOBODY = Object.freeze({ id: NOTHING, credential: NOTHING, signer: undefined });
+/** Of `lowlatency`, whose ids have at most 8 bytes: nothing to be synchronised. */
+const UNFILED = Object.freeze({ synchronisation: undefined });
+
+interface OfferedKey {
+  readonly keyId: Uint8Array;
+  readonly raw: Uint8Array;
+}
+
+export interface TokenParts {
+  readonly groups: Groups;
+  readonly rights: Rights;
+  readonly store: Store;
+  readonly crypto: Crypto;
+  readonly trust: Trust;
+}
+
+export class Tokens {
+  readonly #parts: TokenParts;
+  readonly #issued: IssuedTokens;
+
+  constructor(parts: TokenParts) {
+    this.#parts = parts;
+    this.#issued = new IssuedTokens(parts.store);
+  }
+
+  /** A sender's AT-R, whoever presents it. Undefined: its rights hold, durably. */
+  present(token: Uint8Array): Refusal | undefined {
+    return this.#take(token, undefined, []);
+  }
+
+  /** What the KDC says over its own channel, in this order; `pairwise` is that channel's key. */
+  deliver(delivery: KeyDelivery, pairwise: EnvelopeKey | undefined): Verdicts {
+    const { sealings, revoked, tokens, terms, numbers, broken } = delivery;
+    const verdicts: (Refusal | undefined)[] = [];
+    for (const sealing of sealings) verdicts.push(this.#keepSealing(sealing));
+    for (const one of revoked) verdicts.push(this.#revoke(one));
+    for (const token of tokens) verdicts.push(this.#take(token, pairwise, terms));
+    for (const one of numbers) verdicts.push(this.#number(one));
+    for (const securityGroup of broken) verdicts.push(this.#endGraces(securityGroup));
+    const next = delivery.handOver;
+    if (next !== undefined) verdicts.push(this.#parts.trust.handOver(next));
+    return verdicts;
+  }
+
+  /** Takes away what was granted by tokens that are over. False when flash refuses some of it. */
+  expire(): boolean {
+    const { rights, trust } = this.#parts;
+    const now = trust.now();
+    const over = this.#issued.over(now);
+    if (over.length === 0) return true;
+    // What is over stays over, also after a restart that does not know how late it is.
+    if (!trust.see(now)) return false; // check: expiry-durable
+    return over.every(({ client }) => rights.revoke(client) && this.#issued.forget(client));
+  }
+
+  #take(
+    token: Uint8Array,
+    pairwise: EnvelopeKey | undefined,
+    terms: readonly KeyTerms[],
+  ): Refusal | undefined {
+    const { crypto, trust, groups, store } = this.#parts;
+    const { anchor, trusted } = trust;
+    if (anchor === undefined || trusted === undefined) return "untrusted";
+    const { audience } = trusted;
+    const rules = { anchors: [anchor], audience, nowSeconds: trust.now() };
+    const verdict = verifyToken(crypto, token, rules);
+    if (!verdict.ok) return verdict.fault === "expired" ? this.#over(token) : verdict.fault;
+    const claims = verdict.value;
+    const { securityGroup, envelope } = claims;
+    if (securityGroup === undefined || envelope === undefined) return "malformed";
+    const security = this.#securityOf(securityGroup);
+    if (security === undefined) return "unknownGroup";
+    const isOwn = equalBytes(claims.subject, groups.clientId);
+    const isChannels = pairwise !== undefined && isUnder(envelope, pairwise.kid);
+    const opened = this.#open(claims, isChannels ? pairwise : this.#sealingOf(security));
+    if (isOwn && !isChannels) {
+      // Nobody learns a key of his own from what everybody may present.
+      if (pairwise === undefined) return "holder"; // check: token-own
+      return store.put(key(KIND.TOKEN, 1 + security.id), token) ? undefined : "storeFailed";
+    }
+    if (opened === undefined) return "envelope";
+    const termsHere = terms.find((one) => equalBytes(one.securityGroup, securityGroup));
+    const refused = isOwn
+      ? this.#install(security, opened, termsHere)
+      : this.#admit(claims, security, opened);
+    if (refused !== undefined) return refused;
+    return trust.see(claims.issuedAt) ? undefined : "storeFailed";
+  }
+
+  /** A genuine token that has come to its end: it stays so. */
+  #over(token: Uint8Array): Refusal {
+    const expiresAt = claimsOf(token)?.expiresAt ?? 0;
+    const isNoted = this.#parts.trust.see(expiresAt);
+    if (!isNoted) return "storeFailed"; // check: expired-durable
+    return "expired";
+  }
+
+  /** Another one's rights; what was issued before his newest token is refused from here on. */
+  #admit(claims: Claims, security: SecurityGroup, offered: OfferedKey): Refusal | undefined {
+    const { rights, groups } = this.#parts;
+    const { subject: client, issuedAt, expiresAt } = claims;
+    const isOlder = issuedAt < this.#issued.latest(client);
+    if (isOlder) return "older"; // check: at-r-older
+    const entries = claims.scope.filter(({ appGroup }) => {
+      if (appGroup === null) return true;
+      return groups.directory.appGroup(appGroup)?.security === security;
+    });
+    if (entries.length === 0) return "unknownGroup"; // check: at-r-group
+    if (!this.expire()) return "storeFailed";
+    const noted = this.#issued.note({ client, issuedAt, expiresAt });
+    if (noted !== undefined) return noted; // check: at-r-noted
+    const refused = this.#install(security, offered, undefined);
+    if (refused !== undefined) return refused;
+    for (const { appGroup } of entries) {
+      const level = levelIn(entries, appGroup);
+      const granted = rights.grant({ client, appGroup, level });
+      if (!granted.ok) return granted.drop as "tableFull" | "storeFailed";
+    }
+    return undefined;
+  }
+
+  /** A key that is new here; one that was here before is done. */
+  #install(
+    security: SecurityGroup,
+    { keyId, raw }: OfferedKey,
+    terms: KeyTerms | undefined,
+  ): Refusal | undefined {
+    const { keyring } = this.#parts.groups;
+    if (!keyring.isNew(security, keyId)) return undefined;
+    const isUsable = this.#fits(security, { keyId, raw: raw.slice() });
+    if (!isUsable) return "envelope"; // check: key-usable
+    const { validitySeconds, messages } = terms ?? {};
+    const installed = keyring.install(security, { keyId, raw, validitySeconds, messages });
+    if (installed.ok) return undefined;
+    return installed.drop === "storeFailed" || installed.drop === "tableFull"
+      ? installed.drop
+      : "envelope";
+  }
+
+  /** In flash, a key that the scheme refuses would keep the device from starting. */
+  #fits(security: SecurityGroup, offered: OfferedKey): boolean {
+    const { profile, own = NOBODY, addresses = [] } = security;
+    try {
+      profile.importKey(this.#parts.crypto, { ...offered, own, addresses });
+      return true;
+    } catch (error) {
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  }
+
+  #open(claims: Claims, under: EnvelopeKey | undefined): OfferedKey | undefined {
+    const { envelope, securityGroup, subject } = claims;
+    if (under === undefined || envelope === undefined || securityGroup === undefined) {
+      return undefined;
+    }
+    if (!isUnder(envelope, under.kid)) return undefined;
+    const externalAad = encode([securityGroup, subject]);
+    const plain = openEnvelope(envelope, { key: under.key, externalAad });
+    return plain && offeredKey(plain);
+  }
+
+  #securityOf(securityGroup: Uint8Array): SecurityGroup | undefined {
+    if (securityGroup.length > 4) return undefined;
+    return this.#parts.groups.directory.security(readUint(securityGroup));
+  }
+
+  /** kid ‖ key, 16 bytes. */
+  #keepSealing({ securityGroup, kid, key: raw }: GroupSealing): Refusal | undefined {
+    const security = this.#securityOf(securityGroup);
+    if (security === undefined) return "unknownGroup";
+    const record = new Uint8Array(kid.length + raw.length);
+    record.set(kid);
+    record.set(raw, kid.length);
+    const isStored = this.#parts.store.put(key(KIND.SEALING, security.id), record);
+    record.fill(0);
+    return isStored ? undefined : "storeFailed";
+  }
+
+  #sealingOf(security: SecurityGroup): EnvelopeKey | undefined {
+    const { store, crypto } = this.#parts;
+    const record = store.get(key(KIND.SEALING, security.id));
+    if (record === undefined) return undefined;
+    const at = record.length - SEALING_BYTES;
+    return { kid: record.slice(0, at), key: crypto.aeadKey(AES_CCM_16_64_128, record.slice(at)) };
+  }
+
+  #revoke({ clientId: client, upTo }: Revoked): Refusal | undefined {
+    const { rights } = this.#parts;
+    if (upTo < this.#issued.latest(client)) return undefined;
+    // Whoever was not heard of yet is noted, too: his token may be on its way.
+    const issuedAt = upTo + 1;
+    const noted = this.#issued.note({ client, issuedAt, expiresAt: undefined });
+    if (noted !== undefined) return noted; // check: revoked-noted
+    return rights.revoke(client) ? undefined : "storeFailed";
+  }
+
+  /** Whoever comes late takes nothing for new that was said before (handover.ts). */
+  #number({ securityGroup, sender: id, next }: NextNumber): Refusal | undefined {
+    const { groups } = this.#parts;
+    const security = this.#securityOf(securityGroup);
+    const association = security?.associations.at(-1);
+    if (security === undefined || association === undefined) return "unknownGroup";
+    const ownId = security.own?.id ?? groups.clientId;
+    if (next === 0 || equalBytes(id, ownId)) return undefined;
+    const filing = groups.schemes ?? { fileOf: () => id, filedAs: new Id64(), ...UNFILED };
+    const done = handOver(groups, filing, association, [{ id, sequence: next - 1 }]);
+    return done.ok ? undefined : (done.drop as "tableFull" | "storeFailed");
+  }
+
+  /** The keys before the newest are in the wrong hands (draft-somaraju §5.5). */
+  #endGraces(securityGroup: Uint8Array): Refusal | undefined {
+    const security = this.#securityOf(securityGroup);
+    if (security === undefined) return "unknownGroup";
+    for (const { lifetime } of security.associations.slice(0, -1)) {
+      if (lifetime !== undefined) lifetime.retiresAtSeconds = 0;
+    }
+    this.#parts.groups.keyring.retire();
+    return security.associations.length <= 1 ? undefined : "storeFailed"; // check: grace-ended
+  }
+}
+
+/** The AT-R that this device presents for a security group; undefined when it has none. */
+export function ownToken(store: Pick<Store, "get">, security: number): Uint8Array | undefined {
+  return store.get(key(KIND.TOKEN, 1 + security));
+}
+
+function isUnder(envelope: Cbor, kid: Uint8Array): boolean {
+  const named = envelopeKeyId(envelope);
+  return named !== undefined && equalBytes(named, kid);
+}
+
+/** What is inside an envelope: a COSE_Key, or the material of a scheme. */
+function offeredKey(plain: Uint8Array): OfferedKey | undefined {
+  const decoded = decode(plain, KEY_LIMITS);
+  plain.fill(0);
+  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
+  const keyId = map?.get(KID);
+  if (map?.get(KTY) !== SYMMETRIC || !(keyId instanceof Uint8Array)) return undefined;
+  const material = map.get(MATERIAL);
+  if (material instanceof Map) return { keyId, raw: encode(material) };
+  const raw = map.get(K);
+  if (map.get(ALG) !== AES_CCM_16_64_128 || !(raw instanceof Uint8Array)) return undefined;
+  return raw.length === SEALING_BYTES ? { keyId, raw } : undefined;
+}
