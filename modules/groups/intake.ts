@@ -219,16 +219,18 @@ function writeLine(
 ): AeadKey {
   if (association === undefined) return NO_KEY;
   const { security, index, lifetime } = association;
-  const { keyId, iv, aead } = association as Association & SharedKey;
+  const { keyId, aead } = association as Association & SharedKey;
   line[LINE_KEY_ID_LENGTH] = keyId.length;
   line.set(keyId, LINE_KEY_ID);
   line[LINE_ASSOCIATION] = index >> 8;
   line[LINE_ASSOCIATION + 1] = index;
-  const prefix = security.profile.intake?.prefix(association, appGroup);
-  if (prefix === undefined || prefix.length > LINE_PREFIX_MAX) return aead;
+  const { intake } = security.profile;
+  const prefix = intake?.prefix(association, appGroup);
+  if (intake === undefined || prefix === undefined) return aead;
+  if (prefix.length > LINE_PREFIX_MAX) return aead;
   line[LINE_PREFIX_LENGTH] = prefix.length;
   line.set(prefix, LINE_PREFIX);
-  line.set(iv, LINE_IV);
+  line.set(intake.iv(association), LINE_IV);
   // Between an old key and a new one, or while a key is used up, there is more to look at.
   line[LINE_OPEN] = security.associations.length === 1 && lifetime === undefined ? 1 : 0;
   return aead;

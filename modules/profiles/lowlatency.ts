@@ -71,7 +71,7 @@ export const lowlatency: Profile<SharedKey> & { importKey: typeof importKey } = 
   identify,
   open,
   seal,
-  intake: { prefix: prefixOf, inside: (plain) => inside(plain, NOTHING) },
+  intake: { iv: ivOf, prefix: prefixOf, inside: (plain) => inside(plain, NOTHING) },
 };
 
 function importKey(crypto: Crypto, input: Pick<KeyInput, "keyId" | "raw">): SharedKey {
@@ -82,11 +82,16 @@ function importKey(crypto: Crypto, input: Pick<KeyInput, "keyId" | "raw">): Shar
     length: NONCE_BYTES,
   });
   const aead = crypto.aeadKey(AES_CCM_16_64_128, input.raw);
-  // One buffer for both: with ten groups that is 600 bytes less.
+  // One buffer for both, and a view of one: with ten groups that is 1,200 bytes less.
   const both = new Uint8Array(NONCE_BYTES + input.keyId.length);
   both.set(iv);
   both.set(input.keyId, NONCE_BYTES);
-  return { aead, iv: both.subarray(0, NONCE_BYTES), keyId: both.subarray(NONCE_BYTES) };
+  return { aead, keyId: both.subarray(NONCE_BYTES) };
+}
+
+/** Native help has copies of them: only what goes the reference's way asks. */
+function ivOf({ keyId }: SharedKey): Uint8Array {
+  return new Uint8Array(keyId.buffer, 0, NONCE_BYTES);
 }
 
 /**
@@ -132,7 +137,7 @@ function open(
   const { outer, option } = arrival;
   const { work, request } = context;
   const { bytes } = outer;
-  work.nonce.fill(key.iv, bytes, option);
+  work.nonce.fill(ivOf(key), bytes, option);
   const outside = outer.hasOthers ? clearOptions(bytes) : NOTHING;
   const aad = additionalData(work.aad, key, context.appGroup, arrival, request, outside);
   const nonce = work.nonce.bytes;
@@ -213,7 +218,7 @@ function seal(key: SharedKey, departure: Departure, work: Workspace): Uint8Array
   const value = optionValue(key, departure);
   const option = work.option;
   if (!option.parse(value, 0, value.length)) throw new RangeError("option of our own making");
-  work.nonce.fill(key.iv, value, option);
+  work.nonce.fill(ivOf(key), value, option);
   const { clear, inner } = departure;
   const outside = clear.length === 0 ? NOTHING : clear;
   const ids = { outer: { bytes: value }, option, to: departure.to };

@@ -42,7 +42,6 @@ export interface KeyMaterial {
 /** Where one key and IV serve every sender: what native help can read (ports/intake.ts). */
 export interface SharedKey extends KeyMaterial {
   readonly aead: AeadKey;
-  readonly iv: Uint8Array;
 }
 
 /** An application group, as far as a profile cares. */
@@ -240,6 +239,8 @@ export interface Profile<K extends KeyMaterial = KeyMaterial, P = unknown> {
   tagOf?(outer: Outer): Uint8Array;
   /** For schemes that native help opens (ports/intake.ts). */
   readonly intake?: {
+    /** 13 bytes; a view of the key's. */
+    iv(key: K): Uint8Array;
     /** The constant beginning of every external_aad of this key and group. */
     prefix(key: K, appGroup: AppGroupId): Uint8Array;
     /** What a message says that was opened elsewhere, with no options outside. */

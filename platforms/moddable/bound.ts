@@ -55,6 +55,90 @@ export function bindIntake(this: void, instance: object, state: unknown): undefi
   return native<undefined>("xs_lumicast_intake_bind").call(this, instance, state);
 }
 
+/** Whether this image has native help for members' messages. */
+export function hasMembers(this: void): boolean {
+  return native<boolean>("xs_lumicast_members").call(this);
+}
+
+/** Makes `instance` a bound intake of members over `state`. */
+export function bindMembers(this: void, instance: object, state: unknown): undefined {
+  return native<undefined>("xs_lumicast_members_bind").call(this, instance, state);
+}
+
+export function journalScan(
+  this: void,
+  cursor: ArrayBuffer,
+  index: ArrayBuffer,
+  start: number,
+  end: number,
+  generation: number,
+  placesLeft: number,
+  scanned: ArrayBuffer,
+): number {
+  return native<number>("xs_lumicast_journal_scan").call(
+    this,
+    cursor,
+    index,
+    start,
+    end,
+    generation,
+    placesLeft,
+    scanned,
+  );
+}
+
+export function journalHeads(
+  this: void,
+  cursor: ArrayBuffer,
+  sectorBytes: number,
+  columns: ArrayBuffer,
+): undefined {
+  return native<undefined>("xs_lumicast_journal_heads").call(this, cursor, sectorBytes, columns);
+}
+
+export function journalIsErased(this: void, start: number, end: number): boolean {
+  return native<boolean>("xs_lumicast_journal_is_erased").call(this, start, end);
+}
+
+/** How many there are; as many as fit are in `into`, words: their indexes within the kind. */
+export function journalKeys(
+  this: void,
+  cursor: ArrayBuffer,
+  index: ArrayBuffer,
+  kind: number,
+  into: ArrayBuffer,
+): number {
+  return native<number>("xs_lumicast_journal_keys").call(this, cursor, index, kind, into);
+}
+
+export function journalLoad(
+  this: void,
+  cursor: ArrayBuffer,
+  index: ArrayBuffer,
+  kind: number,
+  columns: ArrayBuffer,
+  capacity: number,
+): number {
+  return native<number>("xs_lumicast_journal_load").call(
+    this,
+    cursor,
+    index,
+    kind,
+    columns,
+    capacity,
+  );
+}
+
+export function journalRead(
+  this: void,
+  cursor: ArrayBuffer,
+  index: ArrayBuffer,
+  key: number,
+  into: Uint8Array,
+): number {
+  return native<number>("xs_lumicast_journal_read").call(this, cursor, index, key, into);
+}
+
 /** Sets size, eraseBytes and programBytes of `geometry`, or says what is wrong. */
 export function flashOpen(this: void, geometry: object): string | undefined {
   return native<string | undefined>("xs_lumicast_flash_open").call(this, geometry);

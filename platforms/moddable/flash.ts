@@ -1,11 +1,13 @@
-import type { Flash } from "../../modules/ports/flash.js";
+import type { Flash, Journal } from "../../modules/ports/flash.js";
 import { flashErase, flashOpen, flashProgram, flashRead } from "./bound.js";
+import { journal } from "./journal.js";
 
 /** The partition "lumicast", or the simulator's file. */
 export class SdkFlash implements Flash {
   readonly size: number = 0;
   readonly eraseBytes: number = 0;
   readonly programBytes: number = 0;
+  readonly journal: Journal = journal;
 
   /** Throws an Error that says what is wrong with the partition and what mends it. */
   constructor() {

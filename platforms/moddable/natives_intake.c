@@ -5,28 +5,16 @@
  * datagram, which allocates nothing, so no pointer can move meanwhile. The keys' C data stay where
  * they are as long as the keys live, and those are in the state.
  */
-#include "natives.h"
+#include "natives_intake.h"
 
 #include "../native/board.h"
-#include "../native/intake.h"
-
-/* modules/ports/intake.ts IntakeState */
-enum { TABLES, RESULT, RECIPIENTS, RIGHTS, CURSOR, INDEX, KEYS, RIGHTS_CAPACITY };
-enum { BUFFERS = KEYS };
-
-struct bound {
-  uint32_t rights_capacity, partition;
-  unsigned lines;
-  const struct aes128 *keys[];
-};
 
 void xs_lumicast_intake_destructor(void *data)
 {
   if (data) c_free(data);
 }
 
-/* bind(instance, state): `instance` takes datagrams from now on */
-void xs_lumicast_intake_bind(xsMachine *the)
+struct bound *lumicast_bind(xsMachine *the)
 {
   struct bound *bound;
   unsigned lines;
@@ -38,10 +26,7 @@ void xs_lumicast_intake_bind(xsMachine *the)
   if (!bound) xsUnknownError("no memory for the intake");
   xsmcSetHostData(xsArg(0), bound);
   bound->lines = lines;
-  for (unsigned i = 0; i < lines; i++) {
-    xsmcGetIndex(xsVar(1), xsVar(0), (xsIntegerValue)i);
-    bound->keys[i] = lumicast_key(the, &xsVar(1), AES_CCM_16_64_128);
-  }
+  bound->answer = INTAKE_DECLINED;
   xsmcGetIndex(xsVar(1), xsArg(1), RIGHTS_CAPACITY);
   bound->rights_capacity = lumicast_whole(the, &xsVar(1), UINT32_MAX, "intake: rights");
   for (int i = 0; i < BUFFERS; i++) {
@@ -51,6 +36,17 @@ void xs_lumicast_intake_bind(xsMachine *the)
   }
   bound->partition = lumicast_partition();
   xsmcSet(xsArg(0), xsID_state, xsArg(1));
+  return bound;
+}
+
+/* bind(instance, state): `instance` takes datagrams from now on */
+void xs_lumicast_intake_bind(xsMachine *the)
+{
+  struct bound *bound = lumicast_bind(the);
+  for (unsigned i = 0; i < bound->lines; i++) {
+    xsmcGetIndex(xsVar(1), xsVar(0), (xsIntegerValue)i);
+    bound->keys[i] = lumicast_key(the, &xsVar(1), AES_CCM_16_64_128);
+  }
 }
 
 static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t size)
@@ -59,12 +55,9 @@ static bool program(void *context, uint32_t offset, const uint8_t *bytes, size_t
   return board_flash_program(offset, bytes, size);
 }
 
-/* open(datagram, address, port) -> answer */
-void xs_lumicast_intake_open(xsMachine *the)
+uint8_t *lumicast_bound_state(xsMachine *the, const struct bound *bound, struct intake *in)
 {
-  const struct bound *bound = xsmcGetHostData(xsThis);
-  struct bytes buffers[BUFFERS], datagram, address;
-  struct intake in;
+  struct bytes buffers[BUFFERS];
   if (!bound) xsTypeError("this is no bound intake");
   xsmcVars(2);
   xsmcGet(xsVar(0), xsThis, xsID_state);
@@ -72,17 +65,12 @@ void xs_lumicast_intake_open(xsMachine *the)
     xsmcGetIndex(xsVar(1), xsVar(0), i);
     buffers[i] = lumicast_writable(the, &xsVar(1));
   }
-  datagram = lumicast_bytes(the, &xsArg(0));
-  address = lumicast_bytes(the, &xsArg(1));
-  in.datagram = (struct intake_bytes){datagram.data, datagram.size};
-  in.address = (struct intake_bytes){address.data, address.size};
-  in.port = (uint16_t)xsmcToInteger(xsArg(2));
-  in.tables = (struct intake_bytes){buffers[TABLES].data, buffers[TABLES].size};
-  in.columns = buffers[RECIPIENTS].data;
-  in.columns_size = buffers[RECIPIENTS].size;
-  in.rights = (struct intake_bytes){buffers[RIGHTS].data, buffers[RIGHTS].size};
-  in.rights_capacity = bound->rights_capacity;
-  in.journal = (struct journal){
+  in->tables = (struct intake_bytes){buffers[TABLES].data, buffers[TABLES].size};
+  in->columns = buffers[RECIPIENTS].data;
+  in->columns_size = buffers[RECIPIENTS].size;
+  in->rights = (struct intake_bytes){buffers[RIGHTS].data, buffers[RIGHTS].size};
+  in->rights_capacity = bound->rights_capacity;
+  in->journal = (struct journal){
     .cursor = (int32_t *)(void *)buffers[CURSOR].data,
     .cursor_words = buffers[CURSOR].size / 4,
     .index = buffers[INDEX].data,
@@ -90,5 +78,25 @@ void xs_lumicast_intake_open(xsMachine *the)
     .partition = bound->partition,
     .program = program,
   };
-  xsmcSetInteger(xsResult, intake_take(&in, bound->keys, bound->lines, buffers[RESULT].data));
+  return buffers[RESULT].data;
+}
+
+uint8_t *lumicast_bound_arguments(xsMachine *the, const struct bound *bound, struct intake *in)
+{
+  uint8_t *result = lumicast_bound_state(the, bound, in);
+  struct bytes datagram = lumicast_bytes(the, &xsArg(0));
+  struct bytes address = lumicast_bytes(the, &xsArg(1));
+  in->datagram = (struct intake_bytes){datagram.data, datagram.size};
+  in->address = (struct intake_bytes){address.data, address.size};
+  in->port = (uint16_t)xsmcToInteger(xsArg(2));
+  return result;
+}
+
+/* open(datagram, address, port) -> answer */
+void xs_lumicast_intake_open(xsMachine *the)
+{
+  const struct bound *bound = xsmcGetHostData(xsThis);
+  struct intake in;
+  uint8_t *result = lumicast_bound_arguments(the, bound, &in);
+  xsmcSetInteger(xsResult, intake_take(&in, bound->keys, bound->lines, result));
 }

@@ -1,6 +1,10 @@
 /**
  * nRF52840 under Zephyr with OpenThread. The C beside this argues for its design (board_nrf.c).
  *
+ * Its images hold `lowlatency` alone, so the native help for members' messages (natives_members.c)
+ * is left out: nobody would call it, and it would cost 2 KB of ROM. The store's (natives_journal.c)
+ * is in: of a start it is most.
+ *
  * mcconfig's `config` has two values more here:
  *   dataset   Thread operational dataset in hex, as `dataset active -x` prints it on a router.
  *             Empty: the one that the chip has kept; where it has none, no network

@@ -21,14 +21,17 @@ const SUITES = [
   "unit/cose.test.ts",
   "unit/intake.test.ts",
   "sdk/bindings/suite.ts",
+  "sdk/bindings/help.ts",
 ];
-const NATIVE = ["aes", "aesccm", "intake", "journal", "nor", "sha256"];
+const NATIVE = ["aes", "aesccm", "intake", "intake_member", "journal", "nor", "rows", "sha256"];
 if (signs) NATIVE.push("signatures");
 const BINDINGS = [
   "natives",
   "natives_board",
   "natives_crypto",
   "natives_intake",
+  "natives_journal",
+  "natives_members",
   "natives_net",
   "natives_signatures",
 ];
@@ -38,7 +41,7 @@ function manifest(): object {
     names.map((name) => join(ROOT, place, name));
   return {
     build: { NAME: "lumicast-bindings", MODULES: "$(MODDABLE)/modules" },
-    defines: { lumicast: { ed25519: signs ? 1 : 0 } },
+    defines: { lumicast: { ed25519: signs ? 1 : 0, members: 1 } },
     creation: { main: "main", stack: 16384 },
     modules: {
       "*": [
