@@ -14,7 +14,7 @@ export const ACE_CBOR = 19;
 /** application/cose; cose-type="cose-sign1" (RFC 9052 §11.3.2): the signed time. */
 export const COSE_SIGN1 = 18;
 
-/** RFC 9200 Tables 5 and 6; cnf and req_cnf are RFC 9201 §5's, kdcchallenge RFC 9594 §11.4's. */
+/** RFC 9200 Tables 5 and 6, RFC 9201 §5 (cnf, req_cnf), RFC 9594 §11.4 (sign_info and below). */
 export const ACE = Object.freeze({
   ACCESS_TOKEN: 1,
   EXPIRES_IN: 2,
@@ -30,6 +30,7 @@ export const ACE = Object.freeze({
   TOKEN_TYPE: 34,
   ACE_PROFILE: 38,
   CNONCE: 39,
+  SIGN_INFO: 45,
   KDCCHALLENGE: 46,
 });
 

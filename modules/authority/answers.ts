@@ -79,9 +79,19 @@ export function handlerOf(
 ): SecureHandler {
   const refusals = new Refusals();
   return async (request) => {
-    const { response, refused } = await parts.ledger.transaction((rows) => answer(rows, request));
-    const note = refused === undefined ? undefined : refusals.due(request, refused);
-    if (note !== undefined) await parts.note(note);
-    return response;
+    const reply = await parts.ledger.transaction((rows) => answer(rows, request));
+    return noteRefusal(parts, refusals, request, reply);
   };
+}
+
+/** The answer, once what is to be noted of it was. */
+export async function noteRefusal(
+  parts: { readonly note: (note: Note) => unknown },
+  refusals: Refusals,
+  request: SecureRequest,
+  { response, refused }: Reply,
+): Promise<SecureResponse> {
+  const note = refused === undefined ? undefined : refusals.due(request, refused);
+  if (note !== undefined) await parts.note(note);
+  return response;
 }

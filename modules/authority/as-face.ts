@@ -105,7 +105,8 @@ function token(rows: Rows, parts: AsDecision, request: SecureRequest): Reply {
   }
   const credential = fromHex(request.from.id);
   const isOwn = ask.keyName === undefined || isSame(ask.keyName, credential);
-  if (!isOwn) return failed("holder", ACE_ERROR.unsupportedPopKey, "not this channel's key"); // check: token-own-key
+  const { unsupportedPopKey } = ACE_ERROR;
+  if (!isOwn) return failed("holder", unsupportedPopKey, "not your key"); // check: token-own-key
   const { audiences, issuer, random } = parts;
   const audience = audiences.find(({ name }) => name === (ask.audience ?? audiences[0]?.name));
   if (audience === undefined) {

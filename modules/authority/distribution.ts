@@ -69,6 +69,8 @@ export interface Center extends Issuer {
   readonly domain: string;
   /** The Group Manager's own credential, where a scheme binds messages to it. */
   readonly managerCredential: Uint8Array;
+  /** Who signs certificates of members, where groups have those. */
+  readonly certifiers?: readonly TrustAnchor[];
 }
 
 /** What a client asks for, with its token and over its secure channel. */
@@ -90,6 +92,12 @@ export interface KeyRequest {
 }
 
 export type NewGroup = Omit<Group, "epoch" | "brokenBefore" | "kek" | "kekNumber" | "prefix">;
+
+/** AT-Rs, and whose they are. */
+export interface Given {
+  readonly clientId: Uint8Array;
+  readonly tokens: readonly Uint8Array[];
+}
 
 /** A client with a token that holds, whatever it was presented for. */
 export interface Presented {
@@ -122,7 +130,7 @@ export function createGroup(rows: Rows, center: Center, id: number, group: NewGr
  * AT-Rs for all the groups that were asked for, or one reason why for none of them. The client is a
  * member of their security groups when this is durable.
  */
-export function giveKeys(rows: Rows, center: Center, request: KeyRequest): Verdict<Uint8Array[]> {
+export function giveKeys(rows: Rows, center: Center, request: KeyRequest): Verdict<Given> {
   const presented = present(rows, center, request);
   if (!presented.ok) return presented;
   const { claims } = presented.value;
@@ -140,7 +148,8 @@ export function giveKeys(rows: Rows, center: Center, request: KeyRequest): Verdi
   }
   // All of them or none: nothing was written for the sake of one that was refused.
   for (const joining of joinings) join(rows, center, joining);
-  return { ok: true, value: joinings.flatMap((one) => tokensFor(rows, center, request, one)) };
+  const tokens = joinings.flatMap((one) => tokensFor(rows, center, request, one));
+  return { ok: true, value: { clientId: claims.subject, tokens } };
 }
 
 /** Whose token it is and what it grants, or why it counts for nothing here. */

@@ -48,6 +48,8 @@ export const TABLES = [
   "subject",
   /** Tokens that were issued, by their id in hex. */
   "token",
+  /** Where clients were last, and as whom they came, by client id in hex. */
+  "place",
   /** Keys that a member has not confirmed yet, by group and client id. */
   "push",
   /** Revocations that a KDC has not taken yet, by its name and their number. */

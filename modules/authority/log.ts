@@ -25,7 +25,7 @@ import { numberKey } from "./records.js";
 
 /** What changes all the time and is nobody's right or key. */
 const UNLOGGED: readonly Table[] = [
-  ...(["authority", "push", "notice", "node", "heard", "access", "log"] as const),
+  ...(["authority", "place", "push", "notice", "node", "heard", "access", "log"] as const),
 ];
 const HEAD = "log";
 const CONTEXT = "lumicast log";

@@ -302,6 +302,8 @@ export interface Access {
   readonly expiresAt: number;
   /** N_S of RFC 9594 §3.3: what is to be signed next. */
   readonly challenge: Uint8Array;
+  /** N_C of the latest join: what the Group Manager signs for this client. */
+  readonly nonce: Uint8Array;
   /** Proofs that were none. */
   readonly failures: number;
 }
@@ -312,6 +314,7 @@ export const accesses = new Records<Access>("access", {
   issuedAt: uint,
   expiresAt: optional,
   challenge: bytes,
+  nonce: bytes,
   failures: uint,
 });
 

@@ -183,7 +183,7 @@ test("stale sets are bounded: who was away for longer forgets everybody", () => 
   );
 });
 
-test("a member keeps what it may in each application group, and proof of its key while it stays", () => {
+test("a member keeps what it may in each application group, and proof of its key", () => {
   const hall = new Hall();
   hall.join(1, SENDER, { credential: h("ed"), isProven: true });
   hall.join(1, RECEIVER, { credential: h("ed") });

@@ -97,7 +97,7 @@ class Place {
     const verdict = this.ask(at);
     if (!verdict.ok) throw new Error(verdict.fault);
     const rules = { anchors: [KDC_ANCHOR], audience: "hall", nowSeconds: NOW };
-    const token = verifyToken(crypto, verdict.value[0], rules);
+    const token = verifyToken(crypto, verdict.value.tokens[0], rules);
     if (!token.ok) throw new Error(token.fault);
     const claims = token.value;
     const externalAad = envelopeAad(claims.securityGroup ?? h(""), claims.subject);

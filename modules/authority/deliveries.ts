@@ -1,0 +1,54 @@
+/** What goes with keys to a member: the terms of his groups, and who is to be heard no more. */
+import type { KeyDelivery, Revoked } from "../access/delivery.js";
+import { RECEIVER } from "../access/scope.js";
+import { fromHex } from "../bytes/hex.js";
+import { readUint, uintBytes } from "../bytes/uint.js";
+import type { Rows } from "./ledger.js";
+import { groups, inGroup, keys, members, NONE, numberKey } from "./records.js";
+
+/** The latest of them: a receiver drops what it has of theirs. */
+const REVOKED_TOLD_MAX = 32;
+
+/** Everything but the tokens, for a member of these security groups. */
+export function termsFor(
+  rows: Rows,
+  member: { clientId: Uint8Array; groups: readonly number[]; now: number },
+): Omit<KeyDelivery, "tokens"> {
+  const { clientId, now } = member;
+  const told = member.groups.map((group) => {
+    const record = groups.need(rows, numberKey(group));
+    const { roles, confirmed } = members.need(rows, inGroup(group, clientId));
+    const { madeAt } = keys.need(rows, inGroup(group, record.epoch));
+    const securityGroup = uintBytes(group);
+    const { validitySeconds, messages, kek, kekNumber, brokenBefore } = record;
+    const isEndless = validitySeconds === NONE;
+    return {
+      securityGroup,
+      receives: (roles & RECEIVER) !== 0,
+      // Who has nothing older than that is not told: his newest key keeps its grace.
+      isBroken: brokenBefore > confirmed && brokenBefore > 0,
+      sealing: { securityGroup, kid: uintBytes(kekNumber), key: kek },
+      terms: {
+        securityGroup,
+        validitySeconds: isEndless ? undefined : Math.max(0, validitySeconds - (now - madeAt)),
+        messages: messages === NONE ? undefined : messages,
+      },
+    };
+  });
+  return {
+    sealings: told.filter(({ receives }) => receives).map(({ sealing }) => sealing),
+    broken: told.filter(({ isBroken }) => isBroken).map(({ securityGroup }) => securityGroup),
+    revoked: revokedOf(rows),
+    terms: told.map(({ terms }) => terms),
+    numbers: [],
+  };
+}
+
+/** Whose tokens count for nothing, the latest ones. */
+export function revokedOf(rows: Rows): Revoked[] {
+  const all = rows.keys("revoked", "").map((client) => {
+    const value = rows.get("revoked", client) ?? new Uint8Array(0);
+    return { clientId: fromHex(client), upTo: readUint(value) };
+  });
+  return all.sort((a, b) => b.upTo - a.upTo).slice(0, REVOKED_TOLD_MAX);
+}

@@ -1,0 +1,103 @@
+/**
+ * The parameters of RFC 9594 §8 and draft-ietf-ace-key-groupcomm-oscore §10 as numbers, and the
+ * forms of a Group Manager's answers: maps of Content-Format application/ace-groupcomm+cbor, or
+ * problem details (RFC 9290) that name one of §9's errors.
+ */
+import { type Cbor, decode } from "../cbor/decode.js";
+import { encode } from "../cbor/encode.js";
+import { ACE_GROUPCOMM_CBOR } from "../groups/repository.js";
+import type { SecureRequest } from "../secure/request.js";
+import { BAD_REQUEST, CONTENT, FORBIDDEN, type Reply, refuse, UNAVAILABLE } from "./answers.js";
+
+/** RFC 9594 Table 5; of the OSCORE profile's §16.3 the numbers it suggests; below 0 ours. */
+export const P = Object.freeze({
+  GID: 0,
+  GNAME: 1,
+  GURI: 2,
+  SCOPE: 3,
+  GET_CREDS: 4,
+  CLIENT_CRED: 5,
+  CNONCE: 6,
+  GKTY: 7,
+  KEY: 8,
+  NUM: 9,
+  ACE_GROUPCOMM_PROFILE: 10,
+  EXP: 11,
+  EXI: 12,
+  CREDS: 13,
+  PEER_ROLES: 14,
+  PEER_IDENTIFIERS: 15,
+  GROUP_POLICIES: 16,
+  KDC_CRED: 17,
+  KDC_NONCE: 18,
+  KDC_CRED_VERIFY: 19,
+  REKEYING_SCHEME: 20,
+  GROUP_SENDER_ID: 21,
+  CLIENT_CRED_VERIFY: 24,
+  CREDS_REPO: 25,
+  MGT_KEY_MATERIAL: 27,
+  SIGN_INFO: 29,
+  KDCCHALLENGE: 30,
+  SIGN_ENC_KEY: 33,
+  /** `[[sender id, next number], ...]`. */
+  SENDER_NUMBERS: -70010,
+  /** Certificate subjects, in the order of peer_identifiers. */
+  SUBJECTS: -70011,
+});
+
+/** application/concise-problem-details+cbor (RFC 9290 §6.3). */
+export const PROBLEM_DETAILS = 257;
+/** "title", "detail" (RFC 9290 §2.1), and the custom detail of RFC 9594 §11.6. */
+const TITLE = -1;
+const DETAIL = -2;
+const ACE_GROUPCOMM_ERROR = 0;
+const ERROR_ID = 0;
+
+/** RFC 9594 §9 and the OSCORE profile's §11: number and title. */
+export const ERRORS = Object.freeze({
+  membersOnly: [0, "Operation permitted only to group members", FORBIDDEN],
+  roles: [1, "Request inconsistent with the current roles", BAD_REQUEST],
+  credential: [2, "Authentication credential incompatible with the group", BAD_REQUEST],
+  proof: [3, "Invalid proof-of-possession evidence", BAD_REQUEST],
+  noIds: [4, "No available individual keying material", UNAVAILABLE],
+  noSignatures: [7, "Signatures not used in the group", BAD_REQUEST],
+  verifiersOnly: [8, "Operation permitted only to signature verifiers", FORBIDDEN],
+  inactive: [9, "Group currently not active", UNAVAILABLE],
+} as const);
+
+export type GroupError = keyof typeof ERRORS;
+
+/** Noted under the error's name; `detail` tells a person what to do. */
+export function problem(error: GroupError, detail?: string): Reply {
+  const [id, title, code] = ERRORS[error];
+  const map = new Map<Cbor, Cbor>([
+    [TITLE, title],
+    [ACE_GROUPCOMM_ERROR, new Map<Cbor, Cbor>([[ERROR_ID, id]])],
+  ]);
+  if (detail !== undefined) map.set(DETAIL, detail);
+  return refuse(error, { code, format: PROBLEM_DETAILS, payload: encode(map) });
+}
+
+/** A request's map; empty for one without payload, undefined for anything else. */
+export function mapOf({ format, payload }: SecureRequest): Map<Cbor, Cbor> | undefined {
+  if (payload.length === 0) return new Map<Cbor, Cbor>();
+  if (format !== ACE_GROUPCOMM_CBOR) return undefined;
+  const decoded = decode(payload, { depthMax: 4, itemsMax: 256 });
+  return decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
+}
+
+export function content(value: Cbor, format = ACE_GROUPCOMM_CBOR): Reply {
+  return { response: { code: CONTENT, format, payload: encode(value) } };
+}
+
+/** Byte strings in CBOR, one after the other: what is signed (RFC 9594 §4.3.1). */
+export function popInput(...parts: readonly Uint8Array[]): Uint8Array {
+  const encoded = parts.map((part) => encode(part));
+  const all = new Uint8Array(encoded.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of encoded) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
