@@ -76,7 +76,10 @@ function roomOf(options: RoomOptions): Installation {
   if (options.file !== undefined) {
     const { installation, notes } = loadInstallation(options.file);
     for (const note of notes) process.stderr.write(`note: ${note}\n`);
-    return installation;
+    const wifi = installation.devices.find((device) => device.wifi !== undefined);
+    if (wifi === undefined) return installation;
+    const right = "this room is all 802.15.4; run its half with npm run border -- --file";
+    throw new UsageError(`${options.file}: ${wifi.name} is on Wi-Fi, and ${right}`);
   }
   const { luminaires, switches, sensors, hops, profile, seed, lossPercent } = options;
   const room = { luminaires, switches, sensors, hops, profile, loss: lossPercent / 100 };

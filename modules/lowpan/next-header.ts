@@ -1,7 +1,8 @@
 /**
  * Reading what follows the IPv6 header: the hop-by-hop options header with the MPL option (RFC
  * 7731 §6.1) and the UDP header, each plain or compressed (RFC 6282 §4). Nothing else is carried
- * here; IP-in-IP, ICMPv6 and the other extension headers are "unsupported".
+ * here but MLDv2, where a border is (mld.ts); IP-in-IP and the other extension headers are
+ * "unsupported".
  */
 import type { Drop } from "../bytes/outcome.js";
 import { Address, LINK_LOCAL } from "./address.js";

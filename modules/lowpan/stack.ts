@@ -18,8 +18,9 @@
  * Addresses: the mesh prefix, which is also context 0, and 0000:00ff:fe00:XXXX for the short
  * address XXXX (RFC 6282 §3.2.2); a node without one uses its EUI-64 (U/L bit inverted). All
  * groups go out as link broadcast 0xffff, as in Thread. Unicast goes to the next hop of the
- * table, where the destination is not in it straight to the destination; an unacknowledged frame
- * is repeated up to three times.
+ * table, where the destination is not in it straight to the destination, and where that is not on
+ * the mesh to the border if there is one (border.ts); an unacknowledged frame is repeated up to
+ * three times.
  *
  * **Link-layer security is counted, not done.** Thread protects every frame with AES-CCM* under a
  * network key: an auxiliary header of 6 bytes and a MIC of 4. The crypto port has no 4-byte tag,

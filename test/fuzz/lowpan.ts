@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { toHex } from "../../modules/bytes/hex.js";
 import { Address, MESH } from "../../modules/lowpan/address.js";
+import { BorderStack, type Passing } from "../../modules/lowpan/border.js";
 import { plainHeaderBytes, putHeaders } from "../../modules/lowpan/compress.js";
 import { type Reading, readIphc, readIpv6 } from "../../modules/lowpan/iphc.js";
 import { LOWPAN_LIMITS } from "../../modules/lowpan/limits.js";
+import { meshStack } from "../../modules/lowpan/listener.js";
 import { MacHeader, putMac, readMac } from "../../modules/lowpan/mac.js";
 import { readHopByHop, readUdp } from "../../modules/lowpan/next-header.js";
 import { Packet } from "../../modules/lowpan/packet.js";
@@ -88,4 +90,51 @@ export function checkFrames(bytes: Uint8Array): void {
     for (const reason of Object.keys(counts)) assert.ok(REASONS.includes(reason), reason);
     for (const { bytes: payload } of received) assert.ok(payload.length <= 1280 - 48);
   }
+}
+
+/** Groups a border listens to for others. */
+const LISTENED_MAX = 64;
+
+/**
+ * The same into a border, 0x00bb, and into a router that reports to it. What leaves comes from the
+ * mesh and goes beyond it; what is remembered is bounded, and forgotten in the end.
+ */
+export function checkBorderFrames(bytes: Uint8Array): void {
+  const mesh = new Mesh();
+  const out: Passing[] = [];
+  let joined = 0;
+  const border = mesh.special(0x00bb, (base) => {
+    return new BorderStack({
+      ...base,
+      querySeconds: 5,
+      onOutward: (passing) => out.push(passing),
+      onListeners: (_, on) => {
+        joined += on ? 1 : -1;
+      },
+    });
+  });
+  const routes = new Map([[0xffff, 0x00bb]]);
+  const router = mesh.special(0x000a, (base) => meshStack({ ...base, router: true, routes }));
+  router.stack.join(GROUP);
+  mesh.ether.hears = () => false;
+  for (let at = 0; at < bytes.length; ) {
+    const length = Math.min(bytes[at] & 127, FRAME_BYTES_MAX);
+    const frame = bytes.slice(at + 1, at + 1 + length);
+    at += 1 + length;
+    for (const { radio } of [border, router]) radio.onFrame?.(frame.slice(), mesh.clock.micros());
+    assert.ok(mesh.clock.pending < 64 + bytes.length, `${mesh.clock.pending} timers`);
+    mesh.run(1);
+  }
+  assert.ok(joined >= 0 && joined <= LISTENED_MAX);
+  assert.equal(border.stack.listeners.groups.length, joined);
+  for (const { from, to, bytes: payload } of out) {
+    assert.equal(toHex(from.address.slice(0, 8)), toHex(PREFIX));
+    assert.notEqual(toHex(to.address.slice(0, 8)), toHex(PREFIX));
+    if (to.address[0] === 0xff) assert.ok((to.address[1] & 15) > 3);
+    assert.ok(payload.length <= 1280 - 48);
+  }
+  if (joined === 0) return;
+  border.stack.listeners.start();
+  mesh.run(20_000);
+  assert.equal(joined, 0);
 }

@@ -30,7 +30,7 @@ import {
   SIGNATURE_BYTES,
   signatureOf,
 } from "../../modules/oscore/signed-option.js";
-import { checkFrames, checkHeaders } from "./lowpan.js";
+import { checkBorderFrames, checkFrames, checkHeaders } from "./lowpan.js";
 
 export interface Target {
   readonly name: string;
@@ -48,6 +48,7 @@ export const targets: readonly Target[] = [
   target("utf8", checkUtf8),
   target("lowpan-headers", checkHeaders),
   target("lowpan-frames", checkFrames),
+  target("border-frames", checkBorderFrames),
 ];
 
 function target(name: string, check: (bytes: Uint8Array) => void): Target {
