@@ -236,7 +236,6 @@ export class Observers {
 
   #look(row: Row): void {
     if (row.waits) return;
-    if (row.isLate) return; // check: observe-one-waits
     const nowMicros = this.#clock.micros();
     const silentMicros = nowMicros - row.lastMicros;
     const { leisureMicros } = row.observed;
@@ -246,6 +245,7 @@ export class Observers {
       this.#end(row);
       return;
     }
+    if (row.isLate) return; // check: observe-one-waits
     const isTold = row.last !== undefined && isSame(now, row.last);
     if (!heartbeat && isTold) return;
     row.credit = Math.min(BURST, row.credit + silentMicros / GAP_MICROS);
