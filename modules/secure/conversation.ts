@@ -40,7 +40,15 @@ import { Transfer } from "../coap/transfer.js";
 import type { Clock, Timer } from "../ports/clock.js";
 import type { DatagramPort } from "../ports/datagram.js";
 import type { Random } from "../ports/random.js";
-import type { Answered, Ask, Asker, AskFailure, SecureHandler, SecureResponse } from "./request.js";
+import type {
+  Answered,
+  Ask,
+  Asker,
+  AskFailure,
+  SecureHandler,
+  SecureResponse,
+  Told,
+} from "./request.js";
 import { PEER, Service } from "./serve.js";
 
 export interface ConversationLimits extends EndpointLimits, ExchangeLimits, BodyLimits {
@@ -109,7 +117,7 @@ interface Asked<B> {
 /** A request of ours with all its blocks. */
 interface Asking {
   readonly transfer: Transfer;
-  readonly done: (answered: Answered) => void;
+  readonly done: Told;
   /** RFC 9175 §2.3: what he wants to see again, once. */
   echo: Uint8Array | undefined;
 }
@@ -180,7 +188,7 @@ export class Conversation<B> {
   }
 
   /** Asks; `done` is told once, never from within. False, and not told, when too many wait. */
-  ask(ask: Ask, done: (answered: Answered) => void): boolean {
+  ask(ask: Ask, done: Told): boolean {
     const { bodyBytesMax, szxMax: szx, asksMax } = this.#limits;
     if (this.#asks.length >= asksMax) return false; // check: asks-max
     const transfer = new Transfer(innerOf(ask), { bodyBytesMax, szx });
@@ -195,7 +203,7 @@ export class Conversation<B> {
     this.#exchanges.stop();
     this.#service.stop();
     for (const one of this.#pending.slice()) this.#settle(one);
-    for (const { done } of this.#asks.splice(0)) done({ ok: false, why });
+    for (const { done } of this.#asks.splice(0)) done({ ok: false, why }, this.asker);
   }
 
   /** The next message of the request that is first. */
@@ -256,7 +264,7 @@ export class Conversation<B> {
   #finish(answered: Answered): void {
     const asking = this.#asks.shift();
     if (this.#asks.length > 0) this.#clock.after(0, () => this.#begin());
-    asking?.done(answered);
+    asking?.done(answered, this.asker);
   }
 
   /** Nothing of ours is under way. */

@@ -31,7 +31,7 @@ import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
 import type { Endpoint } from "../ports/datagram.js";
 import type { Random } from "../ports/random.js";
 import { Conversation, type ConversationLimits, type Protection } from "./conversation.js";
-import type { Answered, Ask, Asker, AskFailure, SecureHandler } from "./request.js";
+import type { Ask, Asker, AskFailure, SecureHandler, Told } from "./request.js";
 
 /** A client's sessions, by the server's address and port as bytes. */
 export interface KeptSessions {
@@ -76,7 +76,7 @@ export interface DtlsChannelOptions {
 /** A question that waits for a connection. */
 interface Waiting {
   readonly ask: Ask;
-  readonly done: (answered: Answered) => void;
+  readonly done: Told;
 }
 
 /** An open connection. */
@@ -136,7 +136,7 @@ export class DtlsChannels {
   }
 
   /** Asks whoever is there; `done` is told once, never from within. */
-  ask(to: Endpoint, ask: Ask, done: (answered: Answered) => void): void {
+  ask(to: Endpoint, ask: Ask, done: Told): void {
     const connection = this.#dtls.openWith(to);
     const line = connection && this.#lines.get(connection);
     if (line === undefined) this.#askLater(to, { ask, done });
@@ -144,7 +144,7 @@ export class DtlsChannels {
   }
 
   /** Asks who proved to be this over a connection that is open; false where there is none. */
-  askPeer(id: string, ask: Ask, done: (answered: Answered) => void): boolean {
+  askPeer(id: string, ask: Ask, done: Told): boolean {
     const line = this.#byId.get(id);
     return line !== undefined && this.#askOver(line, { ask, done });
   }
@@ -174,11 +174,11 @@ export class DtlsChannels {
   }
 
   #askOver(line: Line, { ask, done }: Waiting): boolean {
-    return line.conversation.ask(ask, (answered) => {
+    return line.conversation.ask(ask, (answered, asker) => {
       const isGone = !answered.ok && answered.why === "timeout";
       // Whoever restarted without its session answers nobody: the next question begins anew.
       if (isGone) line.connection.close();
-      done(answered);
+      done(answered, asker);
     });
   }
 

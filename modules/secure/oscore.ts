@@ -35,7 +35,7 @@ import {
   type ConversationLimits,
   type Header,
 } from "./conversation.js";
-import type { Answered, Ask, SecureHandler } from "./request.js";
+import type { Ask, SecureHandler, Told } from "./request.js";
 
 export interface OscoreChannelParts {
   readonly clock: Clock;
@@ -100,7 +100,7 @@ export class OscoreChannels {
   }
 
   /** Asks the peer of a context; false where it is none, or too much waits. */
-  ask(id: string, ask: Ask, done: (answered: Answered) => void): boolean {
+  ask(id: string, ask: Ask, done: Told): boolean {
     const line = this.#lines.find(({ conversation }) => conversation.asker.id === id);
     return line?.at !== undefined && line.conversation.ask(ask, done);
   }

@@ -73,5 +73,8 @@ export type Answered =
   | { readonly ok: true; readonly response: SecureResponse }
   | { readonly ok: false; readonly why: AskFailure };
 
+/** What became of it, and who answered. */
+export type Told = (answered: Answered, asker?: Asker) => void;
+
 /** A promise where a ledger has to be asked first. */
 export type SecureHandler = (request: SecureRequest) => SecureResponse | Promise<SecureResponse>;

@@ -1,0 +1,299 @@
+/**
+ * How a member comes by its keys and keeps them: the sender algorithm of draft-somaraju §3.6 with
+ * its failure cases, as one state machine.
+ *
+ *   Is there a group key?  yes: rest      no: is there an AT-KDC?  yes: ask the KDC
+ *                                                                  no: apply to the AS, then ask
+ *
+ * It need not wait for a message (pre-fetch): a start is a `need` like a press. A key that comes to
+ * its end is renewed by asking, or the KDC pushes one before. Where nobody answers, the pause doubles
+ * up to an hour, spread by chance: a hundred lamps have power again at one moment. A press may be
+ * quicker than the pause, not than SOONEST. A token that the KDC refuses is applied for anew, once
+ * in a run: who is locked out does not go round in a circle.
+ *
+ * `step` is the whole algorithm, pure; `Joining` does what it says.
+ */
+import { ACE_CBOR, emitTokenAsk, parseTokenAnswer } from "../access/ace.js";
+import { emitQuestion, type KeyDelivery, parseDelivery } from "../access/delivery.js";
+import { upTo } from "../coap/chance.js";
+import { CBOR, CONTENT, CREATED, codeClass, POST } from "../coap/options.js";
+import type { EnvelopeKey } from "../cose/envelope.js";
+import type { Clock, Timer } from "../ports/clock.js";
+import type { Random } from "../ports/random.js";
+import type { Ask, Asker, Told } from "../secure/request.js";
+import { KIND, key } from "../store/keys.js";
+import type { Store } from "../store/store.js";
+import type { Groups } from "./groups.js";
+
+export const STATES = ["resting", "applying", "asking", "waiting"] as const;
+export type State = (typeof STATES)[number];
+
+export const EVENTS = [
+  /** A key is needed: a start, a message without one. */
+  "need",
+  /** The pause is over, or a key comes to its end. */
+  "due",
+  /** The AS gave an AT-KDC. */
+  "granted",
+  /** The AS refused one. */
+  "denied",
+  /** The KDC's answer was taken. */
+  "keyed",
+  /** The KDC refused the AT-KDC. */
+  "refused",
+  /** What the KDC pushed was taken. */
+  "pushed",
+  /** No answer, or one that says to come again. */
+  "unanswered",
+] as const;
+export type Event = (typeof EVENTS)[number];
+
+/** What is so at the moment of an event. */
+export interface Facts {
+  /** For all groups that are wanted, none at its end. */
+  readonly hasKeys: boolean;
+  readonly hasToken: boolean;
+  /** There is an Authorization Server to be asked. */
+  readonly hasServer: boolean;
+  /** The AT-KDC was given in this run. */
+  readonly isFresh: boolean;
+  /** The last attempt was SOONEST ago, or longer. */
+  readonly isRested: boolean;
+}
+
+/** Whom to ask, if anybody, when entering a state; `discard`: the AT-KDC is of no use. */
+export interface Step {
+  readonly state: State;
+  readonly act: "none" | "apply" | "ask" | "pause";
+  readonly discards?: true;
+}
+
+/** The next state, and what is to be done. */
+export function step(state: State, event: Event, facts: Facts): Step {
+  const stay: Step = { state, act: "none" };
+  switch (state) {
+    case "resting":
+      return event === "need" || event === "due" ? decide(facts) : stay;
+    case "waiting":
+      if (event === "due") return decide(facts);
+      if (event === "need" && facts.isRested) return decide(facts); // check: join-rate
+      return event === "pushed" && facts.hasKeys ? REST : stay;
+    case "applying":
+      if (event === "granted") return { state: "asking", act: "ask" };
+      if (event === "denied" || event === "unanswered") return PAUSE;
+      return event === "pushed" && facts.hasKeys ? REST : stay;
+    case "asking":
+      if (event === "keyed") return facts.hasKeys ? REST : PAUSE;
+      if (event === "refused") return again(facts);
+      if (event === "unanswered") return PAUSE;
+      return event === "pushed" && facts.hasKeys ? REST : stay;
+  }
+}
+
+const REST: Step = Object.freeze({ state: "resting", act: "none" });
+const PAUSE: Step = Object.freeze({ state: "waiting", act: "pause" });
+
+/** Figure 3 of draft-somaraju. */
+function decide({ hasKeys, hasToken, hasServer }: Facts): Step {
+  if (hasKeys) return REST;
+  if (hasToken) return { state: "asking", act: "ask" };
+  if (hasServer) return { state: "applying", act: "apply" };
+  return PAUSE;
+}
+
+/** The KDC does not take the AT-KDC. */
+function again({ hasServer, isFresh }: Facts): Step {
+  if (isFresh) return PAUSE; // check: join-once
+  // Without an AS a token that is refused today is still the only one there is.
+  return hasServer ? { state: "applying", act: "apply", discards: true } : PAUSE;
+}
+
+const SECOND = 1_000_000;
+const SOONEST_MICROS = 10 * SECOND;
+const LONGEST_MICROS = 3600 * SECOND;
+/** Enough for a few pauses before a key ends, and for a KDC that is restarted. */
+const MARGIN_SECONDS = 3600;
+/** Timers are no longer than this: a key may end in years. */
+const LOOK_MICROS = 6 * 3600 * SECOND;
+
+/** AT-KDC in flash. */
+const TOKEN = key(KIND.TOKEN, 0);
+
+export interface JoiningParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Pick<Store, "get" | "put" | "delete" | "has">;
+  readonly groups: Groups;
+  /** Application groups, a function: they change. */
+  readonly wanted: () => readonly number[];
+  /** What vouches for our public key; empty without one. */
+  readonly credential: Uint8Array;
+  /** What AT-KDC are for: the KDC's name. */
+  readonly audience: () => string;
+  readonly askKdc: (ask: Ask, done: Told) => void;
+  /** Absent: there is no Authorization Server here. */
+  readonly askServer?: (ask: Ask, done: Told) => void;
+  /** Takes what the KDC said; false when not all of it was taken. */
+  readonly deliver: (delivery: KeyDelivery, pairwise: EnvelopeKey | undefined) => boolean;
+  readonly onState?: (state: State) => void;
+}
+
+export class Joining {
+  readonly #parts: JoiningParts;
+  #state: State = "resting";
+  #timer: Timer | undefined = undefined;
+  #attemptMicros: number | undefined = undefined;
+  #pauseMicros = SOONEST_MICROS;
+  #isFresh = false;
+  /** Answers to a question of before are not this one's. */
+  #question = 0;
+
+  constructor(parts: JoiningParts) {
+    this.#parts = parts;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** A key is needed, now or soon. */
+  need(): void {
+    this.#on("need");
+  }
+
+  /** What the KDC pushed was taken. */
+  pushed(): void {
+    this.#on("pushed");
+  }
+
+  stop(): void {
+    this.#question++;
+    this.#set(undefined);
+  }
+
+  #on(event: Event): void {
+    const { state, act, discards } = step(this.#state, event, this.#facts());
+    if (discards === true) this.#parts.store.delete(TOKEN);
+    const isNew = state !== this.#state;
+    this.#state = state;
+    if (isNew) this.#parts.onState?.(state);
+    if (state === "resting") this.#rest();
+    if (act === "pause") this.#pause();
+    if (act === "apply") this.#apply();
+    if (act === "ask") this.#ask();
+  }
+
+  #facts(): Facts {
+    const { store, clock, askServer } = this.#parts;
+    const attempt = this.#attemptMicros;
+    return {
+      hasKeys: this.#lacking().length === 0,
+      hasToken: store.has(TOKEN),
+      hasServer: askServer !== undefined,
+      isFresh: this.#isFresh,
+      isRested: attempt === undefined || clock.micros() - attempt >= SOONEST_MICROS,
+    };
+  }
+
+  /** Groups without a key, or with one that ends soon. */
+  #lacking(): number[] {
+    const { wanted, groups } = this.#parts;
+    return wanted().filter((id) => this.#secondsLeft(id, groups) < MARGIN_SECONDS);
+  }
+
+  #secondsLeft(id: number, { directory, keyring, uptime }: Groups): number {
+    const security = directory.appGroup(id)?.security;
+    const current = security && keyring.current(security);
+    if (current === undefined) return -1;
+    const ends = current.lifetime?.terms.endsAtSeconds;
+    return ends === undefined ? Number.POSITIVE_INFINITY : ends - uptime.seconds();
+  }
+
+  #apply(): void {
+    const { askServer, store } = this.#parts;
+    this.#isFresh = true;
+    const payload = emitTokenAsk({ audience: this.#parts.audience() });
+    const ask = { method: POST, path: ["token"], format: ACE_CBOR, payload };
+    this.#say(askServer, ask, (answered) => {
+      const { code, payload: said } = answered;
+      const given = code === CREATED && said !== undefined ? parseTokenAnswer(said) : undefined;
+      if (given === undefined) return codeClass(code) === 4 ? "denied" : "unanswered";
+      return store.put(TOKEN, given.token) ? "granted" : "unanswered";
+    });
+  }
+
+  #ask(): void {
+    const { store, credential, deliver, askKdc } = this.#parts;
+    const token = store.get(TOKEN);
+    const wanted = this.#lacking();
+    if (token === undefined || wanted.length === 0) {
+      this.#later(token === undefined ? "refused" : "keyed");
+      return;
+    }
+    const payload = emitQuestion({ token, wanted, credential });
+    const ask = { method: POST, path: ["keys"], format: CBOR, payload };
+    this.#say(askKdc, ask, ({ code, payload: said }, asker) => {
+      if (codeClass(code) === 4) return "refused";
+      const delivery = code === CONTENT && said !== undefined ? parseDelivery(said) : undefined;
+      if (delivery === undefined) return "unanswered";
+      return deliver(delivery, asker?.pairwise) ? "keyed" : "unanswered";
+    });
+  }
+
+  #say(
+    ask: JoiningParts["askServer"],
+    what: Ask,
+    judge: (response: { code: number; payload?: Uint8Array }, asker?: Asker) => Event,
+  ): void {
+    const { clock } = this.#parts;
+    this.#set(undefined);
+    this.#attemptMicros = clock.micros();
+    this.#question++;
+    const question = this.#question;
+    ask?.(what, (answered, asker) => {
+      if (question !== this.#question) return;
+      this.#on(answered.ok ? judge(answered.response, asker) : "unanswered");
+    });
+  }
+
+  /** Never from within: whoever asks us may be in the middle of something. */
+  #later(event: Event): void {
+    this.#set({ micros: 0, event });
+  }
+
+  /** Until the first of our keys comes near its end. */
+  #rest(): void {
+    const { wanted, groups, random } = this.#parts;
+    this.#isFresh = false;
+    this.#pauseMicros = SOONEST_MICROS;
+    const left = wanted().map((id) => this.#secondsLeft(id, groups));
+    const least = Math.min(...left);
+    if (!Number.isFinite(least)) {
+      this.#set(undefined);
+      return;
+    }
+    // Not all members of a group at one moment.
+    const early = upTo(random, (MARGIN_SECONDS * SECOND) / 4);
+    const dueMicros = (least - MARGIN_SECONDS) * SECOND - early;
+    this.#set({ micros: Math.min(LOOK_MICROS, Math.max(SECOND, dueMicros)), event: "due" });
+  }
+
+  #pause(): void {
+    const { random } = this.#parts;
+    this.#isFresh = false;
+    const micros = this.#pauseMicros + upTo(random, this.#pauseMicros / 2);
+    this.#pauseMicros = Math.min(this.#pauseMicros * 2, LONGEST_MICROS);
+    this.#set({ micros, event: "due" });
+  }
+
+  #set(next: { micros: number; event: Event } | undefined): void {
+    const { clock } = this.#parts;
+    if (this.#timer !== undefined) clock.cancel(this.#timer);
+    this.#timer = undefined;
+    if (next === undefined) return;
+    this.#timer = clock.after(next.micros, () => {
+      this.#timer = undefined;
+      this.#on(next.event);
+    });
+  }
+}
