@@ -1,8 +1,8 @@
 /**
  * A room half on Wi-Fi, half on 802.15.4, on computers of its own network: two lamps and a switch
  * are headless devices with UDP/IPv6 multicast, two lamps and a switch are on the medium, one lamp
- * behind the other, and between them is a border router. Whoever presses which switch, all lamps obey, and their reports
- * come back; tshark sees which groups the border joined.
+ * behind the other, and between them is a border router. Whoever presses which switch, all lamps
+ * obey, and their reports come back; tshark sees which groups the border joined.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
