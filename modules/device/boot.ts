@@ -77,6 +77,7 @@ export function bootDurable(board: Board, services?: SchemeServices, upkeep?: Up
   if (!known) {
     forgetTaken(store); // check: taken-forgotten
     enrolment.enter(provisioning);
+    upkeep?.enter(store, blob);
   }
   if (taken?.listsEnd === undefined) {
     applyKeys(keyring, provisioning, enrolment);

@@ -2,16 +2,20 @@
  * What a device has for whoever maintains it, over a channel of two: restart and reset, place and
  * groups, new firmware. In images without channels services.small.ts leaves it out.
  */
+import { CborReader } from "../cbor/reader.js";
 import type { Directory } from "../groups/directory.js";
 import type { Keyring } from "../groups/keyring.js";
 import type { Board } from "../ports/board.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Shown, Structure, System } from "../resources/resource.js";
 import type { Store } from "../store/store.js";
+import { Fields } from "./fields.js";
 import type { Parts } from "./parts.js";
 import { arrange, Places } from "./places.js";
+import { saveSigner } from "./progress.js";
 import type { Identity } from "./provision.js";
 import { askReset, hasWiped, isWiped, openReset } from "./reset.js";
+import { Update } from "./update.js";
 
 /** The answer, and one repetition of it, go out before. */
 const RESTART_MICROS = 1_000_000;
@@ -19,6 +23,8 @@ const RESTART_MICROS = 1_000_000;
 export interface Upkeep {
   /** The store, when a factory reset that was asked for is done. */
   open(board: Board, open: () => Store | undefined): Store | undefined;
+  /** Stores what a new installation has for this file alone. */
+  enter(store: Store, blob: Uint8Array): void;
   /** Keys that a reset took are not installed again. */
   guard(keyring: Keyring, store: Store, crypto: Crypto): void;
   /** The groups as they were told to this device. */
@@ -27,13 +33,27 @@ export interface Upkeep {
   shown(device: Parts, board: Board, identity: Identity): Shown;
 }
 
+/** Field 20: the public key of whoever signs firmware, Ed25519. */
+function enter(store: Store, blob: Uint8Array): void {
+  const root = new Fields(new CborReader(blob), "provisioning");
+  root.enter();
+  const signer = root.has(20) ? root.bytes(20, "firmwareKey", 32, 32) : undefined;
+  if (!saveSigner(store, signer)) throw new Error("flash: refuses the firmware's key");
+}
+
 function guard(keyring: Keyring, store: Store, crypto: Crypto): void {
   if (!hasWiped(store)) return;
   keyring.isWiped = (raw) => isWiped(store, crypto, raw);
 }
 
 function shown(device: Parts, board: Board, { targets }: Identity): Shown {
-  return new Keeper(device, board.restart ?? board.fatal, targets);
+  const keeper = new Keeper(device, board.restart ?? board.fatal, targets);
+  const { slots, crypto } = board;
+  if (slots !== undefined) {
+    const { store, clock } = device;
+    keeper.firmware = new Update({ slots, store, crypto, clock, again: (why) => keeper.soon(why) });
+  }
+  return keeper;
 }
 
 /** Made of what there is when somebody asks: a device at rest has no memory for it. */
@@ -42,6 +62,7 @@ class Keeper implements Shown, System {
   readonly #targets: readonly number[];
   /** Of the board, which is not kept. */
   readonly #restart: (why: string) => void;
+  declare firmware?: Update;
   declare private isComing?: true;
 
   constructor(device: Parts, again: (why: string) => void, targets: readonly number[]) {
@@ -70,7 +91,7 @@ class Keeper implements Shown, System {
   }
 
   /** When the answer has left. */
-  private soon(why: string): void {
+  soon(why: string): void {
     if (this.isComing) return;
     this.isComing = true;
     const again = this.#restart;
@@ -78,4 +99,4 @@ class Keeper implements Shown, System {
   }
 }
 
-export const upkeep: Upkeep = Object.freeze({ open: openReset, guard, arrange, shown });
+export const upkeep: Upkeep = Object.freeze({ open: openReset, enter, guard, arrange, shown });

@@ -8,6 +8,7 @@ import type { Light } from "./light.js";
 import type { MeshPlace } from "./radio.js";
 import type { Random } from "./random.js";
 import type { RoleName } from "./role.js";
+import type { Slots } from "./slots.js";
 import type { Status } from "./status.js";
 import type { Trace } from "./trace.js";
 
@@ -30,6 +31,8 @@ export interface Board {
   readonly intake?: Intake;
   /** A datagram service of the operating system. */
   readonly datagram?: DatagramPort;
+  /** Where the firmware's images are, if there is a place for a second one. */
+  readonly slots?: Slots;
   /** What the image was built for; a device provisioned for something else does not start. */
   readonly role?: RoleName;
   /** Where a person sees what the device is, once it has started. */

@@ -28,6 +28,7 @@ import type { Guild } from "./guild.js";
 import { Net, type NetPort } from "./net.js";
 import { copyOf } from "./output.js";
 import { SeededRandom } from "./random.js";
+import type { TestSlots } from "./slots.js";
 
 export { ROLE } from "../../modules/device/provision.js";
 
@@ -65,6 +66,9 @@ export interface Spec {
   readonly intake?: Intake;
   /** Genuine ones, where a suite is about them. */
   readonly signatures?: Signatures;
+  /** Two slots, and whoever signs what goes there. */
+  readonly slots?: TestSlots;
+  readonly firmwareKey?: Uint8Array;
   /** What the image was built for; absent: whatever provisioning says. */
   readonly built?: RoleName;
 }
@@ -109,6 +113,7 @@ export function provisioning(spec: Spec): Uint8Array {
   ]);
   if (spec.target !== undefined || spec.role !== ROLE.LUMINAIRE) root.set(7, spec.target ?? 1);
   if (spec.settings !== undefined) root.set(8, new Map(spec.settings));
+  if (spec.firmwareKey !== undefined) root.set(20, spec.firmwareKey);
   return encode(root);
 }
 
@@ -229,6 +234,7 @@ export class Rig {
       sensor: this.sensor,
       datagram: this.port,
       ...(this.spec.intake === undefined ? {} : { intake: this.spec.intake }),
+      ...(this.spec.slots === undefined ? {} : { slots: this.spec.slots.boot() }),
       ...(this.spec.built === undefined ? {} : { role: this.spec.built }),
       provisioning: () => provisioning(this.spec),
       log: (line) => void this.log.push(line),
