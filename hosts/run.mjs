@@ -84,6 +84,11 @@ const commands = {
     needs: ["node"],
     program: "hosts/flash/main.js",
   },
+  lumicast: {
+    help: "keys and rights of a place: authority, devices, groups, backup, log [--help]",
+    needs: ["node"],
+    program: "hosts/authority/main.js",
+  },
   mutants: {
     help: "deletes each security check in turn and demands a failing test [--filter NAME]",
     needs: ["node"],

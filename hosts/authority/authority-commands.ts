@@ -3,9 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { Authority } from "./authority.js";
 import { type Command, FLAG, TEXT, textOf } from "./command.js";
 import { isRunning } from "./control.js";
-import { expiringLines } from "./expiring.js";
+import { expiringLines, expiringOf, isEndless } from "./expiring.js";
 import { counted, Fault, UsageError } from "./fault.js";
 import { type Card, newIdentity, ROLES, readIdentity, writeIdentity } from "./identity.js";
+import { parseAt } from "./net.js";
+import { serve } from "./serve.js";
+import type { Say } from "./works.js";
 
 const init: Command = {
   words: "authority init",
@@ -110,6 +113,52 @@ function cardOf(file: string, at: string | undefined): Card {
   } as Card;
 }
 
+const start: Command = {
+  words: "authority start",
+  usage: "[--listen [ADDRESS]:PORT]",
+  about: "Runs the authority, until Ctrl-C or authority stop.",
+  help: `  --listen [ADDR]:PORT   UDP, IPv6 ([::]:5684)
+
+Devices get their tokens and keys from it over DTLS; other commands reach it through its folder.
+`,
+  options: { listen: { ...TEXT, default: "[::]:5684" } },
+  operands: [0, 0],
+  run: async ({ state, open, values, say }) => {
+    const at = parseAt("listen", textOf(values, "listen") ?? "");
+    if (await isRunning(state)) throw new Fault(`an authority runs in ${state.folder} already`);
+    const authority = await Authority.open(state, open);
+    const before = Date.now();
+    try {
+      const served = await serve(authority, at);
+      say(`${authority.name} runs on ${served.at}; Ctrl-C ends it`);
+      const why = await Promise.race([served.stopped.then(() => "asked to"), interrupted()]);
+      await told(authority, why === "interrupted" ? say : () => {});
+      await served.close();
+      const seconds = Math.round((Date.now() - before) / 1000);
+      const json = { name: authority.name, at: served.at, seconds, why };
+      return { json, lines: [`stopped after ${seconds} s: ${why}`] };
+    } finally {
+      await authority.close();
+    }
+  },
+};
+
+/** Resolves at Ctrl-C, or when the system ends us. */
+function interrupted(): Promise<string> {
+  return new Promise((resolve) => {
+    const end = () => resolve("interrupted");
+    process.once("SIGINT", end).once("SIGTERM", end);
+  });
+}
+
+/** Ctrl-C is not asked back; it is told what will end. */
+async function told(authority: Authority, say: Say): Promise<void> {
+  const expiring = await authority.read((rows) => expiringOf(rows, authority.now()));
+  if (isEndless(expiring)) return;
+  say("start it again before these end:");
+  for (const line of expiringLines(expiring)) say(`  ${line}`);
+}
+
 const stop: Command = {
   words: "authority stop",
   usage: "[--anyway]",
@@ -127,4 +176,4 @@ Lamps and switches go on without it. Ctrl-C ends it too, to be started again.
   },
 };
 
-export const AUTHORITY_COMMANDS: readonly Command[] = [init, show, trust, stop];
+export const AUTHORITY_COMMANDS: readonly Command[] = [init, start, stop, show, trust];

@@ -174,7 +174,11 @@ export class Authority {
   }
 
   async close(): Promise<void> {
-    this.see();
+    try {
+      this.see();
+    } catch {
+      // A full disk. What is noted there is behind then, and still true.
+    }
     await this.#store.close();
   }
 

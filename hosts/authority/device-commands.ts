@@ -40,7 +40,7 @@ const add: Command = {
   run: async (call) => {
     const { devices } = await call.work("addDevices", { shipped: shippedOf(call) });
     const lines = devices.map(({ name, eui64, clientId }) => {
-      return `${name} (${eui64}) is client ${clientId}`;
+      return `${name} (${eui64}) is ${clientId === "" ? "known" : `client ${clientId}`}`;
     });
     return { json: { devices }, lines };
   },

@@ -62,7 +62,7 @@ export async function addDevices(
   { shipped }: { shipped: readonly Shipped[] },
 ): Promise<{ devices: readonly DeviceView[] }> {
   for (const one of shipped) checkShipped(one);
-  const { crypto } = authority;
+  const { crypto, identity } = authority;
   const names = shipped.map(({ name }) => name).join(", ");
   const added = await authority.decide(`device add ${names}`, (rows) =>
     shipped.map((one) => {
@@ -76,12 +76,22 @@ export async function addDevices(
         throw new Fault(`${name} is the name of ${namesake} already; give another --name`);
       }
       const scope = devices.get(rows, eui64)?.scope ?? [];
+      // Nothing: it shows a public key.
+      rows.put("factory", toHex(credential), fromHex(psk ?? ""));
+      // Client ids are the AS's to give.
+      if (identity.role === "kdc") return strangerOf(one, toHex(credential));
       enrol(rows, fromHex(eui64), { name, credential, scope, tokenSeconds });
-      if (psk !== undefined) rows.put("factory", toHex(credential), fromHex(psk));
       return viewOf(rows, eui64);
     }),
   );
   return { devices: added };
+}
+
+/** A device as a KDC alone knows it: how it shows who it is, and no more. */
+function strangerOf({ eui64, name, psk }: Shipped, credential: string): DeviceView {
+  const by = psk === undefined ? "raw public key" : "psk";
+  const rest = { lost: false, tokenSeconds: null, grants: [] };
+  return { eui64, name, clientId: "", credential, by, ...rest };
 }
 
 function checkShipped({ eui64, name, psk, identity, rawKey }: Shipped): void {
@@ -163,7 +173,7 @@ function viewOf(rows: Rows, eui64: string): DeviceView {
     name,
     clientId: toHex(clientId),
     credential: toHex(credential),
-    by: rows.get("factory", toHex(credential)) === undefined ? "raw public key" : "psk",
+    by: rows.get("factory", toHex(credential))?.length === 0 ? "raw public key" : "psk",
     lost,
     tokenSeconds: orNull(tokenSeconds),
     grants: grantsOf(rows, device),

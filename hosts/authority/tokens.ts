@@ -24,12 +24,21 @@ export interface TokenView {
   readonly bytes: number;
 }
 
-/** What a token says, whoever made it. Throws a Fault for what is none. */
-export function showToken(token: Uint8Array): TokenView {
+function claimsOf(token: Uint8Array): Claims | undefined {
   const decoded = decode(token);
   const outer = decoded.ok && decoded.value instanceof Tagged ? decoded.value.value : undefined;
   const vouched = outer === undefined ? undefined : vouchedOf(outer);
-  const claims = vouched && parseClaims(vouched.object.content);
+  return vouched && parseClaims(vouched.object.content);
+}
+
+/** Whose it says it is. */
+export function clientOf(token: Uint8Array): Uint8Array | undefined {
+  return claimsOf(token)?.subject;
+}
+
+/** What a token says, whoever made it. Throws a Fault for what is none. */
+export function showToken(token: Uint8Array): TokenView {
+  const claims = claimsOf(token);
   if (claims === undefined) {
     throw new Fault("this is no token of ours: a CWT in a COSE_Sign1 or COSE_Mac0, tagged 61");
   }

@@ -40,6 +40,8 @@ export interface Running {
   deliver(groups: readonly number[], say: Say): Promise<readonly NodeResult[]>;
   /** Tells other programs what they have to hear; names and results. */
   notify(say: Say): Promise<readonly { readonly center: string; readonly result: string }[]>;
+  /** Devices were entered, or are lost. */
+  changed(): Promise<void>;
   /** Ends the program after the answer. */
   stop(): void;
 }
@@ -67,8 +69,11 @@ export interface Shown extends Card {
 }
 
 export const WORKS = {
-  addDevices: ({ authority }: Place, args: Parameters<typeof addDevices>[1]) =>
-    addDevices(authority, args),
+  addDevices: async (place: Place, args: Parameters<typeof addDevices>[1]) => {
+    const added = await addDevices(place.authority, args);
+    await place.running?.changed();
+    return added;
+  },
   listDevices: ({ authority }: Place, _: object) => listDevices(authority),
   showDevice: ({ authority }: Place, args: { device: string }) => showDevice(authority, args),
   createGroup: ({ authority }: Place, args: Parameters<typeof createOne>[1]) =>
@@ -95,6 +100,7 @@ export const WORKS = {
     args: { device: string },
   ): Promise<Lost & Delivered & { told?: readonly { center: string; result: string }[] }> => {
     const lost = await reportDevice(place.authority, args);
+    await place.running?.changed();
     const told = lost.centers.length === 0 ? undefined : await place.running?.notify(place.say);
     const nodes = await delivered(
       place,

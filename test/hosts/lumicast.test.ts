@@ -13,6 +13,8 @@ import { after, before, test } from "node:test";
 import Database from "libsql";
 import type { DeviceDetails, DeviceView } from "../../hosts/authority/devices.js";
 import type { GroupView } from "../../hosts/authority/groups.js";
+import { SqliteLedger } from "../../hosts/authority/sqlite.js";
+import { latestOf } from "../../modules/authority/records.js";
 import { Desk, euiOf, shipped } from "../support/lumicast.js";
 import { PostgresServer } from "../support/postgres.js";
 import { lacks } from "../support/skip.js";
@@ -231,6 +233,19 @@ test("an older database, another's, a damaged one: refused, with what to do", as
   writeFileSync(file, newest);
   const well = await desk.run("doctor", ...state);
   assert.equal(well.code, 0, well.out);
+});
+
+test("a clock that was set back is refused: what expired would count again", async () => {
+  const state = await begun("clock", 1);
+  const ledger = new SqliteLedger(`${desk.path("clock")}/authority.db`);
+  const ahead = Math.floor(Date.now() / 1000) + 3600;
+  await ledger.transaction((rows) => latestOf(rows, "clock", ahead));
+  ledger.close();
+  const { code, err } = await desk.run("group", "rekey", "hall", ...state);
+  assert.equal(code, 1);
+  assert.match(err, /clock is 36\d\d s behind .*Set it right: timedatectl set-ntp true/);
+  const doctor = await desk.run("doctor", ...state);
+  assert.match(doctor.out, /ILL {2}database .*clock is/);
 });
 
 test("a database of a newer program is left alone", async () => {

@@ -1,0 +1,89 @@
+/** Who is connected, and where clients were last: kept, so that a restart does not lose them. */
+import { parseQuestion } from "../../modules/access/delivery.js";
+import type { Rows } from "../../modules/authority/ledger.js";
+import { deviceBy } from "../../modules/authority/server.js";
+import { equalBytes } from "../../modules/bytes/equal.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { decode } from "../../modules/cbor/decode.js";
+import { encode } from "../../modules/cbor/encode.js";
+import type { Endpoint } from "../../modules/ports/datagram.js";
+import { nameOf } from "../../modules/secure/dtls.js";
+import type { Asker, SecureRequest } from "../../modules/secure/request.js";
+import type { Authority } from "./authority.js";
+import { clientOf } from "./tokens.js";
+
+export interface Place {
+  /** As whom the client comes: an Asker's id. */
+  readonly id: string;
+  readonly at: Endpoint;
+}
+
+const PORT_BYTES = 2;
+
+export class Places {
+  readonly #authority: Authority;
+  readonly #askers = new Map<string, { asker: Asker; at: Endpoint }>();
+  /** Names of endpoints, to whom was there. */
+  readonly #there = new Map<string, string>();
+  /** What is written of each client. */
+  readonly #written = new Map<string, Uint8Array>();
+
+  constructor(authority: Authority) {
+    this.#authority = authority;
+  }
+
+  opened(asker: Asker, at: Endpoint): void {
+    this.#askers.set(asker.id, { asker, at });
+    this.#there.set(toHex(nameOf(at)), asker.id);
+  }
+
+  closed(asker: Asker): void {
+    if (this.#askers.get(asker.id)?.asker === asker) this.#askers.delete(asker.id);
+  }
+
+  askerOf(id: string): Asker | undefined {
+    return this.#askers.get(id)?.asker;
+  }
+
+  /** Who was at this place. */
+  idAt(at: Endpoint): string | undefined {
+    return this.#there.get(toHex(nameOf(at)));
+  }
+
+  async of(clientId: Uint8Array): Promise<Place | undefined> {
+    const place = await this.#authority.read((rows) => placeOf(rows, clientId));
+    if (place !== undefined) this.#there.set(toHex(nameOf(place.at)), place.id);
+    return place;
+  }
+
+  /** Somebody got keys: as whom, and where he is. */
+  async note(request: SecureRequest): Promise<void> {
+    const { id } = request.from;
+    const at = this.#askers.get(id)?.at;
+    const token = parseQuestion(request.payload)?.token;
+    if (at === undefined || token === undefined) return;
+    const value = encode([fromHex(id), nameOf(at)]);
+    const known = clientOf(token);
+    if (known !== undefined && isSame(this.#written.get(toHex(known)), value)) return;
+    await this.#authority.ledger.transaction((rows) => {
+      const clientId = known ?? deviceBy(rows, fromHex(id))?.clientId;
+      if (clientId === undefined) return;
+      rows.put("place", toHex(clientId), value);
+      this.#written.set(toHex(clientId), value);
+    });
+  }
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && equalBytes(a, b);
+}
+
+function placeOf(rows: Rows, clientId: Uint8Array): Place | undefined {
+  const value = rows.get("place", toHex(clientId));
+  const decoded = value && decode(value);
+  const [id, name] = decoded?.ok === true && Array.isArray(decoded.value) ? decoded.value : [];
+  if (!(id instanceof Uint8Array) || !(name instanceof Uint8Array)) return undefined;
+  const split = name.length - PORT_BYTES;
+  const port = name[split] * 256 + name[split + 1];
+  return { id: toHex(id), at: { address: name.slice(0, split), port } };
+}

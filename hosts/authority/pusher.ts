@@ -1,0 +1,179 @@
+/**
+ * Brings new keys to members: over the connection that each has opened, or over one that is opened
+ * to where it was last. Who does not answer is tried again, less and less often; whoever asks for
+ * keys meanwhile gets them, and is tried no more.
+ */
+
+import { CBOR_FORMAT, CHANGED, GET, POST } from "../../modules/authority/answers.js";
+import { awaiting, confirmAll, sendingFor } from "../../modules/authority/pushing.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import type { EnvelopeKey } from "../../modules/cose/envelope.js";
+import type { DtlsChannels } from "../../modules/secure/dtls.js";
+import type { Answered, Ask } from "../../modules/secure/request.js";
+import type { Authority } from "./authority.js";
+import { nameOfClient } from "./devices.js";
+import type { Places } from "./places.js";
+import type { NodeResult, Say } from "./works.js";
+
+const AT_ONCE_MAX = 16;
+/** A command waits so long for members that do not answer. */
+const PATIENCE_MS = 20_000;
+const TICK_MS = 500;
+const DELAY_MS = 2000;
+const DELAY_MAX_MS = 600_000;
+
+interface Tried {
+  attempts: number;
+  dueAt: number;
+  result: string;
+}
+
+export class Pusher {
+  readonly #authority: Authority;
+  readonly #channels: DtlsChannels;
+  readonly #places: Places;
+  /** By client id in hex. */
+  readonly #tried = new Map<string, Tried>();
+  readonly #underWay = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #isLooking = false;
+
+  constructor(authority: Authority, channels: DtlsChannels, places: Places) {
+    this.#authority = authority;
+    this.#channels = channels;
+    this.#places = places;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.#look(), TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Tries at once whoever waits for these groups' keys, and tells what became of each. */
+  async deliver(groups: readonly number[], say: Say): Promise<NodeResult[]> {
+    const waiting = await this.#waiting(groups);
+    const names = new Map(waiting.map(({ client, name, group }) => [`${group}/${client}`, name]));
+    for (const { client } of waiting) this.#tried.delete(client);
+    const until = Date.now() + PATIENCE_MS;
+    const results = new Map<string, NodeResult>();
+    while (results.size < names.size && Date.now() < until) {
+      await this.#look();
+      const left = new Set(
+        (await this.#waiting(groups)).map((one) => `${one.group}/${one.client}`),
+      );
+      for (const [key, name] of names) {
+        if (left.has(key) || results.has(key)) continue;
+        results.set(key, this.#resultOf(key, name, "done"));
+        say(`${name} has it (${results.size} of ${names.size})`);
+      }
+      const isTried = [...left].every((key) => (this.#triedOf(key)?.attempts ?? 0) > 1);
+      if (isTried) break;
+      if (results.size < names.size) await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    for (const [key, name] of names) {
+      if (results.has(key)) continue;
+      const result = this.#triedOf(key)?.result ?? "no answer yet";
+      results.set(key, this.#resultOf(key, name, result));
+    }
+    return [...results.values()];
+  }
+
+  #triedOf(key: string): Tried | undefined {
+    return this.#tried.get(key.slice(key.indexOf("/") + 1));
+  }
+
+  #resultOf(key: string, device: string, result: string): NodeResult {
+    const attempts = this.#triedOf(key)?.attempts ?? 1;
+    return { device, securityGroup: Number.parseInt(key, 10), result, attempts };
+  }
+
+  #waiting(groups: readonly number[]): Promise<{ group: number; client: string; name: string }[]> {
+    return this.#authority.read((rows) =>
+      awaiting(rows).flatMap(({ clientId, groups: all }) =>
+        all
+          .filter((group) => groups.includes(group))
+          .map((group) => {
+            return { group, client: toHex(clientId), name: nameOfClient(rows, clientId) };
+          }),
+      ),
+    );
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      const all = await this.#authority.read(awaiting);
+      const now = Date.now();
+      for (const { clientId } of all) {
+        const client = toHex(clientId);
+        const isDue = (this.#tried.get(client)?.dueAt ?? 0) <= now;
+        if (!isDue || this.#underWay.has(client)) continue;
+        if (this.#underWay.size >= AT_ONCE_MAX) break;
+        this.#underWay.add(client);
+        void this.#push(client).finally(() => this.#underWay.delete(client));
+      }
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  async #push(client: string): Promise<void> {
+    const result = await this.#try(client).catch((error: unknown) => (error as Error).message);
+    if (result === "done") {
+      this.#tried.delete(client);
+      return;
+    }
+    const attempts = (this.#tried.get(client)?.attempts ?? 0) + 1;
+    const delay = Math.min(DELAY_MAX_MS, DELAY_MS * 2 ** Math.min(attempts, 20));
+    this.#tried.set(client, { attempts, dueAt: Date.now() + delay, result });
+  }
+
+  /** `done`, or why not. */
+  async #try(client: string): Promise<string> {
+    const clientId = fromHex(client);
+    const place = await this.#places.of(clientId);
+    if (place === undefined) return "it has not been here yet";
+    const pairwise = this.#pairwiseOf(place.id) ?? (await this.#connected(place));
+    if (typeof pairwise === "string") return pairwise;
+    const { ledger, center } = this.#authority;
+    const to = { clientId, pairwise, now: this.#authority.now() };
+    const sending = await ledger.transaction((rows) => sendingFor(rows, center, to));
+    if (sending === undefined) return "done";
+    const ask: Ask = {
+      method: POST,
+      path: ["keys", "push"],
+      format: CBOR_FORMAT,
+      payload: sending.payload,
+    };
+    const answered = await this.#ask(place.id, ask);
+    if (!answered.ok) return answered.why;
+    const { code } = answered.response;
+    if (code !== CHANGED) return `refused with ${code >> 5}.${`${code & 31}`.padStart(2, "0")}`;
+    await ledger.transaction((rows) => confirmAll(rows, clientId, sending));
+    return "done";
+  }
+
+  #ask(id: string, ask: Ask): Promise<Answered> {
+    return new Promise((resolve) => {
+      if (!this.#channels.askPeer(id, ask, resolve)) resolve({ ok: false, why: "unreachable" });
+    });
+  }
+
+  #pairwiseOf(id: string): EnvelopeKey | undefined {
+    return this.#places.askerOf(id)?.pairwise;
+  }
+
+  /** Connects to where somebody was last; what keys are sealed under there, or why not. */
+  async #connected(place: { id: string; at: Parameters<DtlsChannels["ask"]>[0] }) {
+    const hello: Ask = { method: GET, path: [".well-known", "core"] };
+    const answered = await new Promise<Answered>((resolve) => {
+      this.#channels.ask(place.at, hello, resolve);
+    });
+    const pairwise = this.#pairwiseOf(place.id);
+    return pairwise ?? (answered.ok ? "somebody else is there" : answered.why);
+  }
+}

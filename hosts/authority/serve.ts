@@ -1,0 +1,215 @@
+/**
+ * An authority that runs: its resources over DTLS on a UDP port, commands over its socket, and what
+ * it does by itself (pushing keys, renewing those that end, telling KDCs of revocations).
+ */
+import { rmSync } from "node:fs";
+import type { Server } from "node:net";
+import type { Note } from "../../modules/authority/answers.js";
+import { type Audience, asFace } from "../../modules/authority/as-face.js";
+import { isOver, renew } from "../../modules/authority/distribution.js";
+import { kdcFace } from "../../modules/authority/kdc-face.js";
+import { groups, latestOf, numberOf } from "../../modules/authority/records.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import type { ClientCredentials } from "../../modules/dtls/credentials.js";
+import { MemorySessions } from "../../modules/dtls/session.js";
+import type { Endpoint } from "../../modules/ports/datagram.js";
+import { DtlsChannels } from "../../modules/secure/dtls.js";
+import type { SecureHandler, SecureRequest } from "../../modules/secure/request.js";
+import { type Authority, random } from "./authority.js";
+import { listen } from "./control.js";
+import { Doorkeeper } from "./doorkeeper.js";
+import { endpointOf, NodeClock, UdpPort } from "./net.js";
+import { Notifier } from "./notifier.js";
+import { Places } from "./places.js";
+import { Pusher } from "./pusher.js";
+import type { Running } from "./works.js";
+
+const AS_PATHS = ["token", "introspect", "time"];
+const NOT_FOUND = 0x84;
+const CONTENT = 0x45;
+const SESSIONS_MAX = 4096;
+const CID_BYTES = 4;
+/** A day: whoever is asleep for longer opens another connection. */
+const IDLE_MICROS = 86_400_000_000;
+const LIMITS = {
+  connections: 4096,
+  handshakes: 256,
+  messageBytes: 4096,
+  transcriptBytes: 12_288,
+} as const;
+const TOUCH_MS = 60_000;
+const HEAD_MS = 1000;
+
+export interface Served {
+  /** Where it listens. */
+  readonly at: string;
+  /** Resolves when `authority stop` was obeyed. */
+  readonly stopped: Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function serve(
+  authority: Authority,
+  listenAt: { address: string; port: number },
+): Promise<Served> {
+  const doorkeeper = new Doorkeeper(authority);
+  await doorkeeper.look();
+  const port = await UdpPort.bind(listenAt);
+  const places = new Places(authority);
+  const channels = channelsOf(authority, { port, places, doorkeeper });
+  port.onDatagram = (from, bytes) => channels.receive(from, bytes);
+  const pusher = new Pusher(authority, channels, places);
+  const notifier = new Notifier(authority, channels);
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const running: Running = {
+    at: port.at,
+    deliver: (some, say) => pusher.deliver(some, say),
+    notify: (say) => notifier.notify(say),
+    changed: () => doorkeeper.look(),
+    // The answer goes out first.
+    stop: () => void setTimeout(stop, 100),
+  };
+  let control: Server;
+  try {
+    control = await listen(authority.state, { authority, running });
+  } catch (error) {
+    await port.close();
+    throw error;
+  }
+  const upkeep = new Upkeep(authority);
+  for (const part of [pusher, notifier, upkeep]) part.start();
+  const close = async () => {
+    for (const part of [pusher, notifier, upkeep]) part.stop();
+    control.close();
+    rmSync(authority.state.socket, { force: true });
+    channels.stop();
+    await port.close();
+  };
+  return { at: port.at, stopped, close };
+}
+
+interface Parts {
+  readonly port: UdpPort;
+  readonly places: Places;
+  readonly doorkeeper: Doorkeeper;
+}
+
+function channelsOf(authority: Authority, { port, places, doorkeeper }: Parts): DtlsChannels {
+  const parts = {
+    clock: new NodeClock(),
+    random,
+    crypto: authority.crypto,
+    send: (to: Endpoint, bytes: Uint8Array) => port.send(to, bytes),
+    handler: handlerOf(authority, places),
+    opened: places.opened.bind(places),
+    closed: places.closed.bind(places),
+  };
+  return new DtlsChannels(parts, {
+    server: doorkeeper.credentials(),
+    sessions: new MemorySessions(SESSIONS_MAX),
+    client: (to) => clientCredentials(authority, { places, doorkeeper }, to),
+    cidBytes: CID_BYTES,
+    dtls: LIMITS,
+    idleMicros: IDLE_MICROS,
+  });
+}
+
+/** What we show where we connect to: our key to a KDC, a device's own secret to a device. */
+function clientCredentials(
+  { identity, channel }: Authority,
+  { places, doorkeeper }: Pick<Parts, "places" | "doorkeeper">,
+  to: Endpoint,
+): ClientCredentials | undefined {
+  const card = identity.trusts.find(({ at }) => at !== undefined && isAt(at, to));
+  if (card !== undefined) {
+    const isIts = (key: Uint8Array) => toHex(key) === card.channel;
+    return { own: { key: channel, chain: [] }, trust: { rawKey: isIts } };
+  }
+  const id = places.idAt(to);
+  const key = id === undefined ? undefined : doorkeeper.secretOf(id);
+  if (id === undefined || key === undefined) return undefined;
+  return { psk: { identity: fromHex(id), key } };
+}
+
+function isAt(at: string, to: Endpoint): boolean {
+  const { address, port } = endpointOf("at", at);
+  return port === to.port && toHex(address) === toHex(to.address);
+}
+
+/** Requests to the part they are for; each is in the log under its asker. */
+function handlerOf(authority: Authority, places: Places): SecureHandler {
+  const { role } = authority.identity;
+  const { ledger } = authority;
+  const note = (said: Note) => ledger.transaction(() => undefined, said);
+  const now = () => authority.now();
+  const issuer = authority.issuer("as");
+  const audiences = audiencesOf(authority);
+  const as = asFace({ ledger, issuer, random, audiences, now, note });
+  const kdc = kdcFace({ ledger, center: authority.center, now, note });
+  return (request) => {
+    const by = { by: request.from.id, what: `/${request.path.join("/")}` };
+    return authority.notes.run(by, async () => {
+      if (AS_PATHS.includes(request.path[0])) {
+        return role === "kdc" ? { code: NOT_FOUND } : as(request);
+      }
+      if (role === "as") return { code: NOT_FOUND };
+      const response = await kdc(request);
+      if (isGiven(request, response.code)) await places.note(request);
+      return response;
+    });
+  };
+}
+
+function isGiven({ path }: SecureRequest, code: number): boolean {
+  return path[0] === "keys" && code === CONTENT;
+}
+
+function audiencesOf({ identity, crypto }: Authority): Audience[] {
+  const { domain, role, trusts } = identity;
+  const others = trusts
+    .filter((card) => card.role !== "as")
+    .map((card) => ({
+      name: `${card.domain}/kdc`,
+      asker: toHex(crypto.sha256(fromHex(card.channel))),
+    }));
+  return role === "both" ? [{ name: `${domain}/kdc` }, ...others] : others;
+}
+
+/** What an authority does by the clock. */
+class Upkeep {
+  readonly #authority: Authority;
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(authority: Authority) {
+    this.#authority = authority;
+  }
+
+  start(): void {
+    const every = (ms: number, what: () => Promise<unknown>) => {
+      // What the disk refuses now is told by the next command.
+      this.#timers.push(setInterval(() => void what().catch(() => {}), ms));
+    };
+    every(HEAD_MS, async () => this.#authority.see());
+    every(TOUCH_MS, () => this.#authority.touch());
+    every(TOUCH_MS, () => this.#renew());
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** Keys whose time is over. */
+  #renew(): Promise<void> {
+    const { ledger, center } = this.#authority;
+    return ledger.transaction((rows) => {
+      const now = latestOf(rows, "clock", this.#authority.now());
+      for (const key of groups.keys(rows)) {
+        const group = numberOf(key);
+        if (isOver(rows, group, now)) renew(rows, center, group, { isBroken: false, now });
+      }
+    });
+  }
+}

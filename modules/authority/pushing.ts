@@ -1,0 +1,90 @@
+/**
+ * Keys on their way to members who did not ask (WIRE.md `/keys/push`): who waits for which, what he
+ * is sent, and that he has it. A push is written down with the renewal it comes from, and goes when
+ * its member has said that the key is durable; so it survives the program, and the network.
+ */
+import { emitDelivery } from "../access/delivery.js";
+import { SENDER } from "../access/scope.js";
+import { fromHex, toHex } from "../bytes/hex.js";
+import type { EnvelopeKey } from "../cose/envelope.js";
+import { termsFor } from "./deliveries.js";
+import { accessToken, type Center, confirm, sealingOf } from "./distribution.js";
+import type { Rows } from "./ledger.js";
+import { groups, inGroup, members, NONE, numberKey, numberOf, pushes } from "./records.js";
+
+/** "0000000009/" */
+const GROUP_CHARS = 11;
+
+/** One member, and the security groups whose newest keys it waits for. */
+export interface Awaiting {
+  readonly clientId: Uint8Array;
+  readonly groups: readonly number[];
+  /** The most of them. */
+  readonly attempts: number;
+}
+
+export function awaiting(rows: Rows): Awaiting[] {
+  const found = new Map<string, { groups: number[]; attempts: number }>();
+  for (const key of pushes.keys(rows)) {
+    const client = key.slice(GROUP_CHARS);
+    const one = found.get(client) ?? { groups: [], attempts: 0 };
+    one.groups.push(numberOf(key));
+    one.attempts = Math.max(one.attempts, pushes.need(rows, key).attempts);
+    found.set(client, one);
+  }
+  return [...found].map(([client, one]) => ({ clientId: fromHex(client), ...one }));
+}
+
+export interface Sending {
+  /** A delivery (modules/access/delivery.ts). */
+  readonly payload: Uint8Array;
+  /** What it brings, to be confirmed. */
+  readonly epochs: readonly { readonly group: number; readonly epoch: number }[];
+}
+
+/** What a member is sent now, and one attempt more; undefined when nothing is left for him. */
+export function sendingFor(
+  rows: Rows,
+  center: Center,
+  to: { clientId: Uint8Array; pairwise: EnvelopeKey; now: number },
+): Sending | undefined {
+  const { clientId, pairwise, now } = to;
+  const client = toHex(clientId);
+  const keys = pushes.keys(rows).filter((key) => key.slice(GROUP_CHARS) === client);
+  const waiting = keys.filter((key) => members.get(rows, key) !== undefined);
+  if (waiting.length === 0) return undefined;
+  const tokens: Uint8Array[] = [];
+  const epochs: { group: number; epoch: number }[] = [];
+  for (const key of waiting) {
+    const group = numberOf(key);
+    const push = pushes.need(rows, key);
+    const { epoch } = groups.need(rows, numberKey(group));
+    const { scope, expiresAt } = members.need(rows, key);
+    const ends = expiresAt === NONE ? {} : { expiresAt };
+    const claims = { subject: clientId, ...ends };
+    for (const entry of scope) {
+      const token = { group, claims, scope: [entry], now };
+      tokens.push(accessToken(rows, center, { ...token, pairwise }));
+      if ((entry.roles & SENDER) === 0) continue;
+      const shown = sealingOf(rows, center, group);
+      tokens.push(accessToken(rows, center, { ...token, pairwise: shown }));
+    }
+    pushes.put(rows, key, { ...push, attempts: push.attempts + 1 });
+    epochs.push({ group, epoch });
+  }
+  const terms = termsFor(rows, { clientId, groups: epochs.map(({ group }) => group), now });
+  return { payload: emitDelivery({ tokens, ...terms }), epochs };
+}
+
+/** He has all of it in flash. */
+export function confirmAll(rows: Rows, clientId: Uint8Array, { epochs }: Sending): void {
+  for (const { group, epoch } of epochs) {
+    const member = members.get(rows, inGroup(group, clientId));
+    if (member === undefined) continue;
+    members.put(rows, inGroup(group, clientId), {
+      ...member,
+      given: Math.max(member.given, epoch),
+    });
+    confirm(rows, group, clientId, epoch);
+  }
+}

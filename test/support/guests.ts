@@ -1,0 +1,53 @@
+/** Devices that join a running authority over UDP on this computer, and take what is pushed. */
+import { NodeCrypto } from "../../hosts/authority/crypto.js";
+import { Guest } from "../../hosts/authority/guest.js";
+import { endpointOf, NodeClock, UdpPort } from "../../hosts/authority/net.js";
+import { type KeyDelivery, parseDelivery } from "../../modules/access/delivery.js";
+import { fromHex } from "../../modules/bytes/hex.js";
+import type { SecureRequest } from "../../modules/secure/request.js";
+
+const crypto = new NodeCrypto();
+
+export class Device {
+  readonly guest: Guest;
+  readonly port: UdpPort;
+  /** What was pushed to it. */
+  readonly pushed: KeyDelivery[] = [];
+  /** What it says to a push. */
+  answer = 0x44;
+
+  private constructor(port: UdpPort, eui64: string, psk: string) {
+    this.port = port;
+    this.guest = new Guest({
+      clock: new NodeClock(),
+      crypto,
+      send: (to, bytes) => port.send(to, bytes),
+      credentials: () => ({ psk: { identity: fromHex(eui64), key: fromHex(psk) } }),
+      handler: (request) => this.#asked(request),
+    });
+    port.onDatagram = (from, bytes) => this.guest.channels.receive(from, bytes);
+  }
+
+  static async of(eui64: string, psk: string): Promise<Device> {
+    return new Device(await UdpPort.bind({ address: "::1", port: 0 }), eui64, psk);
+  }
+
+  async join(at: string, wanted: readonly number[], domain = "hall", kdcAt = at) {
+    const token = await this.guest.token(endpointOf("at", at), `${domain}/kdc`);
+    const delivery = await this.guest.keys(endpointOf("at", kdcAt), token, wanted);
+    return { token, delivery };
+  }
+
+  async close(): Promise<void> {
+    this.guest.stop();
+    await this.port.close();
+  }
+
+  #asked({ path, payload }: SecureRequest) {
+    if (path.join("/") !== "keys/push") return { code: 0x84 };
+    const delivery = parseDelivery(payload);
+    if (delivery === undefined) return { code: 0x80 };
+    this.pushed.push(delivery);
+    return { code: this.answer };
+  }
+}
