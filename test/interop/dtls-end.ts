@@ -5,9 +5,10 @@ import type { DtlsEnd } from "./firmware/dtls.js";
 import { type Engine, type Folder, HOST, image, type Place, Program } from "./programs.js";
 
 let ends = 0;
+let images = 0;
 
 function dtlsImage(folder: Folder, end: DtlsEnd): string {
-  const name = `dtls-${ends}`;
+  const name = `dtls-${images++}`;
   const from = (path: string) => JSON.stringify(join(ROOT, path));
   const lines = [
     `import { board } from ${from("platforms/headless/board.ts")};`,
@@ -18,14 +19,15 @@ function dtlsImage(folder: Folder, end: DtlsEnd): string {
   return image(name, folder.file(`${name}.ts`, `${lines.join("\n")}\n`));
 }
 
-/** Starts it, and waits until it is ready. */
+/** Starts it, and waits until it is ready. With `name` it finds what it left in flash before. */
 export async function dtlsEnd(
   engine: Engine,
   place: Place,
   folder: Folder,
   end: DtlsEnd,
+  name = `${ends++}`,
 ): Promise<Program> {
-  const flash = folder.file(`dtls-${ends++}.flash`);
+  const flash = folder.file(`dtls-${name}.flash`);
   let program: Program;
   if (engine === "XS") {
     const provision = folder.file("dtls.cbor", Uint8Array.of(0xa0));

@@ -4,13 +4,13 @@
  * start` in test/simulation/profiles.test.ts.)
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { generate } from "../../hosts/installation/generate.js";
 import { provisioning } from "../../hosts/installation/provisioning.js";
 import { ROOT } from "../../hosts/root.js";
 import { lacks } from "../support/skip.js";
+import { captured as capturedIn, faultless, fields, pause } from "./capture.js";
 import { Lan, lacksLan, testOnLan } from "./lan.js";
 import {
   ask,
@@ -19,7 +19,6 @@ import {
   Folder,
   headless,
   hexOf,
-  Program,
   stopPrograms,
   testImage,
 } from "./programs.js";
@@ -53,46 +52,8 @@ after(() => {
 });
 
 /** Captures while `talk` lasts; the file. */
-async function captured(name: string, talk: () => Promise<void>): Promise<string> {
-  const path = folder.file(`${name}.pcapng`);
-  const words = ["-i", "bridge", "-n", "-q", "-w", path, "-f", "udp port 5683"];
-  const tshark = new Program(lan.hub.command, "tshark", ...words);
-  for (let waited = 0; !tshark.errors.includes("Capture started"); waited++) {
-    if (waited > 200) throw new Error(`tshark does not begin: ${tshark.errors}`);
-    await pause(50);
-  }
-  await talk();
-  // What it read is written when its buffer's time is over.
-  await pause(1500);
-  tshark.stop("SIGINT");
-  await tshark.over();
-  return path;
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** One line a frame: the values of the fields, in order; `more` are further words. */
-function fields(path: string, names: readonly string[], ...more: readonly string[]): string[][] {
-  const wanted = names.flatMap((name) => ["-e", name]);
-  const args = ["-r", path, "-T", "fields", ...wanted, ...more];
-  const text = execFileSync("tshark", args, {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => line.split("\t"));
-}
-
-const FAULTS = ["_ws.malformed", "_ws.expert.message"];
-
-function faultless(path: string, ...more: readonly string[]): void {
-  for (const [malformed, expert = ""] of fields(path, [...FAULTS, "frame.number"], ...more)) {
-    assert.deepEqual([malformed, expert], ["", ""]);
-  }
+function captured(name: string, talk: () => Promise<void>): Promise<string> {
+  return capturedIn(lan, folder.file(`${name}.pcapng`), talk);
 }
 
 test("plain CoAP: get, put, observe and blocks, nothing malformed", { skip }, async () => {

@@ -10,16 +10,13 @@ import type { Connection } from "../../../modules/dtls/connection.js";
 import type { OwnKey, Trust } from "../../../modules/dtls/credentials.js";
 import { type ConnectOptions, DtlsEndpoint } from "../../../modules/dtls/endpoint.js";
 import type { Finished } from "../../../modules/dtls/handshake.js";
-import {
-  emitSession,
-  MemorySessions,
-  type PeerIdentity,
-  parseSession,
-  type Session,
-} from "../../../modules/dtls/session.js";
+import type { PeerIdentity } from "../../../modules/dtls/session.js";
+import { StoredSessions } from "../../../modules/dtls/stored-sessions.js";
 import type { Board } from "../../../modules/ports/board.js";
 import type { Crypto } from "../../../modules/ports/crypto.js";
 import type { DatagramPort, Endpoint } from "../../../modules/ports/datagram.js";
+import type { Flash } from "../../../modules/ports/flash.js";
+import { Store } from "../../../modules/store/store.js";
 
 /** Bytes are in hex. */
 export interface DtlsEnd {
@@ -32,23 +29,22 @@ export interface DtlsEnd {
   readonly datagramBytes?: number;
   /** A client's: where the server is. */
   readonly to?: { readonly address: string; readonly port: number };
-  /** A client's: waits to be asked by a HelloRequest. A server's: asks this one. */
+  /** A client's: waits to be asked by a HelloRequest first. A server's: asks this one. */
   readonly helloRequest?: { readonly address: string; readonly port: number };
-  /** A client's: connects so many times, resuming from the second on. */
+  /** A client's: connects so many times, resuming where flash has a session. */
   readonly times?: number;
-  /** A client's: a session of an earlier run. A server's: one it kept. */
-  readonly session?: string;
   /** A CoAP message of this text's hex in the place of a line, to hold against a CoAP server. */
   readonly say?: string;
 }
 
-export type DtlsBoard = Pick<Board, "clock" | "random" | "crypto" | "log"> & {
+export type DtlsBoard = Pick<Board, "clock" | "random" | "crypto" | "flash" | "log"> & {
   readonly datagram?: DatagramPort | undefined;
 };
 
 const PORT = 5683;
 const PAUSE_MICROS = 300_000;
 const SESSIONS = 8;
+const SERVER = "server";
 
 /** Begins at once; never ends of its own. */
 export class DtlsProgram {
@@ -56,17 +52,15 @@ export class DtlsProgram {
   readonly #end: DtlsEnd;
   readonly #port: DatagramPort;
   readonly #dtls: DtlsEndpoint;
-  readonly #sessions = new MemorySessions(SESSIONS);
+  readonly #sessions: StoredSessions;
   #left: number;
-  #session: Session | undefined;
 
   constructor(board: DtlsBoard, end: DtlsEnd) {
     this.#board = board;
     this.#end = end;
     this.#left = end.times ?? 1;
     this.#port = board.datagram as DatagramPort;
-    this.#session = end.session === undefined ? undefined : parseSession(fromHex(end.session));
-    if (end.role === "server" && this.#session !== undefined) this.#sessions.put(this.#session);
+    this.#sessions = new StoredSessions(storeIn(board.flash), SESSIONS);
     const { clock, random } = board;
     const crypto = withP256(board.crypto);
     const { cidBytes, datagramBytes } = end;
@@ -96,15 +90,16 @@ export class DtlsProgram {
 
   #begin(crypto: Crypto): void {
     const { role, helloRequest } = this.#end;
-    if (role === "client") this.#connect(crypto);
-    else if (helloRequest !== undefined) this.#dtls.requestHello(endpointOf(helloRequest));
+    if (role === "client" && helloRequest === undefined) this.#connect(crypto);
+    if (role === "server" && helloRequest !== undefined) {
+      this.#dtls.requestHello(endpointOf(helloRequest));
+    }
     this.#board.log("ready");
   }
 
   #connect(crypto: Crypto): void {
-    const { to, helloRequest } = this.#end;
-    if (to === undefined || helloRequest !== undefined) return;
-    this.#dtls.connect(endpointOf(to), this.#client(crypto));
+    const { to } = this.#end;
+    if (to !== undefined) this.#dtls.connect(endpointOf(to), this.#client(crypto));
   }
 
   #again(): void {
@@ -123,7 +118,8 @@ export class DtlsProgram {
       ...(own === undefined ? {} : { own }),
       ...(trust === undefined ? {} : { trust }),
     };
-    return { credentials, ...(this.#session === undefined ? {} : { resume: this.#session }) };
+    const session = this.#sessions.with(utf8(SERVER));
+    return { credentials, ...(session === undefined ? {} : { resume: session }) };
   }
 
   #server(crypto: Crypto) {
@@ -160,9 +156,8 @@ export class DtlsProgram {
 
   #opened(connection: Connection, { peer, session, isResumed }: Finished): void {
     this.#board.log(`${isResumed ? "resumed" : "opened"} ${nameOf(peer)}`);
-    if (session !== undefined) this.#board.log(`session ${toHex(emitSession(session))}`);
     if (this.#end.role !== "client") return;
-    this.#session = session;
+    if (session !== undefined) this.#sessions.keep(utf8(SERVER), session);
     const { say } = this.#end;
     connection.send(say === undefined ? utf8("a line of ours\n") : fromHex(say));
   }
@@ -173,6 +168,16 @@ export class DtlsProgram {
     if (this.#end.role === "server") connection.send(data);
     else connection.close();
   }
+}
+
+/** What flash holds; an empty store where it is blank. */
+function storeIn(flash: Flash): Store {
+  const before = Store.open({ flash });
+  if (before.ok) return before.store;
+  if (!Store.format({ flash })) throw new Error("flash refuses");
+  const opened = Store.open({ flash });
+  if (!opened.ok) throw new Error(opened.error.message);
+  return opened.store;
 }
 
 function nameOf(peer: PeerIdentity): string {
