@@ -108,9 +108,10 @@ for (const engine of ENGINES) {
     await world.with(engine, end, async (client) => {
       // RFC 6347 §4.2.2: a HelloRequest, message 0, no body.
       const request = "16feff0000000000000000000c000000000000000000000000";
+      const to = `${PORT}, "${world.ours}"`;
       const ask = `const socket = require("node:dgram").createSocket("udp6");
         socket.bind(${PEER_PORT}, "${world.peer}");
-        socket.send(Buffer.from("${request}", "hex"), ${PORT}, "${world.ours}", () => socket.close());`;
+        socket.send(Buffer.from("${request}", "hex"), ${to}, () => socket.close());`;
       await world.program(process.execPath, "-e", ask).end();
       await client.line(/asked/);
       const server = await world.opensslServer(...OPENSSL_PSK, "-nocert");
