@@ -108,11 +108,6 @@ export class Control implements Clock {
     this.#say({ log: text });
   }
 
-  /** Says why it ends at once. */
-  fatal(reason: string): void {
-    this.#socket.write(`${JSON.stringify({ fatal: reason })}\n`);
-  }
-
   close(): void {
     this.#socket.end();
   }

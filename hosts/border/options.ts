@@ -36,7 +36,7 @@ CAP_NET_ADMIN. The border holds no keys.
 
   --file FILE        an installation file with "border" in its network, and "wifi" in devices
   --interface NAME   of the network outside, for example eth0
-  --port N           a UDP port besides ${COAP_PORT}; again for more, ${PORTS_MAX} in all
+  --port N           a UDP port besides ${COAP_PORT} and the groups' own; again for more
   --query SECONDS    between two questions who listens, 1 to ${QUERY_SECONDS_MAX} (default 125)
   --pcap FILE        every frame on the air, for Wireshark (link type 802.15.4 with FCS)
   --engine NAME      ${ENGINES.join(", ")} (default release)

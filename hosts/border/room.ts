@@ -36,7 +36,7 @@ export async function runRoom(options: BorderOptions, main: string): Promise<voi
     installation,
     pacing: "real",
     engine: options.engine,
-    border: borderCommand(options, main),
+    border: borderCommand({ ...options, ports: portsOf(installation, options) }, main),
     ...(options.pcap === undefined ? {} : { pcap: options.pcap }),
   });
   medium.on("light", ({ device, light }) => {
@@ -92,6 +92,11 @@ function load(file: string): Installation {
     throw new BorderError(`${file}: network.prefix is link-local; give a unique local one, fd…/64`);
   }
   return installation;
+}
+
+/** Groups may have ports of their own. */
+function portsOf({ applicationGroups }: Installation, { ports }: BorderOptions): number[] {
+  return [...new Set([...ports, ...applicationGroups.map(({ port }) => port)])];
 }
 
 function wordsOf(text: string): string {

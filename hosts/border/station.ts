@@ -34,7 +34,7 @@ export interface Status {
   /** Datagrams passed. */
   readonly outward: number;
   readonly inward: number;
-  /** Not let in: size, addresses, rate. */
+  /** Not let in: size, addresses, rate, no time for it. */
   readonly refused: number;
   /** Over the rates: into groups, to devices, out. */
   readonly held: readonly [number, number, number];
@@ -58,7 +58,6 @@ export async function runStation(options: StationOptions): Promise<void> {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
     await border.open(addresses);
   } catch (error) {
-    control.fatal(error instanceof Error ? error.message : String(error));
     disownAddresses(options.link, addresses);
     throw error;
   }
@@ -82,10 +81,8 @@ class Border {
       ports,
       onDatagram: (passing) => {
         control.soon(() => {
-          const reason = this.#stack?.enter(passing);
-          if (reason === undefined) return;
-          this.#refused += 1;
-          control.trace.count(reason);
+          // Told as a number: a line for each would let a flood through to the medium.
+          if (this.#stack?.enter(passing) !== undefined) this.#refused += 1;
         });
       },
       onFault: (text) => control.soon(() => control.log(JSON.stringify({ fault: text }))),
@@ -145,7 +142,7 @@ class Border {
       groups: stack.listeners.groups.map(formatIpv6),
       outward: stack.outward,
       inward: stack.inward,
-      refused: this.#refused,
+      refused: this.#refused + this.#control.dropped,
       held: [groups.refused, toDevices.refused, out.refused],
       unsent: this.#outside.unsent,
     };

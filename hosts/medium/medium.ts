@@ -92,6 +92,9 @@ export class Medium {
 
   private constructor(options: MediumOptions) {
     const room = options.installation;
+    if (options.border !== undefined && options.pacing !== "real") {
+      throw new RangeError("beyond a border time is real: give pacing real");
+    }
     this.#options = options;
     this.#room = room;
     this.#command = options.command ?? headless(options.engine ?? "release");

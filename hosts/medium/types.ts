@@ -14,7 +14,7 @@ export interface MediumOptions {
   readonly engine?: Engine;
   /** Instead of the headless host of `engine`. */
   readonly command?: CommandOf;
-  /** Starts the border router; without it there is none. */
+  /** Starts the border router, for `real` pacing; without it there is none. */
   readonly border?: CommandOf;
   /** By device name. */
   readonly devices?: Readonly<Record<string, DeviceOptions>>;

@@ -184,6 +184,12 @@ test("the program: help, and errors that tell the fix with their exit code", () 
   assert.match(borderless.stderr, /it has no "border" in its network/);
 });
 
+test("an interface that is not there, or must not be changed", () => {
+  const nowhere = run("--interface", "nowhere0", "--file", EXAMPLE);
+  assert.equal(nowhere.status, 1);
+  assert.match(nowhere.stderr, /Cannot find device "?nowhere0.*; .* listed by: ip -6 address/s);
+});
+
 test("what devices on Wi-Fi are told is written for their owner only", () => {
   const to = join(folder, "wifi");
   const { status, stdout } = run("--file", EXAMPLE, "--wifi", to, "--interface", "eth0");

@@ -39,6 +39,15 @@ const WIFI: readonly string[] = ["lamp-1", "lamp-4", "switch-2"];
 const BORDER_COMPUTER = 4;
 const LAMPS = ["lamp-1", "lamp-2", "lamp-3", "lamp-4"];
 const GROUP = "ff15::4c:1";
+const REPORT_FIELDS = [
+  "eth.src",
+  "icmpv6.type",
+  "icmpv6.mldr.mar.record_type",
+  "icmpv6.mldr.mar.multicast_address",
+];
+/** RFC 3810 §5.2.12, without sources: to listen, and to leave. */
+const TO_EXCLUDE = 4;
+const TO_INCLUDE = 3;
 const QUERY_SECONDS = 5;
 const PATIENCE_SECONDS = 30;
 
@@ -85,11 +94,19 @@ function bytesOf(text: string): Uint8Array {
   return bytes;
 }
 
-/** On a computer of the Lan, to its end. */
-function run(number: number, ...words: readonly string[]): void {
+/** On a computer of the Lan, to its end; what it said. */
+function run(number: number, ...words: readonly string[]): string {
   const [command, args] = lan.computer(number).command(...words);
-  const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${words.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+/** A line of REPORT_FIELDS: of the border's computer, about the group. */
+function reportOf(type: number): RegExp {
+  const told = run(BORDER_COMPUTER, "ip", "-o", "link", "show", "dev", "eth0");
+  const [, mac] = /link\/ether (\S+)/.exec(told)!;
+  return new RegExp(`^${mac}\\t143\\t${type}\\t${GROUP}`);
 }
 
 /** The room, both halves of it. */
@@ -284,19 +301,27 @@ async function replay(room: Room, datagrams: readonly string[]): Promise<void> {
   );
 }
 
+/** The mesh loses its power: after two intervals the border leaves the group outside. */
+async function silence(room: Room, joins: Program): Promise<void> {
+  const left = reportOf(TO_INCLUDE);
+  const told = () => joins.lines.filter((line) => left.test(line)).length;
+  // When it was cut off, its computer's kernel left for it.
+  const before = told();
+  const { medium } = room;
+  for (const name of ["lamp-2", "lamp-3", "switch-1"]) medium.kill(name);
+  await until("the border leaves the group", () => told() > before);
+  assert.deepEqual(room.statuses.at(-1)?.groups, []);
+}
+
 for (const profile of ["lowlatency", "group-oscore"] as const) {
   test(`a room half on Wi-Fi, half on 802.15.4, is one room (${profile})`, { skip }, async () => {
-    const joins = await capture(
-      "dst host ff02::16",
-      "icmpv6.type",
-      "icmpv6.mldr.mar.multicast_address",
-    );
+    const joins = await capture("dst host ff02::16", ...REPORT_FIELDS);
     const datagrams = await capture(`udp and dst host ${GROUP}`, "ipv6.src", "udp.payload");
     const told = installation(profile);
     const room = await Room.start(told, profile);
     try {
       await room.joined();
-      await joins.line(new RegExp(`^143\\t.*${GROUP}`));
+      await joins.line(reportOf(TO_EXCLUDE));
       // Under group-oscore lamps first challenge whom they do not know: across the border, too.
       if (profile !== "lowlatency") await both(room, /reports: [1-4] ok/);
       await both(room, /reports: 4 ok, 0 failed/);
@@ -305,6 +330,7 @@ for (const profile of ["lowlatency", "group-oscore"] as const) {
       await datagrams.line(new RegExp(`^${address}\\t`));
       await restart(room);
       await replay(room, datagrams.lines);
+      if (profile === "lowlatency") await silence(room, joins);
     } finally {
       await room.stop();
       for (const program of [joins, datagrams]) program.stop();
