@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --samples N] [--quick] [--json]
+ * npm run bench [-- --samples N] [--quick] [--rekeying] [--json]
  *
  * The receive path from datagram to light port (store write and trace included) and the send path,
  * on Node and on headless XS in a release build: medians of one run, ratios to plain AES-CCM and to
@@ -17,6 +17,7 @@ import { need } from "../lacks.js";
 import { command, compileForXs, HOST, instructionCounts } from "./count.js";
 import { MemoryFlash } from "./flash.js";
 import { measure, type Only, type Series, type Setup } from "./path.js";
+import { reportRekeying } from "./rekeying.js";
 import { makeSetup, SENDERS } from "./setup.js";
 import { judge, summary } from "./targets.js";
 
@@ -31,9 +32,10 @@ const PATHS: readonly Only[] = [
   "openLowlatency",
   "openGroupOscore",
 ];
-const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--json]
+const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--rekeying] [--json]
   --samples N   messages of each kind (2000)
   --quick       300 messages, for CI
+  --rekeying    only this: what one member more or less costs a group of 2 to 1,000
   --json        one JSON object`;
 
 interface EngineResult {
@@ -46,12 +48,17 @@ async function main(): Promise<void> {
     options: {
       samples: { type: "string" },
       quick: { type: "boolean", default: false },
+      rekeying: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) {
     console.log(USAGE);
+    return;
+  }
+  if (values.rekeying) {
+    process.exitCode = reportRekeying(values.json);
     return;
   }
   const samples = Number(values.samples ?? (values.quick ? 300 : 2000));

@@ -3,6 +3,7 @@ import type { KeyDelivery, Revoked } from "../access/delivery.js";
 import { RECEIVER } from "../access/scope.js";
 import { fromHex } from "../bytes/hex.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
+import { numbersOf } from "./heard.js";
 import type { Rows } from "./ledger.js";
 import { groups, inGroup, keys, members, NONE, numberKey } from "./records.js";
 
@@ -25,6 +26,7 @@ export function termsFor(
     return {
       securityGroup,
       receives: (roles & RECEIVER) !== 0,
+      numbers: numbersOf(rows, group),
       // Who has nothing older than that is not told: his newest key keeps its grace.
       isBroken: brokenBefore > confirmed && brokenBefore > 0,
       sealing: { securityGroup, kid: uintBytes(kekNumber), key: kek },
@@ -40,7 +42,10 @@ export function termsFor(
     broken: told.filter(({ isBroken }) => isBroken).map(({ securityGroup }) => securityGroup),
     revoked: revokedOf(rows),
     terms: told.map(({ terms }) => terms),
-    numbers: [],
+    numbers: told.flatMap(({ securityGroup, receives, numbers }) => {
+      const others = receives ? numbers : [];
+      return others.map(({ clientId: sender, next }) => ({ securityGroup, sender, next }));
+    }),
   };
 }
 

@@ -3,6 +3,7 @@ import { emitQuestion, parseDelivery } from "../../modules/access/delivery.js";
 import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
 import { verifyToken } from "../../modules/access/token.js";
 import { envelopeAad, expel, renew, sealingOf } from "../../modules/authority/distribution.js";
+import { noteHeard } from "../../modules/authority/heard.js";
 import { answerKdc } from "../../modules/authority/kdc-face.js";
 import { accesses, groups, inGroup, members, numberKey } from "../../modules/authority/records.js";
 import { emitRevocation } from "../../modules/authority/revocation.js";
@@ -56,6 +57,20 @@ test("/keys: who only listens has nothing to show; who only sends opens no one's
   const sender = keysOf(kdc, 2, kdc.token(2, [{ appGroup: 1, level: 2, roles: SENDER }]));
   const delivery = parseDelivery(sender.response.payload ?? h(""));
   equal([delivery?.tokens.length, delivery?.sealings.length], [2, 0]);
+});
+
+test("/keys: who comes late hears the senders' numbers where the authority listens", () => {
+  const kdc = new Kdc();
+  kdc.set({ numbers: "heard" });
+  keysOf(kdc, 1, kdc.token(1));
+  kdc.run((rows) => noteHeard(rows, GROUP, { clientId: h("01"), epoch: 1, number: 9 }));
+  const numbers = (at: number, token: Uint8Array) => {
+    const { response } = keysOf(kdc, at, token);
+    return parseDelivery(response.payload ?? h(""))?.numbers;
+  };
+  const told = [{ securityGroup: h("09"), sender: h("01"), next: 10 }];
+  equal(numbers(2, kdc.token(2, RECEIVES)), told);
+  equal(numbers(3, kdc.token(3, [{ appGroup: 1, level: 2, roles: SENDER }])), [], "hears nobody");
 });
 
 test("/keys: each refusal has its code and its name, the peer hears the code only", () => {

@@ -1,0 +1,216 @@
+/**
+ * A key tree as its members see it (RFC 2627 §5.4): what a Group Manager says to all of them at
+ * once when a group's key is renewed, and how one of them gets at it.
+ *
+ * Keys are at the nodes of a binary tree, members are its leaves, and each has the keys from its
+ * leaf up to the root. New keys travel under keys that the one who was put out never had, so a
+ * renewal costs as many messages as the tree is high. The messages are heard by everybody, and
+ * under keys that several have: that they are the Group Manager's, only his signature shows
+ * (RFC 9594 §6.2.1; here a COSE_Sign1 around the whole).
+ *
+ *     message = COSE_Sign1([security group, epoch, number, of, [key in a COSE_Encrypt0, ...]])
+ *     key     = [level, position, name, key]     or the group's key itself, a COSE_Key
+ *
+ * The name of the key that it is under is the COSE_Encrypt0's kid. Whoever missed one of the
+ * messages asks the Group Manager for all of it.
+ */
+
+import { equalBytes } from "../bytes/equal.js";
+import { toHex } from "../bytes/hex.js";
+import { type Cbor, decode } from "../cbor/decode.js";
+import { encode } from "../cbor/encode.js";
+import { envelopeKeyId, openEnvelope } from "../cose/envelope.js";
+import { type Anchor, isVouched, type Voucher, vouch, vouchedOf } from "../cose/vouched.js";
+import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
+
+export const TREE_KEY_BYTES = 16;
+/** 2^20 leaves. */
+export const LEVELS_MAX = 20;
+/** A key in a message of this many: two make some 250 bytes. */
+export const WRAPS_MAX = 2;
+/** Messages of one renewal, and a bound for what a member keeps of one. */
+const MESSAGES_MAX = LEVELS_MAX + 2;
+const NAME_BYTES_MAX = 8;
+const LIMITS = { depthMax: 6, itemsMax: 96 };
+
+/** Where a key is in the tree: leaves are level 0, a node's children 2p and 2p + 1. */
+export interface TreeKey {
+  readonly level: number;
+  readonly position: number;
+  /** Unlike that of every other key of the Group Manager. */
+  readonly name: Uint8Array;
+  readonly key: Uint8Array;
+}
+
+export function treeKeyValue({ level, position, name, key }: TreeKey): Cbor {
+  return [level, position, name, key];
+}
+
+export function treeKeyOf(value: Cbor): TreeKey | undefined {
+  if (!Array.isArray(value) || value.length !== 4) return undefined;
+  const [level, position, name, key] = value;
+  if (!isUint(level, LEVELS_MAX) || !isUint(position, 2 ** LEVELS_MAX)) return undefined;
+  if (!(name instanceof Uint8Array) || !(key instanceof Uint8Array)) return undefined;
+  const isName = name.length > 0 && name.length <= NAME_BYTES_MAX;
+  return isName && key.length === TREE_KEY_BYTES ? { level, position, name, key } : undefined;
+}
+
+/** What all messages of one renewal have in common. */
+export interface Renewed {
+  readonly securityGroup: Uint8Array;
+  /** Of the group's key that they bring. */
+  readonly epoch: number;
+}
+
+export function wrapAad({ securityGroup, epoch }: Renewed): Uint8Array {
+  return encode([securityGroup, epoch]);
+}
+
+/** Signed messages, with up to `WRAPS_MAX` keys each. */
+export function treeMessages(
+  crypto: Pick<Crypto, "hmac">,
+  input: { renewed: Renewed; wraps: readonly Cbor[]; voucher: Voucher; kid: Uint8Array },
+): Uint8Array[] {
+  const { renewed, wraps, voucher, kid } = input;
+  const of = Math.ceil(wraps.length / WRAPS_MAX);
+  const messages: Uint8Array[] = [];
+  for (let number = 0; number < of; number++) {
+    const some = wraps.slice(number * WRAPS_MAX, (number + 1) * WRAPS_MAX);
+    const payload = encode([renewed.securityGroup, renewed.epoch, number, of, some]);
+    messages.push(encode(vouch(crypto, { voucher, kid, payload })));
+  }
+  return messages;
+}
+
+/** What became of a message, by name. */
+export type TreeOutcome =
+  | { readonly what: "malformed" | "forged" | "other" | "older" }
+  /** It was taken, or there was nothing in it for us; more are to come. */
+  | { readonly what: "waiting" }
+  /** The group's new key, a COSE_Key map in CBOR. */
+  | { readonly what: "renewed"; readonly epoch: number; readonly key: Uint8Array };
+
+/** One member's keys of one group's tree. */
+export class TreeMember {
+  readonly #crypto: Crypto;
+  readonly #securityGroup: Uint8Array;
+  readonly #anchor: Anchor;
+  readonly #leaf: number;
+  /** By name in hex. */
+  #keys: Map<string, TreeKey>;
+  #epoch: number;
+  /** Keys of a renewal that is not complete; nothing of it counts before the group's key came. */
+  #coming: { epoch: number; keys: Map<string, TreeKey>; left: Map<number, readonly Cbor[]> };
+
+  /** `path`: from the leaf up to the root, as the Group Manager gave it when we joined. */
+  constructor(
+    crypto: Crypto,
+    input: { securityGroup: Uint8Array; anchor: Anchor; path: readonly TreeKey[]; epoch: number },
+  ) {
+    this.#crypto = crypto;
+    this.#securityGroup = input.securityGroup;
+    this.#anchor = input.anchor;
+    this.#leaf = input.path[0].position;
+    this.#keys = new Map(input.path.map((key) => [toHex(key.name), key]));
+    this.#epoch = input.epoch;
+    this.#coming = { epoch: 0, keys: new Map(), left: new Map() };
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Keys that it has, the leaf first: to be kept in flash. */
+  get path(): readonly TreeKey[] {
+    return [...this.#keys.values()].sort((a, b) => a.level - b.level);
+  }
+
+  accept(message: Uint8Array): TreeOutcome {
+    const decoded = decode(message, LIMITS);
+    const vouched = decoded.ok ? vouchedOf(decoded.value) : undefined;
+    const said = vouched && saidOf(vouched.object.content);
+    if (vouched === undefined || said === undefined) return { what: "malformed" };
+    // Every member has these keys: only the signature tells the Group Manager from one of them.
+    const isSigned = isVouched(this.#crypto, vouched, this.#anchor);
+    if (!isSigned) return { what: "forged" }; // check: tree-signed
+    const isOurs = equalBytes(said.securityGroup, this.#securityGroup);
+    if (!isOurs) return { what: "other" }; // check: tree-group
+    if (said.epoch <= this.#epoch) return { what: "older" }; // check: tree-older
+    if (said.epoch < this.#coming.epoch) return { what: "older" }; // check: tree-coming
+    if (said.epoch > this.#coming.epoch) {
+      this.#coming = { epoch: said.epoch, keys: new Map(this.#keys), left: new Map() };
+    }
+    this.#coming.left.set(said.number, said.wraps);
+    return this.#advance(said);
+  }
+
+  /** Opens whatever can be opened by now: messages come in any order. */
+  #advance(renewed: Renewed): TreeOutcome {
+    const { keys, left } = this.#coming;
+    let found = true;
+    while (found) {
+      found = false;
+      for (const [number, wraps] of left) {
+        const closed: Cbor[] = [];
+        for (const wrap of wraps) {
+          const plain = this.#open(wrap, renewed);
+          if (plain === undefined) {
+            closed.push(wrap);
+            continue;
+          }
+          found = true;
+          const key = treeKeyOf(decodedOf(plain));
+          if (key === undefined) return this.#complete(plain);
+          // A key for others is of no use here, whoever let us have it.
+          const isOnPath = Math.floor(this.#leaf / 2 ** key.level) === key.position;
+          if (isOnPath) keys.set(toHex(key.name), key); // check: tree-path
+        }
+        left.set(number, closed);
+      }
+    }
+    return { what: "waiting" };
+  }
+
+  #open(wrap: Cbor, renewed: Renewed): Uint8Array | undefined {
+    const kid = envelopeKeyId(wrap);
+    const under = kid && this.#coming.keys.get(toHex(kid));
+    if (under === undefined) return undefined;
+    const key = this.#crypto.aeadKey(AES_CCM_16_64_128, under.key.slice());
+    return openEnvelope(wrap, { key, externalAad: wrapAad(renewed) });
+  }
+
+  /** The old keys of the path are of no use to anybody. */
+  #complete(key: Uint8Array): TreeOutcome {
+    const { epoch, keys } = this.#coming;
+    const newest = new Map<number, TreeKey>();
+    for (const one of keys.values()) newest.set(one.level, one);
+    this.#keys = new Map([...newest.values()].map((one) => [toHex(one.name), one]));
+    this.#epoch = epoch;
+    this.#coming = { epoch: 0, keys: new Map(), left: new Map() };
+    return { what: "renewed", epoch, key };
+  }
+}
+
+function decodedOf(bytes: Uint8Array): Cbor {
+  const decoded = decode(bytes);
+  return decoded.ok ? decoded.value : undefined;
+}
+
+interface Said extends Renewed {
+  readonly number: number;
+  readonly wraps: readonly Cbor[];
+}
+
+function saidOf(payload: Uint8Array): Said | undefined {
+  const items = decodedOf(payload);
+  if (!Array.isArray(items) || items.length !== 5) return undefined;
+  const [securityGroup, epoch, number, of, wraps] = items;
+  if (!(securityGroup instanceof Uint8Array) || !isUint(epoch, 0xffffffff)) return undefined;
+  if (!isUint(of, MESSAGES_MAX) || !isUint(number, of - 1)) return undefined;
+  if (!Array.isArray(wraps) || wraps.length > WRAPS_MAX) return undefined;
+  return { securityGroup, epoch, number, wraps };
+}
+
+function isUint(value: Cbor, most: number): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most;
+}
