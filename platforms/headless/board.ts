@@ -17,6 +17,7 @@ import { HostDatagrams } from "./datagram.js";
 import { HostFlash } from "./flash.js";
 import { HostLight } from "./light.js";
 import { HostRadio } from "./radio.js";
+import { HostSlots } from "./slots.js";
 import "./host.js";
 
 class HostRandom implements Random {
@@ -45,6 +46,14 @@ export interface HostBoard extends Board {
   readonly radio?: HostRadio;
 }
 
+function hasSlots(): boolean {
+  return lumicastHost.restart !== undefined && lumicastHost.slotSize() > 0;
+}
+
+function startAnew(why: string): void {
+  lumicastHost.restart!(why);
+}
+
 function bindMembers(state: IntakeState): BoundMembers {
   return lumicastHost.intakeBindMembers!(state);
 }
@@ -71,6 +80,9 @@ export function board(): HostBoard {
     ...(radio
       ? { radio, mesh: (place) => meshStack({ radio, ...base, ...place }) }
       : { datagram: datagram! }),
+    // Neither is there on the emulated board, whose ROM holds one image.
+    ...(hasSlots() ? { slots: new HostSlots() } : {}),
+    ...(lumicastHost.restart === undefined ? {} : { restart: startAnew }),
     provisioning: () => lumicastHost.provisioning(),
     log: (line) => lumicastHost.log(line),
     fatal: (line) => lumicastHost.fatal(line),

@@ -44,6 +44,13 @@ static uint8_t *read_file(const char *path, size_t max, size_t *size)
   return NULL;
 }
 
+uint8_t *image_bytes(const char *path, size_t *size)
+{
+  uint8_t *file = read_file(path, IMAGE_MAX_BYTES, size);
+  if (!file) die(EXIT_BAD_DATA, "cannot read %s: %s", path, strerror(errno));
+  return file;
+}
+
 bool image_read(const char *path)
 {
   size_t size;

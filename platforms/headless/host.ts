@@ -69,6 +69,18 @@ export interface Host {
   flashProgram(offset: number, bytes: Uint8Array): boolean;
   flashErase(offset: number): boolean;
 
+  /** Of one slot; 0 without --slots. The others are about the slot that does not run. */
+  slotSize(): number;
+  slotRunning(): 0 | 1;
+  slotOnTrial(): boolean;
+  slotRead(offset: number, into: Uint8Array): void;
+  slotProgram(offset: number, bytes: Uint8Array): boolean;
+  slotErase(offset: number): boolean;
+  slotActivate(size: number, digest: Uint8Array): boolean;
+  slotConfirm(): boolean;
+  /** The program starts anew. Where the host can; the emulated board cannot. */
+  restart?(why: string): never;
+
   /** Once: from now on events go to these objects' callbacks. */
   attach(ports: {
     radio: Radio | undefined;

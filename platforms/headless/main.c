@@ -33,6 +33,8 @@ static const char usage_text[] =
   "  --flash FILE        the flash partition (default: in memory)\n"
   "  --flash-size BYTES  default 65536            --program 4|16  program unit, default 4\n"
   "  --fault OP:MODE:SEED  power cut at flash operation OP: not, torn or done; may be repeated\n"
+  "  --slots FILE        two firmware slots; IMAGE.xsb is put into the first when FILE is new\n"
+  "  --slot-size BYTES   default 1048576          --slot-fault OP:MODE:SEED  as --fault\n"
   "  --provision FILE    this device's part of the installation\n"
   "  --eui64 HEX         16 digits, default 0200000000000001\n"
   "  --seed N            repeatable random numbers (no secrets!)\n"
@@ -72,6 +74,31 @@ static void parse_eui64(const char *text)
   for (int i = 7; i >= 0; i--, value >>= 8) options.eui64[i] = (uint8_t)value;
 }
 
+/* Counts how often this process started anew, for what must not be the same again. */
+static const char *const STARTS = "LUMICAST_STARTS";
+static char **all_words;
+static const char *slots_path;
+static uint32_t slot_size = 1 << 20;
+
+static unsigned starts(void)
+{
+  const char *text = getenv(STARTS);
+  return text ? (unsigned)strtoul(text, NULL, 10) : 0;
+}
+
+_Noreturn void host_restart(const char *why)
+{
+  char count[16];
+  if (options.control) die(EXIT_RESTART, "%s", why);
+  fprintf(stderr, "lumicast: starts anew: %s\n", why);
+  fflush(stdout);
+  flash_flush();
+  snprintf(count, sizeof count, "%u", starts() + 1);
+  setenv(STARTS, count, 1);
+  execv("/proc/self/exe", all_words);
+  die(EXIT_UNCAUGHT, "cannot start anew: %s", strerror(errno));
+}
+
 static void number_option(const char *name, const char *value)
 {
   if (!strcmp(name, "--seed")) {
@@ -85,6 +112,9 @@ static void number_option(const char *name, const char *value)
     options.flash_size = (uint32_t)whole(name, value, 1 << 28);
     if (options.flash_size < 8192 || options.flash_size % 4096)
       bad_option("--flash-size is a multiple of 4096, from 8192", value);
+  } else if (!strcmp(name, "--slot-size")) {
+    slot_size = (uint32_t)whole(name, value, 16 << 20);
+    if (slot_size == 0 || slot_size % 4096) bad_option("--slot-size is a multiple of 4096", value);
   } else if (!strcmp(name, "--program")) {
     options.program_bytes = (uint32_t)whole(name, value, 16);
     if (options.program_bytes != 4 && options.program_bytes != 16)
@@ -98,17 +128,29 @@ static void number_option(const char *name, const char *value)
   }
 }
 
+/* Power cuts belong to the first start. */
+static bool is_fault(const char *name, const char *value)
+{
+  bool good = true;
+  if (!strcmp(name, "--fault")) good = starts() > 0 || flash_fault(value);
+  else if (!strcmp(name, "--slot-fault")) good = starts() > 0 || slots_fault(value);
+  else return false;
+  if (!good)
+    bad_option("a fault is OP:MODE:SEED, e.g. 17:torn:4, MODE not, torn or done; at most 8",
+        value);
+  return true;
+}
+
 static void option(const char *name, const char *value)
 {
+  if (is_fault(name, value)) return;
   if (!strcmp(name, "--control")) options.control = value;
   else if (!strcmp(name, "--flash")) options.flash = value;
+  else if (!strcmp(name, "--slots")) slots_path = value;
   else if (!strcmp(name, "--provision")) options.provision = value;
   else if (!strcmp(name, "--interface")) options.interface = value;
   else if (!strcmp(name, "--eui64")) parse_eui64(value);
-  else if (strcmp(name, "--fault")) number_option(name, value);
-  else if (!flash_fault(value))
-    bad_option("--fault takes OP:MODE:SEED, e.g. 17:torn:4, MODE not, torn or done; at most 8",
-        value);
+  else number_option(name, value);
 }
 
 static void parse_options(int count, char **words)
@@ -129,12 +171,24 @@ static void parse_options(int count, char **words)
   if (!options.image) bad_option("no image given", NULL);
 }
 
+static void read_image(void)
+{
+  if (slots_path) {
+    size_t size;
+    uint8_t *image = image_bytes(options.image, &size);
+    slots_start(slots_path, slot_size, image, size);
+    free(image);
+  } else if (!image_read(options.image)) {
+    exit(EXIT_BAD_DATA);
+  }
+}
+
 static void prepare(void)
 {
-  if (!image_read(options.image)) exit(EXIT_BAD_DATA);
+  read_image();
   if (options.provision) provision_read(options.provision);
   flash_open(options.flash, options.flash_size, options.program_bytes);
-  if (options.seeded) random_seed(options.seed, options.eui64);
+  if (options.seeded) random_seed(options.seed + starts(), options.eui64);
   if (options.control) control_connect(options.control);
 }
 
@@ -170,6 +224,7 @@ int main(int count, char **words)
   if (!strcmp(words[1], "run")) options.mode = MODE_RUN;
   else if (!strcmp(words[1], "test")) options.mode = MODE_TEST;
   else bad_option("unknown command", words[1]);
+  all_words = words;
   parse_options(count - 2, words + 2);
   if (options.mode == MODE_RUN && !options.stack_slots) options.stack_slots = STACK_SLOTS_RUN;
   prepare();

@@ -412,6 +412,7 @@ int main(int count, char **words)
   run("hkdf: RFC 5869", hkdf_vectors);
   intake_tests();
   member_tests();
+  slots_tests();
   if (signatures_tests) signatures_tests();
   return failures > 0;
 }

@@ -19,6 +19,7 @@ void run(const char *name, void (*test)(void));
 void intake_tests(void);
 void member_tests(void);
 void rows_tests(void);
+void slots_tests(void);
 /* NULL in a build without libsodium */
 void signatures_tests(void) __attribute__((weak));
 

@@ -34,6 +34,7 @@ enum {
   EXIT_OUT_OF_MEMORY = 71,
   EXIT_STACK_OVERFLOW = 72,
   EXIT_POWER_CUT = 73,
+  EXIT_RESTART = 75, /* 74 is the emulated board's: a processor fault */
 };
 
 enum mode { MODE_RUN, MODE_TEST };
