@@ -1,7 +1,8 @@
 /**
- * What passes between a member and its Key Distribution Center beside the tokens themselves (WIRE.md
- * "Tokens and keys"): the question of `/keys`, and what its answer and `/keys/push` bring. CBOR maps
- * in one encoding, fields that say nothing left out. Who sends them, the secure channel proves.
+ * What passes between a member and its Key Distribution Center beside the tokens themselves
+ * (WIRE.md "Tokens and keys"): the question of `/keys`, and what its answer and `/keys/push` bring.
+ * CBOR maps in one encoding, fields that say nothing left out. Who sends them, the secure channel
+ * proves.
  */
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";

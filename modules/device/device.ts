@@ -30,6 +30,7 @@ import type { Trace } from "../ports/trace.js";
 import { Resources } from "../resources/resources.js";
 import type { Store } from "../store/store.js";
 import { bootDurable, type Durable } from "./boot.js";
+import type { ChannelsService, DeviceChannels } from "./channels.js";
 import { Idle } from "./idle.js";
 import { LIMITS } from "./limits.js";
 import type {
@@ -64,6 +65,7 @@ export interface Services {
   readonly schemes?: SchemeServices;
   readonly dialogues?: Dialogues;
   readonly upkeep?: Upkeep;
+  readonly channels?: ChannelsService;
 }
 
 const NO_SERVICES: Services = Object.freeze({});
@@ -105,6 +107,8 @@ export class Device implements Parts {
   };
   /** The latest command's execution reports, one a member, when their time is over. */
   onReports: (reports: readonly MemberReport[]) => void;
+  /** Where the installation names an authority. */
+  declare readonly channels?: DeviceChannels;
   readonly #ports: readonly number[];
   readonly #idle: Idle;
 
@@ -154,6 +158,8 @@ export class Device implements Parts {
       if (isMulticast(address)) this.net.join(address);
     }
     this.net.onDatagram = (datagram) => void this.receive(datagram);
+    const channels = services.channels?.begin(this, board, this.net.onDatagram);
+    if (channels !== undefined) this.channels = channels;
   }
 
   /** Everything a datagram can come to is counted once, here. */

@@ -5,11 +5,11 @@
  *   Is there a group key?  yes: rest      no: is there an AT-KDC?  yes: ask the KDC
  *                                                                  no: apply to the AS, then ask
  *
- * It need not wait for a message (pre-fetch): a start is a `need` like a press. A key that comes to
- * its end is renewed by asking, or the KDC pushes one before. Where nobody answers, the pause doubles
- * up to an hour, spread by chance: a hundred lamps have power again at one moment. A press may be
- * quicker than the pause, not than SOONEST. A token that the KDC refuses is applied for anew, once
- * in a run: who is locked out does not go round in a circle.
+ * It need not wait for a message (pre-fetch): a start is a `need` like a press. A key that comes
+ * to its end is renewed by asking, or the KDC pushes one before. Where nobody answers, the pause
+ * doubles up to an hour, spread by chance: a hundred lamps have power again at one moment. A press
+ * may be quicker than the pause, not than SOONEST. A token that the KDC refuses is applied for
+ * anew, once in a run: who is locked out does not go round in a circle.
  *
  * `step` is the whole algorithm, pure; `Joining` does what it says.
  */

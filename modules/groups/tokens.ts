@@ -62,8 +62,6 @@ const MATERIAL = -70003;
 const SYMMETRIC = 4;
 const KEY_LIMITS = { depthMax: 3, itemsMax: 24 };
 const SEALING_BYTES = 16;
-const NOTHING = new Uint8Array(0);
-const NOBODY = Object.freeze({ id: NOTHING, credential: NOTHING, signer: undefined });
 /** Of `lowlatency`, whose ids have at most 8 bytes: nothing to be synchronised. */
 const UNFILED = Object.freeze({ synchronisation: undefined });
 
@@ -205,7 +203,9 @@ export class Tokens {
 
   /** In flash, a key that the scheme refuses would keep the device from starting. */
   #fits(security: SecurityGroup, offered: OfferedKey): boolean {
-    const { profile, own = NOBODY, addresses = [] } = security;
+    const none = new Uint8Array(0);
+    const nobody = { id: none, credential: none, signer: undefined };
+    const { profile, own = nobody, addresses = [] } = security;
     try {
       profile.importKey(this.#parts.crypto, { ...offered, own, addresses });
       return true;

@@ -49,7 +49,7 @@ import type {
   SecureResponse,
   Told,
 } from "./request.js";
-import { PEER, Service } from "./serve.js";
+import { peer, Service } from "./serve.js";
 
 export interface ConversationLimits extends EndpointLimits, ExchangeLimits, BodyLimits {
   /** Requests of ours, the one under way included. */
@@ -141,6 +141,7 @@ export class Conversation<B> {
   readonly #endpoint: Endpoint;
   readonly #exchanges: Exchanges<Asked<B>, Inner>;
   readonly #service: Service;
+  readonly #peer = peer();
   /** The first one is under way. */
   readonly #asks: Asking[] = [];
   #underWay: { readonly exchange: Exchange<Asked<B>>; mid: number | undefined } | undefined;
@@ -148,8 +149,9 @@ export class Conversation<B> {
 
   constructor(parts: ConversationParts, asker: Asker, protection: Protection<B>) {
     const limits = parts.limits ?? CONVERSATION_LIMITS;
+    const { address, port } = this.#peer;
     const net: DatagramPort = {
-      address: PEER.address,
+      address,
       join: () => false,
       leave: () => undefined,
       send: ({ bytes }) => protection.send(bytes),
@@ -159,7 +161,7 @@ export class Conversation<B> {
     this.#clock = parts.clock;
     this.#limits = limits;
     this.#protection = protection;
-    this.#endpoint = new Endpoint({ ...parts, net, port: PEER.port, limits });
+    this.#endpoint = new Endpoint({ ...parts, net, port, limits });
     this.#exchanges = new Exchanges({ ...parts, limits });
     this.#service = new Service({ ...parts, limits, asker });
   }
@@ -171,18 +173,18 @@ export class Conversation<B> {
 
   /** Whether this is the token of a request of ours. */
   awaits(token: Uint8Array): boolean {
-    return this.#exchanges.match(token, 0, token.length, PEER).ok;
+    return this.#exchanges.match(token, 0, token.length, this.#peer).ok;
   }
 
   /** A message of the peer's; why it had no effect. */
   heard({ header, open }: Heard<B>): Outcome<true> {
-    const verdict = this.#endpoint.check(header, PEER);
+    const verdict = this.#endpoint.check(header, this.#peer);
     if (verdict === "duplicate") return drop("duplicate");
     if (verdict === "done") return DONE;
     if (!isRequest(header.code)) return this.#answered(header, open);
     const opened = open(undefined);
     if (!opened.ok) return opened;
-    this.#endpoint.remember(header, PEER);
+    this.#endpoint.remember(header, this.#peer);
     this.#serve(header, opened.value);
     return DONE;
   }
@@ -227,7 +229,7 @@ export class Conversation<B> {
     const { token } = exchange;
     this.#underWay = { exchange, mid: undefined };
     this.#underWay.mid = this.#endpoint.send({
-      to: PEER,
+      to: this.#peer,
       confirmable: true,
       make: ({ type, mid }) => {
         const inner = withEcho(asking.transfer.next(), asking.echo);
@@ -273,24 +275,24 @@ export class Conversation<B> {
     if (underWay === undefined) return;
     this.#underWay = undefined;
     this.#exchanges.close(underWay.exchange);
-    if (underWay.mid !== undefined) this.#endpoint.settle(PEER, underWay.mid);
+    if (underWay.mid !== undefined) this.#endpoint.settle(this.#peer, underWay.mid);
   }
 
   #answered(header: Request, open: Heard<B>["open"]): Outcome<true> {
     const { token, type } = header;
-    const found = this.#exchanges.match(token, 0, token.length, PEER);
+    const found = this.#exchanges.match(token, 0, token.length, this.#peer);
     if (!found.ok) {
       // RFC 7252 §4.2: or he says it again and again.
-      if (type === CON) this.#endpoint.reject(header, { from: PEER, to: PEER });
+      if (type === CON) this.#endpoint.reject(header, { from: this.#peer, to: this.#peer });
       return found;
     }
     const opened = open(found.value.binding.bound);
     if (!opened.ok) return opened;
     if (type === CON) {
-      this.#endpoint.remember(header, PEER);
-      this.#endpoint.acknowledge(header, PEER);
+      this.#endpoint.remember(header, this.#peer);
+      this.#endpoint.acknowledge(header, this.#peer);
     }
-    return this.#exchanges.answered(found.value, PEER, opened.value.inner);
+    return this.#exchanges.answered(found.value, this.#peer, opened.value.inner);
   }
 
   #serve(header: Request, { inner, bound }: Content<B>): void {
@@ -314,7 +316,7 @@ export class Conversation<B> {
     pending.timer = this.#clock.after(ACKNOWLEDGE_MICROS, () => {
       pending.timer = undefined;
       pending.isAcknowledged = header.type === CON;
-      this.#endpoint.acknowledge(header, PEER);
+      this.#endpoint.acknowledge(header, this.#peer);
     });
     const then = (late: Inner) => {
       if (this.#settle(pending)) this.#say(pending, late);
@@ -334,13 +336,13 @@ export class Conversation<B> {
 
   #say({ header, bound, noResponse, isAcknowledged }: Pending<B>, answer: Inner): void {
     if (suppresses(noResponse, answer.code)) {
-      if (!isAcknowledged) this.#endpoint.acknowledge(header, PEER);
+      if (!isAcknowledged) this.#endpoint.acknowledge(header, this.#peer);
       return;
     }
     const make = (own: { type: MessageType; mid: number }) =>
       this.#protection.response({ ...own, token: header.token }, answer, bound);
-    if (isAcknowledged) this.#endpoint.send({ to: PEER, confirmable: true, make });
-    else this.#endpoint.reply({ request: header, from: PEER, make });
+    if (isAcknowledged) this.#endpoint.send({ to: this.#peer, confirmable: true, make });
+    else this.#endpoint.reply({ request: header, from: this.#peer, make });
   }
 }
 

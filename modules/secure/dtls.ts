@@ -1,6 +1,6 @@
 /**
- * Secure channels over DTLS, all those of one UDP port: a CoAP message in each record of application
- * data (RFC 7252 §9.1).
+ * Secure channels over DTLS, all those of one UDP port: a CoAP message in each record of
+ * application data (RFC 7252 §9.1).
  *
  *   const channels = new DtlsChannels(parts, { server, client });
  *   port.onDatagram = ({ from, bytes }) => channels.receive(from, bytes);

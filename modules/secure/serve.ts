@@ -36,7 +36,9 @@ import type { Asker, SecureHandler, SecureRequest, SecureResponse } from "./requ
 const UNDERSTOOD = [URI_HOST, URI_PATH, URI_PORT, URI_QUERY, ACCEPT, BLOCK1, BLOCK2];
 
 /** Where the peer of one channel is, to what tells several peers apart. */
-export const PEER: Endpoint = Object.freeze({ address: new Uint8Array(4), port: 0 });
+export function peer(): Endpoint {
+  return { address: new Uint8Array(4), port: 0 };
+}
 
 /** An answer of which a block went out. */
 interface Held {
@@ -55,6 +57,7 @@ export class Service {
   /** One: who asks anew wants the former no more. */
   readonly #held: Agenda<Held>;
   readonly #clock: Clock;
+  readonly #peer = peer();
   #last: Held | undefined = undefined;
 
   constructor(parts: {
@@ -82,7 +85,7 @@ export class Service {
     if (unsupported !== undefined) return bare(BAD_OPTION); // check: secure-critical
     const key = keyOf(inner.options);
     if (isLaterBlock(inner)) return this.#next(inner, key);
-    const taken = this.#bodies.take(inner, { from: PEER, sender: 0 });
+    const taken = this.#bodies.take(inner, { from: this.#peer, sender: 0 });
     if ("code" in taken) return { code: taken.code, options: taken.options, payload: undefined };
     const request = requestOf(this.#asker, taken.whole);
     if (request === undefined) return bare(BAD_REQUEST);

@@ -49,9 +49,11 @@ export const KIND = Object.freeze({
   FIRMWARE: 0x12,
   /** A DTLS session to be resumed (dtls/stored-sessions). Index: row. */
   SESSION: 0x13,
-  /** Tokens of our own: AT-KDC, index 0; an AT-R to be presented, 1 + security group (groups/tokens). */
+  /**
+   * Tokens of our own: AT-KDC, index 0; AT-R to be presented (groups/tokens), 1 + security group.
+   */
   TOKEN: 0x14,
-  /** The Key Distribution Center that is believed, index 0; the latest time seen, 1 (groups/trust). */
+  /** The Key Distribution Center that is believed, index 0; latest time seen, 1 (groups/trust). */
   TRUST: 0x15,
   /** The newest token of a client that was accepted (groups/tokens). Index: row. */
   ISSUED: 0x16,

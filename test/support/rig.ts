@@ -6,6 +6,7 @@
 
 import { type Cbor, encode } from "../../modules/cbor/encode.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
+import { channels } from "../../modules/device/channels.js";
 import { Device } from "../../modules/device/device.js";
 import { dialogues } from "../../modules/device/dialogues.js";
 import { ROLE } from "../../modules/device/provision.js";
@@ -69,6 +70,8 @@ export interface Spec {
   /** Two slots, and whoever signs what goes there. */
   readonly slots?: TestSlots;
   readonly firmwareKey?: Uint8Array;
+  /** Field 21: who gives it keys; with it the device has channels. */
+  readonly authority?: Map<Cbor, Cbor>;
   /** What the image was built for; absent: whatever provisioning says. */
   readonly built?: RoleName;
 }
@@ -114,6 +117,7 @@ export function provisioning(spec: Spec): Uint8Array {
   if (spec.target !== undefined || spec.role !== ROLE.LUMINAIRE) root.set(7, spec.target ?? 1);
   if (spec.settings !== undefined) root.set(8, new Map(spec.settings));
   if (spec.firmwareKey !== undefined) root.set(20, spec.firmwareKey);
+  if (spec.authority !== undefined) root.set(21, spec.authority);
   return encode(root);
 }
 
@@ -243,7 +247,9 @@ export class Rig {
       },
       restart: (why) => void this.restarts.push(why),
     };
-    return Device.start(board, { dialogues, schemes, upkeep });
+    const services = { dialogues, schemes, upkeep };
+    const isManaged = this.spec.authority !== undefined;
+    return Device.start(board, isManaged ? { ...services, channels } : services);
   }
 }
 

@@ -74,7 +74,7 @@ test("each reason has its name, and no refused token changes anything", () => {
   equal([holder.rights.count, holder.keyIds, holder.store.keys(KIND.ISSUED)], [0, [], []]);
 });
 
-test("an older token after a newer one, also one with more rights: refused, after a restart too", () => {
+test("an older token after a newer one: refused, whatever it grants, after a restart too", () => {
   const holder = receiver();
   const level = (number: 1 | 2) => [{ ...ROLES[0], level: number }];
   holder.tokens.present(kdc.token({ issuedAt: NOW + 5, scope: level(1) }));

@@ -1,0 +1,50 @@
+/**
+ * The installation's word on who gives this device its keys: field 21 of provisioning, read by
+ * nobody in images without channels.
+ */
+import { CborReader } from "../cbor/reader.js";
+import type { Trusted } from "../groups/trust.js";
+import type { Endpoint } from "../ports/datagram.js";
+import { Fields } from "./fields.js";
+
+export interface Authority {
+  readonly kdc: Trusted;
+  /** The factory credential: a pre-shared key of DTLS and its name. */
+  readonly identity: Uint8Array;
+  readonly psk: Uint8Array;
+  readonly center: Endpoint;
+  /** Absent where it was there for commissioning alone. */
+  readonly server: Endpoint | undefined;
+  /** As whom the one with the same credential commands this device; absent: as nobody. */
+  readonly manager: Uint8Array | undefined;
+}
+
+/** Undefined without the field; throws an Error that names what is wrong in it. */
+export function authorityIn(blob: Uint8Array): Authority | undefined {
+  const root = new Fields(new CborReader(blob), "provisioning");
+  root.enter();
+  if (!root.has(21)) return undefined;
+  const fields = root.fields(21, "authority");
+  const authority = {
+    kdc: {
+      issuer: fields.text(0, "issuer"),
+      kid: fields.bytes(1, "kid", 1, 16),
+      publicKey: fields.bytes(2, "publicKey", 32, 32),
+      audience: fields.text(3, "audience"),
+    },
+    identity: fields.bytes(4, "identity", 1, 64),
+    psk: fields.bytes(5, "psk", 16, 64),
+    center: endpoint(fields.fields(6, "center")),
+    server: fields.has(7) ? endpoint(fields.fields(7, "server")) : undefined,
+    manager: fields.has(8) ? fields.minimal(8, "manager") : undefined,
+  };
+  fields.leave();
+  return authority;
+}
+
+function endpoint(fields: Fields): Endpoint {
+  const address = fields.bytes(0, "address", 4, 16);
+  const port = fields.uint(1, "port", 0xffff);
+  fields.leave();
+  return { address, port };
+}

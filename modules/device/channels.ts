@@ -1,0 +1,311 @@
+/**
+ * Keys and rights from an authority, and channels of two (ARCHITECTURE, data model): DTLS on port
+ * 5684, AT-R presented at `/authz-info` or in option 65003 of a first request, `/keys/push`. Only
+ * in images with room for it.
+ *
+ * All of it stands beside the receive path, which does not know of it: what it takes are unicast
+ * datagrams, before the device sees them.
+ */
+
+import { parseDelivery } from "../access/delivery.js";
+import { mayUse } from "../access/policy.js";
+import { toHex } from "../bytes/hex.js";
+import { Id64 } from "../bytes/id64.js";
+import { utf8 } from "../bytes/utf8.js";
+import { isMulticast } from "../coap/addresses.js";
+import { emitMessage, type Message, type Option, parseMessage } from "../coap/message.js";
+import {
+  ACCEPT,
+  addOption,
+  addUint,
+  BAD_REQUEST,
+  CHANGED,
+  CONTENT_FORMAT,
+  CREATED,
+  FORBIDDEN,
+  find,
+  findTexts,
+  METHOD_NOT_ALLOWED,
+  NOT_FOUND,
+  OSCORE,
+  POST,
+  SERVICE_UNAVAILABLE,
+  UNAUTHORIZED,
+  URI_PATH,
+  URI_QUERY,
+} from "../coap/options.js";
+import { isSameEndpoint } from "../dtls/connection.js";
+import { StoredSessions } from "../dtls/stored-sessions.js";
+import { Joining } from "../groups/join.js";
+import { type Refusal, Tokens, type Verdicts } from "../groups/tokens.js";
+import { Trust } from "../groups/trust.js";
+import type { Board } from "../ports/board.js";
+import type { Datagram, Endpoint } from "../ports/datagram.js";
+import { levelOf } from "../resources/resources.js";
+import { DtlsChannels } from "../secure/dtls.js";
+import type { Asker, SecureRequest, SecureResponse } from "../secure/request.js";
+import { type Authority, authorityIn } from "./authority.js";
+import type { Parts } from "./parts.js";
+import { RateLimit } from "./rate.js";
+
+/** RFC 7252 §6.2. */
+export const SECURE_PORT = 5684;
+/** AT-R as an outer option (WIRE.md: experimental, odd, so critical). */
+export const OPTION_TOKEN = 65003;
+
+const DTLS_LIMITS = Object.freeze({
+  connections: 4,
+  handshakes: 2,
+  messageBytes: 1024,
+  transcriptBytes: 2048,
+});
+const SESSIONS_MAX = 4;
+/** A signature is verified for each. */
+const TOKENS_BURST = 4;
+const TOKEN_MICROS = 1_000_000;
+/** Tokens that end are looked at so often. */
+const EXPIRE_MICROS = 60_000_000;
+const IDLE_MICROS = 24 * 3600 * 1_000_000;
+/** Codes from 2.00 on are responses (RFC 7252 §3). */
+const RESPONSE_CODES = 64;
+
+/** What takes a datagram before the device does. */
+type Receive = (datagram: Datagram) => void;
+
+export interface ChannelsService {
+  /** Begins where the installation names an authority. The device is complete, its network on. */
+  begin(device: Parts, board: Board, receive: Receive): DeviceChannels | undefined;
+}
+
+export class DeviceChannels {
+  readonly trust: Trust;
+  readonly tokens: Tokens;
+  readonly joining: Joining;
+  readonly dtls: DtlsChannels;
+  readonly #device: Parts;
+  readonly #authority: Authority;
+  readonly #receive: Receive;
+  readonly #log: Board["log"];
+  readonly #presented: RateLimit;
+
+  constructor(device: Parts, board: Board, authority: Authority, receive: Receive) {
+    const { clock, store, groups, rights } = device;
+    const { crypto, random, log } = board;
+    this.#device = device;
+    this.#authority = authority;
+    this.#receive = receive;
+    this.#log = log;
+    this.#presented = new RateLimit(clock, TOKENS_BURST, TOKEN_MICROS);
+    this.trust = new Trust({ store, crypto, clock });
+    const isOurs = this.trust.adopt(authority.kdc);
+    if (!isOurs) log(`authority: ${authority.kdc.issuer} is not the KDC this device belongs to`);
+    this.tokens = new Tokens({ groups, rights, store, crypto, trust: this.trust });
+    const sessions = new StoredSessions(store, SESSIONS_MAX);
+    const handler = (request: SecureRequest) => this.handle(request);
+    const send = (to: Endpoint, bytes: Uint8Array) =>
+      void device.net.send({ to, fromPort: SECURE_PORT, bytes });
+    const parts = { clock, random, crypto, send, handler };
+    this.dtls = new DtlsChannels(parts, {
+      server: { psk: (identity) => this.#pskOf(identity) },
+      client: (to) => this.#credentialsFor(to),
+      sessions,
+      kept: sessions,
+      dtls: DTLS_LIMITS,
+      idleMicros: IDLE_MICROS,
+    });
+    this.joining = this.#joining(board);
+  }
+
+  /** Takes a datagram that is for a channel, or shows a token; false: it is the device's. */
+  take(datagram: Datagram): boolean {
+    const { to, from, bytes } = datagram;
+    // Never by multicast (WIRE.md): nobody has a say over many devices by one message.
+    if (isMulticast(to.address)) return false; // check: token-unicast
+    if (to.port === SECURE_PORT) {
+      this.dtls.receive(from, bytes);
+      return true;
+    }
+    if (!this.#device.listensOn(to.port) || bytes[1] >= RESPONSE_CODES) return false;
+    const parsed = parseMessage(bytes);
+    if (!parsed.ok) return false;
+    const message = parsed.value;
+    const shown = find(message.options, OPTION_TOKEN);
+    if (shown !== undefined) return this.#takeShown(datagram, message, shown);
+    const isProtected = find(message.options, OSCORE) !== undefined;
+    if (isProtected || !isAuthzInfo(message)) return false;
+    this.#takePlain(datagram, message);
+    return true;
+  }
+
+  /** A request over a channel. */
+  handle(request: SecureRequest): SecureResponse {
+    const { method, path, from } = request;
+    const place = path.join("/");
+    if (place === "authz-info" || place === "keys/push") {
+      if (method !== POST) return { code: METHOD_NOT_ALLOWED };
+      return place === "authz-info"
+        ? { code: codeOf(this.#present(request.payload)) }
+        : this.#push(request);
+    }
+    return this.#resource(request, from);
+  }
+
+  /** Looks after tokens that end. */
+  watch(): void {
+    this.tokens.expire();
+    this.#device.clock.after(EXPIRE_MICROS, () => this.watch());
+  }
+
+  #joining({ random }: Board): Joining {
+    const { clock, store, groups, role } = this.#device;
+    const { center, server, kdc } = this.#authority;
+    const wanted = () => {
+      const { target } = role;
+      if (target !== undefined) return [target];
+      return [...groups.directory.appGroups()].map(({ id }) => id);
+    };
+    return new Joining({
+      ...{ clock, random, store, groups, wanted },
+      credential: new Uint8Array(0),
+      audience: () => this.trust.trusted?.issuer ?? kdc.issuer,
+      askKdc: (ask, done) => this.dtls.ask(center, ask, done),
+      ...(server && { askServer: (ask, done) => this.dtls.ask(server, ask, done) }),
+      deliver: (delivery, pairwise) => this.#isDone(this.tokens.deliver(delivery, pairwise)),
+      onState: (state) => this.#log(`keys: ${state}`),
+    });
+  }
+
+  #pskOf(identity: Uint8Array): Uint8Array | undefined {
+    const { identity: own, psk } = this.#authority;
+    return toHex(identity) === toHex(own) ? psk.slice() : undefined;
+  }
+
+  #credentialsFor(to: Endpoint) {
+    const { center, server, identity, psk } = this.#authority;
+    const isKnown = isSameEndpoint(to, center) || (server && isSameEndpoint(to, server));
+    return isKnown ? { psk: { identity, key: psk.slice() } } : undefined;
+  }
+
+  /** AT-R in the clear: it is signed, and its key sealed. */
+  #takePlain({ from }: Datagram, request: Message): void {
+    const { endpoint } = this.#device;
+    if (endpoint.check(request, from) !== "new") return;
+    const code = codeOf(this.#present(request.payload ?? new Uint8Array(0)));
+    const make = (header: { type: number; mid: number; token: Uint8Array }) =>
+      emitMessage({ ...header, type: header.type as 0 | 1 | 2, code, ...NOTHING });
+    endpoint.reply({ request, from, make });
+  }
+
+  /** AT-R in a first request, which is read without it: it may bring the key to open that with. */
+  #takeShown(datagram: Datagram, message: Message, token: Uint8Array): boolean {
+    const refused = this.#present(token);
+    if (refused !== undefined) return true; // check: token-shown
+    const options = message.options.filter(({ number }) => number !== OPTION_TOKEN);
+    this.#receive({ ...datagram, bytes: emitMessage({ ...message, options }) });
+    return true;
+  }
+
+  #present(token: Uint8Array): Refusal | "overflow" | undefined {
+    const { trace } = this.#device;
+    const isRationed = !this.#presented.take();
+    if (isRationed) return "overflow"; // check: tokens-rate
+    const refused = this.tokens.present(token);
+    trace.count(refused === undefined ? "accepted" : "forbidden");
+    if (refused !== undefined) this.#log(`token refused: ${refused}`);
+    return refused;
+  }
+
+  #push({ from, payload }: SecureRequest): SecureResponse {
+    const isCenter = from.by === "dtls" && from.id === toHex(this.#authority.identity);
+    if (!isCenter) return { code: FORBIDDEN }; // check: push-kdc
+    const delivery = parseDelivery(payload);
+    if (delivery === undefined) return { code: BAD_REQUEST };
+    const verdicts = this.tokens.deliver(delivery, from.pairwise);
+    const isDone = this.#isDone(verdicts);
+    this.joining.pushed();
+    // 2.04 says that all of it is in flash.
+    if (isDone) return { code: CHANGED };
+    const isOurs = verdicts.some((one) => one === "storeFailed" || one === "tableFull");
+    return { code: isOurs ? SERVICE_UNAVAILABLE : FORBIDDEN };
+  }
+
+  #isDone(verdicts: Verdicts): boolean {
+    const refused = verdicts.filter((one) => one !== undefined);
+    if (refused.length > 0) this.#log(`keys refused: ${refused.join(", ")}`);
+    return refused.length === 0;
+  }
+
+  /** A resource of the device, at the level of whoever has this channel. */
+  #resource(asked: SecureRequest, from: Asker): SecureResponse {
+    const { resources, rights } = this.#device;
+    const options = optionsOf(asked);
+    const resource = resources.find(options);
+    if (resource === undefined) return { code: NOT_FOUND };
+    const needed = levelOf(resource, asked.method);
+    if (needed === undefined) return { code: METHOD_NOT_ALLOWED };
+    const isManager = from.id === toHex(this.#authority.identity);
+    const client = isManager ? this.#authority.manager : undefined;
+    const granted = client ? rights.level(null, new Id64().read(client, 0, client.length)) : 0;
+    const permitted = mayUse({
+      proof: { by: "channel", id: client ?? new Uint8Array(0) },
+      transport: "unicast",
+      scope: "device",
+      granted,
+      needed,
+    });
+    if (!permitted) return { code: FORBIDDEN }; // check: channel-policy
+    const payload = asked.payload.length === 0 ? undefined : asked.payload;
+    const request = { code: asked.method, options, payload, sender: -1, prevails: false };
+    const { code, format, payload: said } = resources.run(resource, request);
+    return {
+      code,
+      ...(format === undefined ? {} : { format }),
+      ...(said === undefined ? {} : { payload: said }),
+    };
+  }
+}
+
+const NOTHING = Object.freeze({ options: Object.freeze([]), payload: undefined });
+
+function begin(device: Parts, board: Board, receive: Receive): DeviceChannels | undefined {
+  const blob = board.provisioning();
+  const authority = blob && authorityIn(blob);
+  if (authority === undefined) return undefined;
+  const channels = new DeviceChannels(device, board, authority, receive);
+  const { button } = board;
+  const edge = button.onEdge;
+  button.onEdge = (down, at) => {
+    edge?.(down, at);
+    // What was pressed without a key is said again by the repeater, once there is one.
+    if (down) channels.joining.need();
+  };
+  device.net.onDatagram = (datagram) => {
+    if (!channels.take(datagram)) receive(datagram);
+  };
+  channels.joining.need();
+  channels.watch();
+  return channels;
+}
+
+export const channels: ChannelsService = Object.freeze({ begin });
+
+/** The reasons have names, but not for whoever asks. */
+function codeOf(refused: Refusal | "overflow" | undefined): number {
+  if (refused === undefined) return CREATED;
+  const isOurs = refused === "storeFailed" || refused === "tableFull" || refused === "overflow";
+  return isOurs ? SERVICE_UNAVAILABLE : UNAUTHORIZED;
+}
+
+function isAuthzInfo({ code, options }: Message): boolean {
+  const path = code === POST ? findTexts(options, URI_PATH) : undefined;
+  return path?.length === 1 && path[0] === "authz-info";
+}
+
+function optionsOf({ path, query, format, accept }: SecureRequest): Option[] {
+  const options: Option[] = [];
+  for (const segment of path) addOption(options, URI_PATH, utf8(segment));
+  for (const part of query) addOption(options, URI_QUERY, utf8(part));
+  if (format !== undefined) addUint(options, CONTENT_FORMAT, format);
+  if (accept !== undefined) addUint(options, ACCEPT, accept);
+  return options;
+}
