@@ -46,6 +46,7 @@ import { DtlsChannels } from "../secure/dtls.js";
 import type { Asker, SecureRequest, SecureResponse } from "../secure/request.js";
 import { type Authority, authorityIn } from "./authority.js";
 import type { Parts } from "./parts.js";
+import { Presenting } from "./presenting.js";
 import { RateLimit } from "./rate.js";
 
 /** RFC 7252 §6.2. */
@@ -82,6 +83,7 @@ export class DeviceChannels {
   readonly tokens: Tokens;
   readonly joining: Joining;
   readonly dtls: DtlsChannels;
+  readonly presenting: Presenting;
   readonly #device: Parts;
   readonly #authority: Authority;
   readonly #receive: Receive;
@@ -113,6 +115,7 @@ export class DeviceChannels {
       dtls: DTLS_LIMITS,
       idleMicros: IDLE_MICROS,
     });
+    this.presenting = new Presenting(device, random);
     this.joining = this.#joining(board);
   }
 
@@ -125,10 +128,11 @@ export class DeviceChannels {
       this.dtls.receive(from, bytes);
       return true;
     }
-    if (!this.#device.listensOn(to.port) || bytes[1] >= RESPONSE_CODES) return false;
+    if (!this.#device.listensOn(to.port)) return false;
     const parsed = parseMessage(bytes);
     if (!parsed.ok) return false;
     const message = parsed.value;
+    if (message.code >= RESPONSE_CODES) return this.presenting.heard(message, from);
     const shown = find(message.options, OPTION_TOKEN);
     if (shown !== undefined) return this.#takeShown(datagram, message, shown);
     const isProtected = find(message.options, OSCORE) !== undefined;
@@ -171,7 +175,10 @@ export class DeviceChannels {
       askKdc: (ask, done) => this.dtls.ask(center, ask, done),
       ...(server && { askServer: (ask, done) => this.dtls.ask(server, ask, done) }),
       deliver: (delivery, pairwise) => this.#isDone(this.tokens.deliver(delivery, pairwise)),
-      onState: (state) => this.#log(`keys: ${state}`),
+      onState: (state) => {
+        this.#log(`keys: ${state}`);
+        if (state === "resting") this.presenting.begin();
+      },
     });
   }
 
@@ -223,6 +230,7 @@ export class DeviceChannels {
     const verdicts = this.tokens.deliver(delivery, from.pairwise);
     const isDone = this.#isDone(verdicts);
     this.joining.pushed();
+    if (delivery.tokens.length > 0) this.presenting.begin();
     // 2.04 says that all of it is in flash.
     if (isDone) return { code: CHANGED };
     const isOurs = verdicts.some((one) => one === "storeFailed" || one === "tableFull");
@@ -283,6 +291,7 @@ function begin(device: Parts, board: Board, receive: Receive): DeviceChannels | 
     if (!channels.take(datagram)) receive(datagram);
   };
   channels.joining.need();
+  channels.presenting.begin();
   channels.watch();
   return channels;
 }

@@ -177,6 +177,9 @@ export class Tokens {
     if (refused !== undefined) return refused;
     for (const { appGroup } of entries) {
       const level = levelIn(entries, appGroup);
+      // Whoever says it again and again must not wear flash down.
+      const isThere = rights.level(appGroup, new Id64().read(client, 0, client.length)) === level;
+      if (isThere) continue; // check: grant-once
       const granted = rights.grant({ client, appGroup, level });
       if (!granted.ok) return granted.drop as "tableFull" | "storeFailed";
     }

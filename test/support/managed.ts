@@ -35,6 +35,8 @@ export class Managed {
   keyId = 1;
   /** Whether anybody is there. */
   isThere = true;
+  /** Whether a member is given an AT-R to be presented, too. */
+  shows = false;
   answer: ((request: SecureRequest) => SecureResponse | undefined) | undefined;
 
   constructor() {
@@ -139,6 +141,7 @@ export class Managed {
     const { pairwise } = from;
     if (path[0] !== "keys" || pairwise === undefined) return { code: NOT_FOUND };
     const tokens = [this.ownOf(number, pairwise)];
+    if (this.shows) tokens.push(...(this.rightsOf(number).tokens ?? []));
     const { sealings = [] } = this.rightsOf(number);
     const payload = emitDelivery({ ...EMPTY_DELIVERY, tokens, sealings });
     return { code: CONTENT, format: CBOR, payload };

@@ -255,3 +255,30 @@ test("the AT-R to be presented is kept, and another KDC's installation is told o
   equal(moved.log[0], "authority: another is not the KDC this device belongs to");
   equal(moved.device.channels?.trust.trusted?.issuer, "kdc");
 });
+
+test("a switch finds its lamps and shows each its AT-R, once; later ones are found later", () => {
+  const place = new Managed();
+  place.shows = true;
+  const lamps = [1, 3, 4].map((number) => place.device(number, ROLE.LUMINAIRE));
+  place.pass(20);
+  // Every datagram comes twice; nobody is shown anything twice for it.
+  place.room.net.fate = () => [1000, 1200];
+  const press = place.device(2, ROLE.SWITCH);
+  place.pass(40);
+  place.room.net.fate = () => [1000];
+  const shown = () =>
+    place.room.net.sent.filter(({ to, bytes }) => to.port === PORT && bytes.length > 200).length;
+  equal(shown(), 3);
+  for (const lamp of lamps) {
+    equal([obeys(place, lamp, press), lamp.log.filter((line) => /refused/.test(line))], [true, []]);
+  }
+  const late = place.device(5, ROLE.LUMINAIRE);
+  place.pass(15);
+  equal(obeys(place, late, press), false);
+  const before = shown();
+  place.pass(700);
+  equal([obeys(place, late, press), shown() > before], [true, true]);
+  const writes = late.device.store.writes;
+  place.pass(7 * 3600);
+  equal(late.device.store.writes - writes < 20, true, "what is known is not written again");
+});
