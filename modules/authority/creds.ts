@@ -80,6 +80,7 @@ export function credsOf(
       : rows.get("subject", inGroup(group, clientId)) !== undefined;
   const all = membersOf(rows, group).filter(({ clientId, member }) => {
     const isSelf = newcomer !== undefined && equalBytes(clientId, newcomer.clientId);
+    if (!member.isProven) return false; // check: creds-proven
     return !isSelf && !isSilent(member.tasks) && has(clientId, member);
   });
   const wanted = filter ?? (newcomer === undefined ? undefined : peersOf(newcomer.tasks));

@@ -21,20 +21,19 @@ import {
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { uintBytes } from "../bytes/uint.js";
-import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { type EnvelopeKey, NONCE_BYTES, sealEnvelope } from "../cose/envelope.js";
 import { AES_CCM_16_64_128 } from "../ports/crypto.js";
-import type { Random } from "../ports/random.js";
+import type { Center } from "./center.js";
 import { forgetHeard, mustRenewFor } from "./heard.js";
+import { keepMessages, plant, prune, renewalMessages, type Wrap } from "./keytree.js";
 import type { Rows } from "./ledger.js";
-import { draw, drawMaterial, schemeOf } from "./material.js";
+import { draw, drawMaterial, keyValue, schemeOf } from "./material.js";
 import {
   applications,
   type Group,
   groups,
   inGroup,
-  type Key,
   keys,
   latestOf,
   members,
@@ -43,35 +42,18 @@ import {
   newcomer,
   nextOf,
   numberKey,
+  policyOf,
   pushes,
 } from "./records.js";
-import type { Issuer } from "./server.js";
 import { addStale, openStaleSet } from "./stale.js";
 import { tasksOf } from "./tasks.js";
 
-/** Labels of COSE_Key, and ours for the material of a scheme (WIRE.md). */
-const KTY = 1;
-const KID = 2;
-const ALG = 3;
-const K = -1;
-const MATERIAL = -70003;
-const SYMMETRIC = 4;
+export type { Center } from "./center.js";
+
 const KEK_BYTES = 16;
 
 /** More than these take too long to renew keys for: the group has to be split. */
 export const GROUP_MEMBERS_MAX = 100;
-
-export interface Center extends Issuer {
-  readonly random: Random;
-  /** Whose tokens it takes. */
-  readonly anchors: readonly TrustAnchor[];
-  /** Whom its own tokens are for: every receiver of this place. */
-  readonly domain: string;
-  /** The Group Manager's own credential, where a scheme binds messages to it. */
-  readonly managerCredential: Uint8Array;
-  /** Who signs certificates of members, where groups have those. */
-  readonly certifiers?: readonly TrustAnchor[];
-}
 
 /** What a client asks for, with its token and over its secure channel. */
 export interface KeyRequest {
@@ -275,9 +257,12 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
     credential,
     isProven: joining.isProven ?? (isSame && member.isProven),
   });
-  const isFresh = isNew && (record.renewsOnJoin || isHeard);
+  const { hasTree } = policyOf(rows, group);
+  // Keys of a tree change with who is in it, and the group's with them.
+  const wraps = isNew && hasTree ? plant(rows, center, group, clientId).wraps : [];
+  const isFresh = isNew && (record.renewsOnJoin || isHeard || hasTree);
   if (record.epoch === 0 || isFresh) {
-    renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0) });
+    renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0), wraps });
   }
   const { epoch: given } = groups.need(rows, numberKey(group));
   members.put(rows, key, { ...members.need(rows, key), given });
@@ -294,6 +279,8 @@ export interface Renewal {
   readonly isBroken: boolean;
   /** Unix seconds, as far as is known. */
   readonly now: number;
+  /** New keys of the group's tree, where it has one. */
+  readonly wraps?: readonly Wrap[];
 }
 
 /**
@@ -318,6 +305,10 @@ export function renew(rows: Rows, center: Center, group: number, renewal: Renewa
   });
   for (const { clientId } of membersOf(rows, group)) {
     pushes.put(rows, inGroup(group, clientId), { epoch, attempts: 0 });
+  }
+  if (policyOf(rows, group).hasTree) {
+    const messages = renewalMessages(rows, center, group, renewal.wraps ?? []);
+    keepMessages(rows, group, messages);
   }
   return epoch;
 }
@@ -351,8 +342,8 @@ export function expel(rows: Rows, center: Center, clientId: Uint8Array, now: num
     const group = Number(key);
     const member = inGroup(group, clientId);
     if (members.get(rows, member) === undefined) continue;
-    remove(rows, group, clientId);
-    renew(rows, center, group, { isBroken: true, now });
+    const wraps = remove(rows, center, group, clientId);
+    renew(rows, center, group, { isBroken: true, now, wraps });
     left.push(group);
   }
   return left;
@@ -360,13 +351,15 @@ export function expel(rows: Rows, center: Center, clientId: Uint8Array, now: num
 
 /** Takes a member out of one group in peace; a new key where the group's policy says so. */
 export function leave(rows: Rows, center: Center, group: number, clientId: Uint8Array): void {
-  remove(rows, group, clientId);
+  const wraps = remove(rows, center, group, clientId);
   const { renewsOnLeave, epoch } = groups.need(rows, numberKey(group));
-  if (!renewsOnLeave || epoch === 0) return;
-  renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0) });
+  const isRenewed = renewsOnLeave || policyOf(rows, group).hasTree;
+  if (!isRenewed || epoch === 0) return;
+  renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0), wraps });
 }
 
-function remove(rows: Rows, group: number, clientId: Uint8Array): void {
+/** Nothing of him is left but that he is stale; new keys of the group's tree. */
+function remove(rows: Rows, center: Center, group: number, clientId: Uint8Array): Wrap[] {
   const key = inGroup(group, clientId);
   members.delete(rows, key);
   pushes.delete(rows, key);
@@ -374,6 +367,7 @@ function remove(rows: Rows, group: number, clientId: Uint8Array): void {
   forgetHeard(rows, group, clientId);
   const { epoch } = groups.need(rows, numberKey(group));
   if (epoch > 0) addStale(rows, group, epoch, clientId);
+  return prune(rows, center, group, clientId);
 }
 
 /** One AT-R: whose rights, in what, and the newest key under a key that its reader has. */
@@ -418,15 +412,4 @@ export function accessToken(
 /** Binds a key envelope to the group and the member it was made for. */
 export function envelopeAad(securityGroup: Uint8Array, clientId: Uint8Array): Uint8Array {
   return encode([securityGroup, clientId]);
-}
-
-/** COSE_Key of `lowlatency`; of the other schemes their material under a label of ours. */
-export function keyValue({ keyId, raw }: Key): Map<Cbor, Cbor> {
-  const value = new Map<Cbor, Cbor>([
-    [KTY, SYMMETRIC],
-    [KID, keyId],
-  ]);
-  const material = raw.length === KEK_BYTES ? undefined : decode(raw);
-  if (material?.ok === true) return value.set(MATERIAL, material.value);
-  return value.set(ALG, AES_CCM_16_64_128).set(K, raw);
 }

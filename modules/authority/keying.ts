@@ -5,16 +5,18 @@
  * `group-oscore` has the Group_OSCORE_Input_Material of that draft, key type 1. The other schemes
  * have no registered type: theirs is their name in WIRE.md, and the key a COSE_Key as in tokens.
  */
+import { treeKeyValue } from "../access/tree.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { HMAC_256_256 } from "../cose/vouched.js";
 import { derivation, derive } from "../oscore/derive.js";
 import { EDDSA } from "../ports/crypto.js";
-import { type Center, keyValue } from "./distribution.js";
+import type { Center } from "./center.js";
 import { P, popInput } from "./groupcomm.js";
 import { numbersOf } from "./heard.js";
+import { pathOf } from "./keytree.js";
 import type { Rows } from "./ledger.js";
-import { draw, schemeOf } from "./material.js";
+import { draw, keyValue, schemeOf } from "./material.js";
 import { groups, inGroup, type Key, keys, NONE, numberKey, policyOf } from "./records.js";
 import { isSilent } from "./tasks.js";
 import { KCCS } from "./vetting.js";
@@ -81,6 +83,8 @@ export function keying(rows: Rows, asking: Asking): Map<Cbor, Cbor> {
   ]);
   if (isModern) answer.set(P.ACE_GROUPCOMM_PROFILE, COAP_GROUP_OSCORE_APP);
   else if (id !== undefined) answer.set(P.GROUP_SENDER_ID, id);
+  const path = clientId && pathOf(rows, group, clientId);
+  if (path !== undefined) answer.set(P.MGT_KEY_MATERIAL, encode(path.map(treeKeyValue)));
   const isEndless = validitySeconds === NONE;
   const end = key.madeAt + validitySeconds;
   if (!isEndless) answer.set(P.EXP, end);
@@ -185,9 +189,4 @@ export function managerCredential(center: Center, nonce: Uint8Array): Map<Cbor, 
   ]);
   if (voucher.alg !== EDDSA) return answer;
   return answer.set(P.KDC_CRED_VERIFY, voucher.signer.sign(popInput(nonce, own)));
-}
-
-/** What a tree's member is given besides, in the form that keytree.ts reads. */
-export function treeMaterial(path: Cbor): [number, Uint8Array] {
-  return [P.MGT_KEY_MATERIAL, encode(path)];
 }

@@ -24,9 +24,9 @@ import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { NONCE_BYTES, sealEnvelope } from "../cose/envelope.js";
 import { AES_CCM_16_64_128 } from "../ports/crypto.js";
-import { type Center, keyValue } from "./distribution.js";
+import type { Center } from "./center.js";
 import type { Rows } from "./ledger.js";
-import { draw } from "./material.js";
+import { draw, keyValue } from "./material.js";
 import { groups, inGroup, keys, nextOf, numberKey } from "./records.js";
 
 /** A new key, and the one that it travels under. */
@@ -157,6 +157,19 @@ function seal(
   });
 }
 
+/** The newest renewal's messages, until the next one: to be said to the group, more than once. */
+export function keepMessages(rows: Rows, group: number, messages: readonly Uint8Array[]): void {
+  for (const key of rows.keys("node", sayKey(group))) rows.delete("node", key);
+  messages.forEach((message, at) => {
+    rows.put("node", `${sayKey(group)}${numberKey(at)}`, message);
+  });
+}
+
+export function messagesOf(rows: Rows, group: number): Uint8Array[] {
+  const all = rows.keys("node", sayKey(group)).map((key) => rows.get("node", key));
+  return all.filter((message): message is Uint8Array => message !== undefined);
+}
+
 interface Place {
   readonly level: number;
   readonly position: number;
@@ -220,6 +233,10 @@ function putShape(rows: Rows, group: number, { height, members, end }: Shape): v
 
 function shapeKey(group: number): string {
   return `${numberKey(group)}/${SHAPE}`;
+}
+
+function sayKey(group: number): string {
+  return `${numberKey(group)}/say/`;
 }
 
 function leafKey(group: number, clientId: Uint8Array): string {

@@ -6,7 +6,7 @@
  * ids count up and are never given twice; what makes them so is the epoch, which the ledger keeps.
  */
 import { uintBytes } from "../bytes/uint.js";
-import type { Cbor } from "../cbor/decode.js";
+import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { EPOCH_MAX, joinGid } from "../oscore/gid.js";
 import { AES_CCM_16_64_128, AES_CCM_16_128_128, ECDH_SS_HKDF_256, EDDSA } from "../ports/crypto.js";
@@ -38,6 +38,13 @@ interface Scheme {
   raw(drawing: Drawing): Uint8Array;
 }
 
+/** Labels of COSE_Key, and ours for the material of a scheme (WIRE.md). */
+const KTY = 1;
+const KID = 2;
+const ALG = 3;
+const K = -1;
+const MATERIAL = -70003;
+const SYMMETRIC = 4;
 const KEY_BYTES = 16;
 const SALT_BYTES = 8;
 const BASE_KEY_BYTES = 32;
@@ -120,4 +127,15 @@ export function draw(random: Random, length: number): Uint8Array {
 
 function cbor(...entries: readonly (readonly [number, Cbor])[]): Uint8Array {
   return encode(new Map<Cbor, Cbor>(entries));
+}
+
+/** COSE_Key of `lowlatency`; of the other schemes their material under a label of ours. */
+export function keyValue({ keyId, raw }: Drawn): Map<Cbor, Cbor> {
+  const value = new Map<Cbor, Cbor>([
+    [KTY, SYMMETRIC],
+    [KID, keyId],
+  ]);
+  const material = raw.length === KEY_BYTES ? undefined : decode(raw);
+  if (material?.ok === true) return value.set(MATERIAL, material.value);
+  return value.set(ALG, AES_CCM_16_64_128).set(K, raw);
 }

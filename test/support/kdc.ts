@@ -15,7 +15,7 @@ import {
   USUAL,
 } from "../../modules/authority/records.js";
 import { enrol, grantToken } from "../../modules/authority/server.js";
-import { fromHex } from "../../modules/bytes/hex.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { type Cbor, decode } from "../../modules/cbor/decode.js";
 import { encode } from "../../modules/cbor/encode.js";
@@ -60,7 +60,7 @@ export class Kdc {
   token(at: number, scope: Scope = ALL, seconds = NONE): Uint8Array {
     const { as } = parties();
     return this.run((rows) => {
-      const credential = fromHex(`c${at}`);
+      const credential = fromHex(askerOf(at));
       const device = { name: `device ${at}`, credential, scope, tokenSeconds: seconds };
       enrol(rows, uintBytes(0x1000 + at), device);
       const granted = grantToken(rows, as, { credential, audience: "kdc", now: this.now });
@@ -71,7 +71,7 @@ export class Kdc {
 
   say(at: number, path: string, said: Said = {}): Reply {
     const parts = { center: this.center, now: () => this.now };
-    const request = ask({ path, from: `c${at}`, format: GROUPCOMM, ...said });
+    const request = ask({ path, from: askerOf(at), format: GROUPCOMM, ...said });
     const from = { ...request.from, pairwise: pairwise() };
     return this.run((rows) => answerKdc(rows, parts, { ...request, from }));
   }
@@ -88,6 +88,11 @@ export class Kdc {
   get(at: number, path: string): Reply {
     return this.say(at, path, { method: 1 });
   }
+}
+
+/** What the channel of a device shows: c1, c2, ... */
+function askerOf(at: number): string {
+  return toHex(uintBytes(0xc0 + at));
 }
 
 export function pairwise(): EnvelopeKey {
