@@ -6,6 +6,7 @@
  *   node hosts/bundle.mjs signing OUT.js [ENTRY.ts]      the same, with TypeScript's signatures
  *   node hosts/bundle.mjs insecure OUT.js ENTRY.ts       a program of test/ for a headless device
  *   node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts
+ *   ... --version TEXT                                   what firmware says that it is
  *
  * `lumicast compile OUT.js OUT.xsb` then turns it into byte code: parsing on a device would need
  * more memory than running. A suite gets test/harness.xs.ts in place of test/harness.ts, and any
@@ -38,20 +39,20 @@ const dialect = {
 };
 
 /** Bundles the firmware: `entry` exports the composition root by default. */
-export async function bundleFirmware(outfile, entry = "main.ts") {
-  const plugins = [evaluatedLate(), noTest(), noNode()];
+export async function bundleFirmware(outfile, entry = "main.ts", { version } = {}) {
+  const plugins = [ofVersion(version), evaluatedLate(), noTest(), noNode()];
   await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
 /** Bundles the firmware for a headless host without libsodium: it brings signatures of its own. */
-export async function bundleSigning(outfile, entry = "main.ts") {
-  const plugins = [ownSignatures(), evaluatedLate(), noTest(), noNode()];
+export async function bundleSigning(outfile, entry = "main.ts", { version } = {}) {
+  const plugins = [ofVersion(version), ownSignatures(), evaluatedLate(), noTest(), noNode()];
   await run({ ...dialect, entryPoints: [resolve(root, entry)], outfile, plugins });
 }
 
 /** Bundles the firmware for a device with little ROM. */
-export async function bundleSmall(outfile, entry = "main.ts") {
-  const plugins = [smallTwins(), evaluatedLate(), noTest(), noNode()];
+export async function bundleSmall(outfile, entry = "main.ts", { version } = {}) {
+  const plugins = [ofVersion(version), smallTwins(), evaluatedLate(), noTest(), noNode()];
   // Constants in place of names for them, and short names: 13 KB of ROM. Stacks tell less.
   const shorter = { ...dialect, minifySyntax: true, minifyIdentifiers: true };
   await run({ ...shorter, entryPoints: [resolve(root, entry)], outfile, plugins });
@@ -67,6 +68,19 @@ function smallTwins() {
         const isModule = twin.startsWith(resolve(root, "modules") + sep);
         return isModule && existsSync(twin) ? { path: twin } : undefined;
       });
+    },
+  };
+}
+
+/** Another version than modules/device/version.ts says. */
+function ofVersion(version) {
+  const contents = `export const VERSION = ${JSON.stringify(version)};`;
+  return {
+    name: "of-version",
+    setup(build) {
+      if (version === undefined) return;
+      const filter = /[/\\]modules[/\\]device[/\\]version\.ts$/;
+      build.onLoad({ filter }, () => ({ contents, loader: "ts" }));
     },
   };
 }
@@ -222,7 +236,10 @@ async function run(options) {
   }
 }
 
-async function main([kind, outfile, entry]) {
+async function main(words) {
+  const at = words.indexOf("--version");
+  const [, version] = at < 0 ? [] : words.splice(at, 2);
+  const [kind, outfile, entry] = words;
   const needsEntry = kind === "suite" || kind === "insecure";
   if (outfile === undefined || (needsEntry && entry === undefined)) {
     throw new Error(
@@ -230,13 +247,14 @@ async function main([kind, outfile, entry]) {
         "       node hosts/bundle.mjs small OUT.js [ENTRY.ts]\n" +
         "       node hosts/bundle.mjs signing OUT.js [ENTRY.ts]\n" +
         "       node hosts/bundle.mjs insecure OUT.js ENTRY.ts\n" +
-        "       node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts",
+        "       node hosts/bundle.mjs suite OUT.js test/unit/NAME.test.ts\n" +
+        "firmware, small and signing take --version TEXT",
     );
   }
-  if (kind === "firmware") return bundleFirmware(outfile, entry);
+  if (kind === "firmware") return bundleFirmware(outfile, entry, { version });
   if (kind === "insecure") return bundleInsecure(outfile, entry);
-  if (kind === "small") return bundleSmall(outfile, entry);
-  if (kind === "signing") return bundleSigning(outfile, entry);
+  if (kind === "small") return bundleSmall(outfile, entry, { version });
+  if (kind === "signing") return bundleSigning(outfile, entry, { version });
   if (kind === "suite") return bundleSuite(outfile, entry);
   throw new Error(
     `unknown kind of bundle: ${kind}; say firmware, small, signing, insecure or suite`,

@@ -89,6 +89,11 @@ const commands = {
     needs: ["node"],
     program: "hosts/authority/main.js",
   },
+  firmware: {
+    help: "keys and signed packages for firmware updates: key FILE | pack IMAGE ...",
+    needs: ["node"],
+    program: "hosts/firmware/main.js",
+  },
   mutants: {
     help: "deletes each security check in turn and demands a failing test [--filter NAME]",
     needs: ["node"],

@@ -80,10 +80,13 @@ function readText(text: string, problems: Problem[]): Installation | undefined {
   }
 }
 
+const FIRMWARE_KEY = { min: 32, max: 32, example: "the public key of `npm run firmware -- key`" };
+
 const INSTALLATION_FIELDS = [
   "lumicast",
   "name",
   "seed",
+  "firmwareKey",
   "network",
   "securityGroups",
   "applicationGroups",
@@ -100,6 +103,7 @@ function readInstallation(at: Field): Installation | undefined {
     return undefined;
   }
   const seed = at.member("seed");
+  const signer = at.member("firmwareKey");
   const rights = at.member("rights");
   const unicast = at.member("unicastGroups");
   const groups = at.member("applicationGroups");
@@ -107,6 +111,7 @@ function readInstallation(at: Field): Installation | undefined {
   return {
     name: optionalText(at.member("name"), "Meeting room") ?? "installation",
     seed: (seed.present ? seed.integer(0, UINT32_MAX) : undefined) ?? 1,
+    ...(signer.present ? { firmwareKey: signer.hex(FIRMWARE_KEY) } : {}),
     network: readNetwork(at.member("network")),
     securityGroups: at.member("securityGroups").items("security groups", 1).map(readSecurityGroup),
     applicationGroups: onlyUnicast

@@ -72,6 +72,7 @@ export function provisioning(
   });
   if (targets.length > 0) blob.set(7, targets[0]).set(10, targets);
   else if (device.target !== undefined) blob.set(7, device.target);
+  if (room.firmwareKey !== undefined) blob.set(20, room.firmwareKey);
   return encode(blob);
 }
 

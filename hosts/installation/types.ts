@@ -261,6 +261,8 @@ export interface Installation {
   readonly devices: readonly Device[];
   readonly rights: readonly Right[];
   readonly settings: Settings;
+  /** Ed25519 key of whoever signs firmware for its devices; without it they take none. */
+  readonly firmwareKey?: Uint8Array | undefined;
 }
 
 /** Level 2 is where group material ends (ARCHITECTURE, decision 8). */

@@ -14,6 +14,7 @@ import * as roles from "../resources/resource.js";
 import type { Parts, Role } from "./parts.js";
 import { type Identity, ROLE } from "./provision.js";
 import { sendCommand } from "./send.js";
+import { VERSION } from "./version.js";
 
 /** Throws an Error when a switch or sensor has no group to command. `upkeep` is shown, too. */
 export function buildRole(device: Parts, board: Board, identity: Identity, upkeep?: Shown): Role {
@@ -78,6 +79,6 @@ function factsOf(identity: Identity): Facts {
     manufacturer: "Lumicast",
     model: model[identity.role],
     serial: toHex(identity.eui64),
-    firmware: "0.1.0",
+    firmware: VERSION,
   };
 }

@@ -39,6 +39,7 @@ export class Program {
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => this.#take(text));
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.errors = (this.errors + text).slice(-8000);
+      this.#wake();
     });
     this.#child.once("error", (error) => {
       this.errors += error.message;
@@ -52,6 +53,15 @@ export class Program {
     const find = () => this.lines.find((line) => pattern.test(line));
     await this.#until(() => find() !== undefined, seconds, `says nothing like ${pattern}`);
     return find() as string;
+  }
+
+  /** Waits until what it wrote as errors matches. */
+  async complained(pattern: RegExp, seconds = 20): Promise<void> {
+    await this.#until(
+      () => pattern.test(this.errors),
+      seconds,
+      `complains nothing like ${pattern}`,
+    );
   }
 
   /** Waits until it has said so many lines. */
@@ -311,13 +321,14 @@ export async function ask(
   us: Provisioned,
   folder: Folder,
   actions: readonly Action[],
+  seconds = 25,
 ): Promise<{ answers: Told[]; echoed: number }> {
   const program =
     engine === "XS"
       ? await headless(place, askerImage(folder, actions), us, folder)
-      : await onNode(place, us, folder, JSON.stringify(actions));
+      : await onNode(place, us, folder, folder.file(`${us.name}.do`, JSON.stringify(actions)));
   try {
-    await program.line(/"log":"done"/, 25);
+    await program.line(/"log":"done"/, seconds);
     const logs = program.lines.map((line) => (JSON.parse(line) as { log?: string }).log ?? "");
     const told = logs.filter((log) => log.startsWith("answer ")).map((log) => log.slice(7));
     const answers = told.map((log) => (log.startsWith("{") ? JSON.parse(log) : { code: log }));

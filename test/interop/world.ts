@@ -185,6 +185,8 @@ export interface Told {
   /** [client in hex, application group or null, level]. */
   readonly rights: readonly (readonly [string, number | null, number])[];
   readonly target?: number;
+  /** Of whoever signs its firmware. */
+  readonly firmwareKey?: Uint8Array;
   /** Of its application groups: 5683 unless named. */
   readonly port?: number;
 }
@@ -202,6 +204,7 @@ export function provisioningOf(told: Told): Uint8Array {
   if (told.target !== undefined) root.set(7, told.target);
   // No fade, off after a power cut, answers within 200 ms.
   root.set(8, settings());
+  if (told.firmwareKey !== undefined) root.set(20, told.firmwareKey);
   return encode(root);
 }
 
