@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --samples N] [--quick] [--rekeying] [--json]
+ * npm run bench [-- --samples N] [--quick] [--rekeying | --dtls] [--json]
  *
  * The receive path from datagram to light port (store write and trace included) and the send path,
  * on Node and on headless XS in a release build: medians of one run, ratios to plain AES-CCM and to
@@ -15,6 +15,7 @@ import { fromHex } from "../../modules/bytes/hex.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { need } from "../lacks.js";
 import { command, compileForXs, HOST, instructionCounts } from "./count.js";
+import { reportDtls } from "./dtls.js";
 import { MemoryFlash } from "./flash.js";
 import { measure, type Only, type Series, type Setup } from "./path.js";
 import { reportRekeying } from "./rekeying.js";
@@ -32,10 +33,11 @@ const PATHS: readonly Only[] = [
   "openLowlatency",
   "openGroupOscore",
 ];
-const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--rekeying] [--json]
+const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--rekeying | --dtls] [--json]
   --samples N   messages of each kind (2000)
   --quick       300 messages, for CI
   --rekeying    only this: what one member more or less costs a group of 2 to 1,000
+  --dtls        only this: what a DTLS handshake costs in time, instructions and memory
   --json        one JSON object`;
 
 interface EngineResult {
@@ -49,6 +51,7 @@ async function main(): Promise<void> {
       samples: { type: "string" },
       quick: { type: "boolean", default: false },
       rekeying: { type: "boolean", default: false },
+      dtls: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -59,6 +62,10 @@ async function main(): Promise<void> {
   }
   if (values.rekeying) {
     process.exitCode = reportRekeying(values.json);
+    return;
+  }
+  if (values.dtls) {
+    await reportDtls(values.json);
     return;
   }
   const samples = Number(values.samples ?? (values.quick ? 300 : 2000));

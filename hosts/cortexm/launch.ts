@@ -27,11 +27,11 @@ const PSRAM_BYTES = 16 << 20;
 const OWNER_ONLY = 0o600;
 
 /** The options `lumicast run` gets (hosts/medium/launch.ts), in an emulator's words. */
-export function cortexm(): CommandOf {
-  if (!existsSync(FIRMWARE)) {
-    throw new MediumError(`${FIRMWARE} is missing; make it: npm run build cortexm`);
+export function cortexm(firmware = FIRMWARE): CommandOf {
+  if (!existsSync(firmware)) {
+    throw new MediumError(`${firmware} is missing; make it: npm run build cortexm`);
   }
-  return (args) => commandOf(readArgs(args));
+  return (args) => commandOf(readArgs(args), firmware);
 }
 
 /** The first `count` luminaires are emulated; all other devices are started by `others`. */
@@ -75,7 +75,7 @@ function readArgs(args: readonly string[]): Wanted {
   return values as unknown as Wanted;
 }
 
-function commandOf(wanted: Wanted): Command {
+function commandOf(wanted: Wanted, firmware: string): Command {
   const handover = `${wanted.provision}.handover`;
   const flash = `${wanted.flash}.cortexm`;
   const bytes = encodeHandover({
@@ -92,7 +92,7 @@ function commandOf(wanted: Wanted): Command {
   writeFileSync(handover, bytes, { mode: OWNER_ONLY });
   makePsram(flash);
   const board = [
-    ...emulate(FIRMWARE, { handover, clock: "room" }),
+    ...emulate(firmware, { handover, clock: "room" }),
     ...["-chardev", `socket,id=radio,path=${quote(wanted.control)}`, "-serial", "chardev:radio"],
     "-object",
     `memory-backend-file,id=psram,size=${PSRAM_BYTES},mem-path=${quote(flash)},share=on`,
