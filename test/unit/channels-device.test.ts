@@ -241,6 +241,15 @@ test("in a first request: its token is taken, then the request, which was made w
   arrive(place, lamp, emitMessage({ ...parsed.value, options: all }));
   place.pass(5);
   equal(lamp.level, 99);
+  const darker = { ...departure.inner, payload: Uint8Array.of(0xa2, 0, 0xf5, 1, 0x18, 88) };
+  const third = { ...departure, inner: darker, piv: Uint8Array.of(3) };
+  const unshown = parseMessage(lowlatency.seal(key, third, new Workspace()));
+  if (!unshown.ok) throw new Error("our own");
+  const badly = [...unshown.value.options];
+  addOption(badly, OPTION_TOKEN, utf8("no token"));
+  arrive(place, lamp, emitMessage({ ...unshown.value, options: badly }));
+  place.pass(5);
+  equal(lamp.level, 99, "what comes with a bad one is not read");
 });
 
 test("the AT-R to be presented is kept, and another KDC's installation is told of", () => {
