@@ -16,6 +16,9 @@
  *                is made twice, and the linker refuses an overlap (hosts/cortexm/build.ts).
  *   boot         image_root() finds the root machine; fxCloneMachine() makes the one that runs.
  *
+ * There is one image and no second slot: ROM beyond 1 MB is none, and the image that fits has no
+ * channel of two by which a manifest could come. The headless host has both (slots_file.c).
+ *
  * The image may not change then. The MPU makes any write to it a fault that names the address, and
  * every test on this platform runs under it. What XS 13.3 would write, and what is done about it:
  *

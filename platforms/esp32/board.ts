@@ -7,6 +7,9 @@
  * (platforms/native, setup.c), tested on a computer; what calls ESP-IDF (esp32_*.c) does nothing
  * else, and is checked against its headers (test/boards/esp32.test.ts).
  *
+ * One image, without a second slot (`Board.slots`): partitions.csv has no OTA partitions, and
+ * esp_ota_ops.h could not be compiled here, for there is no ESP-IDF. /fw answers 4.04.
+ *
  * Pins and settings: setup.h; both are checked here before anything is switched on, and refused by
  * name. `npm run flash` checks the same before it builds.
  */

@@ -33,12 +33,13 @@ const skip = lacks("aiocoap");
 const test = testOnLan();
 
 const folder = new Folder();
+const lamps = new Map<Engine, Program>();
 let lan: Lan;
 
 before(async () => {
   if (lacksLan !== false || skip !== false) return;
   lan = await Lan.start(5);
-  for (const engine of ENGINES) await lampOf(engine, LAMPS[engine]);
+  for (const engine of ENGINES) lamps.set(engine, await lampOf(engine, LAMPS[engine]));
 });
 
 /** Our luminaire, with what it kept on flash if it was started before. */
@@ -121,6 +122,24 @@ for (const engine of ENGINES) {
       ["2.04", "2.05", "2.04", "2.05", "4.00"],
     );
     assert.deepEqual([textOf(answers[1]), textOf(answers[3])], ["1", "0"]);
+  });
+
+  test(`aiocoap sets our luminaire's power-on state, level 3 ${on}`, { skip }, async () => {
+    const path = "/par/power";
+    const put = (value: string) => ({ method: "PUT", path, payload: hexOf(value) });
+    const said = await aiocoap(engine, put("1"), { method: "GET", path }, put("3"));
+    assert.deepEqual(
+      said.map(({ code }) => code),
+      ["2.04", "2.05", "4.00"],
+    );
+    assert.equal(textOf(said[1]), "1");
+    const lamp = lamps.get(engine) as Program;
+    lamp.stop("SIGKILL");
+    await lamp.over();
+    lamps.set(engine, await lampOf(engine, LAMPS[engine]));
+    const light = { method: "GET", path: "/3311/0/5850" };
+    const [shines, kept] = await aiocoap(engine, light, { method: "GET", path });
+    assert.deepEqual([textOf(shines), textOf(kept)], ["1", "1"]);
   });
 
   test(`aiocoap observes our luminaire ${on}`, { skip }, async () => {

@@ -19,13 +19,15 @@ const CHALLENGE = [[7, 2]] as const;
 /** The message /par/power takes: 1, on. */
 const ONE = Uint8Array.of(0x31);
 
-/** Levels 3 and 4; level 5 has no resource yet, and is asked of the policy itself below. */
+/** Levels 3 to 5. */
 const WISHES: readonly (readonly [what: string, wish: Partial<GuildCraft>])[] = [
   ["PUT /par/power, level 3", { code: PUT, options: pathOptions("par/power"), payload: ONE }],
   ["GET /par/max, level 3", { code: GET, options: pathOptions("par/max") }],
   ["GET /loc, level 4", { code: GET, options: pathOptions("loc") }],
   ["DELETE /grp/1, level 4", { code: DELETE, options: pathOptions("grp/1") }],
   ["POST /3/0/5, level 4", { code: POST, options: pathOptions("3/0/5") }],
+  ["GET /fw/state, level 5", { code: GET, options: pathOptions("fw/state") }],
+  ["PUT /fw/manifest, level 5", { code: PUT, options: pathOptions("fw/manifest"), payload: ONE }],
 ];
 
 function guildOf(profile: string, more: Partial<GuildSpec> = {}): Guild {
