@@ -25,6 +25,7 @@ import { lowlatency } from "../profiles/lowlatency.js";
 import { KIND, key } from "../store/keys.js";
 import { Store } from "../store/store.js";
 import { Uptime } from "../store/uptime.js";
+import type { ChannelsService } from "./channels.js";
 import { Enrolment } from "./enrolment.js";
 import { LIMITS } from "./limits.js";
 import type { SchemeServices } from "./parts.js";
@@ -49,7 +50,12 @@ export interface Durable {
 }
 
 /** Throws an Error that says what is wrong with provisioning or flash, and what to do. */
-export function bootDurable(board: Board, services?: SchemeServices, upkeep?: Upkeep): Durable {
+export function bootDurable(
+  board: Board,
+  services?: SchemeServices,
+  upkeep?: Upkeep,
+  channels?: ChannelsService,
+): Durable {
   const blob = board.provisioning();
   if (blob === undefined) {
     throw new Error("no provisioning: give this device its part of an installation file");
@@ -64,7 +70,8 @@ export function bootDurable(board: Board, services?: SchemeServices, upkeep?: Up
   const { eui64, role, clientId, target, settings, network } = provisioning;
   checkRole(role, board.role);
   const written = opened ?? format(flash);
-  const roomy = isPlain(provisioning) ? written : openLog(flash, STORE_KEYS_MAX);
+  const hasMore = !isPlain(provisioning) || channels?.isNamed(blob) === true;
+  const roomy = hasMore ? openLog(flash, STORE_KEYS_MAX) : written;
   const store = ownStore(roomy ?? written, eui64);
   const directory = new Directory();
   const uptime = new Uptime(store, clock);

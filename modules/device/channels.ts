@@ -74,6 +74,8 @@ const RESPONSE_CODES = 64;
 type Receive = (datagram: Datagram) => void;
 
 export interface ChannelsService {
+  /** Whether the installation names an authority: what comes of it needs room in the store. */
+  isNamed(blob: Uint8Array): boolean;
   /** Begins where the installation names an authority. The device is complete, its network on. */
   begin(device: Parts, board: Board, receive: Receive): DeviceChannels | undefined;
 }
@@ -296,7 +298,11 @@ function begin(device: Parts, board: Board, receive: Receive): DeviceChannels | 
   return channels;
 }
 
-export const channels: ChannelsService = Object.freeze({ begin });
+function isNamed(blob: Uint8Array): boolean {
+  return authorityIn(blob) !== undefined;
+}
+
+export const channels: ChannelsService = Object.freeze({ begin, isNamed });
 
 /** The reasons have names, but not for whoever asks. */
 function codeOf(refused: Refusal | "overflow" | undefined): number {

@@ -116,8 +116,8 @@ export class Device implements Parts {
    * Starts a device from what its board and its build have. Throws an Error that says what to mend.
    */
   static start(board: Board, services: Services = NO_SERVICES): Device {
-    const { schemes, upkeep } = services;
-    return new Device(board, bootDurable(board, schemes, upkeep), services);
+    const { schemes, upkeep, channels } = services;
+    return new Device(board, bootDurable(board, schemes, upkeep, channels), services);
   }
 
   private constructor(board: Board, durable: Durable, services: Services) {

@@ -4,6 +4,7 @@
  * relations.small.ts stands in its place: the same bounds were looked at here.
  */
 import { MEMBER_PAGES_MAX } from "../groups/bounds.js";
+import { ISSUED_MAX } from "../groups/issued.js";
 import { COMMANDERS } from "../groups/open.js";
 import { DERIVED_EACH } from "../groups/places.js";
 import { SCENES_MAX } from "../lighting/scenes.js";
@@ -18,6 +19,9 @@ const SINGLE_RECORDS = 5;
 /** Clients that command one luminaire. */
 const SENDERS = 50;
 
+/** DTLS sessions kept (channels.ts). */
+const SESSIONS = 4;
+
 /** A derived context and its counter. */
 const DERIVED_RECORDS = 2;
 
@@ -29,8 +33,14 @@ const MEMBER_RECORDS =
   LIMITS.securityGroupsMax * (MEMBER_PAGES_MAX + 1) +
   LIMITS.keysMax * (1 + DERIVED_EACH * DERIVED_RECORDS);
 
+/**
+ * Where an authority is named: its tokens, what opens others', the newest of each client, the KDC
+ * and the time, sessions.
+ */
+const AUTHORITY_RECORDS = 2 * LIMITS.securityGroupsMax + 1 + ISSUED_MAX + 2 + SESSIONS;
+
 /** Records in the store at once. */
-export const STORE_KEYS_MAX = LIMITS.storeKeysMax + MEMBER_RECORDS;
+export const STORE_KEYS_MAX = LIMITS.storeKeysMax + MEMBER_RECORDS + AUTHORITY_RECORDS;
 
 function assert(holds: boolean, what: string): void {
   if (!holds) throw new Error(`limits: ${what}`);
@@ -58,5 +68,6 @@ assert(
       SINGLE_RECORDS,
   "whatever fills up, a new sender still finds room for its replay state",
 );
+assert(ISSUED_MAX >= LIMITS.rightsMax, "every client with a right has a newest token");
 assert(LIMITS.replyBytesMax >= LIMITS.datagramBytesMax, "the largest answer can be kept");
 assert(SEQUENCE_MAX < Number.MAX_SAFE_INTEGER, "sequence numbers are exact");
