@@ -42,7 +42,7 @@ import { copySession, type Session, type SessionStore } from "./session.js";
 export interface DtlsLimits {
   /** Open and opening together. */
   readonly connections: number;
-  /** Opening: each holds at most the two bounds below and one flight of ours. */
+  /** Opening: each holds at most `handshakeBytesMax`. */
   readonly handshakes: number;
   /** Of one handshake message. */
   readonly messageBytes: number;
@@ -56,6 +56,16 @@ export const DTLS_LIMITS: DtlsLimits = Object.freeze({
   messageBytes: 2048,
   transcriptBytes: 6144,
 });
+
+/**
+ * What one handshake holds at most, whoever the peer is: its messages until Finished, for their
+ * hash; ours among them once more, until they are answered; and one of the peer's that is not whole
+ * yet. 14,336 bytes by DTLS_LIMITS, 57,344 for all four; with a pre-shared key it is some 500 that
+ * they take. Beside it: two randoms, two connection ids, a master secret, keys of two epochs.
+ */
+export function handshakeBytesMax({ transcriptBytes, messageBytes }: DtlsLimits): number {
+  return 2 * transcriptBytes + messageBytes;
+}
 
 /** Fits the least MTU of IPv6 with its headers and UDP's. */
 export const DATAGRAM_BYTES = 1232;
@@ -133,6 +143,18 @@ export class DtlsEndpoint {
 
   get handshakes(): number {
     return this.#handshakes;
+  }
+
+  /**
+   * Bytes held for handshakes: at most `handshakes` times handshakeBytesMax, and of each that is
+   * over one Finished, until the peer's first data shows that it has it.
+   */
+  get heldBytes(): number {
+    let sum = 0;
+    for (const { open, opening } of this.#slots.values()) {
+      sum += (open?.heldBytes ?? 0) + (opening?.heldBytes ?? 0);
+    }
+    return sum;
   }
 
   /** The open connection with a peer. */

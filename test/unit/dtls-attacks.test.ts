@@ -1,7 +1,14 @@
 import { concat } from "../../modules/bytes/concat.js";
 import { fromHex } from "../../modules/bytes/hex.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
-import { messageHeader, wholeMessage } from "../../modules/dtls/messages.js";
+import { DTLS_LIMITS, handshakeBytesMax } from "../../modules/dtls/endpoint.js";
+import {
+  type ClientHello,
+  clientHello,
+  messageHeader,
+  parseClientHello,
+  wholeMessage,
+} from "../../modules/dtls/messages.js";
 import {
   ALERT,
   ALERTS,
@@ -17,6 +24,7 @@ import { MemorySessions, type Session } from "../../modules/dtls/session.js";
 import { equal, test } from "../harness.js";
 import { addressOf, DtlsNet, DtlsPeer, type Flying } from "../support/dtls.js";
 import {
+  changing,
   datagramWith,
   flipped,
   inject,
@@ -123,6 +131,40 @@ test("what one handshake may hold is bounded", () => {
   tight.connect();
   tight.net.settle();
   equal(tight.server.ends[0], { reason: "refused", alert: ALERTS.internalError });
+});
+
+test("peers that say as much as they can, and never end: what is held has its bound", () => {
+  const limits = { ...DTLS_LIMITS, connections: 8 };
+  const net = new DtlsNet();
+  const server = new DtlsPeer(net, 1, { server: { psk: pskOf }, limits });
+  const most = handshakeBytesMax(limits);
+  equal([most, most * limits.handshakes], [14_336, 57_344]);
+  // A hello as long as a message gets, and the next message but for a byte.
+  const padding = (hello: ClientHello) => {
+    const extensions = new Map(hello.extensions).set(77, new Uint8Array(1900));
+    return clientHello({ ...hello, extensions });
+  };
+  const larger = changing(CLIENT_HELLO, ({ body }) =>
+    padding(parseClientHello(body) as ClientHello),
+  );
+  const header = messageHeader({ type: 16, sequence: 2, length: 2048, offset: 0, part: 2047 });
+  const unending = plainRecord(HANDSHAKE, 9, concat(header, new Uint8Array(2047)));
+  net.fate = (flying) => {
+    const isKeyExchange = recordsOf(flying.bytes).length === 3;
+    return isKeyExchange ? [{ ...flying, bytes: unending }] : larger(flying);
+  };
+  for (let number = 2; number < 10; number++) {
+    const client = new DtlsPeer(net, number, {});
+    client.dtls.connect(server.address, { credentials: psk() });
+    net.settle();
+  }
+  equal(server.dtls.handshakes, limits.handshakes);
+  const held = server.dtls.heldBytes;
+  equal(held > 4 * 4000 && held < 4 * most, true, `${held} bytes`);
+  // Whose time is over leaves nothing.
+  net.fate = () => [];
+  net.pass(60 * SECOND, 10);
+  equal([server.dtls.heldBytes, server.dtls.size], [0, 0]);
 });
 
 test("endless fragments: bounded, forgotten in time, and the handshake goes on", () => {
