@@ -1,8 +1,8 @@
 /**
  * The crypto port over node:crypto, for an authority that a thousand devices join at once: the
  * TypeScript of modules/crypto takes some milliseconds for what OpenSSL does in tens of
- * microseconds. What OpenSSL does not do as the port wants it (verdicts on keys and signatures of
- * Ed25519 that only a dishonest signer makes, X25519 with Ed25519 keys, P-256) stays noble's.
+ * microseconds. What node:crypto has no way to (X25519 with Ed25519 keys, the order of a point,
+ * P-256 as the port wants it) stays noble's.
  */
 import {
   createCipheriv,
@@ -10,9 +10,12 @@ import {
   createHash,
   createHmac,
   createPrivateKey,
+  createPublicKey,
   type KeyObject,
   sign,
+  verify,
 } from "node:crypto";
+import { toHex } from "../../modules/bytes/hex.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { expand } from "../../modules/crypto/hkdf.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
@@ -29,6 +32,19 @@ import {
 } from "../../modules/ports/crypto.js";
 
 const KEY_BYTES = 16;
+/** SubjectPublicKeyInfo of one, up to the key (RFC 8410 §4). */
+const SPKI = Buffer.from("302a300506032b6570032100", "hex");
+const SIGNATURE_BYTES = 64;
+const POINT_BYTES = 32;
+const KEYS_MAX = 256;
+/** y of the points of order 1, 2, 4 and 8, without the sign of x. */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  "0100000000000000000000000000000000000000000000000000000000000000",
+  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+  "0000000000000000000000000000000000000000000000000000000000000000",
+  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+]);
 /** PrivateKeyInfo of an Ed25519 key, up to the seed (RFC 8410 §7). */
 const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 
@@ -127,6 +143,7 @@ class NodeAeadKey implements AeadKey {
 class NodeSignatures implements Signatures {
   readonly provider = "OpenSSL and noble";
   readonly #noble = new NobleSignatures();
+  readonly #keys = new Map<string, KeyObject>();
 
   signer(seed: Uint8Array): Signer {
     const info = Buffer.concat([PKCS8, seed]);
@@ -141,8 +158,33 @@ class NodeSignatures implements Signatures {
     return this.#noble.isPublicKey(publicKey);
   }
 
+  /**
+   * OpenSSL checks S below L and the equation without the cofactor, R as bytes; what it lets pass
+   * besides (keys and R of small order, keys that are not canonical) is refused here.
+   */
   verify(input: { data: Uint8Array; signature: Uint8Array; publicKey: Uint8Array }): boolean {
-    return this.#noble.verify(input);
+    const { data, signature, publicKey } = input;
+    if (signature.length !== SIGNATURE_BYTES || publicKey.length !== POINT_BYTES) return false;
+    if (!isCanonical(publicKey) || isSmallOrder(publicKey)) return false;
+    if (isSmallOrder(signature.subarray(0, POINT_BYTES))) return false;
+    const key = this.#keyOf(publicKey);
+    return key !== undefined && verify(null, data, key, signature);
+  }
+
+  /** OpenSSL's form of it; a few are used again and again. */
+  #keyOf(publicKey: Uint8Array): KeyObject | undefined {
+    const name = toHex(publicKey);
+    const known = this.#keys.get(name);
+    if (known !== undefined) return known;
+    try {
+      const der = Buffer.concat([SPKI, publicKey]);
+      const key = createPublicKey({ key: der, format: "der", type: "spki" });
+      if (this.#keys.size >= KEYS_MAX) this.#keys.clear();
+      this.#keys.set(name, key);
+      return key;
+    } catch {
+      return undefined;
+    }
   }
 }
 
@@ -164,6 +206,18 @@ class NodeSigner implements Signer {
   agree(publicKey: Uint8Array): Uint8Array | undefined {
     return this.#noble.agree(publicKey);
   }
+}
+
+/** Whether y is below p = 2^255 - 19. */
+function isCanonical(point: Uint8Array): boolean {
+  const isTop = (point[31] & 0x7f) === 0x7f && point.subarray(1, 31).every((byte) => byte === 0xff);
+  return !isTop || point[0] < 0xed;
+}
+
+function isSmallOrder(point: Uint8Array): boolean {
+  const y = point.slice();
+  y[31] &= 0x7f;
+  return SMALL_ORDER.has(toHex(y));
 }
 
 /** Not a Buffer: deepEqual and subarray tell them apart. */

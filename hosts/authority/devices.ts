@@ -64,17 +64,19 @@ export async function addDevices(
   for (const one of shipped) checkShipped(one);
   const { crypto, identity } = authority;
   const names = shipped.map(({ name }) => name).join(", ");
-  const added = await authority.decide(`device add ${names}`, (rows) =>
-    shipped.map((one) => {
+  const added = await authority.decide(`device add ${names}`, (rows) => {
+    const owners = new Map(devices.keys(rows).map((key) => [devices.need(rows, key).name, key]));
+    return shipped.map((one) => {
       const { eui64, name, psk, tokenSeconds = NONE } = one;
       const credential =
         one.rawKey === undefined
           ? fromHex(one.identity ?? eui64)
           : crypto.sha256(fromHex(one.rawKey));
-      const namesake = keyByName(rows, name);
+      const namesake = owners.get(name);
       if (namesake !== undefined && namesake !== eui64) {
         throw new Fault(`${name} is the name of ${namesake} already; give another --name`);
       }
+      owners.set(name, eui64);
       const scope = devices.get(rows, eui64)?.scope ?? [];
       // Nothing: it shows a public key.
       rows.put("factory", toHex(credential), fromHex(psk ?? ""));
@@ -82,8 +84,8 @@ export async function addDevices(
       if (identity.role === "kdc") return strangerOf(one, toHex(credential));
       enrol(rows, fromHex(eui64), { name, credential, scope, tokenSeconds });
       return viewOf(rows, eui64);
-    }),
-  );
+    });
+  });
   return { devices: added };
 }
 

@@ -25,6 +25,8 @@ export class Places {
   readonly #askers = new Map<string, { asker: Asker; at: Endpoint }>();
   /** Names of endpoints, to whom was there. */
   readonly #there = new Map<string, string>();
+  /** By asker: what is to be written. */
+  readonly #noted = new Map<string, { client: Uint8Array | undefined; value: Uint8Array }>();
   /** What is written of each client. */
   readonly #written = new Map<string, Uint8Array>();
 
@@ -51,26 +53,38 @@ export class Places {
   }
 
   async of(clientId: Uint8Array): Promise<Place | undefined> {
+    await this.keep();
     const place = await this.#authority.read((rows) => placeOf(rows, clientId));
     if (place !== undefined) this.#there.set(toHex(nameOf(place.at)), place.id);
     return place;
   }
 
-  /** Somebody got keys: as whom, and where he is. */
-  async note(request: SecureRequest): Promise<void> {
+  /** Somebody got keys: as whom, and where he is. Written with the others' by `keep`. */
+  note(request: SecureRequest): void {
     const { id } = request.from;
     const at = this.#askers.get(id)?.at;
     const token = parseQuestion(request.payload)?.token;
     if (at === undefined || token === undefined) return;
     const value = encode([fromHex(id), nameOf(at)]);
-    const known = clientOf(token);
-    if (known !== undefined && isSame(this.#written.get(toHex(known)), value)) return;
-    await this.#authority.ledger.transaction((rows) => {
-      const clientId = known ?? deviceBy(rows, fromHex(id))?.clientId;
-      if (clientId === undefined) return;
-      rows.put("place", toHex(clientId), value);
-      this.#written.set(toHex(clientId), value);
-    });
+    const client = clientOf(token);
+    if (client !== undefined && isSame(this.#written.get(toHex(client)), value)) return;
+    this.#noted.set(id, { client, value });
+  }
+
+  /** Makes what was noted durable; a cut before it costs a member one question of its own. */
+  async keep(): Promise<void> {
+    if (this.#noted.size === 0) return;
+    const all = [...this.#noted];
+    this.#noted.clear();
+    const written = await this.#authority.ledger.transaction((rows) =>
+      all.flatMap(([id, { client, value }]) => {
+        const clientId = client ?? deviceBy(rows, fromHex(id))?.clientId;
+        if (clientId === undefined) return [];
+        rows.put("place", toHex(clientId), value);
+        return [{ name: toHex(clientId), value }];
+      }),
+    );
+    for (const { name, value } of written) this.#written.set(name, value);
   }
 }
 

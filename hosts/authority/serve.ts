@@ -38,7 +38,7 @@ const LIMITS = {
   transcriptBytes: 12_288,
 } as const;
 const TOUCH_MS = 60_000;
-const HEAD_MS = 1000;
+const SECOND_MS = 1000;
 
 export interface Served {
   /** Where it listens. */
@@ -79,10 +79,11 @@ export async function serve(
     await port.close();
     throw error;
   }
-  const upkeep = new Upkeep(authority);
+  const upkeep = new Upkeep(authority, places);
   for (const part of [pusher, notifier, upkeep]) part.start();
   const close = async () => {
     for (const part of [pusher, notifier, upkeep]) part.stop();
+    await places.keep();
     control.close();
     rmSync(authority.state.socket, { force: true });
     channels.stop();
@@ -157,7 +158,7 @@ function handlerOf(authority: Authority, places: Places): SecureHandler {
       }
       if (role === "as") return { code: NOT_FOUND };
       const response = await kdc(request);
-      if (isGiven(request, response.code)) await places.note(request);
+      if (isGiven(request, response.code)) places.note(request);
       return response;
     });
   };
@@ -181,10 +182,12 @@ function audiencesOf({ identity, crypto }: Authority): Audience[] {
 /** What an authority does by the clock. */
 class Upkeep {
   readonly #authority: Authority;
+  readonly #places: Places;
   readonly #timers: NodeJS.Timeout[] = [];
 
-  constructor(authority: Authority) {
+  constructor(authority: Authority, places: Places) {
     this.#authority = authority;
+    this.#places = places;
   }
 
   start(): void {
@@ -192,7 +195,8 @@ class Upkeep {
       // What the disk refuses now is told by the next command.
       this.#timers.push(setInterval(() => void what().catch(() => {}), ms));
     };
-    every(HEAD_MS, async () => this.#authority.see());
+    every(SECOND_MS, async () => this.#authority.see());
+    every(SECOND_MS, () => this.#places.keep());
     every(TOUCH_MS, () => this.#authority.touch());
     every(TOUCH_MS, () => this.#renew());
   }

@@ -1,8 +1,8 @@
 /**
  * The ledger in one SQLite file.
  *
- * Every row carries a checksum of its table, key and value, looked at whenever it is read and all
- * of them when the file is opened: SQLite notices damage to its own structure, not to what is in
+ * Every row carries a checksum of its table, key and value, looked at when it is read from the file
+ * and all of them when that is opened: SQLite notices damage to its own structure, not to what is in
  * it. A file that is damaged, or made by a newer program, or missing where there was one, is
  * refused with what to do; it is never begun anew, because what was in it (numbers given, keys
  * given) must not be given once more. No write-ahead log: SQLite drops the end of a damaged one
@@ -13,12 +13,13 @@
  */
 import { existsSync } from "node:fs";
 import Database from "libsql";
-import type { Ledger, Rows } from "../../modules/authority/ledger.js";
+import type { Ledger, Rows, Table } from "../../modules/authority/ledger.js";
 import { contentOf, type Stored, sumOf } from "./sum.js";
 
 /** "Lumi": what PRAGMA application_id says of our files. */
 const APPLICATION_ID = 0x4c756d69;
 const SCHEMA = 1;
+const CACHED_MAX = 100_000;
 
 export interface SqliteOptions {
   /** Begins a new file; otherwise one has to be there. */
@@ -34,10 +35,15 @@ interface Waiting {
   readonly fail: (error: unknown) => void;
 }
 
+/** By table and key; undefined: it is gone. */
+type Written = Map<string, { table: Table; key: string; value: Uint8Array | undefined }>;
+
 export class SqliteLedger implements Ledger {
   readonly #path: string;
   readonly #database: Database.Database;
-  readonly #rows: Rows;
+  readonly #statements: Statements;
+  /** Rows as they are, read or written: nobody else writes a file that is ours. */
+  readonly #cached = new Map<string, Uint8Array | undefined>();
   #waiting: Waiting[] = [];
 
   /** Throws an Error that says what is wrong with the file and what to do. */
@@ -56,7 +62,7 @@ export class SqliteLedger implements Ledger {
       this.#database.close();
       throw this.#explained(error);
     }
-    this.#rows = this.#rowsOf();
+    this.#statements = statementsOf(this.#database);
   }
 
   transaction<T>(decide: (rows: Rows) => T): Promise<T> {
@@ -84,27 +90,41 @@ export class SqliteLedger implements Ledger {
     const all = this.#waiting;
     this.#waiting = [];
     const settled: (() => void)[] = [];
-    try {
-      this.#exec("BEGIN IMMEDIATE");
-      for (const { decide, fail } of all) {
-        this.#exec("SAVEPOINT decision");
-        try {
-          const settle = decide(this.#rows);
-          this.#exec("RELEASE decision");
-          settled.push(settle);
-        } catch (error) {
-          if (!this.#database.inTransaction) throw error;
-          this.#exec("ROLLBACK TO decision; RELEASE decision");
-          settled.push(() => fail(this.#explained(error)));
-        }
+    const batch: Written = new Map();
+    for (const { decide, fail } of all) {
+      const own: Written = new Map();
+      try {
+        settled.push(decide(this.#rowsOver(own, batch)));
+        for (const [name, written] of own) batch.set(name, written);
+      } catch (error) {
+        settled.push(() => fail(this.#explained(error)));
       }
-      this.#exec("COMMIT");
+    }
+    try {
+      if (batch.size > 0) this.#write(batch);
     } catch (error) {
-      if (this.#database.inTransaction) this.#exec("ROLLBACK");
+      this.#cached.clear();
       for (const { fail } of all) fail(this.#explained(error));
       return;
     }
     for (const settle of settled) settle();
+  }
+
+  /** Durable when it returns; nothing of it is there when it throws. */
+  #write(batch: Written): void {
+    const { put, remove } = this.#statements;
+    try {
+      this.#exec("BEGIN IMMEDIATE");
+      for (const { table, key, value } of batch.values()) {
+        if (value === undefined) remove.run(table, key);
+        else put.run(table, key, Buffer.from(value), sumOf(table, key, value));
+      }
+      this.#exec("COMMIT");
+    } catch (error) {
+      if (this.#database.inTransaction) this.#exec("ROLLBACK");
+      throw error;
+    }
+    for (const [name, { value }] of batch) this.#cached.set(name, value);
   }
 
   #open(create: boolean, pagesMax: number | undefined): void {
@@ -146,29 +166,47 @@ export class SqliteLedger implements Ledger {
     }
   }
 
-  #rowsOf(): Rows {
-    const database = this.#database;
-    const get = database.prepare("SELECT kind, name, value, sum FROM rows WHERE kind=? AND name=?");
-    const put = database.prepare("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)");
-    const remove = database.prepare("DELETE FROM rows WHERE kind=? AND name=?");
-    // Code units of ASCII keys are their bytes, by which SQLite sorts.
-    const list = database.prepare(
-      "SELECT name FROM rows WHERE kind=? AND name>=? AND name<? ORDER BY name",
-    );
+  /** The file's rows, with what this decision and those before it in the batch wrote. */
+  #rowsOver(own: Written, batch: Written): Rows {
+    const put = (table: Table, key: string, value: Uint8Array | undefined) => {
+      own.set(`${table}/${key}`, { table, key, value });
+    };
     return {
       get: (table, key) => {
-        const row = get.get(table, key) as Stored | undefined;
-        return row === undefined ? undefined : contentOf(row);
+        const name = `${table}/${key}`;
+        const written = own.get(name) ?? batch.get(name);
+        return written === undefined ? this.#get(name, table, key) : written.value?.slice();
       },
-      put: (table, key, value) => {
-        put.run(table, key, Buffer.from(value), sumOf(table, key, value));
-      },
-      delete: (table, key) => void remove.run(table, key),
-      keys: (table, prefix) => {
-        const rows = list.all(table, prefix, `${prefix}\u007f`) as Stored[];
-        return rows.map(({ name }) => name);
-      },
+      put: (table, key, value) => put(table, key, value.slice()),
+      delete: (table, key) => put(table, key, undefined),
+      keys: (table, prefix) => this.#keys(table, prefix, [batch, own]),
     };
+  }
+
+  #get(name: string, table: Table, key: string): Uint8Array | undefined {
+    const cached = this.#cached;
+    if (cached.has(name)) return cached.get(name)?.slice();
+    const row = this.#statements.get.get(table, key) as Stored | undefined;
+    const content = row === undefined ? undefined : contentOf(row);
+    if (cached.size >= CACHED_MAX) cached.clear();
+    cached.set(name, content);
+    return content?.slice();
+  }
+
+  #keys(table: Table, prefix: string, over: readonly Written[]): readonly string[] {
+    const rows = this.#statements.list.all(table, prefix, `${prefix}\u007f`) as Stored[];
+    const names = rows.map(({ name }) => name);
+    const found = new Set(names);
+    let isChanged = false;
+    for (const written of over) {
+      for (const { table: of, key, value } of written.values()) {
+        if (of !== table || !key.startsWith(prefix)) continue;
+        isChanged = true;
+        if (value === undefined) found.delete(key);
+        else found.add(key);
+      }
+    }
+    return isChanged ? [...found].sort() : names;
   }
 
   #exec(statements: string): void {
@@ -190,6 +228,20 @@ export class SqliteLedger implements Ledger {
     const isAboutFile = /^(is|has) /.test(error.message);
     return isAboutFile ? new Error(`${this.#path} ${error.message}`, { cause: error }) : error;
   }
+}
+
+type Statements = ReturnType<typeof statementsOf>;
+
+function statementsOf(database: Database.Database) {
+  return {
+    get: database.prepare("SELECT kind, name, value, sum FROM rows WHERE kind=? AND name=?"),
+    put: database.prepare("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?)"),
+    remove: database.prepare("DELETE FROM rows WHERE kind=? AND name=?"),
+    // Code units of ASCII keys are their bytes, by which SQLite sorts.
+    list: database.prepare(
+      "SELECT name FROM rows WHERE kind=? AND name>=? AND name<? ORDER BY name",
+    ),
+  };
 }
 
 const REMEDIES: readonly (readonly [string, string])[] = [

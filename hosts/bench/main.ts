@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --samples N] [--quick] [--rekeying | --dtls] [--json]
+ * npm run bench [-- --samples N] [--quick] [--rekeying | --dtls | --joins] [--json]
  *
  * The receive path from datagram to light port (store write and trace included) and the send path,
  * on Node and on headless XS in a release build: medians of one run, ratios to plain AES-CCM and to
@@ -17,6 +17,7 @@ import { need } from "../lacks.js";
 import { command, compileForXs, HOST, instructionCounts } from "./count.js";
 import { reportDtls } from "./dtls.js";
 import { MemoryFlash } from "./flash.js";
+import { reportJoins } from "./joins.js";
 import { measure, type Only, type Series, type Setup } from "./path.js";
 import { reportRekeying } from "./rekeying.js";
 import { makeSetup, SENDERS } from "./setup.js";
@@ -33,11 +34,12 @@ const PATHS: readonly Only[] = [
   "openLowlatency",
   "openGroupOscore",
 ];
-const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--rekeying | --dtls] [--json]
+const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--rekeying | --dtls | --joins] [--json]
   --samples N   messages of each kind (2000)
   --quick       300 messages, for CI
   --rekeying    only this: what one member more or less costs a group of 2 to 1,000
   --dtls        only this: what a DTLS handshake costs in time, instructions and memory
+  --joins       only this: 1,000 devices (--samples N) join one KDC process
   --json        one JSON object`;
 
 interface EngineResult {
@@ -52,6 +54,7 @@ async function main(): Promise<void> {
       quick: { type: "boolean", default: false },
       rekeying: { type: "boolean", default: false },
       dtls: { type: "boolean", default: false },
+      joins: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -66,6 +69,12 @@ async function main(): Promise<void> {
   }
   if (values.dtls) {
     await reportDtls(values.json);
+    return;
+  }
+  if (values.joins) {
+    const devices = Number(values.samples ?? (values.quick ? 100 : 1000));
+    if (!(devices >= 10 && devices <= 2000)) throw new UsageError("--samples takes 10 to 2000");
+    process.exitCode = await reportJoins({ devices, json: values.json });
     return;
   }
   const samples = Number(values.samples ?? (values.quick ? 300 : 2000));

@@ -99,7 +99,7 @@ test("restored where there is nothing; by the environment's passphrase", async (
   assert.equal(existsSync(`${desk.path("second")}/restoring`), false);
 });
 
-test("a backup with any byte flipped, cut or under another passphrase is refused, whole", async () => {
+test("a backup with a byte flipped, cut off, or under another passphrase is refused", async () => {
   process.env[VARIABLE] = GOOD;
   const state = await begun("flips");
   const good = readFileSync(await backedUp("flips", state));
