@@ -54,6 +54,8 @@ const EXIT_WORDS: Readonly<Record<number, string>> = {
   74: "processor fault",
 };
 const EXIT_POWER_CUT = 73;
+/** On purpose: to be started anew, as after a power cut. */
+const EXIT_RESTART = 75;
 const STDERR_LINES = 12;
 const STOP_MS = 2_000;
 
@@ -99,7 +101,8 @@ export class DeviceProcess {
         resolve();
       });
       this.#child.on("close", (code, signal) => {
-        if (code === EXIT_POWER_CUT && this.#waiting?.powerLost !== undefined) {
+        const isOff = code === EXIT_POWER_CUT || code === EXIT_RESTART;
+        if (isOff && this.#waiting?.powerLost !== undefined) {
           this.#failure ??= new MediumError(`${name}: has no power`);
           this.#waiting.powerLost();
         }

@@ -39,8 +39,15 @@ const MEMBER_RECORDS =
  */
 const AUTHORITY_RECORDS = 2 * LIMITS.securityGroupsMax + 1 + ISSUED_MAX + 2 + SESSIONS;
 
+/**
+ * Where somebody has a channel: position, groups told and taken out, a reset and its marks, four of
+ * a firmware update.
+ */
+const UPKEEP_RECORDS = 1 + 2 * LIMITS.appGroupsMax + 2 + 4;
+
 /** Records in the store at once. */
-export const STORE_KEYS_MAX = LIMITS.storeKeysMax + MEMBER_RECORDS + AUTHORITY_RECORDS;
+export const STORE_KEYS_MAX =
+  LIMITS.storeKeysMax + MEMBER_RECORDS + AUTHORITY_RECORDS + UPKEEP_RECORDS;
 
 function assert(holds: boolean, what: string): void {
   if (!holds) throw new Error(`limits: ${what}`);
