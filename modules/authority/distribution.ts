@@ -25,7 +25,7 @@ import { encode } from "../cbor/encode.js";
 import { type EnvelopeKey, NONCE_BYTES, sealEnvelope } from "../cose/envelope.js";
 import { AES_CCM_16_64_128 } from "../ports/crypto.js";
 import type { Center } from "./center.js";
-import { forgetHeard, mustRenewFor } from "./heard.js";
+import { forgetHeard, mustRenewFor, noteUse } from "./heard.js";
 import { keepMessages, plant, prune, renewalMessages, type Wrap } from "./keytree.js";
 import type { Rows } from "./ledger.js";
 import { draw, drawMaterial, keyValue, schemeOf } from "./material.js";
@@ -42,6 +42,7 @@ import {
   newcomer,
   nextOf,
   numberKey,
+  numberOf,
   policyOf,
   pushes,
 } from "./records.js";
@@ -247,7 +248,7 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const record = groups.need(rows, numberKey(group));
   const isNew = known === undefined;
   const { subject: clientId } = claims;
-  const isHeard = record.epoch > 0 && mustRenewFor(rows, group, { clientId, roles, ...record });
+  const isHeard = isNew && record.epoch > 0 && mustRenewFor(rows, group, { roles, ...record });
   members.put(rows, key, {
     ...member,
     roles,
@@ -266,6 +267,7 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   }
   const { epoch: given } = groups.need(rows, numberKey(group));
   members.put(rows, key, { ...members.need(rows, key), given });
+  if ((roles & SENDER) !== 0) noteUse(rows, group, given);
 }
 
 /** One entry for an application group, the newest. */
@@ -327,6 +329,7 @@ export function confirm(rows: Rows, group: number, clientId: Uint8Array, epoch: 
   const member = members.get(rows, key);
   if (member === undefined) return;
   if (epoch > member.confirmed) members.put(rows, key, { ...member, confirmed: epoch });
+  if ((member.roles & SENDER) !== 0) noteUse(rows, group, epoch);
   const push = pushes.get(rows, key);
   if (push !== undefined && push.epoch <= epoch) pushes.delete(rows, key);
 }
@@ -356,6 +359,23 @@ export function leave(rows: Rows, center: Center, group: number, clientId: Uint8
   const isRenewed = renewsOnLeave || policyOf(rows, group).hasTree;
   if (!isRenewed || epoch === 0) return;
   renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0), wraps });
+}
+
+/**
+ * Takes out whose authorization is over (RFC 9594 §5, the third reason); a new key where the
+ * group's policy says so. Returns how many those were.
+ */
+export function endMemberships(rows: Rows, center: Center, now: number): number {
+  let ended = 0;
+  for (const key of groups.keys(rows)) {
+    const group = numberOf(key);
+    for (const { clientId, member } of membersOf(rows, group)) {
+      if (member.expiresAt === NONE || member.expiresAt > now) continue;
+      leave(rows, center, group, clientId);
+      ended++;
+    }
+  }
+  return ended;
 }
 
 /** Nothing of him is left but that he is stale; new keys of the group's tree. */

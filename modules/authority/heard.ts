@@ -9,10 +9,10 @@
  * hundred lamps that are put up before their switch are one renewal at the most.
  */
 
-import { RECEIVER, SENDER } from "../access/scope.js";
+import { RECEIVER } from "../access/scope.js";
 import { fromHex } from "../bytes/hex.js";
 import type { Rows } from "./ledger.js";
-import { groups, heards, inGroup, membersOf, numberKey, policyOf } from "./records.js";
+import { groups, heards, inGroup, latestOf, numberKey, policyOf } from "./records.js";
 
 /** What a group's `numbers` policy can be. */
 export const NUMBERS = ["renewed", "heard", "own"] as const;
@@ -55,20 +55,25 @@ export function numbersOf(rows: Rows, group: number): NextNumber[] {
   return all.filter(({ epoch }) => epoch === newest);
 }
 
+/** A sender has the key of this epoch: from now on there may be messages under it. */
+export function noteUse(rows: Rows, group: number, epoch: number): void {
+  latestOf(rows, usedKey(group), epoch);
+}
+
 /** Whether one who comes now must not be given the newest key: others may have used it. */
 export function mustRenewFor(
   rows: Rows,
   group: number,
-  joining: { clientId: Uint8Array; roles: number; epoch: number },
+  joining: { roles: number; epoch: number },
 ): boolean {
-  const { clientId, roles, epoch } = joining;
+  const { roles, epoch } = joining;
   if ((roles & RECEIVER) === 0) return false;
   if (policyOf(rows, group).numbers !== "renewed") return false;
-  const own = inGroup(group, clientId);
-  return membersOf(rows, group).some(({ clientId: other, member }) => {
-    const isSender = (member.roles & SENDER) !== 0 && inGroup(group, other) !== own;
-    return isSender && Math.max(member.given, member.confirmed) >= epoch;
-  });
+  return latestOf(rows, usedKey(group), 0) >= epoch;
+}
+
+function usedKey(group: number): string {
+  return `used/${group}`;
 }
 
 /** A sender who is gone. */

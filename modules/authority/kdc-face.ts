@@ -4,14 +4,14 @@
  * `/revoke`, and `/ace-group/...` (manager.ts). Tokens are all that counts here, with the channel
  * that they were issued for.
  */
-import { ACE, ACE_CBOR, parametersOf } from "../access/ace.js";
+import { ACE, ACE_CBOR, emitIntrospection, parametersOf, parseActive } from "../access/ace.js";
 import type { Claims } from "../access/claims.js";
 import { emitDelivery, parseQuestion } from "../access/delivery.js";
 import type { TokenFault } from "../access/token.js";
 import { fromHex } from "../bytes/hex.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
-import type { SecureHandler, SecureRequest } from "../secure/request.js";
+import type { Answered, Ask, SecureHandler, SecureRequest } from "../secure/request.js";
 import {
   BAD_REQUEST,
   CBOR_FORMAT,
@@ -66,6 +66,21 @@ export function kdcFace(parts: KdcParts): SecureHandler {
     const resolved = name && (await resolve?.(name));
     const reply = await ledger.transaction((rows) => answerKdc(rows, parts, request, resolved));
     return noteRefusal(parts, refusals, request, reply);
+  };
+}
+
+/**
+ * How a KDC asks an AS about tokens by reference (RFC 9200 §5.9), over a channel that is proven to
+ * be the AS's. Undefined for a token that is not in force, and where there is no answer.
+ */
+export function introspector(
+  ask: (question: Ask) => Promise<Answered>,
+): (token: Uint8Array) => Promise<Claims | undefined> {
+  return async (token) => {
+    const payload = emitIntrospection(token);
+    const answered = await ask({ method: POST, path: ["introspect"], format: ACE_CBOR, payload });
+    if (!answered.ok || answered.response.code !== CREATED) return undefined;
+    return parseActive(answered.response.payload ?? new Uint8Array(0));
   };
 }
 

@@ -93,6 +93,24 @@ test("/keys: each refusal has its code and its name, the peer hears the code onl
   equal(outcome(kdc.say(1, "nothing")), "4.04");
 });
 
+test("/keys: a token with a bit flipped anywhere lets nobody in, with whatever level", () => {
+  const kdc = new Kdc();
+  const token = kdc.token(1);
+  const reasons = new Set<string>();
+  for (let at = 0; at < token.length; at++) {
+    const flipped = token.slice();
+    flipped[at] ^= 1 << (at % 8);
+    const { response, refused = "given" } = keysOf(kdc, 1, flipped);
+    equal(response.payload, undefined, `byte ${at}`);
+    reasons.add(refused);
+  }
+  equal([...reasons].sort(), ["forged", "malformed", "untrusted"]);
+  equal(
+    kdc.run((rows) => members.keys(rows)),
+    [],
+  );
+});
+
 test("/keys: who is behind a broken key hears so; who has nothing older does not", () => {
   const kdc = new Kdc();
   const broken = (at: number, token: Uint8Array) => {

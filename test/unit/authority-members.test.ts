@@ -3,6 +3,8 @@ import type { Claims } from "../../modules/access/claims.js";
 import { RECEIVER, type ScopeEntry, SENDER } from "../../modules/access/scope.js";
 import {
   type Center,
+  confirm,
+  endMemberships,
   expel,
   type Joining,
   join,
@@ -10,7 +12,7 @@ import {
   present,
   renew,
 } from "../../modules/authority/distribution.js";
-import { mustRenewFor, noteHeard, numbersOf } from "../../modules/authority/heard.js";
+import { noteHeard, numbersOf } from "../../modules/authority/heard.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
 import {
@@ -141,14 +143,26 @@ test("numbers rise, and are those of the newest key", () => {
   equal(next(), []);
 });
 
-test("a member's own messages are no reason for a new key", () => {
+test("a switch that says that it has the new key may have spoken under it", () => {
   const hall = new Hall();
-  hall.join(50, SENDER | RECEIVER);
-  const joining = { clientId: uintBytes(50), roles: RECEIVER, epoch: 1 };
-  equal(
-    hall.run((rows) => mustRenewFor(rows, GROUP, joining)),
-    false,
-  );
+  hall.join(50, SENDER);
+  hall.run((rows) => renew(rows, hall.center, GROUP, { isBroken: false, now: NOW }));
+  equal(hall.join(1, RECEIVER), 2, "it has the old one");
+  hall.run((rows) => confirm(rows, GROUP, uintBytes(1), 2));
+  equal(hall.join(2, RECEIVER), 2, "lamps say nothing");
+  hall.run((rows) => confirm(rows, GROUP, uintBytes(50), 2));
+  equal(hall.join(3, RECEIVER), 3);
+});
+
+test("whose token is over is a member no more, and hears nothing of the next key", () => {
+  const hall = new Hall({ ...TERMS, renewsOnLeave: true });
+  hall.join(1, SENDER, { claims: { subject: h("01"), expiresAt: NOW + 10 } });
+  hall.join(2, SENDER);
+  const end = (now: number) => hall.run((rows) => endMemberships(rows, hall.center, now));
+  equal([end(NOW + 9), hall.epoch], [0, 1]);
+  equal([end(NOW + 10), hall.epoch], [1, 2]);
+  equal(hall.stale(1), ["01"]);
+  equal(end(NOW + 99), 0);
 });
 
 test("who is gone is stale for those who missed it", () => {
