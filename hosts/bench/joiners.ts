@@ -1,6 +1,6 @@
 /**
- * The devices of `npm run bench -- --joins`: `joiners.js AT FIRST COUNT RATE` lets them join, RATE a
- * second (0: 64 at a time), and prints what it took as JSON.
+ * The devices of `npm run bench -- --joins`: `joiners.js AT FIRST COUNT RATE` lets them join, RATE
+ * a second (0: 64 at a time), and prints what it took as JSON.
  */
 import { fromHex } from "../../modules/bytes/hex.js";
 import { NodeCrypto } from "../authority/crypto.js";

@@ -104,14 +104,7 @@ function lumicast(folder: string, ...args: readonly string[]): void {
 }
 
 function start(folder: string): Promise<{ child: ChildProcess; at: string }> {
-  const args = [
-    ...(process.env.PROF?.split(" ") ?? []),
-    AUTHORITY,
-    "authority",
-    "start",
-    "--listen",
-    "[::1]:0",
-  ];
+  const args = [AUTHORITY, "authority", "start", "--listen", "[::1]:0"];
   const child = spawned(0, [...args, "--state", join(folder, "state")]);
   let said = "";
   return new Promise((resolve, reject) => {

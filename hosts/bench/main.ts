@@ -34,7 +34,7 @@ const PATHS: readonly Only[] = [
   "openLowlatency",
   "openGroupOscore",
 ];
-const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--rekeying | --dtls | --joins] [--json]
+const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--json] [--rekeying|--dtls|--joins]
   --samples N   messages of each kind (2000)
   --quick       300 messages, for CI
   --rekeying    only this: what one member more or less costs a group of 2 to 1,000
