@@ -7,8 +7,9 @@
  * (platforms/native, setup.c), tested on a computer; what calls ESP-IDF (esp32_*.c) does nothing
  * else, and is checked against its headers (test/boards/esp32.test.ts).
  *
- * One image, without a second slot (`Board.slots`): partitions.csv has no OTA partitions, and
- * esp_ota_ops.h could not be compiled here, for there is no ESP-IDF. /fw answers 4.04.
+ * One image, without a second slot (`Board.slots`), so /fw answers 4.04: it would take two OTA
+ * partitions in partitions.csv and esp_ota_ops.h behind modules/ports/slots.ts, and no image with
+ * them could be linked or started on this desk.
  *
  * Pins and settings: setup.h; both are checked here before anything is switched on, and refused by
  * name. `npm run flash` checks the same before it builds.

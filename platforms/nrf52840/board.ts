@@ -5,9 +5,9 @@
  * is left out: nobody would call it, and it would cost 2 KB of ROM. The store's (natives_journal.c)
  * is in: of a start it is most.
  *
- * One image, without a second slot (`Board.slots`): that takes MCUboot, its swap partitions and
- * Zephyr's dfu/mcuboot.h, which could not be compiled here; and without `oscore` or DTLS nobody
- * could send a manifest.
+ * One image, without a second slot (`Board.slots`): without `oscore` or DTLS nobody could send a
+ * manifest. It would take MCUboot, its two partitions, and Zephyr's dfu/mcuboot.h behind
+ * modules/ports/slots.ts.
  *
  * mcconfig's `config` has two values more here:
  *   dataset   Thread operational dataset in hex, as `dataset active -x` prints it on a router.
