@@ -97,7 +97,7 @@ static void intake_vector(void)
   CHECK(answer >> INTAKE_LEVEL_SHIFT & 7 && answer & INTAKE_NEWEST);
   memcpy(&sequence, w->result, sizeof sequence);
   CHECK(sequence == 5);
-  CHECK(intake_mark(&w->in, answer) == (answer | INTAKE_MARKED));
+  CHECK(intake_mark(&w->in, answer) == (answer | INTAKE_MARKED | INTAKE_TOP));
   memcpy(&highest, w->columns, sizeof highest);
   CHECK(highest == 5 && w->nor.operations == 3);
   CHECK(intake_locate(&w->in) == INTAKE_REPLAYED);
