@@ -44,6 +44,8 @@ export const TOKEN_FAULTS = [
   "holder",
   /** Taken back by its issuer. */
   "revoked",
+  /** Its client id is that of another issuer's device here. */
+  "taken",
 ] as const;
 
 export type TokenFault = (typeof TOKEN_FAULTS)[number];

@@ -21,6 +21,7 @@ import {
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { uintBytes } from "../bytes/uint.js";
+import { utf8 } from "../bytes/utf8.js";
 import { encode } from "../cbor/encode.js";
 import { type EnvelopeKey, NONCE_BYTES, sealEnvelope } from "../cose/envelope.js";
 import { AES_CCM_16_64_128 } from "../ports/crypto.js";
@@ -153,9 +154,19 @@ export function present(
   const client = toHex(claims.subject);
   const isRevoked = rows.get("revoked", client) !== undefined;
   if (isRevoked) return fault("revoked"); // check: token-revoked
+  // draft-somaraju §5.3: two who give out ids must not have given the same one.
+  if (!isFirstIssuer(rows, client, claims.issuer)) return fault("taken"); // check: client-one-issuer
   const latest = latestOf(rows, `latest/${client}`, claims.issuedAt);
   if (claims.issuedAt < latest) return fault("older"); // check: token-older
   return { ok: true, value: { claims, nowSeconds } };
+}
+
+/** Whoever names a client first here, has named it. */
+function isFirstIssuer(rows: Rows, client: string, issuer: string): boolean {
+  const key = `issuer/${client}`;
+  const known = rows.get("access", key);
+  if (known === undefined) rows.put("access", key, utf8(issuer));
+  return known === undefined || equalBytes(known, utf8(issuer));
 }
 
 /** Claims that came from their issuer himself; whether they are for us, and not over. */

@@ -12,13 +12,16 @@ import { fault, issueToken, type Verdict } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { uintBytes } from "../bytes/uint.js";
-import { type Cbor, encode } from "../cbor/encode.js";
+import { type Cbor, decode } from "../cbor/decode.js";
+import { encode } from "../cbor/encode.js";
 import { type Voucher, vouch } from "../cose/vouched.js";
 import type { Crypto } from "../ports/crypto.js";
 import type { Random } from "../ports/random.js";
 import type { Rows } from "./ledger.js";
 import { type Device, devices, type Issued, latestOf, NONE, nextOf, tokens } from "./records.js";
 
+/** Tokens of one device that the AS knows of, the latest. */
+export const TOKENS_KEPT_MAX = 8;
 /** Of a token's name: 128 bits of chance. */
 const REFERENCE_BYTES = 16;
 
@@ -114,11 +117,23 @@ export function grantToken(rows: Rows, issuer: Issuer, request: TokenRequest): V
   const holder = request.isBearer === true ? new Uint8Array(0) : device.credential;
   const issued = { clientId: subject, audience, scope, holder, issuedAt, expiresAt };
   tokens.put(rows, toHex(id), { ...issued, isRevoked: false });
+  keepLatest(rows, subject, id);
   // RFC 9200 §5.8.2: what only the AS can resolve, here a byte string in CBOR.
   if (reference !== undefined) return { ok: true, value: encode(id) };
   const { crypto, voucher, kid } = issuer;
   const claims = claimsOf(issuer, id, issued);
   return { ok: true, value: issueToken(crypto, { claims, voucher, kid }) };
+}
+
+/** Who asks and asks is no reason for a full disk: his older tokens are forgotten. */
+function keepLatest(rows: Rows, clientId: Uint8Array, id: Uint8Array): void {
+  const key = `tokens/${toHex(clientId)}`;
+  const decoded = decode(rows.get("access", key) ?? encode([]));
+  const ids = decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
+  const all = [...ids.filter((one): one is Uint8Array => one instanceof Uint8Array), id];
+  const spare = all.splice(0, Math.max(0, all.length - TOKENS_KEPT_MAX));
+  for (const one of spare) tokens.delete(rows, toHex(one)); // check: tokens-kept
+  rows.put("access", key, encode(all));
 }
 
 /** Of a token of ours, by its row. */

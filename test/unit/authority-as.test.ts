@@ -14,7 +14,7 @@ import { answerAs, asFace } from "../../modules/authority/as-face.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
 import { devices, NONE, tokens } from "../../modules/authority/records.js";
-import { enrol, reportLost } from "../../modules/authority/server.js";
+import { enrol, reportLost, TOKENS_KEPT_MAX } from "../../modules/authority/server.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { type Cbor, decode } from "../../modules/cbor/decode.js";
 import { encode } from "../../modules/cbor/encode.js";
@@ -190,6 +190,18 @@ test("/token: a bearer's token names no key", () => {
   const rules = { anchors: [asAnchor], audience: "open", nowSeconds: NOW };
   const verdict = verifyToken(crypto, answer?.get(1) as Uint8Array, rules);
   equal(verdict.ok && verdict.value.confirmation, undefined);
+});
+
+test("/token: who asks all the time does not fill the disk", () => {
+  const desk = new Desk();
+  const first = desk.token("kdc");
+  for (let i = 0; i < 20; i++) desk.token("kdc");
+  equal(
+    desk.run((rows) => tokens.keys(rows).length),
+    TOKENS_KEPT_MAX,
+  );
+  equal(desk.introspect(first), undefined);
+  equal(desk.introspect(desk.token("kdc"))?.audience, "kdc");
 });
 
 test("/token: one that does not end says nothing of an end", () => {

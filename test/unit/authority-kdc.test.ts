@@ -1,7 +1,7 @@
 /** The KDC's resources: keys for tokens, tokens for the Group Manager, revocations. */
 import { emitQuestion, parseDelivery } from "../../modules/access/delivery.js";
 import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
-import { verifyToken } from "../../modules/access/token.js";
+import { issueToken, verifyToken } from "../../modules/access/token.js";
 import { envelopeAad, expel, renew, sealingOf } from "../../modules/authority/distribution.js";
 import { noteHeard } from "../../modules/authority/heard.js";
 import { answerKdc } from "../../modules/authority/kdc-face.js";
@@ -13,10 +13,10 @@ import { openEnvelope } from "../../modules/cose/envelope.js";
 import { vouch } from "../../modules/cose/vouched.js";
 import { equal, test } from "../harness.js";
 import { ask, GROUP, parties } from "../support/authority.js";
-import { cborMap, Kdc, mapIn, NOW, outcome, pairwise } from "../support/kdc.js";
+import { ALL, cborMap, Kdc, mapIn, NOW, outcome, pairwise } from "../support/kdc.js";
 
 const h = fromHex;
-const { crypto, as, kdcAnchor } = parties();
+const { crypto, as, asAnchor, kdcAnchor } = parties();
 const RECEIVES: Scope = [{ appGroup: 1, level: 2, roles: RECEIVER }];
 
 const question = (token: Uint8Array, wanted = [1]) =>
@@ -133,6 +133,18 @@ test("/keys: who is behind a broken key hears so; who has nothing older does not
   const { response } = keysOf(kdc, 1, first);
   const delivery = parseDelivery(response.payload ?? h(""));
   equal(delivery?.revoked, [{ clientId: h("02"), upTo: NOW }]);
+});
+
+test("two that give out client ids gave out the same one: the second device gets no key", () => {
+  const other = { ...as, name: "other" };
+  const anchors = [asAnchor, { ...asAnchor, issuer: "other" }];
+  const kdc = new Kdc({}, { anchors });
+  equal(outcome(keysOf(kdc, 1, kdc.token(1))), "2.05");
+  const claims = { issuer: "other", subject: h("01"), audience: "kdc", issuedAt: NOW + 1 };
+  const rest = { id: h("77"), scope: ALL, confirmation: { kid: h("c2") } };
+  const token = issueToken(crypto, { ...other, claims: { ...claims, ...rest } });
+  equal(outcome(keysOf(kdc, 2, token)), "4.01 taken");
+  equal(outcome(keysOf(kdc, 1, kdc.token(1))), "2.05", "the first one is not shut out by it");
 });
 
 test("/authz-info: a token for the Group Manager, and a challenge", () => {
