@@ -35,6 +35,7 @@ export class Control implements Clock {
   dropped = 0;
   readonly #socket: Socket;
   #nowMicros = 0;
+  #greeted = false;
   #booted = false;
   #timers: Entry[] = [];
   #lastTimer = 0;
@@ -69,12 +70,17 @@ export class Control implements Clock {
         reject(new BorderError(why));
       });
       socket.once("connect", () => {
-        const control = new Control(socket, eui64);
-        const engine = `node ${process.versions.node}`;
-        socket.write(`${JSON.stringify({ hello: { eui64: toHex(eui64), engine } })}\n`);
-        resolve(control);
+        resolve(new Control(socket, eui64));
       });
     });
+  }
+
+  /** From now on time is granted. */
+  hello(): void {
+    this.#greeted = true;
+    const engine = `node ${process.versions.node}`;
+    const eui64 = toHex(this.radio.eui64);
+    this.#socket.write(`${JSON.stringify({ hello: { eui64, engine } })}\n`);
   }
 
   micros(): number {
@@ -99,7 +105,7 @@ export class Control implements Clock {
       this.dropped += 1;
       return;
     }
-    if (this.#errands.length === 0) this.#socket.write('{"wake":true}\n');
+    if (this.#errands.length === 0 && this.#greeted) this.#socket.write('{"wake":true}\n');
     this.#errands.push(errand);
   }
 

@@ -57,6 +57,8 @@ export async function runStation(options: StationOptions): Promise<void> {
     control.onEnd = end;
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
     await border.open(addresses);
+    // Not before: what devices send while nothing is open would be lost.
+    control.hello();
   } catch (error) {
     disownAddresses(options.link, addresses);
     throw error;

@@ -252,6 +252,7 @@ test("a station: time is what is granted, timers fire at theirs, frames at their
     control.radio.send(fromHex("aa"));
   };
   control.radio.onSent = ({ id, acked }) => seen.push([`sent ${id} ${acked}`, control.micros()]);
+  control.hello();
   assert.match(await line(1), /"hello":\{"eui64":"02124b00000000bb","engine":"node /);
   socket.write('{"grant":1000,"events":[]}\n');
   assert.equal(await line(2), '{"done":1000,"next":1050}');

@@ -117,15 +117,15 @@ class Room {
   readonly #said: string[] = [];
   readonly #levels = new Map<string, number>();
   readonly #seen = new Map<string, number>();
-  #turned = 0;
+  readonly #turned: string[] = [];
   readonly #running: Promise<void>;
 
   private constructor(medium: Medium, wifi: ReadonlyMap<string, Program>) {
     this.medium = medium;
     this.wifi = wifi;
-    medium.on("light", ({ device: name, light }) => {
+    medium.on("light", ({ device: name, at, light }) => {
       this.#levels.set(name, light.level);
-      this.#turned += 1;
+      this.#turned.push(`${name} ${light.level} at ${at}`);
     });
     medium.on("log", ({ device: name, text }) => {
       if (name === BORDER) this.statuses.push(JSON.parse(text) as Status);
@@ -206,10 +206,12 @@ class Room {
     return told().at(-1)!;
   }
 
-  /** How often any lamp was set, to whatever it was. */
-  get lights(): number {
-    const wifi = [...this.wifi.values()].flatMap(({ lines }) => lines);
-    return this.#turned + wifi.filter((line) => line.includes('"light":')).length;
+  /** Every level any lamp was set to, one line each. */
+  get lights(): string[] {
+    const wifi = [...this.wifi].flatMap(([name, { lines }]) => {
+      return lines.filter((line) => line.includes('"light":')).map((line) => `${name} ${line}`);
+    });
+    return [...this.#turned, ...wifi];
   }
 
   async stop(): Promise<void> {
@@ -269,10 +271,15 @@ async function restart(room: Room): Promise<void> {
   const before = room.statuses.length;
   room.medium.restart(BORDER);
   await room.joined(before);
-  await room.press("switch-2");
-  await room.all(true);
-  await room.press("switch-1");
-  await room.all(false);
+  // A new start of the same seed: its first message may count as a copy, until it is repeated.
+  await both(room, /reports: [1-4] ok, 0 failed/);
+}
+
+/** Somebody outside sends as fast as it can; the border keeps the mesh's air for others. */
+async function flood(room: Room): Promise<void> {
+  run(1, process.execPath, "-e", FLOOD);
+  await until("the border holds back", () => room.statuses.at(-1)!.held[0] > 100);
+  await both(room, /reports: 4 ok, 0 failed/);
 }
 
 /** What switch-2 sent, said again from its own address, as whoever listens on the Lan can. */
@@ -284,6 +291,8 @@ async function replay(room: Room, datagrams: readonly string[]): Promise<void> {
   const wall = room.wifi.get("switch-2")!;
   wall.stop();
   await wall.over();
+  // Repeats of the last commands, 0.25 and 2 s after them, are no replays.
+  await pause(3000);
   const { inward } = room.statuses.at(-1)!;
   const lights = room.lights;
   for (const line of recorded) {
@@ -294,7 +303,10 @@ async function replay(room: Room, datagrams: readonly string[]): Promise<void> {
     return room.statuses.at(-1)!.inward >= inward + recorded.length;
   });
   await pause(500);
-  assert.equal(room.lights, lights);
+  assert.deepEqual(
+    room.lights.filter((line) => !lights.includes(line)),
+    [],
+  );
   assert.deepEqual(
     LAMPS.map((name) => room.level(name)),
     [0, 0, 0, 0],
@@ -313,6 +325,20 @@ async function silence(room: Room, joins: Program): Promise<void> {
   assert.deepEqual(room.statuses.at(-1)?.groups, []);
 }
 
+const FLOOD = `
+const socket = require("node:dgram").createSocket("udp6");
+socket.bind(40000, () => {
+  socket.setMulticastInterface("::%eth0");
+  socket.setMulticastTTL(16);
+  let left = 2000;
+  const next = () => {
+    if (left-- === 0) return socket.close();
+    socket.send(Buffer.alloc(40, left), 5683, "${GROUP}", next);
+  };
+  next();
+});
+`;
+
 for (const profile of ["lowlatency", "group-oscore"] as const) {
   test(`a room half on Wi-Fi, half on 802.15.4, is one room (${profile})`, { skip }, async () => {
     const joins = await capture("dst host ff02::16", ...REPORT_FIELDS);
@@ -329,6 +355,7 @@ for (const profile of ["lowlatency", "group-oscore"] as const) {
       const address = formatIpv6(meshAddress(told, told.devices.find(isSwitch)!));
       await datagrams.line(new RegExp(`^${address}\\t`));
       await restart(room);
+      if (profile === "lowlatency") await flood(room);
       await replay(room, datagrams.lines);
       if (profile === "lowlatency") await silence(room, joins);
     } finally {
