@@ -202,6 +202,7 @@ export function deliveryLines(nodes: readonly NodeResult[] | undefined, waiting:
     if (waiting === 0) return [];
     return [`${counted(waiting, "member")} will get it when the authority runs: authority start`];
   }
+  if (nodes.length === 0) return [];
   const open = nodes.filter(({ result }) => result !== "done");
   const done = nodes.length - open.length;
   return [

@@ -3,10 +3,10 @@
  *
  * Every row carries a checksum of its table, key and value, looked at when it is read from the
  * file, and all of them when that is opened: SQLite notices damage to its own structure, not to
- * what is in it. A file that is damaged, or made by a newer program, or missing where there was one, is
- * refused with what to do; it is never begun anew, because what was in it (numbers given, keys
- * given) must not be given once more. No write-ahead log: SQLite drops the end of a damaged one
- * without a word, and with it what was promised.
+ * what is in it. A file that is damaged, or made by a newer program, or missing where there was
+ * one, is refused with what to do; it is never begun anew, because what was in it (numbers given,
+ * keys given) must not be given once more. No write-ahead log: SQLite drops the end of a damaged
+ * one without a word, and with it what was promised.
  *
  * Decisions that come while one is being written share the next commit, so that many joins at once
  * wait for the disk together.
