@@ -87,6 +87,8 @@ export function publicKeyInfo(point: Uint8Array): Uint8Array {
 export function pointOf(info: Uint8Array): Uint8Array | undefined {
   if (info.length !== SPKI_HEAD_BYTES + POINT_BYTES) return undefined;
   if (!equalBytes(info.subarray(0, SPKI_HEAD_BYTES), fromHex(SPKI_HEAD))) return undefined;
+  // RFC 5480 §2.2: 4 says uncompressed; of the other forms none has this length.
+  if (info[SPKI_HEAD_BYTES] !== 4) return undefined; // check: point-uncompressed
   return info.slice(SPKI_HEAD_BYTES);
 }
 

@@ -30,6 +30,7 @@ import {
   SIGNATURE_BYTES,
   signatureOf,
 } from "../../modules/oscore/signed-option.js";
+import { checkDatagrams, checkDer, checkHellos, checkSession } from "./dtls.js";
 import { checkBorderFrames, checkFrames, checkHeaders } from "./lowpan.js";
 
 export interface Target {
@@ -49,6 +50,10 @@ export const targets: readonly Target[] = [
   target("lowpan-headers", checkHeaders),
   target("lowpan-frames", checkFrames),
   target("border-frames", checkBorderFrames),
+  target("dtls-datagrams", checkDatagrams),
+  target("dtls-hellos", checkHellos),
+  target("dtls-der", checkDer),
+  target("dtls-session", checkSession),
 ];
 
 function target(name: string, check: (bytes: Uint8Array) => void): Target {

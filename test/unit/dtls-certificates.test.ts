@@ -107,6 +107,7 @@ test("a P-256 key as SubjectPublicKeyInfo", () => {
   const { publicKey } = keyPair(1);
   equal(pointOf(publicKeyInfo(publicKey)), publicKey);
   equal(pointOf(flipped(publicKeyInfo(publicKey), 22)), undefined, "another curve");
+  equal(pointOf(flipped(publicKeyInfo(publicKey), 26)), undefined, "another form");
   equal(pointOf(publicKeyInfo(publicKey).subarray(1)), undefined);
 });
 
