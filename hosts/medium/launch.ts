@@ -13,6 +13,7 @@ import type { Link } from "../radio/types.js";
 import { ROOT } from "../root.js";
 import { MediumError } from "./error.js";
 import type { Command } from "./process.js";
+import type { MediumOptions } from "./types.js";
 
 export const ENGINES = ["release", "debug", "m32"] as const;
 export type Engine = (typeof ENGINES)[number];
@@ -40,6 +41,8 @@ const FLASH_BYTES = 65_536;
 const PLAIN_STACK_SLOTS = 448;
 /** Where it is not: 480 were seen used. */
 const SCHEME_STACK_SLOTS = 640;
+/** With DTLS, and tokens in it. */
+const CHANNEL_STACK_SLOTS = 1024;
 /** Where TypeScript signs, in place of libsodium: noble builds tables when it is first used. */
 export const NOBLE: readonly string[] = ["--no-preload", "--stack", "4096"];
 /** Made where the host is built without libsodium (hosts/prepare.mjs). */
@@ -51,13 +54,20 @@ export class Workspace {
   readonly #room: Installation;
   readonly #seed: number;
   readonly #flashFolder: string;
+  readonly #blobOf: MediumOptions["blobOf"];
 
   /** `flashFolder`: where the flash files are, to keep them; else here. */
-  constructor(input: { room: Installation; seed: number; flashFolder: string | undefined }) {
+  constructor(input: {
+    room: Installation;
+    seed: number;
+    flashFolder: string | undefined;
+    blobOf?: MediumOptions["blobOf"];
+  }) {
     this.folder = mkdtempSync(join(tmpdir(), "lumicast-"));
     this.#room = input.room;
     this.#seed = input.seed;
     this.#flashFolder = input.flashFolder ?? this.folder;
+    this.#blobOf = input.blobOf;
   }
 
   get socketPath(): string {
@@ -68,7 +78,8 @@ export class Workspace {
   provision(device: MeshNode, links: readonly Link[]): void {
     const known = this.#room.devices.find(({ name }) => name === device.name);
     const blob = known ? provisioning(this.#room, known, links) : borderPart(this.#room, links);
-    writeFileSync(this.#path(device, "cbor"), blob, { mode: 0o600 });
+    const own = known ? (this.#blobOf?.(blob, device) ?? blob) : blob;
+    writeFileSync(this.#path(device, "cbor"), own, { mode: 0o600 });
   }
 
   /** `boots` counts the starts: a restarted device must not draw the same numbers again. */
@@ -81,7 +92,8 @@ export class Workspace {
     args.push("--program", `${options.program ?? 4}`);
     args.push("--seed", `${seed}`, "--eui64", toHex(device.eui64));
     const isPlain = this.#room.securityGroups.every(({ profile }) => profile === "lowlatency");
-    args.push("--stack", `${isPlain ? PLAIN_STACK_SLOTS : SCHEME_STACK_SLOTS}`);
+    const slots = isPlain ? PLAIN_STACK_SLOTS : SCHEME_STACK_SLOTS;
+    args.push("--stack", `${this.#blobOf === undefined ? slots : CHANNEL_STACK_SLOTS}`);
     if (options.heapBytes !== undefined) args.push("--heap", `${options.heapBytes}`);
     for (const fault of options.faults ?? []) args.push("--fault", fault);
     return args;

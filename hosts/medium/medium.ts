@@ -107,8 +107,11 @@ export class Medium {
       links: [...this.#links, ...rogues.flatMap((index) => rogueLinks(room, index))],
     });
     this.#pcap = options.pcap === undefined ? undefined : new PcapWriter(options.pcap);
-    const { flashFolder } = options;
-    this.#workspace = new Workspace({ room, seed: this.#seed, flashFolder });
+    const { flashFolder, blobOf } = options;
+    this.#workspace = new Workspace({
+      ...{ room, seed: this.#seed, flashFolder },
+      ...(blobOf && { blobOf }),
+    });
     this.#forget = atEnd(() => this.#remove());
   }
 
@@ -388,8 +391,8 @@ export class Medium {
   async #powerOn(station: Station, faults?: readonly string[]): Promise<void> {
     if (station.process !== undefined || this.#hub === undefined) return;
     const { device } = station;
-    const { border } = this.#options;
-    const command = device.name === BORDER ? border : this.#command;
+    const { border, authority = border } = this.#options;
+    const command = device.name === BORDER ? authority : this.#command;
     if (command === undefined) return;
     const { faults: first = [], ...rest } = this.#options.devices?.[device.name] ?? {};
     const options = { ...rest, faults: faults ?? first };

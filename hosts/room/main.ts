@@ -18,6 +18,7 @@ import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
 import { type CommandOf, canSign, headless } from "../medium/launch.js";
 import { live } from "./live.js";
+import { managed } from "./managed.js";
 import { measure, switchesOf } from "./measure.js";
 import { HELP, PRESSES_DEFAULT, parseOptions, type RoomOptions, UsageError } from "./options.js";
 import { Progress } from "./progress.js";
@@ -35,7 +36,7 @@ async function main(args: readonly string[]): Promise<void> {
   checkSignatures(installation, options);
   if (options.save !== undefined) saveInstallation(options.save, installation);
   const medium = {
-    installation,
+    ...(options.authority ? managedRoom(installation, options) : { installation }),
     engine: options.engine,
     ...(options.cortexm === 0 ? {} : { command: emulated(installation, options) }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
@@ -59,6 +60,20 @@ function emulated(installation: Installation, { cortexm, engine }: RoomOptions):
     );
   }
   return someOnCortexM(installation, cortexm, headless(engine));
+}
+
+function managedRoom(installation: Installation, { cortexm, engine }: RoomOptions) {
+  const other = installation.securityGroups.find(({ profile }) => profile !== "lowlatency");
+  if (other !== undefined) {
+    throw new UsageError(`--authority: its rooms have lowlatency alone, not ${other.profile}`);
+  }
+  if (cortexm > 0) {
+    throw new UsageError("--authority: the emulated microcontroller's image has no DTLS");
+  }
+  if (!canSign(engine)) {
+    throw new UsageError(`--engine ${engine}: built without signatures, which tokens need`);
+  }
+  return managed(installation);
 }
 
 function checkSignatures({ securityGroups }: Installation, { engine }: RoomOptions): void {
@@ -93,7 +108,7 @@ function roomOf(options: RoomOptions): Installation {
 }
 
 async function measureRoom(
-  medium: { installation: Installation; seed?: number },
+  medium: { installation: Installation; seed?: number; authority?: CommandOf },
   options: RoomOptions,
 ): Promise<void> {
   const { installation } = medium;

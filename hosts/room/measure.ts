@@ -12,6 +12,8 @@ import { type Summary, summarise } from "./summary.js";
 
 /** Boot, first records on flash and the idle tidying are over by then. */
 const SETTLED_MICROS = 5_000_000;
+/** Every device has its keys by then, and every lamp knows its switches' rights. */
+const KEYED_MICROS = 120_000_000;
 /** From one completing edge to the next press: repetitions at 0.25 and 2 s go on in between. */
 const GAP_MICROS_MIN = 1_000_000;
 const GAP_MICROS_MAX = 4_000_000;
@@ -60,7 +62,7 @@ async function pressAll(
   const chance = new Chance(options.seed ?? options.installation.seed, "presses");
   const switches = switchesOf(options.installation);
   const measured: Measured[] = [];
-  let at = SETTLED_MICROS;
+  let at = options.authority === undefined ? SETTLED_MICROS : KEYED_MICROS;
   for (let count = 0; count < options.presses; count++) {
     const name = switches[count % switches.length];
     const { edges, completingMicros } = shortPress(at, chance);

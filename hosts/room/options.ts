@@ -21,6 +21,8 @@ export interface RoomOptions {
   readonly engine: Engine;
   /** So many of the luminaires are emulated microcontrollers. */
   readonly cortexm: number;
+  /** Devices begin without a key, and get them from an authority on the medium. */
+  readonly authority: boolean;
 }
 
 /** A command line that cannot be used; shown without a stack. */
@@ -49,6 +51,7 @@ presses the switches in turn, then prints one JSON object.
   --json           measure, also at a terminal
   --engine NAME    ${ENGINES.join(", ")} (default release)
   --cortexm N      N of the lamps are emulated Cortex-M4 microcontrollers, in QEMU (default 0)
+  --authority      no device has a key at first: an authority on the medium gives them, by DTLS
   --help           this text
 
 The JSON: profile is what secures the commands, delivery how they travel. latencyMs is the time
@@ -100,6 +103,7 @@ export function parseOptions(args: readonly string[]): RoomOptions {
     save: values.save,
     engine: oneOf("engine", values.engine, ENGINES) ?? "release",
     cortexm: whole(values, "cortexm") ?? 0,
+    authority: values.authority === true,
   };
   if (options.hops > options.luminaires) {
     const { hops, luminaires } = options;
@@ -125,6 +129,7 @@ const SPECIFICATION = {
   engine: TEXT,
   cortexm: TEXT,
   json: FLAG,
+  authority: FLAG,
   help: { type: "boolean", short: "h" },
 } as const;
 

@@ -163,13 +163,13 @@ export class DeviceChannels {
   }
 
   #joining({ random }: Board): Joining {
-    const { clock, store, groups, role } = this.#device;
+    const { clock, store, groups } = this.#device;
     const { center, server, kdc } = this.#authority;
-    const wanted = () => {
-      const { target } = role;
-      if (target !== undefined) return [target];
-      return [...groups.directory.appGroups()].map(({ id }) => id);
-    };
+    // What two share, no KDC gives.
+    const wanted = () =>
+      [...groups.directory.appGroups()]
+        .filter(({ security }) => security.profile.proof !== "channel")
+        .map(({ id }) => id);
     return new Joining({
       ...{ clock, random, store, groups, wanted },
       credential: new Uint8Array(0),

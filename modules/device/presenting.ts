@@ -3,8 +3,8 @@
  * alone, so it has to find them first. Discovery is what anybody may do by multicast; whoever
  * answers is sent the token, one after the other.
  *
- * Again after a minute, after ten, and then every six hours: for lamps that were off, or came
- * later. Who has the token already says the same and writes nothing.
+ * Again after a quarter of a minute, one, ten, and then every six hours: for lamps that get power
+ * at the same moment, were off, or came later. Who has the token already says the same and writes nothing.
  */
 import { equalBytes } from "../bytes/equal.js";
 import { emitMessage, type Message, NON, type Option } from "../coap/message.js";
@@ -20,7 +20,7 @@ import type { Parts } from "./parts.js";
 const COAP_PORT = 5683;
 const TOKEN_BYTES = 4;
 const SECOND = 1_000_000;
-const PAUSES_MICROS = Object.freeze([60 * SECOND, 600 * SECOND, 6 * 3600 * SECOND]);
+const PAUSES_SECONDS = Object.freeze([15, 60, 600, 6 * 3600]);
 
 /** A receiver that answered, and what he is to be shown. */
 interface Receiver {
@@ -74,8 +74,8 @@ export class Presenting {
     const shown = appGroup && ownToken(store, appGroup.security.id);
     if (appGroup === undefined || shown === undefined) return;
     this.#ask(appGroup, shown);
-    const pause = PAUSES_MICROS[Math.min(this.#round++, PAUSES_MICROS.length - 1)];
-    this.#timer = clock.after(pause, () => this.#next());
+    const pause = PAUSES_SECONDS[Math.min(this.#round++, PAUSES_SECONDS.length - 1)];
+    this.#timer = clock.after(pause * SECOND, () => this.#next());
   }
 
   #ask({ address }: AppGroup, shown: Uint8Array): void {

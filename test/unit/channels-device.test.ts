@@ -277,7 +277,7 @@ test("a switch finds its lamps and shows each its AT-R, once; later ones are fou
   place.room.net.fate = () => [1000];
   const shown = () =>
     place.room.net.sent.filter(({ to, bytes }) => to.port === PORT && bytes.length > 200).length;
-  equal(shown(), 3);
+  equal(shown(), 6, "in each of two rounds");
   for (const lamp of lamps) {
     equal([obeys(place, lamp, press), lamp.log.filter((line) => /refused/.test(line))], [true, []]);
   }

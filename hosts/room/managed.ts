@@ -1,0 +1,148 @@
+/**
+ * A room whose devices get all their keys from an authority on the medium: what they are told at
+ * first is where they are and a factory credential, no key of a group and no right.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RECEIVER, type ScopeEntry, SENDER } from "../../modules/access/scope.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { type Cbor, decode } from "../../modules/cbor/decode.js";
+import { encode } from "../../modules/cbor/encode.js";
+import { NobleSignatures } from "../../modules/crypto/noble.js";
+import { Chance } from "../installation/chance.js";
+import { meshAddress } from "../installation/members.js";
+import type { Border, Device, Installation } from "../installation/types.js";
+import { atEnd } from "../medium/cleanup.js";
+import type { MediumOptions } from "../medium/types.js";
+import { ROOT } from "../root.js";
+
+export const SECURE_PORT = 5684;
+export const ISSUER = "room";
+export const KID = Uint8Array.of(1);
+
+/** What the authority's process is told; secret. Bytes in hex. */
+export interface Plan {
+  /** Of the authority's signing key. */
+  readonly seed: string;
+  /** Whom tokens for receivers are for. */
+  readonly domain: string;
+  readonly groups: readonly { readonly id: number; readonly graceSeconds: number }[];
+  readonly applications: readonly {
+    readonly id: number;
+    readonly name: string;
+    readonly group: number;
+    readonly address: string;
+    readonly port: number;
+  }[];
+  readonly devices: readonly {
+    readonly name: string;
+    readonly eui64: string;
+    readonly clientId: string;
+    readonly identity: string;
+    readonly key: string;
+    readonly scope: readonly ScopeEntry[];
+  }[];
+}
+
+const KEY_BYTES = 16;
+const SEED_BYTES = 32;
+const KEEPER = join(ROOT, "build/node/hosts/room/keeper.js");
+
+/** The room with an authority in its middle, and what the medium has to know. */
+export function managed(
+  room: Installation,
+): Pick<MediumOptions, "installation" | "authority" | "blobOf"> {
+  const border = placeOf(room);
+  const installation = { ...room, network: { ...room.network, border } };
+  const plan = planOf(room);
+  const folder = mkdtempSync(join(tmpdir(), "lumicast-keys-"));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "plan.json");
+  writeFileSync(file, JSON.stringify(plan), { mode: 0o600 });
+  const { publicKey } = new NobleSignatures().signer(fromHex(plan.seed));
+  const at = map([0, meshAddress(room, { short: border.short })], [1, SECURE_PORT]);
+  return {
+    installation,
+    authority: (args) => ({ file: process.execPath, args: [KEEPER, ...args, "--plan", file] }),
+    blobOf: (blob, { name }) => {
+      const device = plan.devices.find((one) => one.name === name);
+      if (device === undefined) return blob;
+      const credential = map([4, fromHex(device.identity)], [5, fromHex(device.key)]);
+      const trusted = map([0, ISSUER], [1, KID], [2, publicKey], [3, room.name]);
+      return withoutKeys(blob, new Map([...trusted, ...credential, ...map([6, at], [7, at])]));
+    },
+  };
+}
+
+/** In the middle of the room, where most devices hear it. */
+function placeOf({ devices }: Installation): Border {
+  const middle = [0, 1, 2].map((axis) => {
+    return devices.reduce((sum, { position }) => sum + position[axis], 0) / devices.length;
+  });
+  const short = Math.max(...devices.map((device) => device.short)) + 1;
+  const position = [middle[0], middle[1], middle[2]] as const;
+  return { eui64: Uint8Array.of(2, 0xaa, 0, 0, 0, 0, 0, 1), short, position };
+}
+
+/** A simulated room's: one seed replays it, keys included. */
+export function draw(chance: Chance, length: number): string {
+  const bytes = Uint8Array.from({ length }, () => chance.integer(0, 255));
+  return toHex(bytes);
+}
+
+function planOf(room: Installation): Plan {
+  const chance = new Chance(room.seed, "factory");
+  const application = ({
+    id,
+    securityGroup,
+    address,
+    port,
+    name,
+  }: Installation["applicationGroups"][number]) => {
+    return { id, name, group: securityGroup, address: toHex(address), port };
+  };
+  return {
+    seed: draw(chance, SEED_BYTES),
+    domain: room.name,
+    groups: room.securityGroups.map(({ id, graceSeconds }) => ({ id, graceSeconds })),
+    applications: room.applicationGroups.map(application),
+    devices: room.devices.map((device) => ({
+      name: device.name,
+      eui64: toHex(device.eui64),
+      clientId: toHex(device.clientId),
+      identity: toHex(device.eui64),
+      key: draw(chance, KEY_BYTES),
+      scope: scopeOf(room, device),
+    })),
+  };
+}
+
+/** What the installation's rights say, the other way round: where this device may send. */
+function scopeOf(room: Installation, device: Device): ScopeEntry[] {
+  const ids = new Set([...device.groups, ...(device.target === undefined ? [] : [device.target])]);
+  const groups = room.applicationGroups.filter(({ id }) => ids.has(id));
+  return groups.map(({ id: appGroup }) => {
+    const rights = room.rights.filter(({ client, groups: in_ }) => {
+      return client === device.name && in_.includes(appGroup);
+    });
+    const level = Math.max(0, ...rights.map((right) => right.level)) as ScopeEntry["level"];
+    const receives = device.groups.includes(appGroup) ? RECEIVER : 0;
+    return { appGroup, level, roles: receives | (level > 0 ? SENDER : 0) || RECEIVER };
+  });
+}
+
+/** Fields 4 (keys of groups) and 6 (rights) empty, 21 the authority. */
+function withoutKeys(blob: Uint8Array, authority: Map<Cbor, Cbor>): Uint8Array {
+  const decoded = decode(blob, { depthMax: 8, itemsMax: 65_536 });
+  if (!decoded.ok || !(decoded.value instanceof Map)) throw new Error("not a provisioning map");
+  const root = decoded.value;
+  for (const group of root.get(4) as Map<Cbor, Cbor>[]) group.set(2, []);
+  root.set(6, []);
+  root.set(21, authority);
+  return encode(root);
+}
+
+function map(...entries: readonly (readonly [number, Cbor])[]): Map<Cbor, Cbor> {
+  return new Map<Cbor, Cbor>(entries);
+}
