@@ -155,7 +155,8 @@ export function present(
   const isRevoked = rows.get("revoked", client) !== undefined;
   if (isRevoked) return fault("revoked"); // check: token-revoked
   // draft-somaraju §5.3: two who give out ids must not have given the same one.
-  if (!isFirstIssuer(rows, client, claims.issuer)) return fault("taken"); // check: client-one-issuer
+  const isFirst = isFirstIssuer(rows, client, claims.issuer);
+  if (!isFirst) return fault("taken"); // check: client-one-issuer
   const latest = latestOf(rows, `latest/${client}`, claims.issuedAt);
   if (claims.issuedAt < latest) return fault("older"); // check: token-older
   return { ok: true, value: { claims, nowSeconds } };
