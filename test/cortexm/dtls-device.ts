@@ -34,5 +34,8 @@ export function start(peer?: number): void {
   const to: Endpoint = { address: net.address.slice(), port: PORT };
   to.address[14] = peer >> 8;
   to.address[15] = peer;
-  clock.after(PAUSE_MICROS, () => void dtls.connect(to, { credentials: { psk } }));
+  clock.after(PAUSE_MICROS, () => {
+    log("connects");
+    dtls.connect(to, { credentials: { psk } });
+  });
 }
