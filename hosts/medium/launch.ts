@@ -13,7 +13,6 @@ import type { Link } from "../radio/types.js";
 import { ROOT } from "../root.js";
 import { MediumError } from "./error.js";
 import type { Command } from "./process.js";
-import type { MediumOptions } from "./types.js";
 
 export const ENGINES = ["release", "debug", "m32"] as const;
 export type Engine = (typeof ENGINES)[number];
@@ -36,6 +35,9 @@ export interface DeviceOptions {
 /** Makes the command from the arguments after `run IMAGE`: other hosts, and tests. */
 export type CommandOf = (args: readonly string[], device: MeshNode) => Command;
 
+/** What a device is provisioned with, made of what the installation says. */
+export type BlobOf = (blob: Uint8Array, device: MeshNode) => Uint8Array;
+
 const FLASH_BYTES = 65_536;
 /** Of the value stack, where `lowlatency` is all a device speaks: what small boards have. */
 const PLAIN_STACK_SLOTS = 448;
@@ -54,14 +56,14 @@ export class Workspace {
   readonly #room: Installation;
   readonly #seed: number;
   readonly #flashFolder: string;
-  readonly #blobOf: MediumOptions["blobOf"];
+  readonly #blobOf: BlobOf | undefined;
 
   /** `flashFolder`: where the flash files are, to keep them; else here. */
   constructor(input: {
     room: Installation;
     seed: number;
     flashFolder: string | undefined;
-    blobOf?: MediumOptions["blobOf"];
+    blobOf?: BlobOf;
   }) {
     this.folder = mkdtempSync(join(tmpdir(), "lumicast-"));
     this.#room = input.room;

@@ -1,8 +1,7 @@
 /** What the medium is told and what it tells. */
 
-import type { MeshNode } from "../installation/topology.js";
 import type { Installation } from "../installation/types.js";
-import type { CommandOf, DeviceOptions, Engine } from "./launch.js";
+import type { BlobOf, CommandOf, DeviceOptions, Engine } from "./launch.js";
 import type { LightState } from "./protocol.js";
 
 export interface MediumOptions {
@@ -20,8 +19,7 @@ export interface MediumOptions {
   readonly border?: CommandOf;
   /** Starts an authority in the border router's place, at any pacing. */
   readonly authority?: CommandOf;
-  /** What a device is provisioned with, made of what the installation says. */
-  readonly blobOf?: (blob: Uint8Array, device: MeshNode) => Uint8Array;
+  readonly blobOf?: BlobOf;
   /** By device name. */
   readonly devices?: Readonly<Record<string, DeviceOptions>>;
   /** Folder of the flash files, one a device, named by EUI-64; kept. Default: temporary. */

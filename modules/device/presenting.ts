@@ -4,7 +4,8 @@
  * answers is sent the token, one after the other.
  *
  * Again after a quarter of a minute, one, ten, and then every six hours: for lamps that get power
- * at the same moment, were off, or came later. Who has the token already says the same and writes nothing.
+ * at the same moment, were off, or came later. Who has the token already says the same and writes
+ * nothing.
  */
 import { equalBytes } from "../bytes/equal.js";
 import { emitMessage, type Message, NON, type Option } from "../coap/message.js";

@@ -15,6 +15,18 @@ function start(...args: string[]): { status: number | null; stdout: string; stde
   return spawnSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8", timeout: 120_000 });
 }
 
+test("--authority: devices begin without a key, get them by DTLS, and miss nothing", () => {
+  const room = ["--luminaires", "4", "--switches", "2", "--presses", "4", "--seed", "5"];
+  const { status, stdout, stderr } = start(...room, "--authority", "--json");
+  assert.equal(status, 0, stderr);
+  const { missed, engines } = JSON.parse(stdout);
+  assert.equal(missed, 0);
+  assert.equal(Object.values(engines as Record<string, number>).length, 2, "and the authority");
+  const other = start(...room, "--authority", "--profile", "group-oscore");
+  assert.equal(other.status, 2);
+  assert.match(other.stderr, /lowlatency alone/);
+});
+
 test("not at a terminal: a progress bar, then one JSON object", () => {
   const { status, stdout, stderr } = start("--presses", "4", "--luminaires", "3", "--seed", "7");
   assert.equal(status, 0, stderr);
