@@ -47,7 +47,7 @@ import {
   policyOf,
   pushes,
 } from "./records.js";
-import { addStale, openStaleSet } from "./stale.js";
+import { addStale, isStale, openStaleSet } from "./stale.js";
 import { tasksOf } from "./tasks.js";
 
 export type { Center } from "./center.js";
@@ -251,11 +251,13 @@ export function whyNot(
 
 /** Makes the client a member, with a new key where it needs one or the group's policy says so. */
 export function join(rows: Rows, center: Center, joining: Joining): void {
-  const { group, claims, entry, credential } = joining;
+  const { group, claims, entry } = joining;
   const key = inGroup(group, claims.subject);
   const known = members.get(rows, key);
   const member = known ?? newcomer();
   const roles = entry.roles | member.roles;
+  // Who shows none keeps the one that he has.
+  const credential = joining.credential.length === 0 ? member.credential : joining.credential;
   const isSame = equalBytes(member.credential, credential);
   const record = groups.need(rows, numberKey(group));
   const isNew = known === undefined;
@@ -273,7 +275,9 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const { hasTree } = policyOf(rows, group);
   // Keys of a tree change with who is in it, and the group's with them.
   const wraps = isNew && hasTree ? plant(rows, center, group, clientId).wraps : [];
-  const isFresh = isNew && (record.renewsOnJoin || isHeard || hasTree);
+  // His id again, and perhaps not his numbers: not under the key that he left.
+  const isBack = isNew && isStale(rows, group, record.epoch, clientId);
+  const isFresh = isNew && (record.renewsOnJoin || isHeard || hasTree || isBack);
   if (record.epoch === 0 || isFresh) {
     renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0), wraps });
   }

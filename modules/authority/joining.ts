@@ -33,6 +33,7 @@ import {
   numberKey,
   policyOf,
 } from "./records.js";
+import { staleSince } from "./stale.js";
 import { isCombination, isSilent, rolesFor } from "./tasks.js";
 import {
   isProof,
@@ -97,7 +98,10 @@ export function answerJoin(
   if (asked === undefined) return needed(rows, center, caller, "malformed");
   const vetted = credentialFor(rows, center, caller, wish);
   if ("response" in vetted) return vetted;
-  const isTooSoon = member !== undefined && wasRenewed(rows, caller, epoch);
+  const isBack = staleSince(rows, group, { since: Math.max(1, epoch - 1), newest: epoch })?.some(
+    (id) => equalBytes(id, access.clientId),
+  );
+  const isTooSoon = (member !== undefined || isBack === true) && wasRenewed(rows, caller, epoch);
   if (isTooSoon) return problem("noIds", LATER); // check: join-again
   const refused = enter(rows, center, { caller, wish, vetted });
   if (refused !== undefined) return refused;

@@ -44,6 +44,7 @@ import {
   groups,
   inGroup,
   keys,
+  latestOf,
   type Member,
   members,
   NONE,
@@ -78,6 +79,10 @@ export function answerManager(rows: Rows, { center, now }: Parts, request: Secur
   const nowSeconds = now();
   const isOver = access.expiresAt !== NONE && access.expiresAt <= nowSeconds;
   if (isOver) return refuse("expired", { code: UNAUTHORIZED }); // check: manager-expired
+  const latest = latestOf(rows, `latest/${toHex(access.clientId)}`, access.issuedAt);
+  // A newer token was presented elsewhere: it may grant less.
+  const isOlder = access.issuedAt < latest;
+  if (isOlder) return refuse("older", { code: UNAUTHORIZED }); // check: manager-older
   const [, gname, sub, node, last] = request.path;
   if (gname === undefined) return groupNames(rows, access.scope, request);
   const id = /^\d{1,8}$/.test(gname) ? Number(gname) : NONE;

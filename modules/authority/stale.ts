@@ -30,6 +30,11 @@ export function addStale(rows: Rows, group: number, epoch: number, id: Uint8Arra
   rows.put("stale", key, encode([...ids, id]));
 }
 
+/** Whether somebody left under this very key: under it, his numbers may be used up to anywhere. */
+export function isStale(rows: Rows, group: number, epoch: number, id: Uint8Array): boolean {
+  return idsIn(rows, inGroup(group, epoch)).some((one) => toHex(one) === toHex(id));
+}
+
 /**
  * Everybody who is gone since the key of version `since`, each once; undefined when that is too
  * long ago to know (§9.10.1: SKEW sets, from the one of `since` to the newest).

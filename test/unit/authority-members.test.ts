@@ -154,6 +154,25 @@ test("a switch that says that it has the new key may have spoken under it", () =
   equal(hall.join(3, RECEIVER), 3);
 });
 
+test("who left and comes back gets another key: he may not know his numbers any more", () => {
+  const hall = new Hall();
+  hall.join(1, SENDER);
+  hall.join(2, SENDER);
+  hall.run((rows) => leave(rows, hall.center, GROUP, h("01")));
+  equal(hall.epoch, 1, "leaving alone is no reason here");
+  equal(hall.join(3, SENDER), 1);
+  equal(hall.join(1, SENDER), 2);
+  equal(hall.join(1, SENDER), 2);
+});
+
+test("who shows no credential keeps the one that he proved", () => {
+  const hall = new Hall();
+  hall.join(1, SENDER, { credential: h("ed"), isProven: true });
+  hall.join(1, RECEIVER, { credential: h("") });
+  const member = hall.run((rows) => members.need(rows, inGroup(GROUP, h("01"))));
+  equal([toHex(member.credential), member.isProven], ["ed", true]);
+});
+
 test("whose token is over is a member no more, and hears nothing of the next key", () => {
   const hall = new Hall({ ...TERMS, renewsOnLeave: true });
   hall.join(1, SENDER, { claims: { subject: h("01"), expiresAt: NOW + 10 } });

@@ -24,7 +24,7 @@ import { type Cbor, decode } from "../../modules/cbor/decode.js";
 import { encode } from "../../modules/cbor/encode.js";
 import { equal, test } from "../harness.js";
 import { GROUP, parties } from "../support/authority.js";
-import { Kdc, mapIn, NOW, outcome, pairwise } from "../support/kdc.js";
+import { cborMap, Kdc, mapIn, NOW, outcome, pairwise } from "../support/kdc.js";
 
 const h = fromHex;
 const { signer } = parties();
@@ -271,6 +271,31 @@ test("who missed a renewal in a tree asks for his path, and hears the next one",
   grove.run((rows) => renew(rows, grove.center, GROUP, { isBroken: false, now: NOW }));
   equal(grove.messages().length, 1, "nobody came or went: the group's key under the root's");
   equal(grove.hears(again), "the key");
+});
+
+test("who leaves and joins all the time renews a key once a minute", () => {
+  const grove = new Grove();
+  grove.join(1);
+  grove.join(2);
+  const leave = () => outcome(grove.say(2, "ace-group/9/nodes/02", { method: 4 }));
+  const join = () => {
+    const payload = cborMap([3, encode(["9", 4])], [6, h("0102030405060708")]);
+    return outcome(grove.say(2, "ace-group/9", { payload }));
+  };
+  equal([leave(), join()], ["2.02", "5.03 noIds error 4"]);
+  grove.now += 60;
+  equal(join(), "2.01");
+});
+
+test("a token that was followed by a newer one opens no group any more", () => {
+  const grove = new Grove();
+  grove.join(1);
+  grove.now += 1;
+  const newer = grove.token(1, RECEIVES);
+  equal(outcome(grove.get(1, "ace-group/9/num")), "2.05");
+  const payload = emitQuestion({ token: newer, wanted: [1], credential: h("") });
+  equal(outcome(grove.say(1, "keys", { format: 60, payload })), "2.05");
+  equal(outcome(grove.get(1, "ace-group/9/num")), "4.01 older");
 });
 
 test("a credential that nobody proved is given to nobody", () => {
