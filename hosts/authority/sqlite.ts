@@ -20,6 +20,7 @@ import { contentOf, type Stored, sumOf } from "./sum.js";
 const APPLICATION_ID = 0x4c756d69;
 const SCHEMA = 1;
 const CACHED_MAX = 100_000;
+const REST_MAX_MS = 20;
 
 export interface SqliteOptions {
   /** Begins a new file; otherwise one has to be there. */
@@ -45,6 +46,7 @@ export class SqliteLedger implements Ledger {
   /** Rows as they are, read or written: nobody else writes a file that is ours. */
   readonly #cached = new Map<string, Uint8Array | undefined>();
   #waiting: Waiting[] = [];
+  #restsUntil = 0;
 
   /** Throws an Error that says what is wrong with the file and what to do. */
   constructor(path: string, options: SqliteOptions = {}) {
@@ -74,8 +76,15 @@ export class SqliteLedger implements Ledger {
         },
         fail: reject,
       };
-      if (this.#waiting.push(waiting) === 1) setImmediate(() => this.#commit());
+      if (this.#waiting.push(waiting) === 1) this.#schedule();
     });
+  }
+
+  /** Half of the time is for others: what they want meanwhile shares the next commit. */
+  #schedule(): void {
+    const delay = this.#restsUntil - performance.now();
+    if (delay < 1) setImmediate(() => this.#commit());
+    else setTimeout(() => this.#commit(), delay);
   }
 
   /** Lets go of the file first: libsql's close waits for statements to be collected. */
@@ -101,7 +110,10 @@ export class SqliteLedger implements Ledger {
       }
     }
     try {
+      const beganAt = performance.now();
       if (batch.size > 0) this.#write(batch);
+      const endedAt = performance.now();
+      this.#restsUntil = endedAt + Math.min(endedAt - beganAt, REST_MAX_MS);
     } catch (error) {
       this.#cached.clear();
       for (const { fail } of all) fail(this.#explained(error));
