@@ -75,8 +75,8 @@ export function step(state: State, event: Event, facts: Facts): Step {
     case "resting":
       return event === "need" || event === "due" ? decide(facts) : stay;
     case "waiting":
-      if (event === "due") return decide(facts);
-      if (event === "need" && facts.isRested) return decide(facts); // check: join-rate
+      if (event === "need" && !facts.isRested) return stay; // check: join-rate
+      if (event === "due" || event === "need") return decide(facts);
       return event === "pushed" && facts.hasKeys ? REST : stay;
     case "applying":
       if (event === "granted") return { state: "asking", act: "ask" };
