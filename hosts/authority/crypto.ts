@@ -57,7 +57,7 @@ export class NodeCrypto implements Crypto {
     if (raw.length !== KEY_BYTES) throw new RangeError(`an AES-128 key of ${raw.length} bytes`);
     const sizes = sizesOf(algorithm);
     // OpenSSL, as node:crypto drives it, neither makes nor checks the tag of an empty message.
-    const own = raw.slice();
+    const own = Uint8Array.from(raw);
     const ofEmpty = () => this.#ofEmpty.aeadKey(algorithm, own.slice());
     raw.fill(0);
     return new NodeAeadKey(own, sizes, ofEmpty);
@@ -215,7 +215,8 @@ function isCanonical(point: Uint8Array): boolean {
 }
 
 function isSmallOrder(point: Uint8Array): boolean {
-  const y = point.slice();
+  // A Buffer's own slice() is no copy.
+  const y = Uint8Array.from(point);
   y[31] &= 0x7f;
   return SMALL_ORDER.has(toHex(y));
 }

@@ -167,7 +167,7 @@ class Fetched {
         return this.#values.get(name);
       },
       put: (table, key, value) => {
-        written.set(nameOf(table, key), { table, key, value: value.slice() });
+        written.set(nameOf(table, key), { table, key, value: Uint8Array.from(value) });
       },
       delete: (table, key) => {
         written.set(nameOf(table, key), { table, key, value: undefined });

@@ -189,7 +189,7 @@ export class SqliteLedger implements Ledger {
         const written = own.get(name) ?? batch.get(name);
         return written === undefined ? this.#get(name, table, key) : written.value?.slice();
       },
-      put: (table, key, value) => put(table, key, value.slice()),
+      put: (table, key, value) => put(table, key, Uint8Array.from(value)),
       delete: (table, key) => put(table, key, undefined),
       keys: (table, prefix) => this.#keys(table, prefix, [batch, own]),
     };

@@ -76,7 +76,7 @@ export interface Verified extends TokenView {
 
 /** Whether this authority, or one that it trusts, issued it, and it is in force. */
 export function verifyOne(authority: Authority, args: { token: string }): Promise<Verified> {
-  const token = Buffer.from(args.token, "hex");
+  const token = new Uint8Array(Buffer.from(args.token, "hex"));
   const view = showToken(token);
   return authority.read((rows) => {
     const anchors = [...authority.anchors("as"), ...authority.anchors("kdc")];

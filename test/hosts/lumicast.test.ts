@@ -11,10 +11,12 @@ import {
 } from "node:fs";
 import { after, before, test } from "node:test";
 import Database from "libsql";
+import { NodeCrypto } from "../../hosts/authority/crypto.js";
 import type { DeviceDetails, DeviceView } from "../../hosts/authority/devices.js";
 import type { GroupView } from "../../hosts/authority/groups.js";
 import { SqliteLedger } from "../../hosts/authority/sqlite.js";
 import { latestOf } from "../../modules/authority/records.js";
+import { AES_CCM_16_64_128 } from "../../modules/ports/crypto.js";
 import { Desk, euiOf, shipped } from "../support/lumicast.js";
 import { PostgresServer } from "../support/postgres.js";
 import { lacks } from "../support/skip.js";
@@ -233,6 +235,23 @@ test("an older database, another's, a damaged one: refused, with what to do", as
   writeFileSync(file, newest);
   const well = await desk.run("doctor", ...state);
   assert.equal(well.code, 0, well.out);
+});
+
+test("OpenSSL's crypto takes Buffers too, and changes nothing of what it is given", () => {
+  const crypto = new NodeCrypto();
+  const signer = crypto.signatures.signer(new Uint8Array(32).fill(7));
+  const publicKey = Buffer.from(signer.publicKey);
+  for (let at = 0; at < 16; at++) {
+    const data = Buffer.from([at]);
+    const signature = Buffer.from(signer.sign(data));
+    const before = signature.toString("hex");
+    assert.equal(crypto.signatures.verify({ data, signature, publicKey }), true, `${at}`);
+    assert.equal(signature.toString("hex"), before);
+  }
+  const key = crypto.aeadKey(AES_CCM_16_64_128, Buffer.alloc(16, 1));
+  const same = crypto.aeadKey(AES_CCM_16_64_128, new Uint8Array(16).fill(1));
+  const box = { nonce: new Uint8Array(13), aad: new Uint8Array(0), plain: new Uint8Array(3) };
+  assert.deepEqual(key.seal(box), same.seal(box));
 });
 
 test("a clock that was set back is refused: what expired would count again", async () => {
