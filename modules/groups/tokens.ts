@@ -111,7 +111,7 @@ export class Tokens {
     const { rights, trust } = this.#parts;
     const now = trust.now();
     const over = this.#issued.over(now);
-    if (over.length === 0) return true;
+    if (over.length === 0) return trust.rest();
     // What is over stays over, also after a restart that does not know how late it is.
     if (!trust.see(now)) return false; // check: expiry-durable
     return over.every(({ client }) => rights.revoke(client) && this.#issued.forget(client));
@@ -256,7 +256,9 @@ export class Tokens {
 
   #revoke({ clientId: client, upTo }: Revoked): Refusal | undefined {
     const { rights } = this.#parts;
-    if (upTo < this.#issued.latest(client)) return undefined;
+    // What it was told of before may have been cut short: only a newer token says that it is over.
+    const isOver = upTo + 1 < this.#issued.latest(client);
+    if (isOver) return undefined; // check: revoked-again
     // Whoever was not heard of yet is noted, too: his token may be on its way.
     const issuedAt = upTo + 1;
     const noted = this.#issued.note({ client, issuedAt, expiresAt: undefined });

@@ -8,7 +8,8 @@
  * back by what was said long ago.
  *
  * Time (§4.3): a device has no calendar. The latest time it was ever told, by whom it believes, is
- * in flash; what ended before that stays ended, whatever clocks say later.
+ * in flash, and time goes on from there, or what was granted for an hour would hold for years. What
+ * ended before that stays ended, whatever clocks say later.
  */
 import type { TokenFault, TrustAnchor } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
@@ -38,6 +39,7 @@ const LATEST = key(KIND.TRUST, 1);
 const PUBLIC_KEY_BYTES = 32;
 const LIMITS = { depthMax: 4, itemsMax: 24 };
 const SECOND = 1_000_000;
+const KEPT_SECONDS = 3600;
 
 const ISSUER = 1;
 const KID = 2;
@@ -63,7 +65,7 @@ export class Trust {
   #count = 0;
   /** Unix seconds of a moment on the clock. */
   #latest: number;
-  #latestMicros: number | undefined = undefined;
+  #latestMicros: number;
 
   constructor(parts: { store: TrustStore; crypto: Crypto; clock: Clock }) {
     const { store, crypto, clock } = parts;
@@ -76,6 +78,7 @@ export class Trust {
     if (stored !== undefined) this.#take(stored);
     const latest = store.get(LATEST);
     this.#latest = latest === undefined ? 0 : readUint(latest);
+    this.#latestMicros = clock.micros();
   }
 
   get trusted(): Trusted | undefined {
@@ -113,24 +116,28 @@ export class Trust {
     return this.#keep(next) ? undefined : "storeFailed";
   }
 
-  /** Unix seconds: the latest that was told, and what went by since where that was today. */
+  /** Unix seconds, at the least: the latest that was told, and what went by since that moment. */
   now(): number {
-    const since = this.#latestMicros;
-    if (since === undefined) return this.#latest;
-    return this.#latest + Math.floor((this.#clock.micros() - since) / SECOND);
+    const since = this.#clock.micros() - this.#latestMicros;
+    return this.#latest + Math.floor(since / SECOND);
   }
 
-  /**
-   * Somebody who is believed says that it is so late, at the least. Durable when true; `isNow`: it
-   * is that moment, and time goes on from it.
-   */
-  see(seconds: number, isNow = false): boolean {
-    if (isNow && seconds >= this.now()) this.#latestMicros = this.#clock.micros();
+  /** Somebody who is believed says that it is so late, at the least. Durable when true. */
+  see(seconds: number): boolean {
     if (seconds <= this.#latest) return true;
-    if (!this.#store.put(LATEST, uintBytes(seconds))) return false; // check: time-durable
-    if (!isNow && this.#latestMicros !== undefined) this.#latestMicros = this.#clock.micros();
-    this.#latest = seconds;
+    const now = this.now();
+    const latest = Math.max(seconds, now);
+    if (!this.#store.put(LATEST, uintBytes(latest))) return false; // check: time-durable
+    this.#latest = latest;
+    this.#latestMicros = this.#clock.micros();
     return true;
+  }
+
+  /** Now and then: a restart knows how late it was to the hour. False when flash refused. */
+  rest(): boolean {
+    const now = this.now();
+    const isDue = this.#latest > 0 && now >= this.#latest + KEPT_SECONDS;
+    return !isDue || this.see(now);
   }
 
   #keep(next: { trusted: Trusted; count: number }): boolean {

@@ -97,14 +97,14 @@ test("expired by the latest time seen, and it stays so across restarts and clock
   const holder = receiver();
   const short = kdc.token({ expiresAt: NOW + 100 });
   equal([holder.tokens.present(short), holder.level()], [undefined, 2]);
-  holder.trust.see(NOW + 50, true);
+  holder.trust.see(NOW + 50);
   holder.clock.advance(51_000_000);
   equal(holder.tokens.present(short), "expired");
   equal([holder.tokens.expire(), holder.level()], [true, 0]);
   const again = holder.again(kdc);
   equal(again.tokens.present(short), "expired");
   equal([again.level(), again.store.keys(KIND.ISSUED)], [0, []]);
-  again.trust.see(NOW, true);
+  again.trust.see(NOW);
   equal(again.tokens.present(short), "expired");
 });
 
@@ -112,7 +112,7 @@ test("what is over stays over, also where flash refused to note it at first", ()
   const holder = receiver();
   const short = kdc.token({ expiresAt: NOW + 100 });
   holder.tokens.present(short);
-  holder.trust.see(NOW + 50, true);
+  holder.trust.see(NOW + 50);
   holder.clock.advance(51_000_000);
   const refuseOnce = () => {
     let count = 0;
@@ -131,7 +131,7 @@ test("what was over when its rights were taken is over after a restart", () => {
   const holder = receiver();
   const short = kdc.token({ expiresAt: NOW + 100 });
   holder.tokens.present(short);
-  holder.trust.see(NOW + 50, true);
+  holder.trust.see(NOW + 50);
   holder.clock.advance(51_000_000);
   equal(holder.tokens.expire(), true);
   equal(holder.again(kdc).tokens.present(short), "expired");
@@ -146,6 +146,55 @@ test("where flash refuses a revocation, it is not reported as done", () => {
   equal(holder.deliver({ revoked }), ["storeFailed"]);
   equal([holder.deliver({ revoked }), holder.level()], [[undefined], 0]);
   equal(holder.again(kdc).tokens.present(kdc.token()), "older");
+});
+
+test("a revocation that was cut short is done when it is said again", () => {
+  for (let operation = 0; operation < 8; operation++) {
+    const holder = receiver();
+    holder.tokens.present(kdc.token());
+    let count = 0;
+    holder.flash.refuses = () => count++ === operation;
+    const revoked = [{ clientId: SWITCH, upTo: NOW }];
+    const [first] = holder.deliver({ revoked });
+    holder.flash.refuses = undefined;
+    const isCut = count > operation;
+    if (first === undefined) equal([isCut, holder.level()], [isCut, 0]);
+    const again = holder.again(kdc);
+    equal([again.deliver({ revoked }), again.level()], [[undefined], 0], `after ${operation}`);
+    equal([again.again(kdc).level(), again.tokens.present(kdc.token())], [0, "older"]);
+  }
+});
+
+test("time goes on from a token's, and never back", () => {
+  const holder = receiver();
+  const short = kdc.token({ expiresAt: NOW + 60 });
+  equal([holder.tokens.present(short), holder.trust.now()], [undefined, NOW]);
+  holder.clock.advance(50_000_000);
+  holder.trust.see(NOW + 20);
+  equal([holder.trust.now(), holder.tokens.expire(), holder.level()], [NOW + 50, true, 2]);
+  holder.clock.advance(11_000_000);
+  equal([holder.tokens.expire(), holder.level()], [true, 0]);
+  const again = holder.again(kdc);
+  equal(again.tokens.present(short), "expired");
+  again.clock.advance(100_000_000);
+  equal(again.trust.now(), NOW + 161);
+});
+
+test("how late it is gets into flash by the hour, not oftener", () => {
+  const holder = receiver();
+  const { writes } = holder.store;
+  equal(
+    [holder.tokens.expire(), holder.store.writes],
+    [true, writes],
+    "nobody said what time it is",
+  );
+  holder.tokens.present(kdc.token({ expiresAt: NOW + 5000 }));
+  const before = holder.store.writes;
+  for (let minute = 0; minute < 61; minute++) {
+    equal(holder.tokens.expire(), true);
+    holder.clock.advance(60_000_000);
+  }
+  equal([holder.store.writes - before, holder.again(kdc).trust.now()], [1, NOW + 3600]);
 });
 
 test("without anybody to tell the time a token of somebody else tells it", () => {
