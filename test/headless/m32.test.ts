@@ -44,7 +44,7 @@ test("a board and its radio fit 32 KB, and run as in 64 bits", { skip }, async (
 
 test("the ceilings hold in 32 bits, too", { skip }, () => {
   for (const program of ["slots", "chunks", "keys"]) {
-    const { status, stderr } = programs.run(program, "--heap", "49152");
+    const { status, stderr } = programs.run(program, "--heap", "49152", "--stack", "448");
     assert.match(stderr, /^lumicast: out of memory: .* in --heap 49152; .* stack 7168, /);
     assert.equal(status, 71);
   }

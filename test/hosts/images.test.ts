@@ -20,7 +20,7 @@ const MAY_HOLD: Readonly<Record<string, string>> = {
   device:
     "answer boot device dialogue.small dispatch enrolment.small fields idle limits " +
     "membership.small plain provision rate receive relations.small respond role send " +
-    "services.small status taken",
+    "services.small status taken version",
   dtls: "",
   groups:
     "bounds counted.small directory groups intake keyring lifetime locate open order policy seal",
