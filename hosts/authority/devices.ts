@@ -7,6 +7,7 @@ import {
   type Device,
   devices,
   inGroup,
+  latestOf,
   members,
   NONE,
   numberKey,
@@ -78,6 +79,7 @@ export async function addDevices(
       }
       owners.set(name, eui64);
       const scope = devices.get(rows, eui64)?.scope ?? [];
+      forgetCredential(rows, eui64, credential, authority.now());
       // Nothing: it shows a public key.
       rows.put("factory", toHex(credential), fromHex(psk ?? ""));
       // Client ids are the AS's to give.
@@ -87,6 +89,16 @@ export async function addDevices(
     });
   });
   return { devices: added };
+}
+
+/** A device that has another one from now on: nothing comes of the old, nor of its tokens. */
+function forgetCredential(rows: Rows, eui64: string, credential: Uint8Array, now: number): void {
+  const before = devices.get(rows, eui64);
+  if (before === undefined || equalBytes(before.credential, credential)) return;
+  rows.delete("factory", toHex(before.credential));
+  const from = latestOf(rows, "issued", now) + 1;
+  latestOf(rows, "issued", from);
+  latestOf(rows, `latest/${toHex(before.clientId)}`, from);
 }
 
 /** A device as a KDC alone knows it: how it shows who it is, and no more. */

@@ -6,7 +6,7 @@ import { rmSync } from "node:fs";
 import type { Server } from "node:net";
 import type { Note } from "../../modules/authority/answers.js";
 import { type Audience, asFace } from "../../modules/authority/as-face.js";
-import { isOver, renew } from "../../modules/authority/distribution.js";
+import { endMemberships, isOver, renew } from "../../modules/authority/distribution.js";
 import { kdcFace } from "../../modules/authority/kdc-face.js";
 import { groups, latestOf, numberOf } from "../../modules/authority/records.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
@@ -210,6 +210,7 @@ class Upkeep {
     const { ledger, center } = this.#authority;
     return ledger.transaction((rows) => {
       const now = latestOf(rows, "clock", this.#authority.now());
+      endMemberships(rows, center, now);
       for (const key of groups.keys(rows)) {
         const group = numberOf(key);
         if (isOver(rows, group, now)) renew(rows, center, group, { isBroken: false, now });

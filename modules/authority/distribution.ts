@@ -26,10 +26,10 @@ import { encode } from "../cbor/encode.js";
 import { type EnvelopeKey, NONCE_BYTES, sealEnvelope } from "../cose/envelope.js";
 import { AES_CCM_16_64_128 } from "../ports/crypto.js";
 import type { Center } from "./center.js";
-import { forgetHeard, mustRenewFor, noteUse } from "./heard.js";
-import { keepMessages, plant, prune, renewalMessages, type Wrap } from "./keytree.js";
+import { mustRenewFor, noteUse } from "./heard.js";
+import { plant } from "./keytree.js";
 import type { Rows } from "./ledger.js";
-import { draw, drawMaterial, keyValue, schemeOf } from "./material.js";
+import { draw, keyValue, schemeOf } from "./material.js";
 import {
   applications,
   type Group,
@@ -38,21 +38,27 @@ import {
   keys,
   latestOf,
   members,
-  membersOf,
   NONE,
   newcomer,
   nextOf,
   numberKey,
-  numberOf,
   policyOf,
-  pushes,
 } from "./records.js";
-import { addStale, isStale, openStaleSet } from "./stale.js";
+import { KEK_BYTES, renew } from "./renewal.js";
+import { isStale } from "./stale.js";
 import { tasksOf } from "./tasks.js";
+import { isProvenAnywhere } from "./vetting.js";
 
 export type { Center } from "./center.js";
-
-const KEK_BYTES = 16;
+export {
+  confirm,
+  endMemberships,
+  expel,
+  isOver,
+  leave,
+  type Renewal,
+  renew,
+} from "./renewal.js";
 
 /** More than these take too long to renew keys for: the group has to be split. */
 export const GROUP_MEMBERS_MAX = 100;
@@ -236,17 +242,30 @@ export interface Joining {
 /** Why the client cannot be in this group: its id, its credential, or too many others. */
 export function whyNot(
   rows: Rows,
-  { group, claims, entry, credential }: Joining,
+  { group, claims, entry, credential, isProven = false }: Joining,
 ): TokenFault | undefined {
   const { subject } = claims;
   const { idBytesMax, signs } = schemeOf(groups.need(rows, numberKey(group)).profile);
   const sends = (entry.roles & SENDER) !== 0;
   if (sends && subject.length > idBytesMax) return "scope"; // check: join-id-fits
-  if (sends && signs && credential.length === 0) return "holder"; // check: join-signs
+  const mustShow = sends && signs && !isShown(rows, { group, subject, credential, isProven });
+  if (mustShow) return "holder"; // check: join-signs
   const isKnown = members.get(rows, inGroup(group, subject)) !== undefined;
   const isFull = members.keys(rows, `${numberKey(group)}/`).length >= GROUP_MEMBERS_MAX;
   if (isFull && !isKnown) return "scope"; // check: group-members-max
   return undefined;
+}
+
+/** Whether the public key is his own: he showed it now, or to this manager before. */
+function isShown(
+  rows: Rows,
+  shown: { group: number; subject: Uint8Array; credential: Uint8Array; isProven: boolean },
+): boolean {
+  const { group, subject, credential, isProven } = shown;
+  if (isProven) return true;
+  if (credential.length > 0) return isProvenAnywhere(rows, subject, credential);
+  const member = members.get(rows, inGroup(group, subject));
+  return member?.isProven === true && member.credential.length > 0;
 }
 
 /** Makes the client a member, with a new key where it needs one or the group's policy says so. */
@@ -256,9 +275,11 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const known = members.get(rows, key);
   const member = known ?? newcomer();
   const roles = entry.roles | member.roles;
-  // Who shows none keeps the one that he has.
-  const credential = joining.credential.length === 0 ? member.credential : joining.credential;
-  const isSame = equalBytes(member.credential, credential);
+  const { credential: said, isProven = isProvenAnywhere(rows, claims.subject, said) } = joining;
+  // Who shows none keeps the one that he has, and so does who only says that it is another.
+  let keeps = said.length === 0;
+  if (member.isProven && !isProven) keeps = true; // check: join-keeps-proven
+  const credential = keeps ? member.credential : said;
   const record = groups.need(rows, numberKey(group));
   const isNew = known === undefined;
   const { subject: clientId } = claims;
@@ -270,7 +291,7 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
     scope: withEntry(member.scope, entry),
     expiresAt: claims.expiresAt ?? NONE,
     credential,
-    isProven: joining.isProven ?? (isSame && member.isProven),
+    isProven: keeps ? member.isProven : isProven,
   });
   const { hasTree } = policyOf(rows, group);
   // Keys of a tree change with who is in it, and the group's with them.
@@ -289,121 +310,6 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
 /** One entry for an application group, the newest. */
 function withEntry(scope: Scope, entry: ScopeEntry): Scope {
   return [...scope.filter(({ appGroup }) => appGroup !== entry.appGroup), entry];
-}
-
-/** How a key is renewed. */
-export interface Renewal {
-  /** The old one is in the wrong hands: nobody accepts it any longer. */
-  readonly isBroken: boolean;
-  /** Unix seconds, as far as is known. */
-  readonly now: number;
-  /** New keys of the group's tree, where it has one. */
-  readonly wraps?: readonly Wrap[];
-}
-
-/**
- * The group's next key, and a push to each of its members; returns its epoch. All of it in the
- * caller's transaction: after a cut there is the old key alone, or the new one and its pushes.
- */
-export function renew(rows: Rows, center: Center, group: number, renewal: Renewal): number {
-  const record = groups.need(rows, numberKey(group));
-  const { random, managerCredential } = center;
-  const epoch = record.epoch + 1;
-  const { prefix, profile } = record;
-  const drawn = drawMaterial(profile, { prefix, epoch, random, managerCredential });
-  keys.put(rows, inGroup(group, epoch), { ...drawn, madeAt: renewal.now });
-  openStaleSet(rows, group, epoch);
-  const isBroken = renewal.isBroken;
-  groups.put(rows, numberKey(group), {
-    ...record,
-    epoch,
-    ...(isBroken
-      ? { brokenBefore: epoch, kek: draw(random, KEK_BYTES), kekNumber: nextOf(rows, "kek") }
-      : {}),
-  });
-  for (const { clientId } of membersOf(rows, group)) {
-    pushes.put(rows, inGroup(group, clientId), { epoch, attempts: 0 });
-  }
-  if (policyOf(rows, group).hasTree) {
-    const messages = renewalMessages(rows, center, group, renewal.wraps ?? []);
-    keepMessages(rows, group, messages);
-  }
-  return epoch;
-}
-
-/** Whether the newest key of a group has come to its end. */
-export function isOver(rows: Rows, group: number, now: number): boolean {
-  const { epoch, validitySeconds } = groups.need(rows, numberKey(group));
-  if (epoch === 0 || validitySeconds === NONE) return false;
-  const { madeAt } = keys.need(rows, inGroup(group, epoch));
-  return now - madeAt >= validitySeconds;
-}
-
-/** A member has the key of `epoch` in flash: what was on its way to him is done. */
-export function confirm(rows: Rows, group: number, clientId: Uint8Array, epoch: number): void {
-  const key = inGroup(group, clientId);
-  const member = members.get(rows, key);
-  if (member === undefined) return;
-  if (epoch > member.confirmed) members.put(rows, key, { ...member, confirmed: epoch });
-  if ((member.roles & SENDER) !== 0) noteUse(rows, group, epoch);
-  const push = pushes.get(rows, key);
-  if (push !== undefined && push.epoch <= epoch) pushes.delete(rows, key);
-}
-
-/**
- * The three steps of draft-somaraju §5.5 at the KDC: no token of his is taken any more, no key is
- * given to him, and every group he was in has a new one that he cannot read. Returns those groups.
- */
-export function expel(rows: Rows, center: Center, clientId: Uint8Array, now: number): number[] {
-  rows.put("revoked", toHex(clientId), uintBytes(now));
-  const left: number[] = [];
-  for (const key of groups.keys(rows)) {
-    const group = Number(key);
-    const member = inGroup(group, clientId);
-    if (members.get(rows, member) === undefined) continue;
-    const wraps = remove(rows, center, group, clientId);
-    renew(rows, center, group, { isBroken: true, now, wraps });
-    left.push(group);
-  }
-  return left;
-}
-
-/** Takes a member out of one group in peace; a new key where the group's policy says so. */
-export function leave(rows: Rows, center: Center, group: number, clientId: Uint8Array): void {
-  const wraps = remove(rows, center, group, clientId);
-  const { renewsOnLeave, epoch } = groups.need(rows, numberKey(group));
-  const isRenewed = renewsOnLeave || policyOf(rows, group).hasTree;
-  if (!isRenewed || epoch === 0) return;
-  renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0), wraps });
-}
-
-/**
- * Takes out whose authorization is over (RFC 9594 §5, the third reason); a new key where the
- * group's policy says so. Returns how many those were.
- */
-export function endMemberships(rows: Rows, center: Center, now: number): number {
-  let ended = 0;
-  for (const key of groups.keys(rows)) {
-    const group = numberOf(key);
-    for (const { clientId, member } of membersOf(rows, group)) {
-      if (member.expiresAt === NONE || member.expiresAt > now) continue;
-      leave(rows, center, group, clientId);
-      ended++;
-    }
-  }
-  return ended;
-}
-
-/** Nothing of him is left but that he is stale; new keys of the group's tree. */
-function remove(rows: Rows, center: Center, group: number, clientId: Uint8Array): Wrap[] {
-  const key = inGroup(group, clientId);
-  members.delete(rows, key);
-  pushes.delete(rows, key);
-  rows.delete("subject", key);
-  forgetHeard(rows, group, clientId);
-  const { epoch } = groups.need(rows, numberKey(group));
-  if (epoch > 0) addStale(rows, group, epoch, clientId);
-  return prune(rows, center, group, clientId);
 }
 
 /** One AT-R: whose rights, in what, and the newest key under a key that its reader has. */

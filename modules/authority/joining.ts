@@ -177,7 +177,9 @@ function credentialFor(rows: Rows, center: Center, caller: Caller, wish: Wish): 
   const proof = wish.map.get(P.CLIENT_CRED_VERIFY);
   if (!(shown instanceof Uint8Array)) return needed(rows, center, caller, "malformed");
   if (proof === undefined) {
-    const own = member?.credential ?? provenCredential(rows, access.clientId) ?? none;
+    const isProven = member?.isProven === true && member.credential.length > 0;
+    // What he said at /keys alone is nobody's yet.
+    const own = isProven ? member.credential : (provenCredential(rows, access.clientId) ?? none);
     const isKnown = own.length > 0 && (shown.length === 0 || equalBytes(shown, own));
     if (!isKnown) return needed(rows, center, caller, "credential"); // check: join-credential
     return vetAgain(rows, center, caller, own);

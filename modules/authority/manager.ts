@@ -76,7 +76,8 @@ export function answerManager(rows: Rows, { center, now }: Parts, request: Secur
   if (access === undefined) return refuse("token", { code: UNAUTHORIZED });
   const isRevoked = rows.get("revoked", toHex(access.clientId)) !== undefined;
   if (isRevoked) return refuse("revoked", { code: UNAUTHORIZED }); // check: manager-revoked
-  const nowSeconds = now();
+  let nowSeconds = now();
+  nowSeconds = latestOf(rows, "clock", nowSeconds); // check: manager-clock
   const isOver = access.expiresAt !== NONE && access.expiresAt <= nowSeconds;
   if (isOver) return refuse("expired", { code: UNAUTHORIZED }); // check: manager-expired
   const latest = latestOf(rows, `latest/${toHex(access.clientId)}`, access.issuedAt);

@@ -8,9 +8,19 @@ import { SENDER } from "../access/scope.js";
 import { fromHex, toHex } from "../bytes/hex.js";
 import type { EnvelopeKey } from "../cose/envelope.js";
 import { termsFor } from "./deliveries.js";
-import { accessToken, type Center, confirm, sealingOf } from "./distribution.js";
+import { accessToken, type Center, confirm, leave, sealingOf } from "./distribution.js";
 import type { Rows } from "./ledger.js";
-import { groups, inGroup, members, NONE, numberKey, numberOf, pushes } from "./records.js";
+import {
+  groups,
+  inGroup,
+  latestOf,
+  members,
+  NONE,
+  numberKey,
+  numberOf,
+  pushes,
+} from "./records.js";
+import { isEnded } from "./renewal.js";
 
 /** "0000000009/" */
 const GROUP_CHARS = 11;
@@ -51,6 +61,12 @@ export function sendingFor(
   const { clientId, pairwise, now } = to;
   const client = toHex(clientId);
   const keys = pushes.keys(rows).filter((key) => key.slice(GROUP_CHARS) === client);
+  const clock = latestOf(rows, "clock", now);
+  for (const key of keys) {
+    const member = members.get(rows, key);
+    const isOver = member !== undefined && isEnded(member, clock);
+    if (isOver) leave(rows, center, numberOf(key), clientId); // check: push-ended
+  }
   const waiting = keys.filter((key) => members.get(rows, key) !== undefined);
   if (waiting.length === 0) return undefined;
   const tokens: Uint8Array[] = [];

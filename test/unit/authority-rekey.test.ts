@@ -14,6 +14,7 @@ import {
   inGroup,
   keys,
   members,
+  newcomer,
   numberKey,
   pushes,
 } from "../../modules/authority/records.js";
@@ -303,7 +304,12 @@ test("a credential that nobody proved is given to nobody", () => {
   const token = kdc.token(1);
   const credential = new Uint8Array(32).fill(7);
   const payload = emitQuestion({ token, wanted: [1], credential });
-  equal(outcome(kdc.say(1, "keys", { format: 60, payload })), "2.05");
+  equal(outcome(kdc.say(1, "keys", { format: 60, payload })), "4.01 holder");
+  kdc.run((rows) => {
+    const member = { ...newcomer(), roles: 3, tasks: 2, credential };
+    members.put(rows, inGroup(GROUP, uintBytes(1)), member);
+    renew(rows, kdc.center, GROUP, { isBroken: false, now: NOW });
+  });
   kdc.admit(1);
   const { response } = kdc.get(1, "ace-group/9/creds");
   equal(toHex(response.payload ?? h("")), "40");

@@ -23,6 +23,7 @@ import {
   keys,
   members,
   NONE,
+  newcomer,
   numberKey,
   pushes,
 } from "../../modules/authority/records.js";
@@ -251,7 +252,14 @@ test("KDC: each refusal has its name", () => {
 test("KDC: a scheme that signs wants a credential, and ids that fit its nonce", () => {
   const place = new Place(1, { ...TERMS, profile: "group-oscore" });
   equal(place.faultOf(0, { credential: h("") }), "holder");
+  equal(place.faultOf(0), "holder", "that it is his own, nobody knows");
+  place.run((rows) => {
+    const proven = { ...newcomer(), credential: h("ed"), isProven: true };
+    members.put(rows, inGroup(8, h("01")), proven);
+  });
+  equal(place.faultOf(0, { credential: h("ee") }), "holder");
   equal(place.faultOf(0), "given");
+  equal(place.faultOf(0, { credential: h("") }), "given", "the one he has");
   const records = new Place(0, { ...TERMS, profile: "dtls-record" });
   records.run((rows) => {
     for (let id = 0; id < 255; id++) rows.put("client", toHex(uintBytes(id)), eui(999));

@@ -1,0 +1,128 @@
+/** Who reads on, who reads what was before, and whose token is over. */
+import { emitQuestion, type KeyDelivery, parseDelivery } from "../../modules/access/delivery.js";
+import { RECEIVER, type Scope } from "../../modules/access/scope.js";
+import { claimsOf } from "../../modules/access/token.js";
+import { termsFor } from "../../modules/authority/deliveries.js";
+import { envelopeAad, expel, leave, renew } from "../../modules/authority/distribution.js";
+import { awaiting, sendingFor } from "../../modules/authority/pushing.js";
+import { inGroup, keys, members } from "../../modules/authority/records.js";
+import { emitRevocation } from "../../modules/authority/revocation.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { encode } from "../../modules/cbor/encode.js";
+import { openEnvelope } from "../../modules/cose/envelope.js";
+import { AES_CCM_16_64_128 } from "../../modules/ports/crypto.js";
+import { equal, test } from "../harness.js";
+import { claimsSetOf, GROUP, parties } from "../support/authority.js";
+import { ALL, cborMap, Kdc, memberSigner, NOW, outcome, pairwise } from "../support/kdc.js";
+
+const h = fromHex;
+const { crypto, as } = parties();
+const RECEIVES: Scope = [{ appGroup: 1, level: 2, roles: RECEIVER }];
+
+const askKeys = (kdc: Kdc, at: number, token: Uint8Array, credential = h("")) =>
+  kdc.say(at, "keys", { format: 60, payload: emitQuestion({ token, wanted: [1], credential }) });
+
+function keysOf(kdc: Kdc, at: number, token: Uint8Array): KeyDelivery {
+  const reply = askKeys(kdc, at, token);
+  const delivery = parseDelivery(reply.response.payload ?? h(""));
+  if (delivery === undefined) throw new Error(outcome(reply));
+  return delivery;
+}
+
+const pushTo = (kdc: Kdc, client: string) =>
+  kdc.run((rows) => {
+    const to = { clientId: h(client), pairwise: pairwise(), now: kdc.now };
+    return sendingFor(rows, kdc.center, to);
+  });
+
+/** The key in a token that is shown, for who has this sealing key. */
+function opened(token: Uint8Array, [sealing]: KeyDelivery["sealings"]): string {
+  const { envelope, securityGroup = h(""), subject } = claimsOf(token) ?? { subject: h("") };
+  const key = crypto.aeadKey(AES_CCM_16_64_128, sealing.key.slice());
+  const externalAad = envelopeAad(securityGroup, subject);
+  return toHex(openEnvelope(envelope, { key, externalAad }) ?? h(""));
+}
+
+const rawOf = (kdc: Kdc, epoch: number) =>
+  kdc.run((rows) => toHex(keys.need(rows, inGroup(GROUP, epoch)).raw));
+
+test("a token that is shown opens for nobody who left before, nor for who comes after", () => {
+  const kdc = new Kdc({ renewsOnLeave: true, renewsOnJoin: true });
+  const gone = keysOf(kdc, 1, kdc.token(1, RECEIVES));
+  const before = keysOf(kdc, 2, kdc.token(2)).tokens[1];
+  kdc.run((rows) => leave(rows, kdc.center, GROUP, h("01")));
+  const { epoch } = kdc.group;
+  const shown = parseDelivery(pushTo(kdc, "02")?.payload ?? h(""))?.tokens[1] ?? h("");
+  equal(opened(shown, gone.sealings), "", "who left");
+  const late = keysOf(kdc, 3, kdc.token(3, RECEIVES));
+  equal(opened(before, late.sealings), "", "who came");
+  const receiver = parseDelivery(pushTo(kdc, "02")?.payload ?? h(""));
+  const [, own = h("")] = receiver?.tokens ?? [];
+  const isRead = opened(own, late.sealings).includes(rawOf(kdc, epoch + 1));
+  equal(isRead, true, "who is a member has the one for it");
+});
+
+test("whose token is over is told of no key, whoever asks for one, or is put out", () => {
+  const kdc = new Kdc();
+  keysOf(kdc, 1, kdc.token(1, ALL, 60));
+  keysOf(kdc, 2, kdc.token(2));
+  keysOf(kdc, 3, kdc.token(3));
+  kdc.now += 59;
+  equal(pushTo(kdc, "01")?.epochs, [{ group: GROUP, epoch: kdc.group.epoch }]);
+  kdc.now += 1;
+  equal(pushTo(kdc, "01"), undefined);
+  const isMember = () =>
+    kdc.run((rows) => members.get(rows, inGroup(GROUP, h("01")))) !== undefined;
+  equal(isMember(), false);
+  keysOf(kdc, 1, kdc.token(1, ALL, 60));
+  kdc.now += 60;
+  kdc.run((rows) => renew(rows, kdc.center, GROUP, { isBroken: false, now: kdc.now }));
+  equal(isMember(), false);
+  keysOf(kdc, 1, kdc.token(1, ALL, 60));
+  kdc.now += 60;
+  kdc.run((rows) => expel(rows, kdc.center, h("02"), kdc.now));
+  equal(isMember(), false);
+  equal(
+    kdc.run(awaiting).map(({ clientId }) => toHex(clientId)),
+    ["03"],
+  );
+});
+
+test("/revoke: a clock that was set back revokes what was issued before", () => {
+  const kdc = new Kdc();
+  kdc.now = NOW + 600;
+  const shown = keysOf(kdc, 1, kdc.token(1)).tokens[1];
+  keysOf(kdc, 2, kdc.token(2, RECEIVES));
+  kdc.now = NOW;
+  const payload = emitRevocation(as, { clientId: h("01"), audience: "kdc", issuedAt: NOW });
+  equal(outcome(kdc.say(2, "revoke", { payload })), "2.04");
+  const asked = { clientId: h("02"), groups: [GROUP], now: kdc.now };
+  const [{ upTo }] = kdc.run((rows) => termsFor(rows, asked)).revoked;
+  equal(upTo >= (claimsOf(shown)?.issuedAt ?? 0), true);
+});
+
+test("/ace-group: a clock that was set back lets no token live that is over", () => {
+  const kdc = new Kdc();
+  keysOf(kdc, 1, kdc.token(1, ALL, 60));
+  kdc.admit(1, ALL, 60);
+  kdc.now += 3600;
+  equal(outcome(kdc.get(1, "ace-group/9")), "4.01 expired");
+  kdc.now = NOW;
+  equal(outcome(kdc.get(1, "ace-group/9")), "4.01 expired");
+});
+
+test("/keys: another's public key makes nobody its owner, there or at the Group Manager", () => {
+  const kdc = new Kdc({ profile: "group-oscore" });
+  const victim = claimsSetOf(memberSigner(77).publicKey);
+  equal(outcome(askKeys(kdc, 1, kdc.token(1), victim)), "4.01 holder");
+  equal(outcome(askKeys(kdc, 2, kdc.token(2), h("deadbeef"))), "4.01 holder");
+  equal(outcome(askKeys(kdc, 3, kdc.token(3, RECEIVES), victim)), "2.05", "needs none");
+  kdc.run((rows) => {
+    const key = inGroup(GROUP, h("03"));
+    members.put(rows, key, { ...members.need(rows, key), credential: victim });
+  });
+  kdc.now += 60;
+  kdc.admit(3);
+  const payload = cborMap([3, encode(["9", 2])], [6, h("0102")]);
+  equal(outcome(kdc.say(3, "ace-group/9", { payload })), "4.00 credential");
+});
