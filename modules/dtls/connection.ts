@@ -40,7 +40,7 @@ export interface End {
     | "refused"
     /** Nothing came for too long during the handshake. */
     | "timeout"
-    /** The peer opened another one. */
+    /** The peer opened another one, or it gave way to a handshake that another began. */
     | "replaced"
     /** 2^48 records. */
     | "exhausted";
@@ -159,6 +159,10 @@ export class Connection {
     return this.#read !== undefined && this.#state !== "closed";
   }
 
+  get ownRandom(): Uint8Array {
+    return this.#driver?.shared.ownRandom ?? new Uint8Array(0);
+  }
+
   /** The peer's random of an opening connection; empty before its hello. */
   get peerRandom(): Uint8Array {
     return this.#driver?.shared.peerRandom ?? new Uint8Array(0);
@@ -201,7 +205,7 @@ export class Connection {
     this.#end({ reason: "closed", alert: undefined });
   }
 
-  /** Ends without a word: the peer opened another connection. */
+  /** Ends without a word: another one stands in its place. */
   replace(): void {
     this.#end({ reason: "replaced", alert: undefined });
   }
@@ -221,6 +225,8 @@ export class Connection {
 
   /** RFC 9146 §6: only the newest record moves a connection, and only one with its id. */
   #follow(record: RawRecord, from: Endpoint): void {
+    // Whose Finished came from where somebody else is would open it in that one's place.
+    if (this.#state !== "open") return; // check: cid-move-open
     if (record.cid.length === 0 || isSameEndpoint(from, this.#peer)) return;
     const before = this.#peer;
     this.#peer = { address: from.address.slice(), port: from.port };

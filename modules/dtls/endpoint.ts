@@ -125,6 +125,8 @@ export class DtlsEndpoint {
   /** By address and port. */
   readonly #slots = new Map<string, Slot>();
   readonly #byCid = new Map<string, Connection>();
+  /** Handshakes that others began, and when, the oldest first. */
+  readonly #halfOpen = new Map<Connection, number>();
   #connections = 0;
   #handshakes = 0;
 
@@ -163,11 +165,11 @@ export class DtlsEndpoint {
   }
 
   /**
-   * Begins a handshake. Undefined when one with that peer is under way or a table is full. Throws
-   * RangeError when the credentials offer no suite.
+   * Begins a handshake. Undefined when one with that peer is under way or a table is full of what
+   * is open or our own. Throws RangeError when the credentials offer no suite.
    */
   connect(to: Endpoint, { credentials, resume }: ConnectOptions): Connection | undefined {
-    if (this.#slots.get(keyOf(to))?.opening !== undefined || this.#isFull()) return undefined;
+    if (this.#slots.get(keyOf(to))?.opening !== undefined || !this.#hasRoom(0)) return undefined;
     const cid = this.#newCid();
     const connection = this.#add(to, {
       side: "client",
@@ -250,16 +252,20 @@ export class DtlsEndpoint {
     const cookies = this.#cookies;
     if (cookies === undefined) return "unsupported";
     const opening = this.#slots.get(keyOf(from))?.opening;
-    // We are asking that peer ourselves; one of the two has to wait.
-    if (opening?.side === "client") return "duplicate";
+    const isOurs = opening?.side === "client";
     if (fragment.offset > 0) {
-      return opening === undefined ? "fragment" : opening.receive(record, from);
+      return opening === undefined || isOurs ? "fragment" : opening.receive(record, from);
     }
     const front = parseHelloFront(new Reader(fragment.part));
     if (front === undefined) return "malformed";
     const isGood = cookies.isGood(from, front);
     if (!isGood) return this.#challenge(from, record, fragment, front); // check: cookie
-    if (opening !== undefined) {
+    if (opening !== undefined && isOurs) {
+      // Both began at once. Each knows both randoms: who has the lower one goes on as the server.
+      const isTheirs = isLower(opening.ownRandom, front.random);
+      if (!isTheirs) return "duplicate"; // check: hello-crossed
+      opening.replace();
+    } else if (opening !== undefined) {
       const known = opening.peerRandom;
       if (known.length === 0 || equalBytes(known, front.random)) {
         return opening.receive(record, from);
@@ -267,7 +273,9 @@ export class DtlsEndpoint {
       // It began anew, and gets what is sent there: the cookie is for this random.
       opening.replace();
     }
-    if (this.#isFull()) return "tableFull"; // check: handshakes-max
+    // Not sooner, or a crowd that comes at once would push itself out.
+    const { firstMicros } = this.#options.times ?? FLIGHT_TIMES;
+    if (!this.#hasRoom(2 * firstMicros)) return "tableFull"; // check: handshakes-max
     return this.#accept(from, record, fragment).receive(record, from);
   }
 
@@ -285,7 +293,7 @@ export class DtlsEndpoint {
   #accept(from: Endpoint, record: RawRecord, fragment: Fragment): Connection {
     const credentials = this.#options.server as ServerCredentials;
     const cid = this.#newCid();
-    return this.#add(from, {
+    const connection = this.#add(from, {
       side: "server",
       sequence: fragment.sequence,
       recordSequence: record.sequence,
@@ -293,6 +301,20 @@ export class DtlsEndpoint {
       driver: (shared) =>
         new ServerHandshake(shared, { credentials, sessions: this.#options.sessions, cid }),
     });
+    this.#halfOpen.set(connection, this.#parts.clock.micros());
+    return connection;
+  }
+
+  /**
+   * Room for another handshake. Whoever shows a cookie and nothing more keeps neither us from
+   * connecting nor, for long, others from getting in: where all is taken, the oldest that did not
+   * come to a genuine Finished in `graceMicros` gives way.
+   */
+  #hasRoom(graceMicros: number): boolean {
+    const [oldest] = this.#halfOpen;
+    const isStale = oldest !== undefined && this.#parts.clock.micros() - oldest[1] >= graceMicros;
+    if (this.#isFull() && isStale) oldest[0].replace(); // check: half-open-yields
+    return !this.#isFull();
   }
 
   #isFull(): boolean {
@@ -343,6 +365,7 @@ export class DtlsEndpoint {
     slot.open = connection;
     this.#slots.set(key, slot);
     this.#handshakes--;
+    this.#halfOpen.delete(connection);
     before?.replace();
     const { session } = finished;
     if (session !== undefined && connection.side === "server") this.#options.sessions?.put(session);
@@ -353,6 +376,7 @@ export class DtlsEndpoint {
     const key = keyOf(connection.peer);
     const slot = this.#slots.get(key);
     this.#connections--;
+    this.#halfOpen.delete(connection);
     if (connection.identity === undefined) this.#handshakes--;
     if (slot?.opening === connection) slot.opening = undefined;
     if (slot?.open === connection) slot.open = undefined;
@@ -401,4 +425,10 @@ export class DtlsEndpoint {
 
 function keyOf({ address, port }: Endpoint): string {
   return `${toHex(address)}:${port}`;
+}
+
+/** Of two byte strings of one length. */
+function isLower(a: Uint8Array, b: Uint8Array): boolean {
+  const at = a.findIndex((byte, index) => byte !== b[index]);
+  return at >= 0 && a[at] < b[at];
 }

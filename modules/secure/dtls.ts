@@ -15,9 +15,9 @@ import type { Drop } from "../bytes/outcome.js";
 import { Agenda } from "../coap/agenda.js";
 import { emitMessage, parseMessage } from "../coap/message.js";
 import type { EnvelopeKey } from "../cose/envelope.js";
-import type { Connection } from "../dtls/connection.js";
+import type { Connection, End } from "../dtls/connection.js";
 import type { ClientCredentials, ServerCredentials } from "../dtls/credentials.js";
-import { DtlsEndpoint, type DtlsLimits } from "../dtls/endpoint.js";
+import { DTLS_LIMITS, DtlsEndpoint, type DtlsLimits } from "../dtls/endpoint.js";
 import type { FlightTimes } from "../dtls/flight.js";
 import type { Finished } from "../dtls/handshake.js";
 import {
@@ -119,7 +119,7 @@ export class DtlsChannels {
       send: parts.send,
       opened: (connection, finished) => this.#opened(connection, finished),
       data: (connection, data) => this.#heard(connection, data),
-      closed: (connection) => this.#closed(connection),
+      closed: (connection, end) => this.#closed(connection, end),
       helloRequested: (from) => this.#asked(from),
       ...(dropped && { dropped }),
     });
@@ -232,6 +232,7 @@ export class DtlsChannels {
     const parts = { ...this.#parts, ...(limits && { limits }) };
     const conversation = new Conversation(parts, asker, protection);
     const line = { connection, conversation, heardMicros: clock.micros() };
+    this.#makeRoom(asker, side);
     this.#lines.set(connection, line);
     this.#byId.set(asker.id, line);
     this.#watch(line);
@@ -240,6 +241,23 @@ export class DtlsChannels {
     for (const waiting of this.#waitingAt(place)) {
       if (!this.#askOver(line, waiting)) this.#refuse(waiting.done, "busy");
     }
+  }
+
+  /**
+   * For who has just shown who it is. What it opened before it came from another port is nobody's
+   * any more; and a place is always free for the next one, the longest silent makes it.
+   */
+  #makeRoom({ id }: Asker, side: "client" | "server"): void {
+    const isFormer = ({ connection, conversation }: Line) =>
+      connection.side === "server" && conversation.asker.id === id && !conversation.isBusy;
+    if (side === "server" && id !== "") {
+      for (const line of [...this.#lines.values()].filter(isFormer)) line.connection.close();
+    }
+    const { connections } = this.#options.dtls ?? DTLS_LIMITS;
+    if (this.#lines.size + 1 < connections) return;
+    const idle = [...this.#lines.values()].filter(({ conversation }) => !conversation.isBusy);
+    idle.sort((a, b) => a.heardMicros - b.heardMicros);
+    idle[0]?.connection.close(); // check: longest-silent
   }
 
   #waitingAt(place: string): Waiting[] {
@@ -263,13 +281,13 @@ export class DtlsChannels {
     if (!outcome.ok) this.#parts.dropped?.(connection.peer, outcome.drop);
   }
 
-  #closed(connection: Connection): void {
+  #closed(connection: Connection, { reason }: End): void {
     const line = this.#lines.get(connection);
     if (line === undefined) {
-      const isClient = connection.side === "client";
+      // Both began at once, and we answer: questions wait for the handshake of the other's.
+      if (connection.side === "client" && reason === "replaced") return;
       const place = toHex(nameOf(connection.peer));
-      const over = isClient ? this.#waitingAt(place) : [];
-      for (const { done } of over) done({ ok: false, why: "unreachable" });
+      for (const { done } of this.#waitingAt(place)) done({ ok: false, why: "unreachable" });
       return;
     }
     this.#lines.delete(connection);

@@ -250,3 +250,74 @@ test("who is silent for long is closed; who is spoken to stays", () => {
   wire.pass(60);
   equal([server.channels.size, client.channels.size, wire.clock.pending], [0, 0, 0]);
 });
+
+test("both ask at once: one connection, and both are answered", () => {
+  for (let number = 1; number <= 4; number++) {
+    const wire = new Wire();
+    const both = { ...SERVER, ...clientOptions() };
+    const one = new SecureEnd(wire, number, both);
+    const two = new SecureEnd(wire, 10 + number, both);
+    const told = new Told();
+    one.channels.ask(two.address, ASK, told.done);
+    two.channels.ask(one.address, ASK, told.done);
+    wire.pass(2);
+    equal([told.words, one.channels.size, two.channels.size], [[CHANGED, CHANGED], 1, 1]);
+  }
+});
+
+test("both ask at once, and one falls silent: its question is told so, the next one is asked", () => {
+  for (let number = 1; number <= 4; number++) {
+    const wire = new Wire();
+    const both = { ...SERVER, ...clientOptions() };
+    const one = new SecureEnd(wire, number, both);
+    const two = new SecureEnd(wire, 10 + number, both);
+    const told = new Told();
+    one.channels.ask(two.address, ASK, told.done);
+    two.channels.ask(one.address, ASK, told.done);
+    // Of each the hellos are heard, and no more.
+    wire.fate = ({ bytes }) =>
+      bytes.length > 60 && bytes[13] === 1 ? [0] : bytes[13] === 3 ? [0] : [];
+    wire.pass(300);
+    equal([told.words, wire.clock.pending], [["unreachable", "unreachable"], 0]);
+    wire.fate = () => [0];
+    one.channels.ask(two.address, ASK, told.done);
+    wire.pass(2);
+    equal(told.words.at(-1), CHANGED);
+  }
+});
+
+const PLACES = { connections: 4, handshakes: 2, messageBytes: 1024, transcriptBytes: 2048 };
+
+test("who comes back from another port leaves nothing behind", () => {
+  const wire = new Wire();
+  const device = new SecureEnd(wire, 1, { ...SERVER, dtls: PLACES });
+  for (let number = 2; number < 9; number++) {
+    const told = new Told();
+    new SecureEnd(wire, number, clientOptions()).channels.ask(device.address, ASK, told.done);
+    wire.pass(2);
+    equal([told.words, device.channels.size], [[CHANGED], 1], `${number}`);
+  }
+});
+
+test("where all places are taken, who was silent longest gives way to who proved itself", () => {
+  const wire = new Wire();
+  const psk = () => fromHex(KEY);
+  const device = new SecureEnd(wire, 1, { server: { psk }, dtls: PLACES });
+  const told = new Told();
+  const ends = [2, 3, 4, 5, 6].map((number) => {
+    const identity = utf8(`member ${number}`);
+    return new SecureEnd(wire, number, { client: () => ({ psk: { identity, key: psk() } }) });
+  });
+  const ask = (end: SecureEnd) => {
+    end.channels.ask(device.address, ASK, told.done);
+    wire.pass(2);
+  };
+  for (const end of ends.slice(0, 3)) ask(end);
+  ask(ends[0]);
+  for (const end of ends.slice(3)) ask(end);
+  equal([told.words, device.channels.size], [Array(6).fill(CHANGED), 3]);
+  equal(
+    device.closed.map(({ id }) => id),
+    [toHex(utf8("member 3")), toHex(utf8("member 4"))],
+  );
+});
