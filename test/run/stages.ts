@@ -45,7 +45,7 @@ export function ciStages(): Stage[] {
     },
     {
       name: "security-checks",
-      jobs: () => [ownProgram("mutants", "test/mutants/main.ts", [], 900)],
+      jobs: () => [ownProgram("mutants", "test/mutants/main.ts", [], 2400)],
     },
     {
       name: "interop-peers",

@@ -104,8 +104,10 @@ class MemberReceiver implements Receiver {
     };
     const { directory } = groups;
     directory.addSecurity(this.#security);
-    addressesOf(scheme, file, input).forEach((address, id) => {
-      const endpoint = { address: fromHex(address), port: PORT };
+    const endpoints = addressesOf(scheme, file, input).flatMap((address) =>
+      portsOf(file, address).map((port) => ({ address: fromHex(address), port })),
+    );
+    endpoints.forEach((endpoint, id) => {
       directory.addAppGroup({ id, security: this.#security, endpoint });
     });
     for (const name of Object.keys(scheme.members(input))) {
@@ -202,6 +204,13 @@ function addressesOf(scheme: Scheme, file: VectorFile, context: Context): string
   const refused = file.negative.map((one) => (one.expect === "unknown" ? undefined : one.dst_addr));
   const all = [GROUP_ADDRESS, ...sentTo, ...refused].filter((one) => one !== undefined);
   return [...new Set(all)];
+}
+
+/** Where groups listen at that address: at every port that the file sends to there. */
+function portsOf(file: VectorFile, address: string): number[] {
+  const sentTo = [...file.cases.map(({ input }) => input), ...file.negative];
+  const ports = sentTo.filter((one) => one.dst_addr === address).map((one) => one.dst_port);
+  return [...new Set([PORT, ...ports.filter((port) => typeof port === "number")])];
 }
 
 function destination(address: unknown, port: unknown, request: VectorCase | undefined) {
