@@ -2,11 +2,12 @@
  * The newest token of each client that was accepted: what was issued before it is refused, and what
  * it granted ends with it.
  *
- * A record: client id, when it was issued, when it ends (null: never). A full table refuses the
- * newcomer. The row of a token that is over goes once its rights are gone: that it is over is known
- * by the time in flash, so it does not come back.
+ * A record: client id, when it was issued, when it ends (null: never, or it is over and its rights
+ * are gone: it stays, or what came before it would be taken again). Where all rows are taken, the
+ * oldest of a client without rights gives way and leaves its time to all that have no row.
  */
 import { equalBytes } from "../bytes/equal.js";
+import { readUint, uintBytes } from "../bytes/uint.js";
 import { decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { indexOf, KIND, key } from "../store/keys.js";
@@ -14,6 +15,8 @@ import type { Store } from "../store/store.js";
 
 /** As many as there can be clients with rights. */
 export const ISSUED_MAX = 64;
+
+const FLOOR = key(KIND.ISSUED, ISSUED_MAX);
 
 export type IssuedStore = Pick<Store, "get" | "put" | "delete" | "keys">;
 
@@ -30,14 +33,22 @@ interface Row extends Issued {
 
 export class IssuedTokens {
   readonly #store: IssuedStore;
+  readonly #hasRights: (client: Uint8Array) => boolean;
 
-  constructor(store: IssuedStore) {
+  constructor(store: IssuedStore, hasRights: (client: Uint8Array) => boolean) {
     this.#store = store;
+    this.#hasRights = hasRights;
   }
 
-  /** When his newest token was issued; -1 when none was accepted. */
+  /** When his newest token was issued, as far as is known; -1 when nothing is. */
   latest(client: Uint8Array): number {
-    return this.#find(client)?.issuedAt ?? -1;
+    return this.#find(client)?.issuedAt ?? this.#floor;
+  }
+
+  /** Whether a newer one than of that time was accepted of him. */
+  isPast(client: Uint8Array, issuedAt: number): boolean {
+    const known = this.#find(client);
+    return known !== undefined && issuedAt < known.issuedAt;
   }
 
   /** From here on this is his newest; undefined when that is durable. */
@@ -46,8 +57,12 @@ export class IssuedTokens {
     const isSame = known?.issuedAt === issued.issuedAt && known.expiresAt === issued.expiresAt;
     if (isSame) return undefined;
     const row = known?.row ?? this.#free();
-    if (row < 0) return "tableFull"; // check: issued-full
-    return this.#write(row, issued) ? undefined : "storeFailed";
+    if (row >= 0) return this.#enter(row, issued, known !== undefined);
+    const idle = this.#rows().filter(({ client }) => !this.#hasRights(client));
+    if (idle.length === 0) return "tableFull"; // check: issued-full
+    const oldest = idle.reduce((one, other) => (other.issuedAt < one.issuedAt ? other : one));
+    if (!this.#raise(oldest.issuedAt)) return "storeFailed"; // check: issued-floor
+    return this.#enter(oldest.row, issued, false);
   }
 
   /** Those that have come to their end. */
@@ -57,10 +72,18 @@ export class IssuedTokens {
     });
   }
 
-  /** What it granted is gone. */
-  forget(client: Uint8Array): boolean {
-    const known = this.#find(client);
-    return known === undefined || this.#store.delete(key(KIND.ISSUED, known.row));
+  /** What it granted is gone; what is older than it stays out. */
+  settle(issued: Issued): boolean {
+    return this.note({ ...issued, expiresAt: undefined }) === undefined;
+  }
+
+  get #floor(): number {
+    const record = this.#store.get(FLOOR);
+    return record === undefined ? -1 : readUint(record);
+  }
+
+  #raise(issuedAt: number): boolean {
+    return issuedAt <= this.#floor || this.#store.put(FLOOR, uintBytes(issuedAt));
   }
 
   #find(client: Uint8Array): Row | undefined {
@@ -68,7 +91,8 @@ export class IssuedTokens {
   }
 
   #rows(): Row[] {
-    return this.#store.keys(KIND.ISSUED).map((storeKey) => {
+    const keys = this.#store.keys(KIND.ISSUED).filter((storeKey) => storeKey !== FLOOR);
+    return keys.map((storeKey) => {
       const decoded = decode(this.#store.get(storeKey) as Uint8Array);
       const [client, issuedAt, expiresAt] =
         decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
@@ -86,7 +110,11 @@ export class IssuedTokens {
     return -1;
   }
 
-  #write(row: number, { client, issuedAt, expiresAt }: Issued): boolean {
-    return this.#store.put(key(KIND.ISSUED, row), encode([client, issuedAt, expiresAt ?? null]));
+  /** Of whom nothing was known, at least what holds for all of them. */
+  #enter(row: number, issued: Issued, isKnown: boolean): "storeFailed" | undefined {
+    const { client, expiresAt } = issued;
+    const issuedAt = isKnown ? issued.issuedAt : Math.max(issued.issuedAt, this.#floor);
+    const record = encode([client, issuedAt, expiresAt ?? null]);
+    return this.#store.put(key(KIND.ISSUED, row), record) ? undefined : "storeFailed";
   }
 }

@@ -84,7 +84,7 @@ export class Tokens {
 
   constructor(parts: TokenParts) {
     this.#parts = parts;
-    this.#issued = new IssuedTokens(parts.store);
+    this.#issued = new IssuedTokens(parts.store, (client) => this.#hasRights(client));
   }
 
   /** A sender's AT-R, whoever presents it. Undefined: its rights hold, durably. */
@@ -114,7 +114,7 @@ export class Tokens {
     if (over.length === 0) return trust.rest();
     // What is over stays over, also after a restart that does not know how late it is.
     if (!trust.see(now)) return false; // check: expiry-durable
-    return over.every(({ client }) => rights.revoke(client) && this.#issued.forget(client));
+    return over.every((one) => rights.revoke(one.client) && this.#issued.settle(one));
   }
 
   #take(
@@ -257,13 +257,20 @@ export class Tokens {
   #revoke({ clientId: client, upTo }: Revoked): Refusal | undefined {
     const { rights } = this.#parts;
     // What it was told of before may have been cut short: only a newer token says that it is over.
-    const isOver = upTo + 1 < this.#issued.latest(client);
+    const isOver = this.#issued.isPast(client, upTo + 1);
     if (isOver) return undefined; // check: revoked-again
     // Whoever was not heard of yet is noted, too: his token may be on its way.
     const issuedAt = upTo + 1;
     const noted = this.#issued.note({ client, issuedAt, expiresAt: undefined });
     if (noted !== undefined) return noted; // check: revoked-noted
     return rights.revoke(client) ? undefined : "storeFailed";
+  }
+
+  #hasRights(client: Uint8Array): boolean {
+    const { rights, groups } = this.#parts;
+    const id = new Id64().read(client, 0, client.length);
+    if (rights.level(null, id) > 0) return true;
+    return [...groups.directory.appGroups()].some((one) => rights.level(one.id, id) > 0);
   }
 
   /** Whoever comes late takes nothing for new that was said before (handover.ts). */

@@ -103,7 +103,7 @@ test("expired by the latest time seen, and it stays so across restarts and clock
   equal([holder.tokens.expire(), holder.level()], [true, 0]);
   const again = holder.again(kdc);
   equal(again.tokens.present(short), "expired");
-  equal([again.level(), again.store.keys(KIND.ISSUED)], [0, []]);
+  equal([again.level(), again.store.keys(KIND.ISSUED).length], [0, 1]);
   again.trust.see(NOW);
   equal(again.tokens.present(short), "expired");
 });
@@ -231,11 +231,46 @@ test("the table of newest tokens is bounded, and refuses the newcomer", () => {
   equal([...refusals], [undefined]);
   equal(holder.tokens.present(kdc.token()), "tableFull", "of rights");
   equal(holder.level(Uint8Array.of(1)), 2);
-  const issued = new IssuedTokens(opened(formatted(4)));
+  const issued = new IssuedTokens(opened(formatted(4)), () => true);
   const note = (client: number) =>
     issued.note({ client: uintBytes(client), issuedAt: NOW, expiresAt: undefined });
   for (let client = 1; client <= ISSUED_MAX; client++) equal(note(client), undefined);
   equal([note(ISSUED_MAX + 1), note(ISSUED_MAX)], ["tableFull", undefined]);
+});
+
+test("an older token does not come back when a newer one, or a revocation, is over", () => {
+  const holder = receiver();
+  const old = kdc.token();
+  holder.tokens.present(old);
+  const scope = [{ ...ROLES[0], level: 1 } as const];
+  holder.deliver({ revoked: [{ clientId: SWITCH, upTo: NOW + 5 }] });
+  holder.tokens.present(kdc.token({ issuedAt: NOW + 10, expiresAt: NOW + 100, scope }));
+  equal([holder.tokens.present(old), holder.level()], ["older", 1]);
+  holder.trust.see(NOW + 101);
+  equal([holder.tokens.expire(), holder.tokens.present(old), holder.level()], [true, "older", 0]);
+  const again = holder.again(kdc);
+  equal([again.tokens.expire(), again.tokens.present(old)], [true, "older"]);
+  equal(again.tokens.present(kdc.token({ issuedAt: NOW + 20 })), undefined);
+});
+
+test("more revocations than rows: each is done, newcomers get in, the revoked do not", () => {
+  const holder = receiver();
+  holder.tokens.present(kdc.token());
+  const first = uintBytes(1000);
+  for (let client = 0; client <= ISSUED_MAX; client++) {
+    const revoked = [{ clientId: uintBytes(1000 + client), upTo: NOW + client }];
+    equal(holder.deliver({ revoked }), [undefined], `${client}`);
+  }
+  const again = holder.again(kdc);
+  for (const one of [holder, again]) {
+    equal(one.tokens.present(kdc.token({ subject: first, issuedAt: NOW })), "older");
+    equal([one.level(), one.tokens.present(kdc.token())], [2, undefined]);
+  }
+  const later = { subject: Uint8Array.of(8), issuedAt: NOW + 500 };
+  equal(again.tokens.present(kdc.token(later)), undefined);
+  // Said again, a revocation of whoever gave way does not open what was closed.
+  equal(again.deliver({ revoked: [{ clientId: first, upTo: NOW - 9 }] }), [undefined]);
+  equal(again.tokens.present(kdc.token({ subject: first, issuedAt: NOW })), "older");
 });
 
 test("our own key comes over the KDC's channel alone", () => {
