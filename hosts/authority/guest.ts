@@ -4,7 +4,12 @@
  */
 
 import { ACE_CBOR, emitTokenAsk, parseTokenAnswer } from "../../modules/access/ace.js";
-import { emitQuestion, type KeyDelivery, parseDelivery } from "../../modules/access/delivery.js";
+import {
+  emitQuestion,
+  INCARNATION_BYTES,
+  type KeyDelivery,
+  parseDelivery,
+} from "../../modules/access/delivery.js";
 import { CREATED } from "../../modules/authority/answers.js";
 import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import type { Clock } from "../../modules/ports/clock.js";
@@ -27,15 +32,25 @@ export interface GuestParts {
   readonly credentials: () => ClientCredentials;
   /** What the authority asks of it; absent: it is not found. */
   readonly handler?: SecureHandler;
+  /** As old as the numbers that it keeps; absent: it keeps none, and each run begins anew. */
+  readonly incarnation?: Uint8Array;
+}
+
+function incarnationOf(): Uint8Array {
+  const made = new Uint8Array(INCARNATION_BYTES);
+  random.fill(made);
+  return made;
 }
 
 export class Guest {
+  readonly #incarnation: Uint8Array;
   readonly channels: DtlsChannels;
   /** The authority's end of the open channel. */
   asker: Asker | undefined;
 
   constructor(parts: GuestParts) {
     const { clock, crypto, send, credentials, handler } = parts;
+    this.#incarnation = parts.incarnation ?? incarnationOf();
     this.channels = new DtlsChannels(
       {
         clock,
@@ -68,7 +83,7 @@ export class Guest {
     wanted: readonly number[],
     credential = NONE,
   ): Promise<KeyDelivery> {
-    const payload = emitQuestion({ token, wanted, credential });
+    const payload = emitQuestion({ token, wanted, credential, incarnation: this.#incarnation });
     const asked = { method: POST, path: ["keys"], format: CBOR_FORMAT, payload };
     const delivery = parseDelivery(await this.#ask(kdc, asked, CONTENT, "keys"));
     if (delivery === undefined) throw new Fault("the authority's answer brings no keys");

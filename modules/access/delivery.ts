@@ -6,7 +6,6 @@
  */
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
-import { SCOPE_ENTRIES_MAX } from "./scope.js";
 import { TOKEN_BYTES_MAX } from "./token.js";
 
 /** What a client asks of `/keys`. */
@@ -17,6 +16,11 @@ export interface KeysQuestion {
   readonly wanted: readonly number[];
   /** What vouches for its public key, in groups of a signed scheme; empty without one. */
   readonly credential: Uint8Array;
+  /**
+   * 8 bytes of chance, as old as the sender's numbers: other ones than before say that those begin
+   * anew, so that he must not have the same key again. Empty: he does not say.
+   */
+  readonly incarnation: Uint8Array;
 }
 
 /** What seals the tokens that are presented to receivers of one security group. */
@@ -89,6 +93,10 @@ const LIMITS = { depthMax: 4, itemsMax: 1024 };
 const TOKEN = 1;
 const WANTED = 2;
 const CREDENTIAL = 3;
+const INCARNATION = 4;
+export const INCARNATION_BYTES = 8;
+/** Groups in one question: a member that sends and receives is given two tokens for each. */
+export const WANTED_MAX = 16;
 
 const TOKENS = 1;
 const SEALINGS = 2;
@@ -100,29 +108,35 @@ const HAND_OVER = 7;
 /** Of one message; a hundred members of a group have one each. */
 const NUMBERS_MAX = 128;
 
-export function emitQuestion({ token, wanted, credential }: KeysQuestion): Uint8Array {
+export function emitQuestion(question: KeysQuestion): Uint8Array {
+  const { token, wanted, credential, incarnation } = question;
   const map = new Map<Cbor, Cbor>([
     [TOKEN, token],
     [WANTED, [...wanted]],
   ]);
   if (credential.length > 0) map.set(CREDENTIAL, credential);
+  if (incarnation.length > 0) map.set(INCARNATION, incarnation);
   return encode(map);
 }
 
 /** Undefined for anything but what `emitQuestion` writes. */
 export function parseQuestion(bytes: Uint8Array): KeysQuestion | undefined {
-  const map = mapOf(bytes, CREDENTIAL);
+  const map = mapOf(bytes, INCARNATION);
   const token = bytesOf(map?.get(TOKEN), 1, TOKEN_BYTES_MAX);
   const wanted = map?.get(WANTED);
   if (map === undefined || token === undefined || !Array.isArray(wanted)) return undefined;
   const groups = wanted.filter((one): one is number => isUint(one, APP_GROUP_MAX));
-  const isList = groups.length === wanted.length && groups.length <= SCOPE_ENTRIES_MAX;
+  const isList = groups.length === wanted.length && groups.length <= WANTED_MAX;
+  if (new Set(groups).size !== groups.length) return undefined; // check: wanted-once
   const hasCredential = map.has(CREDENTIAL);
   const credential = hasCredential
     ? bytesOf(map.get(CREDENTIAL), 1, CREDENTIAL_BYTES_MAX)
     : new Uint8Array(0);
-  if (!isList || credential === undefined) return undefined;
-  return { token, wanted: groups, credential };
+  const incarnation = map.has(INCARNATION)
+    ? bytesOf(map.get(INCARNATION), INCARNATION_BYTES, INCARNATION_BYTES)
+    : new Uint8Array(0);
+  if (!isList || credential === undefined || incarnation === undefined) return undefined;
+  return { token, wanted: groups, credential, incarnation };
 }
 
 export function emitDelivery(delivery: KeyDelivery): Uint8Array {

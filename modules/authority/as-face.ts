@@ -42,7 +42,14 @@ import {
 } from "./answers.js";
 import type { Ledger, Rows } from "./ledger.js";
 import { devices, latestOf, NONE, tokens } from "./records.js";
-import { claimsOf, deviceBy, grantToken, type Issuer, signTime } from "./server.js";
+import {
+  claimsOf,
+  deviceBy,
+  grantToken,
+  type Issuer,
+  REFERENCE_BYTES,
+  signTime,
+} from "./server.js";
 
 /** A Key Distribution Center that this server gives tokens for. */
 export interface Audience {
@@ -159,7 +166,11 @@ function introspect(rows: Rows, parts: AsDecision, request: SecureRequest): Repl
 /** The token's id: its name is that itself, any other has to be one that this server signed. */
 function idOf(issuer: Issuer, asked: Uint8Array, audience: string): Uint8Array | undefined {
   const decoded = decode(asked);
-  if (decoded.ok && decoded.value instanceof Uint8Array) return decoded.value;
+  if (decoded.ok && decoded.value instanceof Uint8Array) {
+    // Ids of tokens that are no references count up: nobody has to know one to guess it.
+    if (decoded.value.length !== REFERENCE_BYTES) return undefined; // check: introspect-reference
+    return decoded.value;
+  }
   // Whether it is over, its row says.
   const rules = { anchors: [anchorOf(issuer)], audience, nowSeconds: 0 };
   const verdict = verifyToken(issuer.crypto, asked, rules);

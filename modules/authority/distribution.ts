@@ -21,7 +21,6 @@ import {
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { uintBytes } from "../bytes/uint.js";
-import { utf8 } from "../bytes/utf8.js";
 import { encode } from "../cbor/encode.js";
 import { type EnvelopeKey, NONCE_BYTES, sealEnvelope } from "../cose/envelope.js";
 import { AES_CCM_16_64_128 } from "../ports/crypto.js";
@@ -34,17 +33,23 @@ import {
   applications,
   type Group,
   groups,
+  hasLeft,
   inGroup,
   keys,
   latestOf,
+  type Member,
   members,
   NONE,
   newcomer,
   nextOf,
   numberKey,
+  numberOf,
+  ownerOf,
   policyOf,
+  pushes,
+  putOwner,
 } from "./records.js";
-import { KEK_BYTES, renew } from "./renewal.js";
+import { isYoung, KEK_BYTES, renew } from "./renewal.js";
 import { isStale } from "./stale.js";
 import { tasksOf } from "./tasks.js";
 import { isProvenAnywhere } from "./vetting.js";
@@ -73,6 +78,8 @@ export interface KeyRequest {
   readonly wanted: readonly number[];
   /** What vouches for its public key, in groups of a signed scheme. */
   readonly credential: Uint8Array;
+  /** What his flash was made with; empty: he did not say. */
+  readonly incarnation: Uint8Array;
   /** The key of this channel that its tokens are sealed under. */
   readonly pairwise: EnvelopeKey;
   /** Unix seconds, as far as is known. */
@@ -120,10 +127,14 @@ export function createGroup(rows: Rows, center: Center, id: number, group: NewGr
  * AT-Rs for all the groups that were asked for, or one reason why for none of them. The client is a
  * member of their security groups when this is durable.
  */
-export function giveKeys(rows: Rows, center: Center, request: KeyRequest): Verdict<Given> {
+export function giveKeys(
+  rows: Rows,
+  center: Center,
+  request: KeyRequest,
+): Verdict<Given> | { readonly ok: false; readonly fault: "later" } {
   const presented = present(rows, center, request);
   if (!presented.ok) return presented;
-  const { claims } = presented.value;
+  const { claims, nowSeconds } = presented.value;
   const entries = entriesOf(claims.scope, request.wanted);
   if (entries === undefined) return fault("scope");
   const joinings: Joining[] = [];
@@ -131,9 +142,12 @@ export function giveKeys(rows: Rows, center: Center, request: KeyRequest): Verdi
     const application = applications.get(rows, numberKey(entry.appGroup ?? NONE));
     if (application === undefined) return fault("scope");
     const { group } = application;
-    const joining = { group, claims, entry, credential: request.credential };
+    const { credential, incarnation } = request;
+    const joining = { group, claims, entry, credential, incarnation };
     const refused = whyNot(rows, joining);
     if (refused !== undefined) return fault(refused);
+    const isTooSoon = beginsAnew(rows, joining) && isYoung(rows, group, nowSeconds);
+    if (isTooSoon) return { ok: false, fault: "later" }; // check: keys-again
     joinings.push(joining);
   }
   // All of them or none: nothing was written for the sake of one that was refused.
@@ -160,20 +174,43 @@ export function present(
   const client = toHex(claims.subject);
   const isRevoked = rows.get("revoked", client) !== undefined;
   if (isRevoked) return fault("revoked"); // check: token-revoked
-  // draft-somaraju §5.3: two who give out ids must not have given the same one.
-  const isFirst = isFirstIssuer(rows, client, claims.issuer);
-  if (!isFirst) return fault("taken"); // check: client-one-issuer
-  const latest = latestOf(rows, `latest/${client}`, claims.issuedAt);
+  const latest = latestOf(rows, `latest/${client}`, 0);
   if (claims.issuedAt < latest) return fault("older"); // check: token-older
+  if (!isItsOwn(rows, center, claims, request.holder)) return fault("taken");
+  latestOf(rows, `latest/${client}`, claims.issuedAt);
   return { ok: true, value: { claims, nowSeconds } };
 }
 
-/** Whoever names a client first here, has named it. */
-function isFirstIssuer(rows: Rows, client: string, issuer: string): boolean {
-  const key = `issuer/${client}`;
-  const known = rows.get("access", key);
-  if (known === undefined) rows.put("access", key, utf8(issuer));
-  return known === undefined || equalBytes(known, utf8(issuer));
+/**
+ * Two with one client id would use the same numbers under the same keys (draft-somaraju §5.3). So
+ * whoever names a client first here has named it, and the channel that comes first has it. Another
+ * credential of the same device comes with a newer token, and begins under new keys.
+ */
+function isItsOwn(rows: Rows, center: Center, claims: Claims, holder: Uint8Array): boolean {
+  const { subject, issuer, issuedAt, confirmation } = claims;
+  const owner = ownerOf(rows, subject);
+  if (owner === undefined) {
+    putOwner(rows, subject, { issuer, holder, issuedAt });
+    return true;
+  }
+  if (owner.issuer !== issuer) return false; // check: client-one-issuer
+  const isSame = equalBytes(owner.holder, holder);
+  // What anybody may bear stays with the channel that showed the first one.
+  const isNewer = issuedAt > owner.issuedAt && confirmation !== undefined;
+  if (!isSame && !isNewer) return false; // check: client-one-holder
+  putOwner(rows, subject, { issuer, holder, issuedAt: Math.max(issuedAt, owner.issuedAt) });
+  if (!isSame) renewFor(rows, center, subject); // check: client-moved
+  return true;
+}
+
+/** New keys in every group of his. */
+function renewFor(rows: Rows, center: Center, clientId: Uint8Array): void {
+  const now = latestOf(rows, "clock", 0);
+  for (const key of groups.keys(rows)) {
+    const group = numberOf(key);
+    if (members.get(rows, inGroup(group, clientId)) === undefined) continue;
+    renew(rows, center, group, { isBroken: false, now });
+  }
 }
 
 /** Claims that came from their issuer himself; whether they are for us, and not over. */
@@ -227,6 +264,30 @@ function isHolder({ confirmation }: Claims, holder: Uint8Array): boolean {
   return "kid" in confirmation && equalBytes(confirmation.kid, holder);
 }
 
+/** Whether the newest key must be followed by another for his sake, and was perhaps just now. */
+function beginsAnew(rows: Rows, joining: Joining): boolean {
+  const { group, claims } = joining;
+  const known = members.get(rows, inGroup(group, claims.subject));
+  return known === undefined
+    ? hasLeft(rows, group, claims.subject)
+    : isReborn(rows, joining, known);
+}
+
+/**
+ * A member with another flash, or who does not say which: his numbers begin at 0, so the key that
+ * he had is no key for him.
+ */
+function isReborn(rows: Rows, joining: Joining, known: Member): boolean {
+  const { group, claims, incarnation } = joining;
+  if (incarnation === undefined) return false;
+  const isSame = incarnation.length > 0 && equalBytes(incarnation, known.incarnation);
+  if (isSame) return false;
+  const { epoch } = groups.need(rows, numberKey(group));
+  const push = pushes.get(rows, inGroup(group, claims.subject));
+  const wasSent = (push?.attempts ?? 0) > 0 || policyOf(rows, group).hasTree;
+  return wasSent || Math.max(known.given, known.confirmed) >= epoch;
+}
+
 /** A client on its way into a group. */
 export interface Joining {
   readonly group: number;
@@ -237,6 +298,8 @@ export interface Joining {
   readonly isProven?: boolean;
   /** Where it said so: bits of manager.ts. */
   readonly tasks?: number;
+  /** What its flash was made with, where it was asked; empty: it did not say. */
+  readonly incarnation?: Uint8Array;
 }
 
 /** Why the client cannot be in this group: its id, its credential, or too many others. */
@@ -283,6 +346,8 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const record = groups.need(rows, numberKey(group));
   const isNew = known === undefined;
   const { subject: clientId } = claims;
+  let isOther = false;
+  if (known !== undefined) isOther = isReborn(rows, joining, known); // check: keys-incarnation
   const isHeard = isNew && record.epoch > 0 && mustRenewFor(rows, group, { roles, ...record });
   members.put(rows, key, {
     ...member,
@@ -292,6 +357,7 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
     expiresAt: claims.expiresAt ?? NONE,
     credential,
     isProven: keeps ? member.isProven : isProven,
+    incarnation: joining.incarnation ?? member.incarnation,
   });
   const { hasTree } = policyOf(rows, group);
   // Keys of a tree change with who is in it, and the group's with them.
@@ -299,7 +365,7 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   // His id again, and perhaps not his numbers: not under the key that he left.
   const isBack = isNew && isStale(rows, group, record.epoch, clientId);
   const isFresh = isNew && (record.renewsOnJoin || isHeard || hasTree || isBack);
-  if (record.epoch === 0 || isFresh) {
+  if (record.epoch === 0 || isFresh || isOther) {
     renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0), wraps });
   }
   const { epoch: given } = groups.need(rows, numberKey(group));

@@ -25,15 +25,14 @@ import {
   type Access,
   accesses,
   groups,
-  inGroup,
-  keys,
+  hasLeft,
   type Member,
   members,
   NONE,
   numberKey,
   policyOf,
 } from "./records.js";
-import { staleSince } from "./stale.js";
+import { isYoung } from "./renewal.js";
 import { isCombination, isSilent, rolesFor } from "./tasks.js";
 import {
   isProof,
@@ -45,8 +44,6 @@ import {
   vet,
 } from "./vetting.js";
 
-/** Between two keys that a group gets because somebody joins again. */
-export const AGAIN_SECONDS = 60;
 /** What a client with nothing left is told (RFC 9594 §4.1.2). */
 export const LATER = "things change after a renewal; try later";
 const NONCE_BYTES_MAX = 64;
@@ -85,7 +82,7 @@ export function answerJoin(
   map: Map<Cbor, Cbor>,
 ): Reply {
   const { group, access, entries, now, member } = caller;
-  const { profile, epoch } = groups.need(rows, numberKey(group));
+  const { profile } = groups.need(rows, numberKey(group));
   const wish = wishOf(map, group);
   if (wish === undefined) return needed(rows, center, caller, "malformed");
   const { tasks, nonce } = wish;
@@ -98,10 +95,8 @@ export function answerJoin(
   if (asked === undefined) return needed(rows, center, caller, "malformed");
   const vetted = credentialFor(rows, center, caller, wish);
   if ("response" in vetted) return vetted;
-  const isBack = staleSince(rows, group, { since: Math.max(1, epoch - 1), newest: epoch })?.some(
-    (id) => equalBytes(id, access.clientId),
-  );
-  const isTooSoon = (member !== undefined || isBack === true) && wasRenewed(rows, caller, epoch);
+  const isBack = member !== undefined || hasLeft(rows, group, access.clientId);
+  const isTooSoon = isBack && isYoung(rows, group, now);
   if (isTooSoon) return problem("noIds", LATER); // check: join-again
   const refused = enter(rows, center, { caller, wish, vetted });
   if (refused !== undefined) return refused;
@@ -273,10 +268,4 @@ function repositoriesOf(value: Cbor): string[] {
     return typeof one === "string" && one.length <= URI_CHARS_MAX;
   });
   return uris.slice(0, REPOSITORIES_MAX);
-}
-
-/** Whether the group's key is younger than somebody who joins again may make it. */
-export function wasRenewed(rows: Rows, { group, now }: Caller, epoch: number): boolean {
-  if (epoch === 0) return false;
-  return now - keys.need(rows, inGroup(group, epoch)).madeAt < AGAIN_SECONDS;
 }

@@ -29,6 +29,7 @@ import {
   type Reply,
   refuse,
   UNAUTHORIZED,
+  UNAVAILABLE,
   UNSUPPORTED_FORMAT,
 } from "./answers.js";
 import { termsFor } from "./deliveries.js";
@@ -36,7 +37,7 @@ import { type Center, expel, giveKeys, present } from "./distribution.js";
 import type { Ledger, Rows } from "./ledger.js";
 import { answerManager } from "./manager.js";
 import { draw } from "./material.js";
-import { accesses, applications, NONE, numberKey } from "./records.js";
+import { accesses, applications, NONE, numberKey, ownerOf } from "./records.js";
 import { readRevocation } from "./revocation.js";
 import { accessName, signInfo } from "./vetting.js";
 
@@ -131,15 +132,17 @@ function keys(
   const { id, pairwise } = request.from;
   // Without a key of its own a member would get the group's in the clear of somebody's channel.
   if (pairwise === undefined) return refuse("channel", { code: UNAUTHORIZED });
-  const { token, wanted, credential } = question;
-  const asked = { token, holder: fromHex(id), wanted, credential, pairwise, now: now() };
+  const asked = { ...question, holder: fromHex(id), pairwise, now: now() };
   const given = giveKeys(rows, center, {
     ...asked,
     ...(resolved === undefined ? {} : { resolved }),
   });
-  if (!given.ok) return denied(given.fault);
+  if (!given.ok) {
+    const isLate = given.fault === "later";
+    return isLate ? refuse("later", { code: UNAVAILABLE }) : denied(given.fault);
+  }
   const { clientId } = given.value;
-  const terms = termsFor(rows, { clientId, groups: groupsOf(rows, wanted), now: now() });
+  const terms = termsFor(rows, { clientId, groups: groupsOf(rows, question.wanted), now: now() });
   const payload = emitDelivery({ tokens: given.value.tokens, ...terms });
   return { response: { code: CONTENT, format: CBOR_FORMAT, payload } };
 }
@@ -196,7 +199,10 @@ function revoke(rows: Rows, { center, now }: KdcDecision, request: SecureRequest
   const { crypto, anchors, name: audience } = center;
   const said = readRevocation(crypto, request.payload, { anchors, audience });
   if (!said.ok) return denied(said.fault);
-  const { clientId } = said.value;
+  const { clientId, issuer } = said.value;
+  const owner = ownerOf(rows, clientId);
+  const isOthers = owner !== undefined && owner.issuer !== issuer;
+  if (isOthers) return denied("taken"); // check: revocation-owner
   expel(rows, center, clientId, now());
   return { response: { code: CHANGED } };
 }

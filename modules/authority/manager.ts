@@ -35,7 +35,7 @@ import {
 import { credsOf, filterOf } from "./creds.js";
 import { type Center, leave, renew } from "./distribution.js";
 import { content, mapOf, P, problem } from "./groupcomm.js";
-import { answerJoin, type Caller, LATER, wasRenewed } from "./joining.js";
+import { answerJoin, type Caller, LATER } from "./joining.js";
 import { keying, managerCredential, policiesOf, verifying } from "./keying.js";
 import type { Rows } from "./ledger.js";
 import {
@@ -48,9 +48,11 @@ import {
   type Member,
   members,
   NONE,
+  noteLeft,
   numberKey,
   policyOf,
 } from "./records.js";
+import { isYoung } from "./renewal.js";
 import { addStale, staleSince } from "./stale.js";
 import { isSilent } from "./tasks.js";
 import { accessName, isProof, PROOFS_MAX, vet } from "./vetting.js";
@@ -193,6 +195,7 @@ const NODE: Resource = Object.freeze({
   [PUT]: forMembers(newKeying),
   [POST]: forMembers(newKeying),
   [DELETE]: forMembers((rows, center, { group, access }) => {
+    noteLeft(rows, group, access.clientId);
     leave(rows, center, group, access.clientId);
     return { response: { code: DELETED } };
   }),
@@ -248,8 +251,7 @@ function newKeying(rows: Rows, center: Center, caller: Caller & { member: Member
   const { group, now, member } = caller;
   if (isSilent(member.tasks)) return problem("roles"); // check: renewal-roles
   if (!policyOf(rows, group).isActive) return problem("inactive");
-  const { epoch } = groups.need(rows, numberKey(group));
-  const isTooSoon = wasRenewed(rows, caller, epoch);
+  const isTooSoon = isYoung(rows, group, now);
   if (isTooSoon) return problem("noIds", LATER); // check: renewal-again
   renew(rows, center, group, { isBroken: false, now });
   return ownKeying(rows, center, caller);

@@ -28,6 +28,11 @@ const bytes: Field<Uint8Array> = {
   to: (value) => value,
   from: (value) => (value instanceof Uint8Array ? value : undefined),
 };
+/** Rows of before have none. */
+const latecomer: Field<Uint8Array> = {
+  to: (value) => value,
+  from: (value) => (value === undefined ? new Uint8Array(0) : bytes.from(value)),
+};
 const flag: Field<boolean> = {
   to: (value) => value,
   from: (value) => (typeof value === "boolean" ? value : undefined),
@@ -206,6 +211,8 @@ export interface Member {
   readonly given: number;
   /** Epoch of the newest key it has said is durable; NONE: none yet. */
   readonly confirmed: number;
+  /** What its flash was made with; empty where it never said. */
+  readonly incarnation: Uint8Array;
 }
 
 export const members = new Records<Member>("member", {
@@ -217,12 +224,13 @@ export const members = new Records<Member>("member", {
   isProven: flag,
   given: optional,
   confirmed: optional,
+  incarnation: latecomer,
 });
 
 /** One who is not in a group yet. */
 export function newcomer(): Member {
   const credential = new Uint8Array(0);
-  const never = { expiresAt: NONE, given: NONE, confirmed: NONE };
+  const never = { expiresAt: NONE, given: NONE, confirmed: NONE, incarnation: credential };
   return { roles: 0, tasks: 0, scope: [], credential, isProven: false, ...never };
 }
 
@@ -318,6 +326,26 @@ export const accesses = new Records<Access>("access", {
   failures: uint,
 });
 
+/** Whose a client id is here. */
+export interface Owner {
+  /** Who named him. */
+  readonly issuer: string;
+  /** What his channel proves. */
+  readonly holder: Uint8Array;
+  /** Of the newest token that it showed. */
+  readonly issuedAt: number;
+}
+
+const ownerRows = new Records<Owner>("access", { issuer: text, holder: bytes, issuedAt: uint });
+
+export function ownerOf(rows: Rows, clientId: Uint8Array): Owner | undefined {
+  return ownerRows.get(rows, `owner/${toHex(clientId)}`);
+}
+
+export function putOwner(rows: Rows, clientId: Uint8Array, owner: Owner): void {
+  ownerRows.put(rows, `owner/${toHex(clientId)}`, owner);
+}
+
 /** A sender's numbers, as far as they are known. */
 export interface Heard {
   readonly epoch: number;
@@ -341,6 +369,15 @@ export function latestOf(rows: Rows, clock: string, now: number): number {
   const value = Math.max(numbers.get(rows, clock)?.value ?? 0, now);
   numbers.put(rows, clock, { value });
   return value;
+}
+
+/** He went by himself: who does that all the time is not given a new key each time. */
+export function noteLeft(rows: Rows, group: number, clientId: Uint8Array): void {
+  numbers.put(rows, `left/${inGroup(group, clientId)}`, { value: 1 });
+}
+
+export function hasLeft(rows: Rows, group: number, clientId: Uint8Array): boolean {
+  return numbers.get(rows, `left/${inGroup(group, clientId)}`) !== undefined;
 }
 
 const DIGITS = 10;

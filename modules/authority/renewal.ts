@@ -70,6 +70,16 @@ export function renew(rows: Rows, center: Center, group: number, renewal: Renewa
   return epoch;
 }
 
+/** Between two keys that a group gets because one member has to begin anew. */
+export const AGAIN_SECONDS = 60;
+
+/** Whether the group's key is younger than one who begins anew may make it. */
+export function isYoung(rows: Rows, group: number, now: number): boolean {
+  const { epoch } = groups.need(rows, numberKey(group));
+  if (epoch === 0) return false;
+  return now - keys.need(rows, inGroup(group, epoch)).madeAt < AGAIN_SECONDS;
+}
+
 /** Whose token is over does not hear of the next key. */
 function dropEnded(rows: Rows, center: Center, group: number, renewal: Renewal): void {
   // New keys of a tree are in their order already; endMemberships takes these out.

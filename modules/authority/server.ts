@@ -23,7 +23,7 @@ import { type Device, devices, type Issued, latestOf, NONE, nextOf, tokens } fro
 /** Tokens of one device that the AS knows of, the latest. */
 export const TOKENS_KEPT_MAX = 8;
 /** Of a token's name: 128 bits of chance. */
-const REFERENCE_BYTES = 16;
+export const REFERENCE_BYTES = 16;
 
 /** The most a nonce of somebody who asks for the time may have. */
 const TIME_NONCE_BYTES_MAX = 16;

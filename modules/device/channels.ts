@@ -7,7 +7,7 @@
  * datagrams, before the device sees them.
  */
 
-import { parseDelivery } from "../access/delivery.js";
+import { INCARNATION_BYTES, parseDelivery } from "../access/delivery.js";
 import { mayUse } from "../access/policy.js";
 import { toHex } from "../bytes/hex.js";
 import { Id64 } from "../bytes/id64.js";
@@ -44,6 +44,7 @@ import type { Datagram, Endpoint } from "../ports/datagram.js";
 import { levelOf } from "../resources/resources.js";
 import { DtlsChannels } from "../secure/dtls.js";
 import type { Asker, SecureRequest, SecureResponse } from "../secure/request.js";
+import { KIND, key } from "../store/keys.js";
 import { type Authority, authorityIn } from "./authority.js";
 import type { Parts } from "./parts.js";
 import { Presenting } from "./presenting.js";
@@ -61,6 +62,7 @@ const DTLS_LIMITS = Object.freeze({
   transcriptBytes: 2048,
 });
 const SESSIONS_MAX = 4;
+const INCARNATION = key(KIND.TRUST, 2);
 /** A signature is verified for each. */
 const TOKENS_BURST = 4;
 const TOKEN_MICROS = 1_000_000;
@@ -173,6 +175,7 @@ export class DeviceChannels {
     return new Joining({
       ...{ clock, random, store, groups, wanted },
       credential: new Uint8Array(0),
+      incarnation: incarnationIn(store, random),
       audience: () => this.trust.trusted?.issuer ?? kdc.issuer,
       askKdc: (ask, done) => this.dtls.ask(center, ask, done),
       ...(server && { askServer: (ask, done) => this.dtls.ask(server, ask, done) }),
@@ -273,6 +276,19 @@ export class DeviceChannels {
       ...(said === undefined ? {} : { payload: said }),
     };
   }
+}
+
+/**
+ * Made once for each flash, as the sender's numbers are: with neither, the keys of before must not
+ * come again. One that flash refuses is another at the next start, which costs a key and no more.
+ */
+function incarnationIn(store: Parts["store"], random: Board["random"]): Uint8Array {
+  const known = store.get(INCARNATION);
+  if (known !== undefined) return known;
+  const made = new Uint8Array(INCARNATION_BYTES);
+  random.fill(made);
+  store.put(INCARNATION, made);
+  return made;
 }
 
 const NOTHING = Object.freeze({ options: Object.freeze([]), payload: undefined });

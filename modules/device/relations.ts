@@ -35,9 +35,9 @@ const MEMBER_RECORDS =
 
 /**
  * Where an authority is named: its tokens, what opens others', the newest of each client, the KDC
- * and the time, sessions.
+ * and the time, what the flash was made with, sessions.
  */
-const AUTHORITY_RECORDS = 2 * LIMITS.securityGroupsMax + 1 + ISSUED_MAX + 2 + SESSIONS;
+const AUTHORITY_RECORDS = 2 * LIMITS.securityGroupsMax + 1 + ISSUED_MAX + 3 + SESSIONS;
 
 /**
  * Where somebody has a channel: position, groups told and taken out, a reset and its marks, four of

@@ -113,6 +113,8 @@ const SOONEST_MICROS = 10 * SECOND;
 const LONGEST_MICROS = 3600 * SECOND;
 /** Enough for a few pauses before a key ends, and for a KDC that is restarted. */
 const MARGIN_SECONDS = 3600;
+/** Groups asked for at once. */
+const AT_ONCE_MAX = 8;
 /** Timers are no longer than this: a key may end in years. */
 const LOOK_MICROS = 6 * 3600 * SECOND;
 
@@ -128,6 +130,8 @@ export interface JoiningParts {
   readonly wanted: () => readonly number[];
   /** What vouches for our public key; empty without one. */
   readonly credential: Uint8Array;
+  /** As old as this device's numbers. */
+  readonly incarnation: Uint8Array;
   /** What AT-KDC are for: the KDC's name. */
   readonly audience: () => string;
   readonly askKdc: (ask: Ask, done: Told) => void;
@@ -223,14 +227,15 @@ export class Joining {
   }
 
   #ask(): void {
-    const { store, credential, deliver, askKdc } = this.#parts;
+    const { store, credential, incarnation, deliver, askKdc } = this.#parts;
     const token = store.get(TOKEN);
-    const wanted = this.#lacking();
+    // The others when these are there: an answer has its bounds.
+    const wanted = this.#lacking().slice(0, AT_ONCE_MAX);
     if (token === undefined || wanted.length === 0) {
       this.#later(token === undefined ? "refused" : "keyed");
       return;
     }
-    const payload = emitQuestion({ token, wanted, credential });
+    const payload = emitQuestion({ token, wanted, credential, incarnation });
     const ask = { method: POST, path: ["keys"], format: CBOR, payload };
     this.#say(askKdc, ask, ({ code, payload: said }, asker) => {
       if (codeClass(code) === 4) return "refused";

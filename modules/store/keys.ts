@@ -53,7 +53,10 @@ export const KIND = Object.freeze({
    * Tokens of our own: AT-KDC, index 0; AT-R to be presented (groups/tokens), 1 + security group.
    */
   TOKEN: 0x14,
-  /** The Key Distribution Center that is believed, index 0; latest time seen, 1 (groups/trust). */
+  /**
+   * The Key Distribution Center that is believed, index 0; latest time seen, 1 (groups/trust); what
+   * this flash was made with, 2 (device/channels).
+   */
   TRUST: 0x15,
   /** The newest token of a client that was accepted (groups/tokens). Index: row. */
   ISSUED: 0x16,

@@ -50,7 +50,12 @@ async function tokenFrom(as: SecureHandler): Promise<Uint8Array> {
 }
 
 function keysFor(token: Uint8Array) {
-  const payload = emitQuestion({ token, wanted: [1], credential: new Uint8Array(0) });
+  const payload = emitQuestion({
+    token,
+    wanted: [1],
+    credential: new Uint8Array(0),
+    incarnation: new Uint8Array(8),
+  });
   return ask({ path: "keys", payload, format: 60, pairwise: pairwise() });
 }
 

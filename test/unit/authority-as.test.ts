@@ -162,6 +162,10 @@ test("/introspect: a token by reference is the name of one, and nobody guesses i
   equal(claims?.confirmation, { kid: h("c1") });
   equal(claims?.scope, SCOPE);
   equal(desk.introspect(token, "k1"), undefined, "for another");
+  equal(desk.introspect(desk.token("kdc")) === undefined, false);
+  for (let id = 1; id < 9; id++) {
+    equal(desk.introspect(encode(Uint8Array.of(id))), undefined, "the number of a token");
+  }
   desk.run((rows) => reportLost(rows, EUI));
   equal(desk.introspect(token, "k2"), undefined, "taken back");
 });

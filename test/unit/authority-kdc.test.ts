@@ -16,11 +16,12 @@ import { ask, GROUP, parties } from "../support/authority.js";
 import { ALL, cborMap, Kdc, mapIn, NOW, outcome, pairwise } from "../support/kdc.js";
 
 const h = fromHex;
+const INCARNATION = h("0102030405060708");
 const { crypto, as, asAnchor, kdcAnchor } = parties();
 const RECEIVES: Scope = [{ appGroup: 1, level: 2, roles: RECEIVER }];
 
 const question = (token: Uint8Array, wanted = [1]) =>
-  emitQuestion({ token, wanted, credential: h("") });
+  emitQuestion({ token, wanted, credential: h(""), incarnation: INCARNATION });
 
 const keysOf = (kdc: Kdc, at: number, token: Uint8Array, wanted = [1]) =>
   kdc.say(at, "keys", { format: 60, payload: question(token, wanted) });
@@ -145,6 +146,9 @@ test("two that give out client ids gave out the same one: the second device gets
   const token = issueToken(crypto, { ...other, claims: { ...claims, ...rest } });
   equal(outcome(keysOf(kdc, 2, token)), "4.01 taken");
   equal(outcome(keysOf(kdc, 1, kdc.token(1))), "2.05", "the first one is not shut out by it");
+  const said = { clientId: h("01"), audience: "kdc", issuedAt: NOW };
+  equal(outcome(kdc.say(2, "revoke", { payload: emitRevocation(other, said) })), "4.01 taken");
+  equal(outcome(keysOf(kdc, 1, kdc.token(1))), "2.05", "nor revoked");
 });
 
 test("/authz-info: a token for the Group Manager, and a challenge", () => {

@@ -28,6 +28,7 @@ import { GROUP, parties } from "../support/authority.js";
 import { cborMap, Kdc, mapIn, NOW, outcome, pairwise } from "../support/kdc.js";
 
 const h = fromHex;
+const INCARNATION = h("0102030405060708");
 const { signer } = parties();
 const RECEIVES: Scope = [{ appGroup: 1, level: 2, roles: RECEIVER }];
 
@@ -56,7 +57,12 @@ class Place extends Kdc {
 
   keys(at: number) {
     const token = this.tokens.get(at) ?? h("");
-    const payload = emitQuestion({ token, wanted: [1], credential: h("") });
+    const payload = emitQuestion({
+      token,
+      wanted: [1],
+      credential: h(""),
+      incarnation: INCARNATION,
+    });
     return this.say(at, "keys", { format: 60, payload });
   }
 
@@ -291,10 +297,15 @@ test("who leaves and joins all the time renews a key once a minute", () => {
 test("a token that was followed by a newer one opens no group any more", () => {
   const grove = new Grove();
   grove.join(1);
-  grove.now += 1;
+  grove.now += 60;
   const newer = grove.token(1, RECEIVES);
   equal(outcome(grove.get(1, "ace-group/9/num")), "2.05");
-  const payload = emitQuestion({ token: newer, wanted: [1], credential: h("") });
+  const payload = emitQuestion({
+    token: newer,
+    wanted: [1],
+    credential: h(""),
+    incarnation: INCARNATION,
+  });
   equal(outcome(grove.say(1, "keys", { format: 60, payload })), "2.05");
   equal(outcome(grove.get(1, "ace-group/9/num")), "4.01 older");
 });
@@ -303,7 +314,7 @@ test("a credential that nobody proved is given to nobody", () => {
   const kdc = new Kdc({ profile: "group-oscore-02" });
   const token = kdc.token(1);
   const credential = new Uint8Array(32).fill(7);
-  const payload = emitQuestion({ token, wanted: [1], credential });
+  const payload = emitQuestion({ token, wanted: [1], credential, incarnation: INCARNATION });
   equal(outcome(kdc.say(1, "keys", { format: 60, payload })), "4.01 holder");
   kdc.run((rows) => {
     const member = { ...newcomer(), roles: 3, tasks: 2, credential };

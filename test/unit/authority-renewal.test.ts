@@ -1,7 +1,12 @@
 /** Who reads on, who reads what was before, and whose token is over. */
-import { emitQuestion, type KeyDelivery, parseDelivery } from "../../modules/access/delivery.js";
+import {
+  emitQuestion,
+  type KeyDelivery,
+  parseDelivery,
+  parseQuestion,
+} from "../../modules/access/delivery.js";
 import { RECEIVER, type Scope } from "../../modules/access/scope.js";
-import { claimsOf } from "../../modules/access/token.js";
+import { claimsOf, issueToken } from "../../modules/access/token.js";
 import { termsFor } from "../../modules/authority/deliveries.js";
 import { envelopeAad, expel, leave, renew } from "../../modules/authority/distribution.js";
 import { awaiting, sendingFor } from "../../modules/authority/pushing.js";
@@ -16,11 +21,19 @@ import { claimsSetOf, GROUP, parties } from "../support/authority.js";
 import { ALL, cborMap, Kdc, memberSigner, NOW, outcome, pairwise } from "../support/kdc.js";
 
 const h = fromHex;
+const INCARNATION = h("0102030405060708");
 const { crypto, as } = parties();
 const RECEIVES: Scope = [{ appGroup: 1, level: 2, roles: RECEIVER }];
 
-const askKeys = (kdc: Kdc, at: number, token: Uint8Array, credential = h("")) =>
-  kdc.say(at, "keys", { format: 60, payload: emitQuestion({ token, wanted: [1], credential }) });
+function askKeys(
+  kdc: Kdc,
+  at: number,
+  token: Uint8Array,
+  { credential = h(""), incarnation = INCARNATION } = {},
+) {
+  const payload = emitQuestion({ token, wanted: [1], credential, incarnation });
+  return kdc.say(at, "keys", { format: 60, payload });
+}
 
 function keysOf(kdc: Kdc, at: number, token: Uint8Array): KeyDelivery {
   const reply = askKeys(kdc, at, token);
@@ -114,9 +127,13 @@ test("/ace-group: a clock that was set back lets no token live that is over", ()
 test("/keys: another's public key makes nobody its owner, there or at the Group Manager", () => {
   const kdc = new Kdc({ profile: "group-oscore" });
   const victim = claimsSetOf(memberSigner(77).publicKey);
-  equal(outcome(askKeys(kdc, 1, kdc.token(1), victim)), "4.01 holder");
-  equal(outcome(askKeys(kdc, 2, kdc.token(2), h("deadbeef"))), "4.01 holder");
-  equal(outcome(askKeys(kdc, 3, kdc.token(3, RECEIVES), victim)), "2.05", "needs none");
+  equal(outcome(askKeys(kdc, 1, kdc.token(1), { credential: victim })), "4.01 holder");
+  equal(outcome(askKeys(kdc, 2, kdc.token(2), { credential: h("deadbeef") })), "4.01 holder");
+  equal(
+    outcome(askKeys(kdc, 3, kdc.token(3, RECEIVES), { credential: victim })),
+    "2.05",
+    "needs none",
+  );
   kdc.run((rows) => {
     const key = inGroup(GROUP, h("03"));
     members.put(rows, key, { ...members.need(rows, key), credential: victim });
@@ -125,4 +142,78 @@ test("/keys: another's public key makes nobody its owner, there or at the Group 
   kdc.admit(3);
   const payload = cborMap([3, encode(["9", 2])], [6, h("0102")]);
   equal(outcome(kdc.say(3, "ace-group/9", { payload })), "4.00 credential");
+});
+
+test("/keys: who has another flash, or does not say, never has the key that he had", () => {
+  const kdc = new Kdc();
+  const token = kdc.token(1);
+  const asked = (incarnation?: string) => {
+    const said = incarnation === undefined ? {} : { incarnation: h(incarnation) };
+    return [outcome(askKeys(kdc, 1, token, said)), kdc.group.epoch];
+  };
+  const [first, second] = ["0000000000000001", "0000000000000002"];
+  equal(asked(first), ["2.05", 1]);
+  equal(asked(first), ["2.05", 1], "the answer was lost");
+  equal(asked(second), ["5.03 later", 1], "not more often than once a minute");
+  kdc.now += 60;
+  equal(asked(second), ["2.05", 2]);
+  equal(asked(second), ["2.05", 2]);
+  kdc.now += 60;
+  equal(asked(""), ["2.05", 3]);
+  equal(asked(""), ["5.03 later", 3]);
+  kdc.now += 60;
+  equal(asked(""), ["2.05", 4]);
+  kdc.run((rows) => renew(rows, kdc.center, GROUP, { isBroken: false, now: kdc.now }));
+  equal(asked(first), ["2.05", 5], "that one was nobody's yet");
+  kdc.run((rows) => renew(rows, kdc.center, GROUP, { isBroken: false, now: kdc.now }));
+  pushTo(kdc, "01");
+  kdc.now += 60;
+  equal(asked(second), ["2.05", 7], "that one was on its way to him");
+});
+
+test("who leaves and asks for keys all the time renews a key once a minute", () => {
+  const kdc = new Kdc({ renewsOnLeave: true, renewsOnJoin: true });
+  keysOf(kdc, 1, kdc.token(1));
+  kdc.admit(2);
+  const token = kdc.token(2);
+  equal(outcome(askKeys(kdc, 2, token)), "2.05");
+  const { epoch } = kdc.group;
+  const gone = () => outcome(kdc.say(2, "ace-group/9/nodes/02", { method: 4 }));
+  equal(gone(), "2.02");
+  for (let i = 0; i < 3; i++) equal(outcome(askKeys(kdc, 2, token)), "5.03 later");
+  equal([gone(), kdc.group.epoch], ["4.03 membersOnly error 0", epoch + 1]);
+  kdc.now += 60;
+  equal(outcome(askKeys(kdc, 2, token)), "2.05");
+});
+
+test("one client id is one device's: another needs a newer token, and then has newer keys", () => {
+  const kdc = new Kdc();
+  const claims = { issuer: "as", subject: h("01"), audience: "kdc", scope: ALL, id: h("77") };
+  const tokenFor = (issuedAt: number, kid?: string) => {
+    const bound = kid === undefined ? {} : { confirmation: { kid: h(kid) } };
+    return issueToken(crypto, { ...as, claims: { ...claims, ...bound, issuedAt } });
+  };
+  const asked = (at: number, token: Uint8Array) => [
+    outcome(askKeys(kdc, at, token)),
+    kdc.group.epoch,
+  ];
+  equal(asked(1, tokenFor(NOW, "c1")), ["2.05", 1]);
+  equal(asked(2, tokenFor(NOW, "c2")), ["4.01 taken", 1]);
+  equal(asked(2, tokenFor(NOW + 1)), ["4.01 taken", 1], "what anybody may bear");
+  equal(asked(2, tokenFor(NOW + 2, "c2")), ["2.05", 2]);
+  equal(asked(1, tokenFor(NOW, "c1")), ["4.01 older", 2]);
+  equal(asked(1, tokenFor(NOW + 2, "c1")), ["4.01 taken", 2]);
+});
+
+test("/keys: a question names each group once, and no more than its answer has room for", () => {
+  const parsed = (wanted: number[]) => {
+    const question = { token: h("00"), wanted, credential: h(""), incarnation: INCARNATION };
+    return parseQuestion(emitQuestion(question));
+  };
+  const many = (count: number) => Array.from({ length: count }, (_, at) => at);
+  equal(parsed(many(16))?.wanted.length, 16);
+  equal(parsed(many(16))?.incarnation, INCARNATION);
+  equal(parsed(many(17)), undefined);
+  equal(parsed([1, 2, 1]), undefined);
+  equal(parseQuestion(h("a3014100028101044100")), undefined, "8 bytes");
 });

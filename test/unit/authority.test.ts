@@ -81,6 +81,7 @@ class Place {
         holder: credential(at),
         wanted: [1],
         credential: h("ed"),
+        incarnation: h("0102030405060708"),
         pairwise: pairwise(),
         now: NOW,
         ...changed,

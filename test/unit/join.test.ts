@@ -111,6 +111,7 @@ class Case {
       groups: holder.groups,
       wanted: () => [APPLICATION],
       credential: new Uint8Array(0),
+      incarnation: new Uint8Array(8),
       audience: () => "kdc",
       askKdc: answer("center"),
       ...(hasServer ? { askServer: answer("server") } : {}),

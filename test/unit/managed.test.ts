@@ -140,3 +140,15 @@ test("a lost switch: its keys and its word are worth nothing, the others go on",
     true,
   );
 });
+
+test("a switch whose flash was written anew begins under a key that it never had", () => {
+  const { place, lamps, switches } = begun();
+  equal(obeying(place, lamps, switches[0]), 2);
+  switches[0].port.onDatagram = undefined;
+  const again = place.device(SWITCHES[0], ROLE.SWITCH, { seed: 77 });
+  place.pass(120);
+  equal(keyIds(again), [2]);
+  again.restart();
+  place.pass(120);
+  equal(keyIds(again), [2], "the same flash");
+});
