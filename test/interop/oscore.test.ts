@@ -133,6 +133,8 @@ for (const engine of ENGINES) {
       ["2.04", "2.05", "4.00"],
     );
     assert.equal(textOf(said[1]), "1");
+    // After two idle seconds what it kept of numbers is exact.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     const lamp = lamps.get(engine) as Program;
     lamp.stop("SIGKILL");
     await lamp.over();
