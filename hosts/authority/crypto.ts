@@ -16,20 +16,10 @@ import {
   verify,
 } from "node:crypto";
 import { toHex } from "../../modules/bytes/hex.js";
-import { TsCrypto } from "../../modules/crypto/crypto.js";
-import { expand } from "../../modules/crypto/hkdf.js";
+import { sizesOf, TsCrypto } from "../../modules/crypto/crypto.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
 import { NobleP256 } from "../../modules/crypto/noble-p256.js";
-import {
-  AES_128_CCM_8,
-  AES_CCM_16_64_128,
-  AES_CCM_16_128_128,
-  AES_CCM_64_64_128,
-  type AeadKey,
-  type Crypto,
-  type Signatures,
-  type Signer,
-} from "../../modules/ports/crypto.js";
+import type { AeadKey, Signatures, Signer } from "../../modules/ports/crypto.js";
 
 const KEY_BYTES = 16;
 /** SubjectPublicKeyInfo of one, up to the key (RFC 8410 §4). */
@@ -48,41 +38,30 @@ const SMALL_ORDER: ReadonlySet<string> = new Set([
 /** PrivateKeyInfo of an Ed25519 key, up to the seed (RFC 8410 §7). */
 const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 
-export class NodeCrypto implements Crypto {
-  readonly signatures: Signatures = new NodeSignatures();
-  readonly p256 = new NobleP256();
-  readonly #ofEmpty = new TsCrypto();
+export class NodeCrypto extends TsCrypto {
+  declare readonly signatures: Signatures;
+  declare readonly p256: NobleP256;
 
-  aeadKey(algorithm: number, raw: Uint8Array): AeadKey {
+  constructor() {
+    super(new NodeSignatures(), new NobleP256());
+  }
+
+  override aeadKey(algorithm: number, raw: Uint8Array): AeadKey {
     if (raw.length !== KEY_BYTES) throw new RangeError(`an AES-128 key of ${raw.length} bytes`);
     const sizes = sizesOf(algorithm);
     // OpenSSL, as node:crypto drives it, neither makes nor checks the tag of an empty message.
     const own = Uint8Array.from(raw);
-    const ofEmpty = () => this.#ofEmpty.aeadKey(algorithm, own.slice());
+    const ofEmpty = () => super.aeadKey(algorithm, own.slice());
     raw.fill(0);
     return new NodeAeadKey(own, sizes, ofEmpty);
   }
 
-  sha256(data: Uint8Array): Uint8Array {
+  override sha256(data: Uint8Array): Uint8Array {
     return plain(createHash("sha256").update(data).digest());
   }
 
-  hmac({ key, data }: { key: Uint8Array; data: Uint8Array }): Uint8Array {
+  override hmac({ key, data }: { key: Uint8Array; data: Uint8Array }): Uint8Array {
     return plain(createHmac("sha256", key).update(data).digest());
-  }
-
-  hkdf(input: {
-    salt: Uint8Array;
-    secret: Uint8Array;
-    info: Uint8Array;
-    length: number;
-  }): Uint8Array {
-    const { salt, secret, info, length } = input;
-    return this.hkdfExpand({ key: this.hmac({ key: salt, data: secret }), info, length });
-  }
-
-  hkdfExpand(input: { key: Uint8Array; info: Uint8Array; length: number }): Uint8Array {
-    return expand(this, input);
   }
 }
 
@@ -224,12 +203,4 @@ function isSmallOrder(point: Uint8Array): boolean {
 /** Not a Buffer: deepEqual and subarray tell them apart. */
 function plain(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
-}
-
-function sizesOf(algorithm: number): Sizes {
-  if (algorithm === AES_CCM_16_64_128) return { nonceBytes: 13, tagBytes: 8 };
-  if (algorithm === AES_CCM_16_128_128) return { nonceBytes: 13, tagBytes: 16 };
-  if (algorithm === AES_CCM_64_64_128) return { nonceBytes: 7, tagBytes: 8 };
-  if (algorithm === AES_128_CCM_8) return { nonceBytes: 12, tagBytes: 8 };
-  throw new RangeError(`AEAD algorithm ${algorithm}`);
 }

@@ -1,7 +1,6 @@
-/** UDP over IPv6 and a clock, as modules/ports has them, on Node. */
+/** UDP over IPv6, as modules/ports has it, on Node. */
 import { createSocket, type Socket } from "node:dgram";
 import { toHex } from "../../modules/bytes/hex.js";
-import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
 import { formatIpv6, parseIpv6 } from "../installation/address.js";
 import { Fault, UsageError } from "./fault.js";
@@ -9,30 +8,6 @@ import { Fault, UsageError } from "./fault.js";
 /** What a thousand peers send while a commit is waited for. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 const NAMES_MAX = 8192;
-
-export class NodeClock implements Clock {
-  readonly #timers = new Map<number, NodeJS.Timeout>();
-  #last = 0;
-
-  micros(): number {
-    return Math.floor(performance.now() * 1000);
-  }
-
-  after(delayMicros: number, fire: () => void): Timer {
-    const handle = ++this.#last;
-    const timer = setTimeout(() => {
-      this.#timers.delete(handle);
-      fire();
-    }, delayMicros / 1000);
-    this.#timers.set(handle, timer);
-    return handle;
-  }
-
-  cancel(timer: Timer): void {
-    clearTimeout(this.#timers.get(timer as number));
-    this.#timers.delete(timer as number);
-  }
-}
 
 /** A port of this computer; link-local peers are answered over the interface they came by. */
 export class UdpPort {

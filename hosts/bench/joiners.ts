@@ -3,9 +3,10 @@
  * a second (0: 64 at a time), and prints what it took as JSON.
  */
 import { fromHex } from "../../modules/bytes/hex.js";
+import { NodeClock } from "../authority/clock.js";
 import { NodeCrypto } from "../authority/crypto.js";
 import { Guest } from "../authority/guest.js";
-import { endpointOf, NodeClock, UdpPort } from "../authority/net.js";
+import { endpointOf, UdpPort } from "../authority/net.js";
 
 export interface Burst {
   /** Joins a second, all of them. */

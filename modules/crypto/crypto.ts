@@ -80,7 +80,8 @@ export class TsCrypto implements Crypto {
   }
 }
 
-function sizesOf(algorithm: number): { nonceBytes: number; tagBytes: number } {
+/** Throws a RangeError for an algorithm the port does not have. */
+export function sizesOf(algorithm: number): { nonceBytes: number; tagBytes: number } {
   if (algorithm === AES_CCM_16_64_128) return { nonceBytes: 13, tagBytes: 8 };
   if (algorithm === AES_CCM_16_128_128) return { nonceBytes: 13, tagBytes: 16 };
   if (algorithm === AES_CCM_64_64_128) return { nonceBytes: 7, tagBytes: 8 };

@@ -4,26 +4,15 @@
  * and prints all that opening found.
  */
 import { toHex } from "../../modules/bytes/hex.js";
-import type { Flash } from "../../modules/ports/flash.js";
 import { Store } from "../../modules/store/store.js";
 import { HostFlash } from "../../platforms/headless/flash.js";
 import { host } from "../../platforms/headless/host.js";
+import { plain } from "../support/plain-flash.js";
 import { SeededRandom } from "../support/random.js";
 
 const KEYS = 60;
 const KINDS = 6;
 const STEPS = 700;
-
-/** The host's partition without its native help. */
-function plain(flash: HostFlash): Flash {
-  const { size, eraseBytes, programBytes } = flash;
-  return {
-    ...{ size, eraseBytes, programBytes },
-    read: (offset, into) => flash.read(offset, into),
-    program: (offset, bytes) => flash.program(offset, bytes),
-    erase: (offset) => flash.erase(offset),
-  };
-}
 
 function work(seed: number): void {
   const random = new SeededRandom(seed);

@@ -1,7 +1,8 @@
 /** Devices that join a running authority over UDP on this computer, and take what is pushed. */
+import { NodeClock } from "../../hosts/authority/clock.js";
 import { NodeCrypto } from "../../hosts/authority/crypto.js";
 import { Guest } from "../../hosts/authority/guest.js";
-import { endpointOf, NodeClock, UdpPort } from "../../hosts/authority/net.js";
+import { endpointOf, UdpPort } from "../../hosts/authority/net.js";
 import { type KeyDelivery, parseDelivery } from "../../modules/access/delivery.js";
 import { fromHex } from "../../modules/bytes/hex.js";
 import type { SecureRequest } from "../../modules/secure/request.js";

@@ -251,15 +251,21 @@ test("who is silent for long is closed; who is spoken to stays", () => {
   equal([server.channels.size, client.channels.size, wire.clock.pending], [0, 0, 0]);
 });
 
+/** Two that are server and client both, and ask each other in the same moment. */
+function bothAsk(number: number) {
+  const wire = new Wire();
+  const both = { ...SERVER, ...clientOptions() };
+  const one = new SecureEnd(wire, number, both);
+  const two = new SecureEnd(wire, 10 + number, both);
+  const told = new Told();
+  one.channels.ask(two.address, ASK, told.done);
+  two.channels.ask(one.address, ASK, told.done);
+  return { wire, one, two, told };
+}
+
 test("both ask at once: one connection, and both are answered", () => {
   for (let number = 1; number <= 4; number++) {
-    const wire = new Wire();
-    const both = { ...SERVER, ...clientOptions() };
-    const one = new SecureEnd(wire, number, both);
-    const two = new SecureEnd(wire, 10 + number, both);
-    const told = new Told();
-    one.channels.ask(two.address, ASK, told.done);
-    two.channels.ask(one.address, ASK, told.done);
+    const { wire, one, two, told } = bothAsk(number);
     wire.pass(2);
     equal([told.words, one.channels.size, two.channels.size], [[CHANGED, CHANGED], 1, 1]);
   }
@@ -267,13 +273,7 @@ test("both ask at once: one connection, and both are answered", () => {
 
 test("both ask at once and one falls silent: it is told so, and the next one is asked", () => {
   for (let number = 1; number <= 4; number++) {
-    const wire = new Wire();
-    const both = { ...SERVER, ...clientOptions() };
-    const one = new SecureEnd(wire, number, both);
-    const two = new SecureEnd(wire, 10 + number, both);
-    const told = new Told();
-    one.channels.ask(two.address, ASK, told.done);
-    two.channels.ask(one.address, ASK, told.done);
+    const { wire, one, two, told } = bothAsk(number);
     // Of each the hellos are heard, and no more.
     wire.fate = ({ bytes }) => ([1, 3].includes(bytes[13]) ? [0] : []);
     wire.pass(300);

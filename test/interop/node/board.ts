@@ -8,12 +8,13 @@ import { createSocket, type Socket } from "node:dgram";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { createInterface } from "node:readline";
+import { NodeClock } from "../../../hosts/authority/clock.js";
 import { toHex } from "../../../modules/bytes/hex.js";
 import { TsCrypto } from "../../../modules/crypto/crypto.js";
 import { NobleSignatures } from "../../../modules/crypto/noble.js";
 import type { Board } from "../../../modules/ports/board.js";
 import type { Button } from "../../../modules/ports/button.js";
-import type { Clock, Timer } from "../../../modules/ports/clock.js";
+import type { Clock } from "../../../modules/ports/clock.js";
 import type { Datagram, DatagramPort } from "../../../modules/ports/datagram.js";
 import type { Flash } from "../../../modules/ports/flash.js";
 import type { LightOutput } from "../../../modules/ports/light.js";
@@ -23,31 +24,6 @@ const PORT = 5683;
 const FLASH_BYTES = 65_536;
 const SECTOR_BYTES = 4096;
 const PROGRAM_BYTES = 4;
-
-/** Real time; a fired timer's handle is never used again. */
-class NodeClock implements Clock {
-  readonly #timers = new Map<number, NodeJS.Timeout>();
-  #last = 0;
-
-  micros(): number {
-    return Math.floor(performance.now() * 1000);
-  }
-
-  after(delayMicros: number, fire: () => void): Timer {
-    const handle = ++this.#last;
-    const timer = setTimeout(() => {
-      this.#timers.delete(handle);
-      fire();
-    }, delayMicros / 1000);
-    this.#timers.set(handle, timer);
-    return handle;
-  }
-
-  cancel(timer: Timer): void {
-    clearTimeout(this.#timers.get(timer as number));
-    this.#timers.delete(timer as number);
-  }
-}
 
 /** A partition in a file. Bits go from 1 to 0 until their sector is erased. */
 class FileFlash implements Flash {

@@ -16,19 +16,9 @@ import { ON, pathOptions } from "../../support/craft.js";
 import { FakeSignatures } from "../../support/fake-signatures.js";
 import { NorFlash } from "../../support/flash.js";
 import { DEFER, Guild } from "../../support/guild.js";
+import { plain } from "../../support/plain-flash.js";
 import { SeededRandom } from "../../support/random.js";
 import { Rig, ROLE, Room, type Spec } from "../../support/rig.js";
-
-/** The partition without its native help. */
-function plain(flash: SdkFlash): Flash {
-  const { size, eraseBytes, programBytes } = flash;
-  return {
-    ...{ size, eraseBytes, programBytes },
-    read: (offset, into) => flash.read(offset, into),
-    program: (offset, bytes) => flash.program(offset, bytes),
-    erase: (offset) => flash.erase(offset),
-  };
-}
 
 const KEYS = 120;
 const ROWS = 40;
