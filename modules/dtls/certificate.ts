@@ -200,9 +200,9 @@ function daysOf(year: number, month: number, day: number): number {
 }
 
 /**
- * The first certificate of a chain that ends in one of `anchors`, or the alert that says why there
- * is none (RFC 5280 §6.1, RFC 5246 §7.2.2). `purpose`: what the peer is. An anchor may be the
- * peer's own certificate.
+ * The first certificate of a chain that ends in one of `anchors`, and valid as long as all of it; or
+ * the alert that says why there is none (RFC 5280 §6.1, RFC 5246 §7.2.2). `purpose`: what the peer
+ * is. An anchor may be the peer's own certificate.
  */
 export function verifyChain(input: {
   readonly chain: readonly Uint8Array[];
@@ -222,20 +222,26 @@ export function verifyChain(input: {
   const [own] = certificates;
   if (own === undefined) return ALERTS.badCertificate;
   if (!mayBe(own, purpose)) return ALERTS.unsupportedCertificate; // check: certificate-purpose
+  let notAfterSeconds = own.notAfterSeconds;
   for (let below = 0; below < certificates.length; below++) {
     const one = certificates[below];
-    if (anchors.some((anchor) => equalBytes(anchor, chain[below]))) return own;
-    if (anchors.some((anchor) => isPinnedIssuer(anchor, one, below))) return own;
+    notAfterSeconds = Math.min(notAfterSeconds, one.notAfterSeconds);
+    const isPinned = anchors.some((anchor) => equalBytes(anchor, chain[below]));
+    if (isPinned) return { ...own, notAfterSeconds };
+    const issuer = anchors.map((anchor) => pinnedIssuer(anchor, one, below)).find(isThere);
+    if (issuer !== undefined) {
+      return { ...own, notAfterSeconds: Math.min(notAfterSeconds, issuer.notAfterSeconds) };
+    }
     const next = certificates[below + 1];
     if (next === undefined) break;
     if (!issued(next, one, below)) return ALERTS.badCertificate; // check: chain-link
   }
   return ALERTS.unknownCa;
 
-  function isPinnedIssuer(anchor: Uint8Array, one: Certificate, below: number): boolean {
+  function pinnedIssuer(anchor: Uint8Array, one: Certificate, below: number) {
     const issuer = parseCertificate(anchor);
-    if (issuer === undefined || !issued(issuer, one, below)) return false;
-    return isValidAt(issuer, nowSeconds);
+    if (issuer === undefined || !issued(issuer, one, below)) return undefined;
+    return isValidAt(issuer, nowSeconds) ? issuer : undefined;
   }
 
   /** Whether `issuer` may have authorities `below` it and did sign `one`. */
@@ -250,6 +256,10 @@ export function verifyChain(input: {
     if (!isSigned) return false; // check: chain-signature
     return true;
   }
+}
+
+function isThere(certificate: Certificate | undefined): certificate is Certificate {
+  return certificate !== undefined;
 }
 
 function isValidAt(certificate: Certificate, nowSeconds: number | undefined): boolean {

@@ -56,6 +56,7 @@ import {
   TLS_PSK_WITH_AES_128_CCM_8,
   X509,
 } from "./numbers.js";
+import { mayOffer } from "./origin.js";
 import { type PeerIdentity, type Session, wipeSession } from "./session.js";
 
 /** Cookies a server may ask for anew: its secret changed meanwhile. */
@@ -74,6 +75,7 @@ export interface ClientOptions {
 export class ClientHandshake implements Driver {
   readonly shared: Handshake;
   readonly #credentials: ClientCredentials;
+  readonly #key: Uint8Array | undefined;
   readonly #cid: Uint8Array | undefined;
   readonly #p256: P256 | undefined;
   #resume: Session | undefined;
@@ -95,8 +97,14 @@ export class ClientHandshake implements Driver {
     this.shared = shared;
     this.#credentials = options.credentials;
     this.#cid = options.cid;
-    this.#resume = options.resume;
     const { crypto } = shared.parts;
+    const { psk } = options.credentials;
+    this.#key = psk?.key.slice();
+    if (this.#key !== undefined) shared.keep(this.#key);
+    const { resume } = options;
+    if (resume !== undefined) shared.keep(resume.master);
+    const mayResume = resume !== undefined && mayOffer(crypto, resume, options.credentials);
+    this.#resume = mayResume ? resume : undefined;
     this.#p256 = options.credentials.trust === undefined ? undefined : crypto.p256;
     if (this.#suites().length === 0) throw new RangeError("credentials for no suite");
   }
@@ -187,7 +195,7 @@ export class ClientHandshake implements Driver {
     const session = this.#resume;
     if (session !== undefined && equalBytes(session.id, hello.sessionId)) {
       this.#peer = session.peer;
-      shared.useMaster(session.master.slice());
+      shared.useMaster(session.master.slice(), session.bound);
       shared.isReadyToChange = true;
       this.#expects = "finished";
       return undefined;
@@ -281,8 +289,10 @@ export class ClientHandshake implements Driver {
     shared.heard(message);
     const secret = this.#isPsk ? this.#pskExchange() : this.#ecdheExchange();
     if (secret === undefined) return ALERTS.illegalParameter;
-    shared.derive(secret);
-    const { own } = this.#credentials;
+    const { trust, own } = this.#credentials;
+    const peer = this.#peer ?? { by: "nothing" };
+    shared.derive(secret, { peer, psk: this.#key, trust });
+    this.#key?.fill(0);
     if (this.#isAsked && own !== undefined) {
       shared.say(CERTIFICATE_VERIFY, certificateVerify(own, shared.transcript.bytes.slice()));
     }
@@ -307,9 +317,9 @@ export class ClientHandshake implements Driver {
 
   #pskExchange(): Uint8Array | undefined {
     const { psk } = this.#credentials;
-    if (psk === undefined) return undefined;
+    if (psk === undefined || this.#key === undefined) return undefined;
     this.shared.say(CLIENT_KEY_EXCHANGE, pskIdentity(psk.identity));
-    return premasterOf(psk.key);
+    return premasterOf(this.#key);
   }
 
   #ecdheExchange(): Uint8Array | undefined {

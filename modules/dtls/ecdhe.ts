@@ -11,6 +11,7 @@ import type { PeerIdentity } from "./session.js";
 
 /** FIPS 186-5 §A.2.1. */
 const CHANCE_BYTES = 48;
+const UNTIL_MAX = 2 ** 32 - 1;
 
 /** A key pair for one handshake. */
 export function ephemeral(p256: P256, random: Random): P256KeyPair {
@@ -64,7 +65,9 @@ export function peerOf(input: {
   const anchors = trust.anchors ?? [];
   const found = verifyChain({ chain: list, anchors, purpose, p256, nowSeconds });
   if (typeof found === "number") return found;
-  return { by: "certificate", publicKey: found.publicKey, names: found.names };
+  const { publicKey, names, notAfterSeconds } = found;
+  const untilSeconds = Math.min(Math.max(0, notAfterSeconds), UNTIL_MAX);
+  return { by: "certificate", publicKey, names, untilSeconds };
 }
 
 /** Whether the peer signed `data` with its key. `der`: an Ecdsa-Sig-Value. */

@@ -11,6 +11,7 @@ import type { FlightItem } from "./flight.js";
 import { exported, masterSecret, recordKeys, type Side, verifyData } from "./keys.js";
 import { type HandshakeMessage, RANDOM_BYTES, wholeMessage } from "./messages.js";
 import { ALERTS, CHANGE_CIPHER_SPEC, FINISHED, HANDSHAKE } from "./numbers.js";
+import { boundTo, type Origin } from "./origin.js";
 import type { RecordKeys } from "./records.js";
 import type { PeerIdentity, Session } from "./session.js";
 import { Transcript } from "./transcript.js";
@@ -72,6 +73,8 @@ export class Handshake {
   finished: Finished | undefined = undefined;
   readonly #events: HandshakeEvents;
   #master: Uint8Array | undefined = undefined;
+  #bound: Uint8Array = new Uint8Array(0);
+  readonly #secrets: Uint8Array[] = [];
   #items: FlightItem[] = [];
   #epoch = 0;
   #sequence: number;
@@ -121,14 +124,16 @@ export class Handshake {
   }
 
   /** RFC 7627 §4: what was said and heard so far goes into the master secret. */
-  derive(premaster: Uint8Array): void {
+  derive(premaster: Uint8Array, origin: Origin): void {
     const { crypto } = this.parts;
-    this.useMaster(masterSecret(crypto, premaster, this.transcript.hash()));
+    const master = masterSecret(crypto, premaster, this.transcript.hash());
+    this.useMaster(master, boundTo(crypto, master, origin));
   }
 
   /** Takes over `master`, of a resumed session or a new one, and derives the keys of epoch 1. */
-  useMaster(master: Uint8Array): void {
+  useMaster(master: Uint8Array, bound: Uint8Array): void {
     this.#master = master;
+    this.#bound = bound;
     const isClient = this.side === "client";
     const keys = recordKeys(this.parts.crypto, {
       master,
@@ -162,7 +167,12 @@ export class Handshake {
   /** The session to keep: a copy of the master secret with its name; none without a name. */
   sessionOf(id: Uint8Array, suite: number, peer: PeerIdentity): Session | undefined {
     if (id.length === 0 || this.#master === undefined) return undefined;
-    return { id, suite, master: this.#master.slice(), peer };
+    return { id, suite, master: this.#master.slice(), peer, bound: this.#bound };
+  }
+
+  /** What is wiped with the rest, however this ends. */
+  keep(secret: Uint8Array): void {
+    this.#secrets.push(secret);
   }
 
   /** Keying material of this connection for others than the record layer (RFC 5705). */
@@ -179,6 +189,7 @@ export class Handshake {
   wipe(): void {
     this.#master?.fill(0);
     this.#master = undefined;
+    for (const secret of this.#secrets.splice(0)) secret.fill(0);
     this.#items = [];
   }
 

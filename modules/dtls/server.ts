@@ -51,7 +51,8 @@ import {
   TLS_PSK_WITH_AES_128_CCM_8,
   X509,
 } from "./numbers.js";
-import { type PeerIdentity, type SessionStore, wipeSession } from "./session.js";
+import { isStillOf } from "./origin.js";
+import { type PeerIdentity, type Session, type SessionStore, wipeSession } from "./session.js";
 
 const SESSION_ID_BYTES = 16;
 
@@ -130,10 +131,11 @@ export class ServerHandshake implements Driver {
     if (hello.sessionId.length === 0) return false;
     const session = this.#sessions?.find(hello.sessionId);
     if (session === undefined) return false;
-    wipeSession(session);
     const { id, suite, peer } = session;
     const isAccepted = this.#credentials.accepts?.(peer) ?? true;
-    if (!isAccepted || !this.#stillKnows(peer)) return false; // check: resume-accepted
+    const isGood = isAccepted && this.#isStillGood(session);
+    wipeSession(session);
+    if (!isGood) return false; // check: resume-accepted
     if (!hello.suites.includes(suite)) return false; // check: resume-suite
     this.#sessionId = id;
     this.#suite = suite;
@@ -141,15 +143,14 @@ export class ServerHandshake implements Driver {
     return true;
   }
 
-  /** A key that was taken away takes its sessions with it. */
-  #stillKnows(peer: PeerIdentity): boolean {
-    if (peer.by === "psk") {
-      const key = this.#credentials.psk?.(peer.identity);
-      key?.fill(0);
-      return key !== undefined;
-    }
-    if (peer.by !== "rawPublicKey") return true;
-    return this.#credentials.trust?.rawKey?.(peer.publicKey) === true;
+  /** A key that was taken away, or replaced, takes its sessions with it. */
+  #isStillGood(session: Session): boolean {
+    const { peer } = session;
+    const { psk, trust } = this.#credentials;
+    const key = peer.by === "psk" ? psk?.(peer.identity) : undefined;
+    const isGood = isStillOf(this.shared.parts.crypto, session, { peer, psk: key, trust });
+    key?.fill(0);
+    return isGood;
   }
 
   #resume(hello: ClientHello, traits: HelloTraits): Refusal {
@@ -158,7 +159,7 @@ export class ServerHandshake implements Driver {
     const { shared } = this;
     this.#isResumed = true;
     this.#sayHello(hello, traits, { client: undefined, server: undefined });
-    shared.useMaster(session.master);
+    shared.useMaster(session.master, session.bound);
     shared.sayFinished();
     shared.isReadyToChange = true;
     this.#expects = "finished";
@@ -255,14 +256,15 @@ export class ServerHandshake implements Driver {
   #takeKeyExchange(message: HandshakeMessage): Refusal {
     const { shared } = this;
     let secret: Uint8Array | undefined;
+    let psk: Uint8Array | undefined;
     if (this.#suite === TLS_PSK_WITH_AES_128_CCM_8) {
       const identity = parsePskIdentity(message.body);
       if (identity === undefined) return "malformed";
-      const psk = this.#credentials.psk?.(identity);
+      psk = this.#credentials.psk?.(identity);
       if (psk === undefined) return ALERTS.unknownPskIdentity;
+      shared.keep(psk);
       this.#peer = { by: "psk", identity };
       secret = premasterOf(psk);
-      psk.fill(0);
     } else {
       const point = parseEcdhePoint(message.body);
       if (point === undefined) return "malformed";
@@ -271,7 +273,8 @@ export class ServerHandshake implements Driver {
       if (secret === undefined) return ALERTS.illegalParameter;
     }
     shared.heard(message);
-    shared.derive(secret);
+    shared.derive(secret, { peer: this.#peer, psk, trust: this.#credentials.trust });
+    psk?.fill(0);
     const hasKey = this.#peer.by === "rawPublicKey" || this.#peer.by === "certificate";
     shared.isReadyToChange = !hasKey;
     this.#expects = hasKey ? "verify" : "finished";

@@ -9,6 +9,8 @@ import { fromUtf8, utf8 } from "../bytes/utf8.js";
 import { Writer } from "../bytes/writer.js";
 import { MASTER_BYTES } from "./keys.js";
 
+export const BOUND_BYTES = 8;
+
 /** Who a handshake showed the peer to be, and by what. */
 export type PeerIdentity =
   /** The key shared under this identity (RFC 4279); of a server: the identity we used. */
@@ -20,6 +22,8 @@ export type PeerIdentity =
       readonly by: "certificate";
       readonly publicKey: Uint8Array;
       readonly names: readonly string[];
+      /** When the first certificate of its chain ends, in Unix time; at most 2^32 - 1. */
+      readonly untilSeconds: number;
     }
   /** A client that was not asked for a certificate. */
   | { readonly by: "nothing" };
@@ -31,6 +35,8 @@ export interface Session {
   /** 48 bytes; always bound to its handshake (RFC 7627): others are refused. */
   readonly master: Uint8Array;
   readonly peer: PeerIdentity;
+  /** 8 bytes: what it came from (origin.ts). */
+  readonly bound: Uint8Array;
 }
 
 /** A server's sessions. What `find` returns is the caller's own copy, wiped after use. */
@@ -89,13 +95,13 @@ export class MemorySessions implements SessionStore {
   }
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 const KINDS = Object.freeze(["psk", "rawPublicKey", "certificate", "nothing"] as const);
 const NAMES_MAX = 8;
 
 /**
- * format 1 ‖ suite 2 ‖ id ‖ master 48 ‖ kind of peer 1 ‖ what is known of it; byte strings with
- * their lengths of 2. Secret: as little to be read by others as the keys it came from.
+ * format 1 ‖ suite 2 ‖ id ‖ master 48 ‖ bound 8 ‖ kind of peer 1 ‖ what is known of it; byte
+ * strings with their lengths of 2. Secret: as little to be read by others as the keys it came from.
  */
 export function emitSession(session: Session): Uint8Array {
   const writer = new Writer(128);
@@ -108,10 +114,14 @@ export function emitSession(session: Session): Uint8Array {
   writer.u16(session.suite);
   string(session.id);
   writer.bytes(session.master);
+  writer.bytes(session.bound);
   writer.u8(KINDS.indexOf(peer.by));
   if (peer.by === "psk") string(peer.identity);
   if (peer.by === "rawPublicKey" || peer.by === "certificate") string(peer.publicKey);
-  if (peer.by === "certificate") for (const name of peer.names) string(utf8(name));
+  if (peer.by === "certificate") {
+    writer.u32(peer.untilSeconds);
+    for (const name of peer.names) string(utf8(name));
+  }
   return writer.finish();
 }
 
@@ -123,6 +133,7 @@ export function parseSession(bytes: Uint8Array): Session | undefined {
   const suite = reader.u16();
   const id = string();
   const master = reader.take(MASTER_BYTES);
+  const bound = reader.take(BOUND_BYTES);
   const by = KINDS[reader.u8()];
   const isHead = format === FORMAT && id.length > 0 && id.length <= 32;
   if (!isHead) return undefined; // check: session-form
@@ -130,7 +141,7 @@ export function parseSession(bytes: Uint8Array): Session | undefined {
   const peer = parsePeer(by, reader, string);
   const isWhole = !reader.failed && reader.left === 0;
   if (!isWhole) return undefined; // check: session-end
-  return peer && { id, suite, master, peer };
+  return peer && { id, suite, master, peer, bound };
 }
 
 function parsePeer(
@@ -142,11 +153,12 @@ function parsePeer(
   if (by === "psk") return { by, identity: string() };
   const publicKey = string();
   if (by === "rawPublicKey") return { by, publicKey };
+  const untilSeconds = reader.u32();
   const names: string[] = [];
   while (reader.left > 0 && names.length < NAMES_MAX) {
     const name = fromUtf8(string());
     if (name === undefined) return undefined;
     names.push(name);
   }
-  return { by, publicKey, names };
+  return { by, publicKey, names, untilSeconds };
 }

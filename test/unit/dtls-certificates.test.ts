@@ -267,6 +267,7 @@ test("a handshake with certificates; the shorter raw key where both can", () => 
     by: "certificate",
     publicKey: keyPair(ownKey).publicKey,
     names: ["own"],
+    untilSeconds: 2_082_758_400,
   });
   equal(client.connection.identity?.by, "certificate");
   const both = pair({ ...raw(1, 2, chain), trust: { ...raw(1, 2).trust, anchors } });

@@ -227,11 +227,16 @@ test("sessions are read as they were written, and nothing else is", () => {
   const peers: Session["peer"][] = [
     { by: "psk", identity: utf8("switch 7") },
     { by: "rawPublicKey", publicKey: new Uint8Array(65).fill(4) },
-    { by: "certificate", publicKey: new Uint8Array(65).fill(4), names: ["a.example", "b"] },
+    {
+      ...{ by: "certificate", publicKey: new Uint8Array(65).fill(4) },
+      ...{ names: ["a.example", "b"], untilSeconds: 2 ** 32 - 1 },
+    },
     { by: "nothing" },
   ];
+  const master = new Uint8Array(48).fill(7);
+  const bound = new Uint8Array(8).fill(9);
   for (const peer of peers) {
-    const session = { id: h("0102"), suite: 0xc0a8, master: new Uint8Array(48).fill(7), peer };
+    const session = { id: h("0102"), suite: 0xc0a8, master, bound, peer };
     const bytes = emitSession(session);
     equal(parseSession(bytes), session);
     for (let length = 0; length < bytes.length; length++) {
@@ -241,7 +246,7 @@ test("sessions are read as they were written, and nothing else is", () => {
     if (peer.by !== "certificate") equal(parseSession(concat(bytes, h("00"))), undefined);
     equal(parseSession(flipped(bytes, 0)), undefined, "another format");
   }
-  const nameless = { id: h(""), suite: 1, master: new Uint8Array(48), peer: peers[3] };
+  const nameless = { id: h(""), suite: 1, master, bound, peer: peers[3] };
   equal(parseSession(emitSession(nameless)), undefined);
 });
 

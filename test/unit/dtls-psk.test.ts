@@ -262,6 +262,7 @@ test("sessions in memory are bounded; who is used least makes room, wiped", () =
     suite: TLS_PSK_WITH_AES_128_CCM_8,
     master: new Uint8Array(48).fill(id),
     peer: { by: "nothing" },
+    bound: new Uint8Array(8),
   });
   sessions.put(made(1));
   sessions.put(made(2));

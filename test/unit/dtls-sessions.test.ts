@@ -19,6 +19,7 @@ function made(id: number, more: Partial<Session> = {}): Session {
     suite: TLS_PSK_WITH_AES_128_CCM_8,
     master: new Uint8Array(48).fill(id),
     peer: { by: "nothing" },
+    bound: new Uint8Array(8),
     ...more,
   };
 }
