@@ -12,6 +12,7 @@ import type { Adapter, NegativeCase, Receiver, VectorCase, VectorFile } from "./
 import { lowlatencyAdapter } from "./lowlatency.js";
 import { memberAdapter } from "./member.js";
 import { SCHEMES } from "./schemes.js";
+import { tokenDerivations } from "./tokens.js";
 
 function adapterOf(profile: string): Adapter | undefined {
   if (profile === "lowlatency") return lowlatencyAdapter;
@@ -68,16 +69,18 @@ interface Checks {
 }
 
 function checksOf(file: VectorFile): Checks | undefined {
-  const derivations: Derivations | undefined = DERIVATIONS[file.profile];
+  const byName = new Map(file.cases.map((vector) => [vector.name, vector]));
+  const derivations: Derivations | undefined =
+    file.profile === "tokens" ? tokenDerivations : DERIVATIONS[file.profile];
   if (derivations !== undefined) {
+    const find = (name: string) => ({ ...named(byName, name) });
     return {
-      positive: (vector) => derivations.positive({ ...vector }),
-      negative: (vector) => derivations.negative({ ...vector }),
+      positive: (vector) => derivations.positive({ ...vector }, file.context),
+      negative: (vector) => derivations.negative({ ...vector }, file.context, find),
     };
   }
   const adapter = adapterOf(file.profile);
   if (adapter === undefined) return undefined;
-  const byName = new Map(file.cases.map((vector) => [vector.name, vector]));
   return {
     positive: (vector) => checkPositive(adapter, file, vector, byName),
     negative: (vector) => checkNegative(adapter, file, vector, byName),

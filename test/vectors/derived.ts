@@ -1,15 +1,16 @@
-/** The files that hold no messages: what is derived from keys. */
+/** The files that hold no messages of a group: what is derived from keys. */
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
 import { mikeyPrf, type SessionKey, sessionKey } from "../../modules/dtls/mikey.js";
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** Each says what is wrong with a case, or undefined. */
 export interface Derivations {
-  positive(fields: Fields): string | undefined;
-  negative(fields: Fields): string | undefined;
+  positive(fields: Fields, context: Fields): string | undefined;
+  /** `positive` finds a case of the file by its name. */
+  negative(fields: Fields, context: Fields, positive: (name: string) => Fields): string | undefined;
 }
 
 export const DERIVATIONS: Readonly<Record<string, Derivations>> = {
@@ -52,10 +53,10 @@ const CONSTANTS: Readonly<Record<string, SessionKey>> = {
   "39a2c14b": "salt",
 };
 
-function bytes(hex: unknown): Uint8Array {
+export function bytes(hex: unknown): Uint8Array {
   return fromHex(hex as string);
 }
 
-function differs(made: Uint8Array, wanted: unknown): string | undefined {
+export function differs(made: Uint8Array, wanted: unknown): string | undefined {
   return toHex(made) === wanted ? undefined : `derived ${toHex(made)}, not ${wanted}`;
 }
