@@ -27,6 +27,8 @@ import { draw, ISSUER, KID, type Plan, SECURE_PORT } from "./managed.js";
 
 /** All of them come at once, when the room gets power. */
 const CONNECTIONS = 512;
+/** It has memory for more than a lamp has. */
+const QUEUE_FRAMES = 512;
 const SECOND = 1_000_000;
 
 async function main(): Promise<void> {
@@ -83,6 +85,7 @@ class Keeper {
     const stack = new LowpanStack({
       ...{ pan, short, prefix, routes, random },
       router: true,
+      limits: { queueFrames: QUEUE_FRAMES },
       radio: control.radio,
       clock: control,
       trace: control.trace,

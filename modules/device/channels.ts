@@ -7,8 +7,9 @@
  * datagrams, before the device sees them.
  */
 
-import { INCARNATION_BYTES, parseDelivery } from "../access/delivery.js";
+import { INCARNATION_BYTES, type KeyDelivery, parseDelivery } from "../access/delivery.js";
 import { mayUse } from "../access/policy.js";
+import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { Id64 } from "../bytes/id64.js";
 import { utf8 } from "../bytes/utf8.js";
@@ -34,16 +35,18 @@ import {
   URI_PATH,
   URI_QUERY,
 } from "../coap/options.js";
+import type { EnvelopeKey } from "../cose/envelope.js";
 import { isSameEndpoint } from "../dtls/connection.js";
 import { StoredSessions } from "../dtls/stored-sessions.js";
 import { Joining } from "../groups/join.js";
 import { type Refusal, Tokens, type Verdicts } from "../groups/tokens.js";
 import { Trust } from "../groups/trust.js";
+import type { KdcChannel } from "../groups/trusted.js";
 import type { Board } from "../ports/board.js";
 import type { Datagram, Endpoint } from "../ports/datagram.js";
 import { levelOf } from "../resources/resources.js";
 import { DtlsChannels } from "../secure/dtls.js";
-import type { Asker, SecureRequest, SecureResponse } from "../secure/request.js";
+import type { Ask, Asker, SecureRequest, SecureResponse, Told } from "../secure/request.js";
 import { KIND, key } from "../store/keys.js";
 import { type Authority, authorityIn } from "./authority.js";
 import type { Parts } from "./parts.js";
@@ -60,6 +63,13 @@ const DTLS_LIMITS = Object.freeze({
   handshakes: 2,
   messageBytes: 1024,
   transcriptBytes: 2048,
+});
+/** RFC 7925 §11: longer than RFC 6347's second where the network is slow. */
+const FLIGHT_TIMES = Object.freeze({
+  firstMicros: 3_000_000,
+  longestMicros: 60_000_000,
+  retransmissions: 5,
+  spreadMicros: 3_000_000,
 });
 const SESSIONS_MAX = 4;
 const INCARNATION = key(KIND.TRUST, 2);
@@ -93,6 +103,8 @@ export class DeviceChannels {
   readonly #receive: Receive;
   readonly #log: Board["log"];
   readonly #presented: RateLimit;
+  /** With the KDC of today; undefined: the installation names one that is not ours. */
+  #channel: KdcChannel | undefined;
 
   constructor(device: Parts, board: Board, authority: Authority, receive: Receive) {
     const { clock, store, groups, rights } = device;
@@ -103,8 +115,10 @@ export class DeviceChannels {
     this.#log = log;
     this.#presented = new RateLimit(clock, TOKENS_BURST, TOKEN_MICROS);
     this.trust = new Trust({ store, crypto, clock });
-    const isOurs = this.trust.adopt(authority.kdc);
-    if (!isOurs) log(`authority: ${authority.kdc.issuer} is not the KDC this device belongs to`);
+    this.trust.adopt(authority.kdc);
+    this.#channel = this.trust.channelOf(authority.kdc, authority);
+    const isNobody = this.#channel === undefined;
+    if (isNobody) log(`authority: ${authority.kdc.issuer} is not the KDC this device belongs to`);
     this.tokens = new Tokens({ groups, rights, store, crypto, trust: this.trust });
     const sessions = new StoredSessions(store, SESSIONS_MAX);
     const handler = (request: SecureRequest) => this.handle(request);
@@ -117,6 +131,7 @@ export class DeviceChannels {
       sessions,
       kept: sessions,
       dtls: DTLS_LIMITS,
+      times: FLIGHT_TIMES,
       idleMicros: IDLE_MICROS,
     });
     this.presenting = new Presenting(device, random);
@@ -166,7 +181,8 @@ export class DeviceChannels {
 
   #joining({ random }: Board): Joining {
     const { clock, store, groups } = this.#device;
-    const { center, server, kdc } = this.#authority;
+    const { kdc } = this.#authority;
+    const { server } = this.#channel ?? {};
     // What two share, no KDC gives.
     const wanted = () =>
       [...groups.directory.appGroups()]
@@ -177,9 +193,9 @@ export class DeviceChannels {
       credential: new Uint8Array(0),
       incarnation: incarnationIn(store, random),
       audience: () => this.trust.trusted?.issuer ?? kdc.issuer,
-      askKdc: (ask, done) => this.dtls.ask(center, ask, done),
-      ...(server && { askServer: (ask, done) => this.dtls.ask(server, ask, done) }),
-      deliver: (delivery, pairwise) => this.#isDone(this.tokens.deliver(delivery, pairwise)),
+      askKdc: (ask, done) => this.#ask(this.#channel?.center, ask, done),
+      ...(server && { askServer: (ask, done) => this.#ask(this.#channel?.server, ask, done) }),
+      deliver: (delivery, pairwise) => this.#isDone(this.#deliver(delivery, pairwise)),
       onState: (state) => {
         this.#log(`keys: ${state}`);
         if (state === "resting") this.presenting.begin();
@@ -187,15 +203,38 @@ export class DeviceChannels {
     });
   }
 
+  #ask(to: Endpoint | undefined, ask: Ask, done: Told): void {
+    if (to !== undefined) this.dtls.ask(to, ask, done);
+    else this.#device.clock.after(0, () => done({ ok: false, why: "unreachable" }));
+  }
+
   #pskOf(identity: Uint8Array): Uint8Array | undefined {
-    const { identity: own, psk } = this.#authority;
-    return toHex(identity) === toHex(own) ? psk.slice() : undefined;
+    const channel = this.#channel;
+    const isKnown = channel !== undefined && equalBytes(identity, channel.identity);
+    return isKnown ? channel.psk.slice() : undefined;
   }
 
   #credentialsFor(to: Endpoint) {
-    const { center, server, identity, psk } = this.#authority;
+    const { center, server, identity, psk } = this.#channel ?? {};
+    if (center === undefined || identity === undefined || psk === undefined) return undefined;
     const isKnown = isSameEndpoint(to, center) || (server && isSameEndpoint(to, server));
-    return isKnown ? { psk: { identity, key: psk.slice() } } : undefined;
+    return isKnown ? { psk: { identity, key: psk } } : undefined;
+  }
+
+  /** The KDC's, of today: `id` by itself may be an OSCORE peer's. */
+  #isCenter({ by, id }: Asker): boolean {
+    const channel = this.#channel;
+    return channel !== undefined && by === "dtls" && id === toHex(channel.identity);
+  }
+
+  /** Whoever handed over is nobody from now on; what it is told yet is that this was done. */
+  #follow(): void {
+    const before = this.#channel;
+    const { kdc } = this.#authority;
+    this.#channel = this.trust.channelOf(kdc, this.#authority);
+    if (this.#channel === before) return;
+    this.#log(`authority: ${this.trust.trusted?.issuer} from now on`);
+    if (before !== undefined) this.dtls.leave(toHex(before.identity));
   }
 
   /** AT-R in the clear: it is signed, and its key sealed. */
@@ -228,11 +267,11 @@ export class DeviceChannels {
   }
 
   #push({ from, payload }: SecureRequest): SecureResponse {
-    const isCenter = from.by === "dtls" && from.id === toHex(this.#authority.identity);
+    const isCenter = this.#isCenter(from);
     if (!isCenter) return { code: FORBIDDEN }; // check: push-kdc
     const delivery = parseDelivery(payload);
     if (delivery === undefined) return { code: BAD_REQUEST };
-    const verdicts = this.tokens.deliver(delivery, from.pairwise);
+    const verdicts = this.#deliver(delivery, from.pairwise);
     const isDone = this.#isDone(verdicts);
     this.joining.pushed();
     if (delivery.tokens.length > 0) this.presenting.begin();
@@ -240,6 +279,12 @@ export class DeviceChannels {
     if (isDone) return { code: CHANGED };
     const isOurs = verdicts.some((one) => one === "storeFailed" || one === "tableFull");
     return { code: isOurs ? SERVICE_UNAVAILABLE : FORBIDDEN };
+  }
+
+  #deliver(delivery: KeyDelivery, pairwise: EnvelopeKey | undefined): Verdicts {
+    const verdicts = this.tokens.deliver(delivery, pairwise);
+    if (delivery.handOver !== undefined) this.#follow();
+    return verdicts;
   }
 
   #isDone(verdicts: Verdicts): boolean {
@@ -256,8 +301,7 @@ export class DeviceChannels {
     if (resource === undefined) return { code: NOT_FOUND };
     const needed = levelOf(resource, asked.method);
     if (needed === undefined) return { code: METHOD_NOT_ALLOWED };
-    const isManager = from.id === toHex(this.#authority.identity);
-    const client = isManager ? this.#authority.manager : undefined;
+    const client = this.#isCenter(from) ? this.#authority.manager : undefined;
     const granted = client ? rights.level(null, new Id64().read(client, 0, client.length)) : 0;
     const permitted = mayUse({
       proof: { by: "channel", id: client ?? new Uint8Array(0) },

@@ -111,7 +111,7 @@ export class Connection {
     this.#options = options;
     this.#reassembly = new Reassembly(options.messageBytes, options.sequence);
     this.#writers = [new WriteEpoch(0, undefined, undefined, options.recordSequence)];
-    this.#flight = new Flight(parts.clock, options.times, {
+    this.#flight = new Flight(parts, options.times, {
       transmit: (items) => this.#transmit(items),
       isOver: () => {
         this.#reassembly.reset();

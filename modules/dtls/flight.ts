@@ -6,6 +6,7 @@
 import { concat } from "../bytes/concat.js";
 import { readUint } from "../bytes/uint.js";
 import type { Clock, Timer } from "../ports/clock.js";
+import type { Random } from "../ports/random.js";
 import { MESSAGE_HEADER_BYTES, messageHeader } from "./messages.js";
 import { HANDSHAKE } from "./numbers.js";
 import type { WriteEpoch } from "./records.js";
@@ -24,6 +25,11 @@ export interface FlightTimes {
   readonly longestMicros: number;
   /** After the first transmission. */
   readonly retransmissions: number;
+  /**
+   * Up to so much more at first, by chance: who gets power at one moment would go on at one moment,
+   * each time on one channel. Absent: none.
+   */
+  readonly spreadMicros?: number;
 }
 
 export const FLIGHT_TIMES: FlightTimes = Object.freeze({
@@ -34,6 +40,7 @@ export const FLIGHT_TIMES: FlightTimes = Object.freeze({
 
 export class Flight {
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #times: FlightTimes;
   readonly #transmit: (items: readonly FlightItem[]) => void;
   readonly #expire: () => void;
@@ -46,7 +53,7 @@ export class Flight {
   #sentMicros = 0;
 
   constructor(
-    clock: Clock,
+    { clock, random }: { readonly clock: Clock; readonly random: Random },
     times: FlightTimes,
     then: {
       readonly transmit: (items: readonly FlightItem[]) => void;
@@ -55,6 +62,7 @@ export class Flight {
     },
   ) {
     this.#clock = clock;
+    this.#random = random;
     this.#times = times;
     this.#transmit = then.transmit;
     this.#isOver = then.isOver;
@@ -70,7 +78,7 @@ export class Flight {
   send(items: readonly FlightItem[], waits: boolean): void {
     this.rest();
     this.#items = items;
-    this.#waitMicros = this.#times.firstMicros;
+    this.#waitMicros = this.#times.firstMicros + this.#spread();
     this.#left = this.#times.retransmissions;
     this.#now();
     if (waits) this.#arm();
@@ -97,6 +105,14 @@ export class Flight {
   clear(): void {
     this.rest();
     this.#items = [];
+  }
+
+  #spread(): number {
+    const { spreadMicros } = this.#times;
+    if (spreadMicros === undefined) return 0;
+    const chance = new Uint8Array(2);
+    this.#random.fill(chance);
+    return Math.floor((spreadMicros * readUint(chance)) / 0xffff);
   }
 
   #now(): void {
