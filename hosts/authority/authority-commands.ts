@@ -65,23 +65,29 @@ const show: Command = {
 
 const trust: Command = {
   words: "authority trust",
-  usage: "CARD [--at [ADDRESS]:PORT]",
+  usage: "CARD [--at [ADDRESS]:PORT] [--by-reference]",
   about: "Makes another authority known: a KDC's AS, or an AS's KDC.",
   help: `  --at [ADDR]:PORT   where it listens; an AS has to know that of its KDCs
+  --by-reference     tokens for this KDC are names only, and it asks here what they stand for: one
+                     that is revoked counts no more at once. It has to know where this AS listens
 
 CARD is what \`authority show --json\` said there; carry it here by hand, for who can change it can
 give himself all keys. The authority has to be started anew.
 `,
-  options: { at: TEXT },
+  options: { at: TEXT, "by-reference": FLAG },
   operands: [1, 1],
   run: async ({ state, values, operands }) => {
     state.check();
     const identity = readIdentity(state.key);
     if (await isRunning(state)) throw new Fault("it runs; stop it first: lumicast authority stop");
     const at = textOf(values, "at");
-    const card = cardOf(operands[0], at);
+    const read = cardOf(operands[0], at);
+    const card = values["by-reference"] === true ? { ...read, byReference: true as const } : read;
     if (identity.role === "as" && card.role !== "as" && card.at === undefined) {
       throw new UsageError("--at: where does this KDC listen? Say [ADDRESS]:PORT");
+    }
+    if (values["by-reference"] === true && (identity.role !== "as" || card.role === "as")) {
+      throw new UsageError("--by-reference: it is an AS that says so, of a KDC");
     }
     const others = identity.trusts.filter(({ name }) => name !== card.name);
     writeIdentity(state.key, { ...identity, trusts: [...others, card] });

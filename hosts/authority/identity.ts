@@ -24,6 +24,8 @@ export interface Card {
   readonly channel: string;
   /** Where it listens: `[address]:port`; absent in one that only asks. */
   readonly at?: string;
+  /** Of a KDC, as its AS keeps it: tokens for it are names, and it asks what they stand for. */
+  readonly byReference?: true;
 }
 
 export interface Identity {

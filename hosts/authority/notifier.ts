@@ -1,29 +1,25 @@
 /** Tells Key Distribution Centers, programs of their own, whose tokens count no more. */
 import { CHANGED, POST } from "../../modules/authority/answers.js";
 import { emitRevocation } from "../../modules/authority/revocation.js";
-import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { decode } from "../../modules/cbor/decode.js";
-import type { DtlsChannels } from "../../modules/secure/dtls.js";
-import type { Answered } from "../../modules/secure/request.js";
 import type { Authority } from "./authority.js";
 import type { Card } from "./identity.js";
-import { endpointOf } from "./net.js";
 import { noticesFor } from "./notices.js";
+import type { Others } from "./others.js";
 import type { Say } from "./works.js";
 
 const TICK_MS = 5000;
 const PATIENCE_MS = 10_000;
-const ANSWER_MS = 8000;
 
 export class Notifier {
   readonly #authority: Authority;
-  readonly #channels: DtlsChannels;
+  readonly #others: Others;
   readonly #underWay = new Map<string, Promise<string>>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(authority: Authority, channels: DtlsChannels) {
+  constructor(authority: Authority, others: Others) {
     this.#authority = authority;
-    this.#channels = channels;
+    this.#others = others;
   }
 
   start(): void {
@@ -80,22 +76,13 @@ export class Notifier {
     return "done";
   }
 
-  async #tellOne({ at, domain, channel }: Card, value: Uint8Array): Promise<string> {
+  async #tellOne(card: Card, value: Uint8Array): Promise<string> {
     const decoded = decode(value);
     const [clientId] = decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
-    if (!(clientId instanceof Uint8Array) || at === undefined) return "done";
-    const { crypto } = this.#authority;
-    const said = { clientId, audience: `${domain}/kdc`, issuedAt: this.#authority.now() };
+    if (!(clientId instanceof Uint8Array) || card.at === undefined) return "done";
+    const said = { clientId, audience: `${card.domain}/kdc`, issuedAt: this.#authority.now() };
     const payload = emitRevocation(this.#authority.issuer("as"), said);
-    let timer: NodeJS.Timeout | undefined;
-    const answered = await new Promise<Answered>((resolve) => {
-      const ask = { method: POST, path: ["revoke"], payload };
-      this.#channels.ask(endpointOf("at", at), ask, resolve);
-      // A KDC that was restarted does not answer over the connection it had.
-      const giveUp = () => this.#channels.close(toHex(crypto.sha256(fromHex(channel))));
-      timer = setTimeout(giveUp, ANSWER_MS);
-    });
-    clearTimeout(timer);
+    const answered = await this.#others.ask(card, { method: POST, path: ["revoke"], payload });
     if (!answered.ok) return `${answered.why}; it is told again until it answers`;
     const { code } = answered.response;
     return code === CHANGED ? "done" : `refuses (${code >> 5}.${code & 31}): does it trust us?`;

@@ -19,6 +19,7 @@ export interface Place {
 }
 
 const PORT_BYTES = 2;
+const NAMED_MAX = 4096;
 
 export class Places {
   readonly #authority: Authority;
@@ -27,6 +28,8 @@ export class Places {
   readonly #there = new Map<string, string>();
   /** By asker: what is to be written. */
   readonly #noted = new Map<string, { client: Uint8Array | undefined; value: Uint8Array }>();
+  /** Whose tokens by reference are, the latest. */
+  readonly #named = new Map<string, Uint8Array>();
   /** What is written of each client. */
   readonly #written = new Map<string, Uint8Array>();
 
@@ -59,6 +62,12 @@ export class Places {
     return place;
   }
 
+  /** A token by reference does not say whose it is. */
+  named(token: Uint8Array, clientId: Uint8Array): void {
+    if (this.#named.size >= NAMED_MAX) this.#named.clear();
+    this.#named.set(toHex(token), clientId);
+  }
+
   /** Somebody got keys: as whom, and where he is. Written with the others' by `keep`. */
   note(request: SecureRequest): void {
     const { id } = request.from;
@@ -66,7 +75,7 @@ export class Places {
     const token = parseQuestion(request.payload)?.token;
     if (at === undefined || token === undefined) return;
     const value = encode([fromHex(id), nameOf(at)]);
-    const client = clientOf(token);
+    const client = clientOf(token) ?? this.#named.get(toHex(token));
     if (client !== undefined && isSame(this.#written.get(toHex(client)), value)) return;
     this.#noted.set(id, { client, value });
   }

@@ -7,7 +7,7 @@ import type { Server } from "node:net";
 import type { Note } from "../../modules/authority/answers.js";
 import { type Audience, asFace } from "../../modules/authority/as-face.js";
 import { endMemberships, isOver, renew } from "../../modules/authority/distribution.js";
-import { kdcFace } from "../../modules/authority/kdc-face.js";
+import { type KdcParts, kdcFace } from "../../modules/authority/kdc-face.js";
 import { groups, latestOf, numberOf } from "../../modules/authority/records.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import type { ClientCredentials } from "../../modules/dtls/credentials.js";
@@ -21,6 +21,7 @@ import { listen } from "./control.js";
 import { Doorkeeper } from "./doorkeeper.js";
 import { endpointOf, UdpPort } from "./net.js";
 import { Notifier } from "./notifier.js";
+import { Others } from "./others.js";
 import { Places } from "./places.js";
 import { Pusher } from "./pusher.js";
 import type { Running } from "./works.js";
@@ -57,10 +58,19 @@ export async function serve(
   await doorkeeper.look();
   const port = await UdpPort.bind(listenAt);
   const places = new Places(authority);
-  const channels = channelsOf(authority, { port, places, doorkeeper });
+  const handler = handlerOf(authority, {
+    places,
+    resolve: async (token) => {
+      const claims = await others.resolve(token);
+      if (claims !== undefined) places.named(token, claims.subject);
+      return claims;
+    },
+  });
+  const channels = channelsOf(authority, { port, places, doorkeeper, handler });
+  const others = new Others(authority, channels);
   port.onDatagram = (from, bytes) => channels.receive(from, bytes);
   const pusher = new Pusher(authority, channels, places);
-  const notifier = new Notifier(authority, channels);
+  const notifier = new Notifier(authority, others);
   let stop = () => {};
   const stopped = new Promise<void>((resolve) => {
     stop = resolve;
@@ -97,15 +107,19 @@ interface Parts {
   readonly port: UdpPort;
   readonly places: Places;
   readonly doorkeeper: Doorkeeper;
+  readonly handler: SecureHandler;
 }
 
-function channelsOf(authority: Authority, { port, places, doorkeeper }: Parts): DtlsChannels {
+function channelsOf(
+  authority: Authority,
+  { port, places, doorkeeper, handler }: Parts,
+): DtlsChannels {
   const parts = {
     clock: new NodeClock(),
     random,
     crypto: authority.crypto,
     send: (to: Endpoint, bytes: Uint8Array) => port.send(to, bytes),
-    handler: handlerOf(authority, places),
+    handler,
     opened: places.opened.bind(places),
     closed: places.closed.bind(places),
   };
@@ -142,7 +156,10 @@ function isAt(at: string, to: Endpoint): boolean {
 }
 
 /** Requests to the part they are for; each is in the log under its asker. */
-function handlerOf(authority: Authority, places: Places): SecureHandler {
+function handlerOf(
+  authority: Authority,
+  { places, resolve }: { places: Places } & Required<Pick<KdcParts, "resolve">>,
+): SecureHandler {
   const { role } = authority.identity;
   const { ledger } = authority;
   const note = (said: Note) => ledger.transaction(() => undefined, said);
@@ -150,7 +167,7 @@ function handlerOf(authority: Authority, places: Places): SecureHandler {
   const issuer = authority.issuer("as");
   const audiences = audiencesOf(authority);
   const as = asFace({ ledger, issuer, random, audiences, now, note });
-  const kdc = kdcFace({ ledger, center: authority.center, now, note });
+  const kdc = kdcFace({ ledger, center: authority.center, now, note, resolve });
   return (request) => {
     const by = { by: request.from.id, what: `/${request.path.join("/")}` };
     return authority.notes.run(by, async () => {
@@ -176,6 +193,7 @@ function audiencesOf({ identity, crypto }: Authority): Audience[] {
     .map((card) => ({
       name: `${card.domain}/kdc`,
       asker: toHex(crypto.sha256(fromHex(card.channel))),
+      byReference: card.byReference === true,
     }));
   return role === "both" ? [{ name: `${domain}/kdc` }, ...others] : others;
 }

@@ -26,9 +26,11 @@ import {
   CONTENT_FORMAT,
   ECHO,
   find,
+  findTexts,
   findUint,
   INTERNAL_SERVER_ERROR,
   isRequest,
+  LOCATION_PATH,
   NO_RESPONSE,
   SERVICE_UNAVAILABLE,
   UNAUTHORIZED,
@@ -368,9 +370,11 @@ function withEcho(inner: Inner, echo: Uint8Array | undefined): Inner {
 
 function responseOf({ code, options, payload }: Inner): SecureResponse {
   const format = findUint(options, CONTENT_FORMAT);
+  const location = findTexts(options, LOCATION_PATH) ?? [];
   return {
     code,
     ...(format === undefined ? {} : { format }),
     ...(payload === undefined ? {} : { payload }),
+    ...(location.length === 0 ? {} : { location }),
   };
 }

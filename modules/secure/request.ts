@@ -37,6 +37,8 @@ export interface SecureResponse {
   readonly code: number;
   readonly format?: number;
   readonly payload?: Uint8Array;
+  /** Where what was made is found from now on (Location-Path); segments. */
+  readonly location?: readonly string[];
 }
 
 /** A request of ours; `path` and `query` as they stand in options, not in a URI. */

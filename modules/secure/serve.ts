@@ -4,6 +4,7 @@
  * once, and asking again would make another (a token, a key).
  */
 import { equalBytes } from "../bytes/equal.js";
+import { utf8 } from "../bytes/utf8.js";
 import { Agenda } from "../coap/agenda.js";
 import { Bodies, type BodyLimits, findBlock, keyOf, slice } from "../coap/block.js";
 import type { Inner, Option } from "../coap/message.js";
@@ -20,6 +21,7 @@ import {
   findTexts,
   findUint,
   INTERNAL_SERVER_ERROR,
+  LOCATION_PATH,
   NOT_FOUND,
   REQUEST_ENTITY_INCOMPLETE,
   URI_HOST,
@@ -114,8 +116,9 @@ export class Service {
   }
 
   #emit(held: Held, asked: readonly Option[]): Inner & { options: Option[] } {
-    const { code, format, payload } = held.response;
+    const { code, format, payload, location = [] } = held.response;
     const answer = bare(code);
+    for (const segment of location) addOption(answer.options, LOCATION_PATH, utf8(segment));
     if (format !== undefined) addUint(answer.options, CONTENT_FORMAT, format);
     if (payload === undefined || payload.length === 0) return answer;
     const sliced = codeClass(code) === 2 ? slice(asked, payload, this.#limits.szxMax) : undefined;

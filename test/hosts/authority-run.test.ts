@@ -3,60 +3,14 @@
  * real but the network between two processes; authorities that run are processes of their own.
  */
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { ROOT } from "../../hosts/root.js";
-import { Device } from "../support/guests.js";
-import { Desk, euiOf, shipped } from "../support/lumicast.js";
-import { PostgresServer } from "../support/postgres.js";
-import { lacks } from "../support/skip.js";
+import { cpSync, existsSync, mkdirSync } from "node:fs";
+import { test } from "node:test";
+import { euiOf, shipped } from "../support/lumicast.js";
+import { deskWithDatabase, Programs } from "../support/running.js";
 
-const desk = new Desk();
-const skip = lacks("PostgreSQL");
-let server: PostgresServer | undefined;
-const started: ChildProcess[] = [];
-const devices: Device[] = [];
-before(() => {
-  if (!skip) server = new PostgresServer();
-});
-after(async () => {
-  for (const device of devices) await device.close();
-  for (const child of started) child.kill("SIGKILL");
-  server?.stop();
-  desk.remove();
-});
-
-const PROGRAM = join(ROOT, "build/node/hosts/authority/main.js");
-
-interface Ran {
-  readonly at: string;
-  readonly child: ChildProcess;
-  /** All it said, once it has ended; its exit code first. */
-  readonly ended: Promise<{ code: number | null; said: string }>;
-}
-
-/** Starts it; resolves when it listens. */
-function start(state: readonly string[], listen = "[::1]:0"): Promise<Ran> {
-  const args = [PROGRAM, "authority", "start", "--listen", listen, ...state];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
-  started.push(child);
-  let said = "";
-  const ended = new Promise<{ code: number | null; said: string }>((resolve) => {
-    child.on("close", (code) => resolve({ code, said }));
-  });
-  return new Promise((resolve, reject) => {
-    const hear = (chunk: Buffer) => {
-      said += chunk.toString();
-      const [, at] = /runs on (\S+);/.exec(said) ?? [];
-      if (at !== undefined) resolve({ at, child, ended });
-    };
-    child.stdout.on("data", hear);
-    child.stderr.on("data", hear);
-    void ended.then(({ code }) => reject(new Error(`ended with ${code}: ${said}`)));
-  });
-}
+const { desk, database } = deskWithDatabase();
+const { skip } = database;
+const programs = new Programs();
 
 async function begun(name: string, count: number, more: readonly string[] = []) {
   const state = ["--state", desk.path(name)];
@@ -68,16 +22,10 @@ async function begun(name: string, count: number, more: readonly string[] = []) 
   return state;
 }
 
-async function lamp(number: number): Promise<Device> {
-  const device = await Device.of(euiOf(number), number.toString(16).padStart(32, "0"));
-  devices.push(device);
-  return device;
-}
-
 test("a day of an authority: joins, a new key for all, a lost lamp, a stop", async () => {
   const state = await begun("day", 3);
-  const ran = await start(state);
-  const lamps = [await lamp(1), await lamp(2), await lamp(3)];
+  const ran = await programs.start(state);
+  const lamps = [await programs.lamp(1), await programs.lamp(2), await programs.lamp(3)];
   for (const one of lamps) {
     const { delivery } = await one.join(ran.at, [1]);
     assert.equal(delivery.tokens.length, 2, "its own, and the one it shows");
@@ -120,9 +68,8 @@ test("what would end keeps it from being stopped; Ctrl-C tells, and cleans up", 
   const add = ["device", "add", euiOf(9), "--name", "phone", "--psk-file", phone];
   await desk.json(...add, "--tokens", "8h", ...state);
   await desk.json("group", "add", "hall", "phone", "--role", "sender", ...state);
-  const ran = await start(state);
-  const device = await Device.of(euiOf(9), "f".repeat(32));
-  devices.push(device);
+  const ran = await programs.start(state);
+  const device = await programs.device(9, "f".repeat(32));
   await device.join(ran.at, [1]);
   const stopped = await desk.run("authority", "stop", ...state);
   assert.equal(stopped.code, 1);
@@ -133,7 +80,7 @@ test("what would end keeps it from being stopped; Ctrl-C tells, and cleans up", 
   assert.equal(code, 0, said);
   assert.match(said, /start it again before these end:\n {2}a token of phone ends 20/);
   assert.equal(existsSync(`${desk.path("ending")}/authority.sock`), false);
-  const again = await start(state);
+  const again = await programs.start(state);
   const twice = await desk.run("authority", "start", ...state);
   assert.match(twice.err, /an authority runs in .* already/);
   const anyway = await desk.run("authority", "stop", "--anyway", ...state);
@@ -143,78 +90,31 @@ test("what would end keeps it from being stopped; Ctrl-C tells, and cleans up", 
 
 test("killed, it leaves nothing in the way; its port is told when it is taken", async () => {
   const state = await begun("killed", 1);
-  const ran = await start(state);
+  const ran = await programs.start(state);
   ran.child.kill("SIGKILL");
   await ran.ended;
   assert.ok(existsSync(`${desk.path("killed")}/authority.sock`), "nobody could remove it");
   const listed = await desk.run("device", "list", ...state);
   assert.equal(listed.code, 0, listed.err);
-  const again = await start(state);
+  const again = await programs.start(state);
   const other = await begun("port", 1);
-  await assert.rejects(start(other, again.at), /is taken; say another: --listen/);
-});
-
-test("AS and KDC as two programs: a loss goes from one to the other, or later", async () => {
-  const as = ["--state", desk.path("as")];
-  const kdc = ["--state", desk.path("kdc")];
-  await desk.json("authority", "init", "--domain", "hall", "--role", "as", ...as);
-  await desk.json("authority", "init", "--domain", "hall", "--role", "kdc", ...kdc);
-  const card = async (of: readonly string[], name: string) => {
-    const shown = await desk.json("authority", "show", ...of);
-    writeFileSync(desk.path(name), JSON.stringify(shown));
-    return desk.path(name);
-  };
-  await desk.json("authority", "trust", await card(as, "as.json"), ...kdc);
-  const ranKdc = await start(kdc);
-  const trusted = ["authority", "trust", await card(kdc, "kdc.json")];
-  await desk.json(...trusted, "--at", ranKdc.at, ...as);
-  const from = desk.secret("both.json", shipped(2));
-  for (const one of [as, kdc]) {
-    await desk.json("device", "add", "--from", from, ...one);
-    await desk.json("group", "create", "hall", "--address", "ff35::1", "--number", "5", ...one);
-  }
-  await desk.json("group", "add", "hall", "lamp-1", "lamp-2", ...as);
-  const ranAs = await start(as);
-  const [first, second] = [await lamp(1), await lamp(2)];
-  await first.join(ranAs.at, [5], "hall", ranKdc.at);
-  const { token } = await second.join(ranAs.at, [5], "hall", ranKdc.at);
-  const lost = await desk.run("lost", "lamp-2", "--yes", ...as);
-  assert.equal(lost.code, 0, lost.out + lost.err);
-  assert.match(lost.out, /hall\/kdc: done/);
-  const file = desk.secret("token", Buffer.from(token).toString("hex"));
-  const verified = await desk.run("token", "verify", file, ...kdc);
-  assert.match(verified.out, /^refused: revoked\n/);
-  ranKdc.child.kill("SIGKILL");
-  await ranKdc.ended;
-  const later = await desk.run("lost", "lamp-1", "--yes", ...as);
-  assert.equal(later.code, 1);
-  assert.match(later.out, /hall\/kdc: .*it is told again until it answers/);
-  await start(kdc, ranKdc.at);
-  const until = Date.now() + 60_000;
-  let log = "";
-  while (!log.includes("/revoke: ") || !/revoked 01/.test(log)) {
-    assert.ok(Date.now() < until, log);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    log = (await desk.run("log", ...kdc)).out;
-  }
+  await assert.rejects(programs.start(other, again.at), /is taken; say another: --listen/);
 });
 
 test("two KDCs on one database: a device of one is let in by the other", { skip }, async () => {
-  const url = server?.url ?? "";
-  const first = await begun("one", 2, ["--database", url]);
+  const first = await begun("one", 2, database.option());
   const second = ["--state", desk.path("two")];
   mkdirSync(desk.path("two"), { mode: 0o700 });
   cpSync(`${desk.path("one")}/authority.key`, `${desk.path("two")}/authority.key`);
-  const [one, two] = [await start(first), await start(second)];
-  const [lamp1, lamp2] = [await lamp(1), await lamp(2)];
+  const [one, two] = [await programs.start(first), await programs.start(second)];
+  const [lamp1, lamp2] = [await programs.lamp(1), await programs.lamp(2)];
   await Promise.all([lamp1.join(one.at, [1]), lamp2.join(two.at, [1])]);
   const psk = desk.secret("late.psk", "e".repeat(32));
   const add = ["device", "add", euiOf(7), "--name", "late", "--psk-file", psk];
   await desk.json(...add, ...first);
   await desk.json("group", "add", "hall", "late", ...second);
   const late = async () => {
-    const device = await Device.of(euiOf(7), "e".repeat(32));
-    devices.push(device);
+    const device = await programs.device(7, "e".repeat(32));
     return device.join(two.at, [1]);
   };
   await late().catch(() => {});

@@ -1,23 +1,14 @@
 /** Backups: nothing of a wrong one is used, and nothing is given twice after one was restored. */
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { after, afterEach, before, test } from "node:test";
+import { afterEach, test } from "node:test";
 import { open, seal } from "../../hosts/authority/backup.js";
 import type { GroupView } from "../../hosts/authority/groups.js";
-import { Desk, euiOf, shipped } from "../support/lumicast.js";
-import { PostgresServer } from "../support/postgres.js";
-import { lacks } from "../support/skip.js";
+import { euiOf, shipped } from "../support/lumicast.js";
+import { deskWithDatabase } from "../support/running.js";
 
-const desk = new Desk();
-const skip = lacks("PostgreSQL");
-let server: PostgresServer | undefined;
-before(() => {
-  if (!skip) server = new PostgresServer();
-});
-after(() => {
-  server?.stop();
-  desk.remove();
-});
+const { desk, database } = deskWithDatabase();
+const { skip } = database;
 const VARIABLE = "LUMICAST_PASSPHRASE";
 afterEach(() => {
   delete process.env[VARIABLE];
@@ -48,7 +39,7 @@ for (const kind of ["SQLite", "PostgreSQL"] as const) {
   test(`${kind}: restored, no number is given again and every group has a new key`, {
     skip: isOther && skip,
   }, async () => {
-    const more = isOther ? ["--database", server?.url ?? ""] : [];
+    const more = isOther ? database.option() : [];
     const state = await begun(kind, more);
     const secret = ["--passphrase-file", desk.secret(`${kind}.pass`, `${GOOD}\n`)];
     const file = desk.path(`${kind}.backup`);

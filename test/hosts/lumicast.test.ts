@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import Database from "libsql";
 import { NodeCrypto } from "../../hosts/authority/crypto.js";
 import type { DeviceDetails, DeviceView } from "../../hosts/authority/devices.js";
@@ -17,20 +17,11 @@ import type { GroupView } from "../../hosts/authority/groups.js";
 import { SqliteLedger } from "../../hosts/authority/sqlite.js";
 import { latestOf } from "../../modules/authority/records.js";
 import { AES_CCM_16_64_128 } from "../../modules/ports/crypto.js";
-import { Desk, euiOf, shipped } from "../support/lumicast.js";
-import { PostgresServer } from "../support/postgres.js";
-import { lacks } from "../support/skip.js";
+import { euiOf, shipped } from "../support/lumicast.js";
+import { deskWithDatabase } from "../support/running.js";
 
-const desk = new Desk();
-const skip = lacks("PostgreSQL");
-let server: PostgresServer | undefined;
-before(() => {
-  if (!skip) server = new PostgresServer();
-});
-after(() => {
-  server?.stop();
-  desk.remove();
-});
+const { desk, database } = deskWithDatabase();
+const { skip } = database;
 
 /** An authority with `count` lamps in a group "hall"; options that name it. */
 async function begun(name: string, count: number, database: readonly string[] = []) {
@@ -50,7 +41,7 @@ for (const kind of ["SQLite", "PostgreSQL"] as const) {
   test(`${kind}: devices and groups, from nothing to a lost lamp`, {
     skip: isOther && skip,
   }, async () => {
-    const state = await begun(kind, 3, isOther ? ["--database", server?.url ?? ""] : []);
+    const state = await begun(kind, 3, isOther ? database.option() : []);
     const added = await desk.run("group", "add", "hall", "lamp-1", "lamp-2", ...state);
     assert.equal(added.out, "lamp-1 and lamp-2 may be in hall: level 2, both\n");
     await desk.json("group", "add", "hall", "lamp-3", "--role", "sender", "--level", "1", ...state);

@@ -3,7 +3,6 @@ import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
 import { expel } from "../../modules/authority/distribution.js";
 import { popInput } from "../../modules/authority/groupcomm.js";
 import { noteHeard } from "../../modules/authority/heard.js";
-import type { Located } from "../../modules/authority/joining.js";
 import { accesses, inGroup, keys, members, newcomer } from "../../modules/authority/records.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
@@ -93,7 +92,7 @@ test("joining: the key of the group, an id, and the manager's credential with it
   hall.admit(1);
   const reply = hall.ask(1);
   equal(outcome(reply), "2.01");
-  equal((reply.response as Located).location, ["ace-group", "9", "nodes", "01"]);
+  equal(reply.response.location, ["ace-group", "9", "nodes", "01"]);
   const answer = mapIn(reply.response.payload);
   equal([answer?.get(7), answer?.get(9), answer?.get(10)], [1, 1, 1]);
   equal(answer?.get(12), 0xffffffff, "no end");

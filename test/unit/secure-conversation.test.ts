@@ -16,8 +16,10 @@ import {
   CHANGED,
   CONTENT,
   CONTENT_FORMAT,
+  CREATED,
   ECHO,
   GET,
+  LOCATION_PATH,
   NO_RESPONSE,
   POST,
   PROXY_URI,
@@ -87,6 +89,24 @@ test("an answer at once goes with the acknowledgement, and again for a copy", ()
     Array(2).fill([ACK, CHANGED, 7]),
   );
   equal(requests.length, 1);
+});
+
+test("an answer says where what it made is, each segment an option, and a client reads them", () => {
+  const location = ["ace-group", "9", "nodes", "01"];
+  const { said, hear } = begin(() => ({ code: CREATED, location }));
+  hear({});
+  const path = said[0].options.filter(({ number }) => number === LOCATION_PATH);
+  equal(
+    path.map(({ value }) => value),
+    location.map((segment) => utf8(segment)),
+  );
+  const client = begin();
+  const told = new Told();
+  client.conversation.ask({ method: POST, path: ["ace-group", "9"] }, told.done);
+  client.clock.advance(0);
+  const [{ mid, token }] = client.said;
+  client.hear({ type: ACK, code: CREATED, mid, token, options: path });
+  equal(told.answers[0], { ok: true, response: { code: CREATED, location } });
 });
 
 test("who has to wait is acknowledged after a second, and answered on its own", () => {
