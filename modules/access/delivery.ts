@@ -46,6 +46,8 @@ export interface Revoked {
   readonly clientId: Uint8Array;
   /** Compared with `issuedAt`. */
   readonly upTo: number;
+  /** What they say of this application group is meant alone; absent: all. */
+  readonly appGroup?: number;
 }
 
 /** A sender's next number, for who comes late. */
@@ -152,7 +154,9 @@ export function emitDelivery(delivery: KeyDelivery): Uint8Array {
   set(BROKEN, [...delivery.broken]);
   set(
     REVOKED,
-    delivery.revoked.map(({ clientId, upTo }) => [clientId, upTo]),
+    delivery.revoked.map(({ clientId, upTo, appGroup }) => {
+      return appGroup === undefined ? [clientId, upTo] : [clientId, upTo, appGroup];
+    }),
   );
   set(
     TERMS,
@@ -196,10 +200,12 @@ function sealingOf(item: Cbor): GroupSealing | undefined {
 }
 
 function revokedOf(item: Cbor): Revoked | undefined {
-  if (!Array.isArray(item) || item.length !== 2) return undefined;
+  if (!Array.isArray(item) || item.length < 2 || item.length > 3) return undefined;
   const clientId = bytesOf(item[0], 1, CLIENT_BYTES_MAX);
-  const upTo = item[1];
-  return clientId && isUint(upTo, Number.MAX_SAFE_INTEGER) ? { clientId, upTo } : undefined;
+  const [, upTo, appGroup] = item;
+  if (clientId === undefined || !isUint(upTo, Number.MAX_SAFE_INTEGER)) return undefined;
+  if (item.length === 2) return { clientId, upTo };
+  return isUint(appGroup, APP_GROUP_MAX) ? { clientId, upTo, appGroup } : undefined;
 }
 
 function numberOf(item: Cbor): NextNumber | undefined {

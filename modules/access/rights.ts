@@ -116,14 +116,20 @@ export class Rights {
     return ok(level);
   }
 
-  /** Takes every right of a client; false when flash refused (then some may be left). */
-  revoke(client: Uint8Array): boolean {
+  /**
+   * Takes rights of a client, all where nothing else is said; false when flash refused (then some
+   * may be left).
+   */
+  revoke(client: Uint8Array, isMeant?: (appGroup: number | null) => boolean): boolean {
     const { low, high } = idOf(client);
     let done = true;
     for (let row = 0; row < this.#levels.length; row++) {
       if (this.#levels[row] === FREE) continue;
       const at = row * COLUMNS;
       if (this.#rows[at + LOW] !== low || this.#rows[at + HIGH] !== high) continue;
+      const isDevice = (this.#levels[row] & DEVICE) !== 0;
+      const appGroup = isDevice ? null : this.#rows[at + GROUP] >>> 0;
+      if (isMeant?.(appGroup) === false) continue; // check: rights-meant
       if (this.#store.delete(key(KIND.RIGHT, row))) {
         this.#levels[row] = FREE;
         this.#count--;

@@ -1,14 +1,20 @@
 /**
- * The newest token of each client that was accepted: what was issued before it is refused, and what
- * it granted ends with it.
+ * What was granted by tokens that were accepted, of each client: in each application group by the
+ * newest one alone, and nothing by what was issued before.
  *
- * A record: client id, when it was issued, when it ends (null: never, or it is over and its rights
- * are gone: it stays, or what came before it would be taken again). Where all rows are taken, the
- * oldest of a client without rights gives way and leaves its time to all that have no row.
+ * A record: client id; from when on his tokens count; and for each application group (null: the
+ * device itself) level, when the token was issued, when it ends (null: never). What ended, or was
+ * taken back, stays as level 0, or what came before it would be taken again. The levels in
+ * access/rights.ts follow from these records, and not the other way round: after a power cut between
+ * the two, it is they that are put right.
+ *
+ * Where all rows are taken, the oldest of a client without rights gives way and leaves its time to
+ * all that have no row.
  */
+import { isLevel, type Level } from "../access/level.js";
 import { equalBytes } from "../bytes/equal.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
-import { decode } from "../cbor/decode.js";
+import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
@@ -17,14 +23,24 @@ import type { Store } from "../store/store.js";
 export const ISSUED_MAX = 64;
 
 const FLOOR = key(KIND.ISSUED, ISSUED_MAX);
+const LIMITS = { depthMax: 3, itemsMax: 512 };
 
 export type IssuedStore = Pick<Store, "get" | "put" | "delete" | "keys">;
 
-export interface Issued {
-  readonly client: Uint8Array;
+/** What the newest token says of one application group. */
+export interface Grant {
+  readonly appGroup: number | null;
+  readonly level: Level;
   /** Unix seconds, or whatever its issuer counts. */
   readonly issuedAt: number;
   readonly expiresAt: number | undefined;
+}
+
+export interface Issued {
+  readonly client: Uint8Array;
+  /** What was issued before that counts for nothing. */
+  readonly from: number;
+  readonly grants: readonly Grant[];
 }
 
 interface Row extends Issued {
@@ -40,46 +56,30 @@ export class IssuedTokens {
     this.#hasRights = hasRights;
   }
 
-  /** When his newest token was issued, as far as is known; -1 when nothing is. */
-  latest(client: Uint8Array): number {
-    return this.#find(client)?.issuedAt ?? this.#floor;
+  /** Of whom nothing is known, what holds for all of them. */
+  of(client: Uint8Array): Issued {
+    return this.#find(client) ?? { client, from: this.#floor, grants: [] };
   }
 
-  /** Whether a newer one than of that time was accepted of him. */
-  isPast(client: Uint8Array, issuedAt: number): boolean {
-    const known = this.#find(client);
-    return known !== undefined && issuedAt < known.issuedAt;
+  all(): readonly Issued[] {
+    return this.#rows();
   }
 
-  /** From here on this is his newest; undefined when that is durable. */
-  note(issued: Issued): "tableFull" | "storeFailed" | undefined {
+  /** From here on this is so; undefined when that is durable. */
+  put(issued: Issued): "tableFull" | "storeFailed" | undefined {
     const known = this.#find(issued.client);
-    const isSame = known?.issuedAt === issued.issuedAt && known.expiresAt === issued.expiresAt;
-    if (isSame) return undefined;
     const row = known?.row ?? this.#free();
-    if (row >= 0) return this.#enter(row, issued, known !== undefined);
+    if (row >= 0) return this.#enter(row, issued);
     const idle = this.#rows().filter(({ client }) => !this.#hasRights(client));
     if (idle.length === 0) return "tableFull"; // check: issued-full
-    const oldest = idle.reduce((one, other) => (other.issuedAt < one.issuedAt ? other : one));
-    if (!this.#raise(oldest.issuedAt)) return "storeFailed"; // check: issued-floor
-    return this.#enter(oldest.row, issued, false);
-  }
-
-  /** Those that have come to their end. */
-  over(nowSeconds: number): Issued[] {
-    return this.#rows().filter(({ expiresAt }) => {
-      return expiresAt !== undefined && expiresAt <= nowSeconds;
-    });
-  }
-
-  /** What it granted is gone; what is older than it stays out. */
-  settle(issued: Issued): boolean {
-    return this.note({ ...issued, expiresAt: undefined }) === undefined;
+    const oldest = idle.reduce((one, other) => (newestOf(other) < newestOf(one) ? other : one));
+    if (!this.#raise(newestOf(oldest))) return "storeFailed"; // check: issued-floor
+    return this.#enter(oldest.row, issued);
   }
 
   get #floor(): number {
     const record = this.#store.get(FLOOR);
-    return record === undefined ? -1 : readUint(record);
+    return record === undefined ? 0 : readUint(record);
   }
 
   #raise(issuedAt: number): boolean {
@@ -93,14 +93,9 @@ export class IssuedTokens {
   #rows(): Row[] {
     const keys = this.#store.keys(KIND.ISSUED).filter((storeKey) => storeKey !== FLOOR);
     return keys.map((storeKey) => {
-      const decoded = decode(this.#store.get(storeKey) as Uint8Array);
-      const [client, issuedAt, expiresAt] =
-        decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
-      if (!(client instanceof Uint8Array) || typeof issuedAt !== "number") {
-        throw new Error("newest token does not parse");
-      }
-      const ends = typeof expiresAt === "number" ? expiresAt : undefined;
-      return { row: indexOf(storeKey), client, issuedAt, expiresAt: ends };
+      const issued = parse(this.#store.get(storeKey) as Uint8Array);
+      if (issued === undefined) throw new Error("newest token does not parse");
+      return { row: indexOf(storeKey), ...issued };
     });
   }
 
@@ -110,11 +105,49 @@ export class IssuedTokens {
     return -1;
   }
 
-  /** Of whom nothing was known, at least what holds for all of them. */
-  #enter(row: number, issued: Issued, isKnown: boolean): "storeFailed" | undefined {
-    const { client, expiresAt } = issued;
-    const issuedAt = isKnown ? issued.issuedAt : Math.max(issued.issuedAt, this.#floor);
-    const record = encode([client, issuedAt, expiresAt ?? null]);
-    return this.#store.put(key(KIND.ISSUED, row), record) ? undefined : "storeFailed";
+  #enter(row: number, issued: Issued): "storeFailed" | undefined {
+    const place = key(KIND.ISSUED, row);
+    const record = emit(issued);
+    const known = this.#store.get(place);
+    // Whoever says it again and again must not wear flash down.
+    const isThere = known !== undefined && equalBytes(known, record);
+    if (isThere) return undefined; // check: grant-once
+    return this.#store.put(place, record) ? undefined : "storeFailed";
   }
+}
+
+/** What gives way with this row: all up to it has to stay out. */
+function newestOf({ from, grants }: Issued): number {
+  return Math.max(from, ...grants.map(({ issuedAt }) => issuedAt + 1));
+}
+
+function emit({ client, from, grants }: Issued): Uint8Array {
+  const list = grants.map(({ appGroup, level, issuedAt, expiresAt }): Cbor => {
+    return [appGroup, level, issuedAt, expiresAt ?? null];
+  });
+  return encode([client, from, list]);
+}
+
+function parse(record: Uint8Array): Issued | undefined {
+  const decoded = decode(record, LIMITS);
+  if (!decoded.ok || !Array.isArray(decoded.value)) return undefined;
+  const [client, from, list] = decoded.value;
+  if (!(client instanceof Uint8Array) || typeof from !== "number") return undefined;
+  if (!Array.isArray(list)) return undefined;
+  const grants: Grant[] = [];
+  for (const item of list) {
+    const grant = grantOf(item);
+    if (grant === undefined) return undefined;
+    grants.push(grant);
+  }
+  return { client, from, grants };
+}
+
+function grantOf(item: Cbor): Grant | undefined {
+  if (!Array.isArray(item)) return undefined;
+  const [appGroup, level, issuedAt, expiresAt] = item;
+  if (!(appGroup === null || typeof appGroup === "number")) return undefined;
+  if (!isLevel(level) || typeof issuedAt !== "number") return undefined;
+  const ends = typeof expiresAt === "number" ? expiresAt : undefined;
+  return { appGroup, level, issuedAt, expiresAt: ends };
 }

@@ -5,9 +5,9 @@
  *   present    anybody's word, by unicast: a KDC that is believed signed it -> rights, group key
  *   deliver    what the KDC says over its own channel: tokens, new keys, who is to be heard no more
  *
- * In the order that a power cut leaves nothing open: first that there was such a token, so that an
- * older one is refused from there on; then the key; then the right. All of it is done again when it
- * comes again, and only what is wholly in flash is reported as done.
+ * In the order that a power cut leaves nothing open: first what was granted, so that an older token
+ * is refused from there on; then the key; then the rights, which follow from the first. All of it is
+ * done again when it comes again, and only what is wholly in flash is reported as done.
  *
  * A refusal has a name and is told to nobody but the log. What is signed by whom we believe may
  * still be old, for others, or sealed under a key that an eviction ended.
@@ -20,8 +20,9 @@ import type {
   NextNumber,
   Revoked,
 } from "../access/delivery.js";
+import type { Level } from "../access/level.js";
 import type { Rights } from "../access/rights.js";
-import { levelIn } from "../access/scope.js";
+import { levelIn, type ScopeEntry } from "../access/scope.js";
 import { claimsOf, type TokenFault, verifyToken } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
 import { Id64 } from "../bytes/id64.js";
@@ -36,7 +37,7 @@ import type { Store } from "../store/store.js";
 import type { SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
 import { handOver } from "./handover.js";
-import { IssuedTokens } from "./issued.js";
+import { type Grant, type Issued, IssuedTokens } from "./issued.js";
 import type { Trust } from "./trust.js";
 
 /** Why a token, or what else was delivered, had no effect. */
@@ -102,19 +103,27 @@ export class Tokens {
     for (const one of numbers) verdicts.push(this.#number(one));
     for (const securityGroup of broken) verdicts.push(this.#endGraces(securityGroup));
     const next = delivery.handOver;
-    if (next !== undefined) verdicts.push(this.#parts.trust.handOver(next));
+    if (next !== undefined) verdicts.push(this.#parts.trust.handOver(next, pairwise));
     return verdicts;
   }
 
-  /** Takes away what was granted by tokens that are over. False when flash refuses some of it. */
+  /**
+   * Takes away what was granted by tokens that are over, and does what a power cut left undone.
+   * False when flash refuses some of it.
+   */
   expire(): boolean {
-    const { rights, trust } = this.#parts;
+    const { trust } = this.#parts;
     const now = trust.now();
-    const over = this.#issued.over(now);
-    if (over.length === 0) return trust.rest();
-    // What is over stays over, also after a restart that does not know how late it is.
-    if (!trust.see(now)) return false; // check: expiry-durable
-    return over.every((one) => rights.revoke(one.client) && this.#issued.settle(one));
+    let done = trust.rest();
+    for (const issued of this.#issued.all()) {
+      const grants = issued.grants.map((one) => (isOver(one, now) ? ended(one) : one));
+      const isAny = grants.some((one, at) => one !== issued.grants[at]);
+      // What is over stays over, also after a restart that does not know how late it is.
+      if (isAny && !trust.see(now)) return false; // check: expiry-durable
+      if (isAny && this.#issued.put({ ...issued, grants }) !== undefined) return false;
+      if (this.#apply(issued.client, grants) === "storeFailed") done = false;
+    }
+    return done;
   }
 
   #take(
@@ -159,31 +168,51 @@ export class Tokens {
     return "expired";
   }
 
-  /** Another one's rights; what was issued before his newest token is refused from here on. */
+  /**
+   * Another one's rights, in each application group by the newest token that speaks of it; what
+   * was issued before is refused from here on.
+   */
   #admit(claims: Claims, security: SecurityGroup, offered: OfferedKey): Refusal | undefined {
-    const { rights, groups } = this.#parts;
-    const { subject: client, issuedAt, expiresAt } = claims;
-    const isOlder = issuedAt < this.#issued.latest(client);
-    if (isOlder) return "older"; // check: at-r-older
-    const entries = claims.scope.filter(({ appGroup }) => {
+    const { groups } = this.#parts;
+    const { subject: client } = claims;
+    const meant = claims.scope.filter(({ appGroup }) => {
       if (appGroup === null) return true;
       return groups.directory.appGroup(appGroup)?.security === security;
     });
+    // Between two there is no group: what the other one may do there, he may do to this device.
+    const isPair = security.profile.proof === "channel";
+    const entries = isPair ? meant.map((entry) => ({ ...entry, appGroup: null })) : meant;
     if (entries.length === 0) return "unknownGroup"; // check: at-r-group
     if (!this.expire()) return "storeFailed";
-    const noted = this.#issued.note({ client, issuedAt, expiresAt });
+    const known = this.#issued.of(client);
+    const fresh = entries.flatMap((entry) => grantBy(claims, entry, known) ?? []);
+    const isOlder = fresh.length === 0;
+    if (isOlder) return "older"; // check: at-r-older
+    const kept = known.grants.filter(({ appGroup }) => {
+      return !fresh.some((one) => one.appGroup === appGroup);
+    });
+    const grants = [...kept, ...fresh];
+    const noted = this.#issued.put({ ...known, grants });
     if (noted !== undefined) return noted; // check: at-r-noted
-    const refused = this.#install(security, offered, undefined);
-    if (refused !== undefined) return refused;
-    for (const { appGroup } of entries) {
-      const level = levelIn(entries, appGroup);
-      // Whoever says it again and again must not wear flash down.
-      const isThere = rights.level(appGroup, new Id64().read(client, 0, client.length)) === level;
-      if (isThere) continue; // check: grant-once
+    return this.#install(security, offered, undefined) ?? this.#apply(client, grants);
+  }
+
+  /** Makes the rights what the grants say. */
+  #apply(client: Uint8Array, grants: readonly Grant[]): "tableFull" | "storeFailed" | undefined {
+    const { rights } = this.#parts;
+    const id = new Id64().read(client, 0, client.length);
+    let refused: "tableFull" | "storeFailed" | undefined;
+    for (const { appGroup, level } of grants) {
+      if (rights.level(appGroup, id) === level) continue;
+      if (level === 0) {
+        const isGone = rights.revoke(client, (group) => group === appGroup);
+        if (!isGone) refused = "storeFailed";
+        continue;
+      }
       const granted = rights.grant({ client, appGroup, level });
-      if (!granted.ok) return granted.drop as "tableFull" | "storeFailed";
+      if (!granted.ok) refused = granted.drop as "tableFull" | "storeFailed";
     }
-    return undefined;
+    return refused;
   }
 
   /** A key that is new here; one that was here before is done. */
@@ -254,16 +283,31 @@ export class Tokens {
     return { kid: record.slice(0, at), key: crypto.aeadKey(AES_CCM_16_64_128, record.slice(at)) };
   }
 
-  #revoke({ clientId: client, upTo }: Revoked): Refusal | undefined {
-    const { rights } = this.#parts;
-    // What it was told of before may have been cut short: only a newer token says that it is over.
-    const isOver = this.#issued.isPast(client, upTo + 1);
-    if (isOver) return undefined; // check: revoked-again
+  #revoke({ clientId: client, upTo, appGroup }: Revoked): Refusal | undefined {
+    const { rights, groups } = this.#parts;
+    const known = this.#issued.of(client);
+    let kept: readonly Grant[] = [];
+    // What was issued afterwards is not meant, however often it is said.
+    kept = known.grants.filter(({ issuedAt }) => issuedAt > upTo); // check: revoked-again
     // Whoever was not heard of yet is noted, too: his token may be on its way.
-    const issuedAt = upTo + 1;
-    const noted = this.#issued.note({ client, issuedAt, expiresAt: undefined });
+    let next = { client, from: Math.max(known.from, upTo + 1), grants: kept };
+    if (appGroup !== undefined) {
+      const isOurs = groups.directory.appGroup(appGroup) !== undefined;
+      if (!isOurs || upTo < known.from) return undefined;
+      const gone: Grant = { appGroup, level: 0, issuedAt: upTo, expiresAt: undefined };
+      const others = known.grants.filter((one) => one.appGroup !== appGroup);
+      const isLater = kept.some((one) => one.appGroup === appGroup);
+      if (isLater) return undefined; // check: narrowed-again
+      kept = others;
+      next = { ...known, grants: [...others, gone] };
+    }
+    const noted = this.#issued.put(next);
     if (noted !== undefined) return noted; // check: revoked-noted
-    return rights.revoke(client) ? undefined : "storeFailed";
+    const isGone = rights.revoke(client, (group) => {
+      const isMeant = appGroup === undefined || appGroup === group;
+      return isMeant && !kept.some((one) => one.appGroup === group);
+    });
+    return isGone ? undefined : "storeFailed";
   }
 
   #hasRights(client: Uint8Array): boolean {
@@ -296,6 +340,39 @@ export class Tokens {
     this.#parts.groups.keyring.retire();
     return security.associations.length <= 1 ? undefined : "storeFailed"; // check: grace-ended
   }
+}
+
+/**
+ * What a token grants in one application group; undefined where a newer one spoke of it. Of two of
+ * one moment, which no KDC issues, the lesser holds: nothing that is presented in turn raises it.
+ */
+function grantBy(claims: Claims, entry: ScopeEntry, known: Issued): Grant | undefined {
+  const { issuedAt, expiresAt, scope } = claims;
+  const { appGroup } = entry;
+  if (issuedAt < known.from) return undefined; // check: at-r-from
+  const level = levelIn(scope, appGroup);
+  const before = known.grants.find((one) => one.appGroup === appGroup);
+  const asked = { appGroup, level, issuedAt, expiresAt };
+  if (before === undefined || before.issuedAt < issuedAt) return asked;
+  if (before.issuedAt > issuedAt) return undefined; // check: at-r-newer
+  const isGone = before.level === 0 && level > 0;
+  if (isGone) return undefined; // check: at-r-gone
+  const ends = [before.expiresAt, expiresAt].map((end) => end ?? Number.POSITIVE_INFINITY);
+  const end = Math.min(...ends);
+  return {
+    ...asked,
+    level: Math.min(before.level, level) as Level, // check: at-r-same
+    expiresAt: Number.isFinite(end) ? end : undefined,
+  };
+}
+
+function isOver({ expiresAt }: Grant, now: number): boolean {
+  return expiresAt !== undefined && expiresAt <= now;
+}
+
+/** Its rights are gone; what is older stays out. */
+function ended(grant: Grant): Grant {
+  return { ...grant, level: 0, expiresAt: undefined };
 }
 
 /** The AT-R that this device presents for a security group; undefined when it has none. */

@@ -232,8 +232,7 @@ test("the table of newest tokens is bounded, and refuses the newcomer", () => {
   equal(holder.tokens.present(kdc.token()), "tableFull", "of rights");
   equal(holder.level(Uint8Array.of(1)), 2);
   const issued = new IssuedTokens(opened(formatted(4)), () => true);
-  const note = (client: number) =>
-    issued.note({ client: uintBytes(client), issuedAt: NOW, expiresAt: undefined });
+  const note = (client: number) => issued.put({ client: uintBytes(client), from: NOW, grants: [] });
   for (let client = 1; client <= ISSUED_MAX; client++) equal(note(client), undefined);
   equal([note(ISSUED_MAX + 1), note(ISSUED_MAX)], ["tableFull", undefined]);
 });
