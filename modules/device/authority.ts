@@ -3,18 +3,13 @@
  * nobody in images without channels.
  */
 import { CborReader } from "../cbor/reader.js";
-import type { Trusted } from "../groups/trust.js";
+import type { KdcChannel, Trusted } from "../groups/trusted.js";
 import type { Endpoint } from "../ports/datagram.js";
 import { Fields } from "./fields.js";
 
-export interface Authority {
+/** With the factory credential; no `server` where it was there for commissioning alone. */
+export interface Authority extends KdcChannel {
   readonly kdc: Trusted;
-  /** The factory credential: a pre-shared key of DTLS and its name. */
-  readonly identity: Uint8Array;
-  readonly psk: Uint8Array;
-  readonly center: Endpoint;
-  /** Absent where it was there for commissioning alone. */
-  readonly server: Endpoint | undefined;
   /** As whom the one with the same credential commands this device; absent: as nobody. */
   readonly manager: Uint8Array | undefined;
 }

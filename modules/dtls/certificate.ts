@@ -200,7 +200,7 @@ function daysOf(year: number, month: number, day: number): number {
 }
 
 /**
- * The first certificate of a chain that ends in one of `anchors`, and valid as long as all of it; or
+ * The first certificate of a chain that ends in one of `anchors`, valid as long as all of it; or
  * the alert that says why there is none (RFC 5280 §6.1, RFC 5246 §7.2.2). `purpose`: what the peer
  * is. An anchor may be the peer's own certificate.
  */

@@ -193,6 +193,11 @@ export class DtlsEndpoint {
     this.#events.send(to, plainRecord(HANDSHAKE, 0, bytes));
   }
 
+  /** Ends all handshakes under way: what they began with holds no more. */
+  abandon(): void {
+    for (const { opening } of [...this.#slots.values()]) opening?.replace();
+  }
+
   /** close_notify to all. */
   close(): void {
     for (const { open, opening } of [...this.#slots.values()]) {

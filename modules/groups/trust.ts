@@ -3,9 +3,9 @@
  * single device should not be managed by multiple KDCs"), and what time it is as far as is known.
  *
  * The first one it is told of stays. Another one is believed after a factory reset, or when the
- * present one says so: COSE_Sign1 by its key over CBOR `{1: issuer, 2: kid, 3: public key, 4:
- * audience, 5: how many such there were}`. The count only rises, or a former KDC could be called
- * back by what was said long ago.
+ * present one says so: COSE_Sign1 by its key over a statement (trusted.ts), which brings the
+ * credential of the new one's channel. The one before has no say from then on. The count only
+ * rises, or a former KDC could be called back by what was said long ago.
  *
  * Time (§4.3): a device has no calendar. The latest time it was ever told, by whom it believes, is
  * in flash, and time goes on from there, or what was granted for an hour would hold for years. What
@@ -14,46 +14,49 @@
 import type { TokenFault, TrustAnchor } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
+import type { EnvelopeKey } from "../cose/envelope.js";
 import { isVouched, type Voucher, vouch, vouchedOf } from "../cose/vouched.js";
 import type { Clock } from "../ports/clock.js";
 import { type Crypto, EDDSA } from "../ports/crypto.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
-
-export interface Trusted {
-  readonly issuer: string;
-  /** The name of its key. */
-  readonly kid: Uint8Array;
-  /** Ed25519, 32 bytes. */
-  readonly publicKey: Uint8Array;
-  /** What tokens for receivers of this place say: the domain. */
-  readonly audience: string;
-}
+import {
+  emitRecord,
+  emitStatement,
+  type KdcChannel,
+  openChannel,
+  parseRecord,
+  parseStatement,
+  type Trusted,
+  type TrustRecord,
+} from "./trusted.js";
 
 export type TrustStore = Pick<Store, "get" | "put">;
 
 const KDC = key(KIND.TRUST, 0);
 const LATEST = key(KIND.TRUST, 1);
-const PUBLIC_KEY_BYTES = 32;
 const LIMITS = { depthMax: 4, itemsMax: 24 };
 const SECOND = 1_000_000;
 const KEPT_SECONDS = 3600;
 
-const ISSUER = 1;
-const KID = 2;
-const PUBLIC_KEY = 3;
-const AUDIENCE = 4;
-const COUNT = 5;
-
-/** The word of `voucher`'s owner for the one that follows it. */
+/**
+ * The word of `voucher`'s owner for the one that follows it. With a channel, its credential is
+ * sealed for one device: under the key of the channel that it is told through.
+ */
 export function emitHandOver(
   crypto: Pick<Crypto, "hmac">,
   from: { voucher: Voucher; kid: Uint8Array },
-  to: { trusted: Trusted; count: number },
+  to: {
+    trusted: Trusted;
+    count: number;
+    channel?: KdcChannel;
+    sealed?: { under: EnvelopeKey; nonce: Uint8Array };
+  },
 ): Uint8Array {
-  const payload = encode(mapOf(to.trusted, to.count));
+  const { trusted, count, channel, sealed } = to;
+  const payload = emitStatement({ trusted, count, channel }, sealed);
   return encode(vouch(crypto, { ...from, payload }));
 }
 
@@ -63,6 +66,7 @@ export class Trust {
   readonly #clock: Clock;
   #trusted: Trusted | undefined = undefined;
   #count = 0;
+  #channel: KdcChannel | undefined = undefined;
   /** Unix seconds of a moment on the clock. */
   #latest: number;
   #latestMicros: number;
@@ -73,7 +77,7 @@ export class Trust {
     this.#crypto = crypto;
     this.#clock = clock;
     const record = store.get(KDC);
-    const stored = record && parse(record);
+    const stored = record && parseRecord(record);
     if (record !== undefined && stored === undefined) throw new Error("trust does not parse");
     if (stored !== undefined) this.#take(stored);
     const latest = store.get(LATEST);
@@ -97,15 +101,30 @@ export class Trust {
   adopt(trusted: Trusted): boolean {
     const known = this.#trusted;
     if (known !== undefined) return isSame(known, trusted); // check: trust-second
-    return this.#keep({ trusted, count: 0 });
+    return this.#keep({ trusted, count: 0, channel: undefined });
   }
 
-  /** Another one, on the present one's word. */
-  handOver(statement: Uint8Array): TokenFault | "storeFailed" | undefined {
+  /**
+   * How to talk with the present KDC; `given`: how with `kdc`, by the installation. Undefined:
+   * not at all, it is another one.
+   */
+  channelOf(kdc: Trusted, given: KdcChannel): KdcChannel | undefined {
+    const trusted = this.#trusted;
+    if (isSame(kdc, trusted)) return given;
+    if (this.#channel !== undefined) return this.#channel;
+    // The same one with another key: it said so itself.
+    return this.#count > 0 && kdc.issuer === trusted?.issuer ? given : undefined;
+  }
+
+  /** Another one, on the present one's word; `pairwise` is the key of the channel it came by. */
+  handOver(
+    statement: Uint8Array,
+    pairwise?: EnvelopeKey,
+  ): TokenFault | "envelope" | "storeFailed" | undefined {
     const { anchor } = this;
     const decoded = decode(statement, LIMITS);
     const vouched = decoded.ok ? vouchedOf(decoded.value) : undefined;
-    const next = vouched && parse(vouched.object.content);
+    const next = vouched && parseStatement(vouched.object.content);
     if (vouched === undefined || next === undefined) return "malformed";
     if (anchor === undefined) return "untrusted";
     const isOurs = isVouched(this.#crypto, vouched, anchor);
@@ -113,7 +132,12 @@ export class Trust {
     const isKnown = next.count === this.#count && isSame(next.trusted, this.#trusted);
     if (isKnown) return undefined;
     if (next.count <= this.#count) return "older"; // check: handover-count
-    return this.#keep(next) ? undefined : "storeFailed";
+    const { trusted, count, sealed } = next;
+    const channel = openChannel(next, pairwise);
+    if (sealed !== undefined && channel === undefined) return "envelope"; // check: handover-sealed
+    const stays = trusted.issuer === this.#trusted?.issuer ? this.#channel : undefined;
+    const record = { trusted, count, channel: channel ?? stays };
+    return this.#keep(record) ? undefined : "storeFailed";
   }
 
   /** Unix seconds, at the least: the latest that was told, and what went by since that moment. */
@@ -140,40 +164,19 @@ export class Trust {
     return !isDue || this.see(now);
   }
 
-  #keep(next: { trusted: Trusted; count: number }): boolean {
-    const record = encode(mapOf(next.trusted, next.count));
-    if (!this.#store.put(KDC, record)) return false;
-    this.#take(next);
-    return true;
+  #keep(next: TrustRecord): boolean {
+    const record = emitRecord(next);
+    const isKept = this.#store.put(KDC, record);
+    record.fill(0);
+    if (isKept) this.#take(next);
+    return isKept;
   }
 
-  #take({ trusted, count }: { trusted: Trusted; count: number }): void {
+  #take({ trusted, count, channel }: TrustRecord): void {
     this.#trusted = trusted;
     this.#count = count;
+    this.#channel = channel;
   }
-}
-
-function mapOf({ issuer, kid, publicKey, audience }: Trusted, count: number): Map<Cbor, Cbor> {
-  return new Map<Cbor, Cbor>([
-    [ISSUER, issuer],
-    [KID, kid],
-    [PUBLIC_KEY, publicKey],
-    [AUDIENCE, audience],
-    [COUNT, count],
-  ]);
-}
-
-function parse(bytes: Uint8Array): { trusted: Trusted; count: number } | undefined {
-  const decoded = decode(bytes, LIMITS);
-  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
-  if (map?.size !== 5) return undefined;
-  const [issuer, kid, publicKey] = [map.get(ISSUER), map.get(KID), map.get(PUBLIC_KEY)];
-  const [audience, count] = [map.get(AUDIENCE), map.get(COUNT)];
-  if (typeof issuer !== "string" || typeof audience !== "string") return undefined;
-  if (!(kid instanceof Uint8Array) || !(publicKey instanceof Uint8Array)) return undefined;
-  if (publicKey.length !== PUBLIC_KEY_BYTES) return undefined;
-  const isCount = typeof count === "number" && Number.isInteger(count) && count >= 0;
-  return isCount ? { trusted: { issuer, kid, publicKey, audience }, count } : undefined;
 }
 
 function isSame(a: Trusted, b: Trusted | undefined): boolean {

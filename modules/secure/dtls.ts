@@ -84,6 +84,7 @@ interface Line {
   readonly connection: Connection;
   readonly conversation: Conversation<true>;
   heardMicros: number;
+  isLeft: boolean;
 }
 
 /** Questions that wait for one connection. */
@@ -96,8 +97,8 @@ export class DtlsChannels {
   readonly #options: DtlsChannelOptions;
   readonly #dtls: DtlsEndpoint;
   readonly #lines = new Map<Connection, Line>();
-  /** The connection opened last with each. */
-  readonly #byId = new Map<string, Line>();
+  /** Connections with each, the one that was opened last behind the others. */
+  readonly #byId = new Map<string, Line[]>();
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #idle: Agenda<Line>;
 
@@ -145,13 +146,13 @@ export class DtlsChannels {
 
   /** Asks who proved to be this over a connection that is open; false where there is none. */
   askPeer(id: string, ask: Ask, done: Told): boolean {
-    const line = this.#byId.get(id);
+    const line = this.#latestWith(id);
     return line !== undefined && this.#askOver(line, { ask, done });
   }
 
   /** Who is connected. */
   askers(): Asker[] {
-    return [...this.#byId.values()].map(({ conversation }) => conversation.asker);
+    return [...this.#byId.values()].map((lines) => lines[lines.length - 1].conversation.asker);
   }
 
   /** Asks somebody to connect to us (RFC 5246 §7.4.1.1); nothing is kept or repeated. */
@@ -161,12 +162,29 @@ export class DtlsChannels {
 
   /** Ends the connection with who proved to be this. */
   close(id: string): void {
-    this.#byId.get(id)?.connection.close();
+    this.#latestWith(id)?.connection.close();
+  }
+
+  /**
+   * Whoever proved to be this is heard no more, and who was about to has to begin anew; what it
+   * asked last is answered yet.
+   */
+  leave(id: string): void {
+    this.#dtls.abandon(); // check: line-opening
+    for (const line of this.#byId.get(id) ?? []) {
+      line.isLeft = true;
+      this.#parts.clock.after(0, () => line.connection.close());
+    }
   }
 
   /** Ends all connections. */
   stop(): void {
     this.#dtls.close();
+  }
+
+  #latestWith(id: string): Line | undefined {
+    const lines = this.#byId.get(id);
+    return lines?.[lines.length - 1];
   }
 
   #refuse(done: Waiting["done"], why: AskFailure): void {
@@ -231,10 +249,10 @@ export class DtlsChannels {
     const { limits } = this.#options;
     const parts = { ...this.#parts, ...(limits && { limits }) };
     const conversation = new Conversation(parts, asker, protection);
-    const line = { connection, conversation, heardMicros: clock.micros() };
+    const line = { connection, conversation, heardMicros: clock.micros(), isLeft: false };
     this.#makeRoom(asker, side);
     this.#lines.set(connection, line);
-    this.#byId.set(asker.id, line);
+    this.#byId.set(asker.id, [...(this.#byId.get(asker.id) ?? []), line]);
     this.#watch(line);
     this.#parts.opened?.(asker, connection.peer);
     const place = toHex(nameOf(connection.peer));
@@ -249,9 +267,9 @@ export class DtlsChannels {
    */
   #makeRoom({ id }: Asker, side: "client" | "server"): void {
     const isFormer = ({ connection, conversation }: Line) =>
-      connection.side === "server" && conversation.asker.id === id && !conversation.isBusy;
+      connection.side === "server" && !conversation.isBusy;
     if (side === "server" && id !== "") {
-      for (const line of [...this.#lines.values()].filter(isFormer)) line.connection.close();
+      for (const line of (this.#byId.get(id) ?? []).filter(isFormer)) line.connection.close();
     }
     const { connections } = this.#options.dtls ?? DTLS_LIMITS;
     if (this.#lines.size + 1 < connections) return;
@@ -269,6 +287,7 @@ export class DtlsChannels {
   #heard(connection: Connection, data: Uint8Array): void {
     const line = this.#lines.get(connection);
     if (line === undefined) return;
+    if (line.isLeft) return; // check: line-left
     const { conversation } = line;
     line.heardMicros = this.#parts.clock.micros();
     const parsed = parseMessage(data);
@@ -294,7 +313,9 @@ export class DtlsChannels {
     this.#idle.remove(line);
     const { conversation } = line;
     const { asker } = conversation;
-    if (this.#byId.get(asker.id) === line) this.#byId.delete(asker.id);
+    const others = (this.#byId.get(asker.id) ?? []).filter((one) => one !== line);
+    if (others.length > 0) this.#byId.set(asker.id, others);
+    else this.#byId.delete(asker.id);
     conversation.stop();
     this.#parts.closed?.(asker, connection.peer);
   }

@@ -320,3 +320,17 @@ test("where all places are taken, who was silent longest gives way to who proved
     [toHex(utf8("member 3")), toHex(utf8("member 4"))],
   );
 });
+
+test("who is left is heard no more, and is answered yet", () => {
+  const { wire, server, client, told } = pair();
+  client.channels.ask(server.address, ASK, told.done);
+  wire.pass();
+  server.answer = () => {
+    server.channels.leave(toHex(IDENTITY));
+    return { code: CHANGED };
+  };
+  for (let at = 0; at < 2; at++) client.channels.ask(server.address, ASK, told.done);
+  wire.pass();
+  equal([told.words.slice(0, 2), server.requests.length], [[CHANGED, CHANGED], 2]);
+  equal([told.words[2], server.channels.size, client.channels.size], ["closed", 0, 0]);
+});
