@@ -171,7 +171,7 @@ export class DtlsProgram {
 }
 
 /** What flash holds; an empty store where it is blank. */
-function storeIn(flash: Flash): Store {
+export function storeIn(flash: Flash): Store {
   const before = Store.open({ flash });
   if (before.ok) return before.store;
   if (!Store.format({ flash })) throw new Error("flash refuses");
