@@ -9,6 +9,7 @@
 
 import { INCARNATION_BYTES, type KeyDelivery, parseDelivery } from "../access/delivery.js";
 import { mayUse } from "../access/policy.js";
+import { claimsOf } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { Id64 } from "../bytes/id64.js";
@@ -39,7 +40,7 @@ import type { EnvelopeKey } from "../cose/envelope.js";
 import { isSameEndpoint } from "../dtls/connection.js";
 import { StoredSessions } from "../dtls/stored-sessions.js";
 import { Joining } from "../groups/join.js";
-import { type Refusal, Tokens, type Verdicts } from "../groups/tokens.js";
+import { ownToken, type Refusal, Tokens, type Verdicts } from "../groups/tokens.js";
 import { Trust } from "../groups/trust.js";
 import type { KdcChannel } from "../groups/trusted.js";
 import type { Board } from "../ports/board.js";
@@ -196,6 +197,11 @@ export class DeviceChannels {
       askKdc: (ask, done) => this.#ask(this.#channel?.center, ask, done),
       ...(server && { askServer: (ask, done) => this.#ask(this.#channel?.server, ask, done) }),
       deliver: (delivery, pairwise) => this.#isDone(this.#deliver(delivery, pairwise)),
+      tokenLasts: (security) => {
+        const token = ownToken(store, security);
+        const expiresAt = token && claimsOf(token)?.expiresAt;
+        return expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - this.trust.now();
+      },
       onState: (state) => {
         this.#log(`keys: ${state}`);
         if (state === "resting") this.presenting.begin();

@@ -113,6 +113,7 @@ const SOONEST_MICROS = 10 * SECOND;
 const LONGEST_MICROS = 3600 * SECOND;
 /** Enough for a few pauses before a key ends, and for a KDC that is restarted. */
 const MARGIN_SECONDS = 3600;
+const TOKEN_MARGIN_SECONDS = 30;
 /** Groups asked for at once. */
 const AT_ONCE_MAX = 8;
 /** Timers are no longer than this: a key may end in years. */
@@ -139,6 +140,8 @@ export interface JoiningParts {
   readonly askServer?: (ask: Ask, done: Told) => void;
   /** Takes what the KDC said; false when not all of it was taken. */
   readonly deliver: (delivery: KeyDelivery, pairwise: EnvelopeKey | undefined) => boolean;
+  /** Seconds that our own token for a security group lasts; absent: it has no end. */
+  readonly tokenLasts?: (security: number) => number;
   readonly onState?: (state: State) => void;
 }
 
@@ -208,9 +211,12 @@ export class Joining {
   #secondsLeft(id: number, { directory, keyring, uptime }: Groups): number {
     const security = directory.appGroup(id)?.security;
     const current = security && keyring.current(security);
-    if (current === undefined) return -1;
+    if (security === undefined || current === undefined) return -1;
     const ends = current.lifetime?.terms.endsAtSeconds;
-    return ends === undefined ? Number.POSITIVE_INFINITY : ends - uptime.seconds();
+    const left = ends === undefined ? Number.POSITIVE_INFINITY : ends - uptime.seconds();
+    const token = this.#parts.tokenLasts?.(security.id) ?? Number.POSITIVE_INFINITY;
+    // One of minutes is not renewed an hour before.
+    return Math.min(left, token - TOKEN_MARGIN_SECONDS + MARGIN_SECONDS); // check: join-token-ends
   }
 
   #apply(): void {
@@ -277,9 +283,10 @@ export class Joining {
       this.#set(undefined);
       return;
     }
+    const latestMicros = Math.max(0, Math.floor((least - MARGIN_SECONDS) * SECOND));
     // Not all members of a group at one moment.
-    const early = upTo(random, (MARGIN_SECONDS * SECOND) / 4);
-    const dueMicros = (least - MARGIN_SECONDS) * SECOND - early;
+    const mostMicros = Math.min((MARGIN_SECONDS * SECOND) / 4, Math.floor(latestMicros / 2));
+    const dueMicros = latestMicros - upTo(random, mostMicros);
     this.#set({ micros: Math.min(LOOK_MICROS, Math.max(SECOND, dueMicros)), event: "due" });
   }
 

@@ -92,6 +92,9 @@ class Case {
   readonly joining: Joining;
   delayMicros = 1000;
 
+  /** When its own token ends, seconds on the clock. */
+  endsAt = Number.POSITIVE_INFINITY;
+
   constructor(hasServer = true) {
     const { holder } = this;
     this.center = this.keyed(1);
@@ -114,6 +117,7 @@ class Case {
       incarnation: new Uint8Array(8),
       audience: () => "kdc",
       askKdc: answer("center"),
+      tokenLasts: () => this.endsAt - holder.clock.micros() / 1_000_000,
       ...(hasServer ? { askServer: answer("server") } : {}),
       deliver: (delivery, pairwise) =>
         holder.tokens.deliver(delivery, pairwise).every((verdict) => verdict === undefined),
@@ -230,6 +234,22 @@ test("a key that ends is renewed by asking, before it ends", () => {
   one.pass(3600);
   equal([one.course, one.holder.keyIds], ["scc", [1, 2]]);
   one.pass(3600);
+  equal([one.course, one.joining.state], ["scc", "resting"]);
+});
+
+test("our own token that ends is renewed while it counts, one of minutes not an hour before", () => {
+  const one = new Case();
+  one.endsAt = 900;
+  one.joining.need();
+  one.pass(400);
+  equal([one.course, one.joining.state], ["sc", "resting"]);
+  one.pass(468);
+  one.joining.need();
+  equal(one.course, "sc", "not yet");
+  one.pass(5);
+  equal(one.course, "scc");
+  one.endsAt = Number.POSITIVE_INFINITY;
+  one.pass(100);
   equal([one.course, one.joining.state], ["scc", "resting"]);
 });
 
