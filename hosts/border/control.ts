@@ -31,6 +31,7 @@ export class Control implements Clock {
   onBoot: () => void = () => {};
   /** The medium wants it to end, or is gone. */
   onEnd: () => void = () => {};
+  onCommand: (command: string) => void = () => {};
   /** Errands there was no room for. */
   dropped = 0;
   readonly #socket: Socket;
@@ -176,6 +177,8 @@ export class Control implements Clock {
     } else if ("sent" in event) {
       const { sent: id, acked, transmitted } = event;
       this.radio.onSent?.({ id, acked, transmitted });
+    } else if ("command" in event) {
+      this.onCommand(event.command);
     }
   }
 }

@@ -175,6 +175,11 @@ export class Medium {
     this.#stimulate(device, at, { at, lux });
   }
 
+  /** An operator has the authority do something; it says in log lines what came of it. */
+  command(command: string, at = this.now): void {
+    this.#stimulate(BORDER, at, { at, command });
+  }
+
   /** The power of a device goes: SIGKILL. Its flash file stays as it is. */
   kill(device: string, at = this.now): void {
     const station = this.#station(device);

@@ -15,7 +15,9 @@ export type DeviceEvent =
     }
   | { readonly at: number; readonly button: boolean }
   | { readonly at: number; readonly motion: boolean }
-  | { readonly at: number; readonly lux: number };
+  | { readonly at: number; readonly lux: number }
+  /** An operator's word to an authority; devices are told none. */
+  | { readonly at: number; readonly command: string };
 
 export interface LightState {
   /** 0 (off) to 254. */

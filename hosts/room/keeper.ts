@@ -6,24 +6,24 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { TrustAnchor } from "../../modules/access/token.js";
 import { answerAs } from "../../modules/authority/as-face.js";
+import { Courier, type Reach } from "../../modules/authority/courier.js";
 import { type Center, createGroup } from "../../modules/authority/distribution.js";
 import { answerKdc } from "../../modules/authority/kdc-face.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
-import { awaiting, confirmAll, sendingFor } from "../../modules/authority/pushing.js";
 import { applications, devices, NONE, numberKey } from "../../modules/authority/records.js";
 import { enrol } from "../../modules/authority/server.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
-import { CBOR, CHANGED, POST } from "../../modules/coap/options.js";
 import { LowpanStack } from "../../modules/lowpan/stack.js";
 import { EDDSA } from "../../modules/ports/crypto.js";
 import { DtlsChannels } from "../../modules/secure/dtls.js";
-import type { SecureRequest, SecureResponse } from "../../modules/secure/request.js";
+import type { Asker, SecureRequest, SecureResponse } from "../../modules/secure/request.js";
 import { NodeCrypto } from "../authority/crypto.js";
 import { Control } from "../border/control.js";
 import { type Place, readPlace } from "../border/place.js";
 import { Chance } from "../installation/chance.js";
 import { draw, ISSUER, KID, type Plan, SECURE_PORT } from "./managed.js";
+import { Rekeyings } from "./rekeyings.js";
 
 /** All of them come at once, when the room gets power. */
 const CONNECTIONS = 512;
@@ -53,10 +53,12 @@ class Keeper {
   readonly #control: Control;
   readonly #center: Center;
   readonly #channels: DtlsChannels;
-  /** Client id -> who the channel shows, in hex both. */
+  /** Client id -> who the channel shows, in hex both; and back. */
   readonly #identities: ReadonlyMap<string, string>;
-  /** Who is being sent a key. */
-  readonly #under = new Set<string>();
+  readonly #clients: ReadonlyMap<string, string>;
+  /** Who is connected, by who the channel shows. */
+  readonly #askers = new Map<string, Asker>();
+  readonly #courier: Courier;
 
   constructor(control: Control, { pan, short, prefix, routes }: Place, plan: Plan) {
     this.#control = control;
@@ -95,8 +97,11 @@ class Keeper {
     const handler = (request: SecureRequest) => this.#answer(request);
     const limits = { connections: CONNECTIONS, handshakes: CONNECTIONS };
     this.#identities = new Map(plan.devices.map((one) => [one.clientId, one.identity]));
+    this.#clients = new Map(plan.devices.map((one) => [one.identity, one.clientId]));
+    const opened = (asker: Asker) => this.#opened(asker);
+    const closed = ({ id }: Asker) => void this.#askers.delete(id);
     this.#channels = new DtlsChannels(
-      { clock: control, random, crypto, send, handler },
+      { clock: control, random, crypto, send, handler, opened, closed },
       {
         server: { psk: (identity) => keys.get(toHex(identity))?.slice() },
         dtls: { ...limits, messageBytes: 1024, transcriptBytes: 2048 },
@@ -105,31 +110,32 @@ class Keeper {
     stack.onDatagram = ({ from, to, bytes }) => {
       if (to.port === SECURE_PORT) this.#channels.receive(from, bytes);
     };
-    const push = () => {
-      this.#push();
-      control.after(SECOND, push);
+    const run = <T>(decide: (rows: Rows) => T): T => this.#ledger.run(decide);
+    const parts = { run, center: this.#center, clock: control, now: () => this.#now() };
+    const rekeyings = new Rekeyings({ ...parts, plan, log: (line) => control.log(line) });
+    this.#courier = new Courier({
+      ...parts,
+      reach: (clientId) => this.#reach(clientId),
+      told: (...told) => rekeyings.told(...told),
+    });
+    control.onCommand = (command) => {
+      rekeyings.command(command);
+      this.#courier.look();
     };
-    push();
   }
 
-  /** Keys that were renewed, to whoever is connected and has not got them yet. */
-  #push(): void {
-    for (const { clientId } of this.#ledger.run(awaiting)) {
-      const id = this.#identities.get(toHex(clientId)) ?? "";
-      const pairwise = this.#channels.askers().find((one) => one.id === id)?.pairwise;
-      if (pairwise === undefined || this.#under.has(id)) continue;
-      const to = { clientId, pairwise, now: this.#now() };
-      const sending = this.#ledger.run((rows) => sendingFor(rows, this.#center, to));
-      if (sending === undefined) continue;
-      const { payload } = sending;
-      const ask = { method: POST, path: ["keys", "push"], format: CBOR, payload };
-      const isAsked = this.#channels.askPeer(id, ask, (answered) => {
-        this.#under.delete(id);
-        if (!answered.ok || answered.response.code !== CHANGED) return;
-        this.#ledger.run((rows) => confirmAll(rows, clientId, sending));
-      });
-      if (isAsked) this.#under.add(id);
-    }
+  #opened(asker: Asker): void {
+    this.#askers.set(asker.id, asker);
+    const client = this.#clients.get(asker.id);
+    if (client !== undefined) this.#courier.returned(fromHex(client));
+  }
+
+  #reach(clientId: Uint8Array): Reach | undefined {
+    const id = this.#identities.get(toHex(clientId)) ?? "";
+    const pairwise = this.#askers.get(id)?.pairwise;
+    if (pairwise === undefined) return undefined;
+    const ask: Reach["ask"] = (...asked) => this.#channels.askPeer(id, ...asked);
+    return { pairwise, ask };
   }
 
   /** Seconds since the room got power: it has no other clock, and they only rise. */
@@ -140,13 +146,16 @@ class Keeper {
   #answer(request: SecureRequest): SecureResponse {
     const random = this.#center.random;
     const now = () => this.#now();
-    return this.#ledger.run((rows) => {
+    const response = this.#ledger.run((rows) => {
       const [place] = request.path;
       if (place !== "token")
         return answerKdc(rows, { center: this.#center, now }, request).response;
       const audiences = [{ name: ISSUER }];
       return answerAs(rows, { issuer: this.#center, random, audiences, now }, request).response;
     });
+    // Whoever came may have made a new key for others, too. The answer goes first.
+    this.#control.after(0, () => this.#courier.look());
+    return response;
   }
 }
 

@@ -31,16 +31,26 @@ export interface Awaiting {
   readonly groups: readonly number[];
   /** The most of them. */
   readonly attempts: number;
+  /** Whether it sends in one of them. */
+  readonly sends: boolean;
+  /** Whether its key in one of them is in the wrong hands. */
+  readonly isBroken: boolean;
 }
 
 export function awaiting(rows: Rows): Awaiting[] {
-  const found = new Map<string, { groups: number[]; attempts: number }>();
+  const found = new Map<string, Omit<Awaiting, "clientId"> & { groups: number[] }>();
   for (const key of pushes.keys(rows)) {
     const client = key.slice(GROUP_CHARS);
-    const one = found.get(client) ?? { groups: [], attempts: 0 };
-    one.groups.push(numberOf(key));
-    one.attempts = Math.max(one.attempts, pushes.need(rows, key).attempts);
-    found.set(client, one);
+    const group = numberOf(key);
+    const { roles = 0, confirmed = 0 } = members.get(rows, key) ?? {};
+    const { brokenBefore } = groups.need(rows, numberKey(group));
+    const known = found.get(client);
+    found.set(client, {
+      groups: [...(known?.groups ?? []), group],
+      attempts: Math.max(known?.attempts ?? 0, pushes.need(rows, key).attempts),
+      sends: known?.sends === true || (roles & SENDER) !== 0,
+      isBroken: known?.isBroken === true || (brokenBefore > confirmed && brokenBefore > 0),
+    });
   }
   return [...found].map(([client, one]) => ({ clientId: fromHex(client), ...one }));
 }

@@ -1,0 +1,90 @@
+/**
+ * What an operator can have the room's authority do: `rekey GROUP` and `lost DEVICE`; and what came
+ * of it, a line for each node.
+ */
+
+import type { CourierParts } from "../../modules/authority/courier.js";
+import { expel, renew } from "../../modules/authority/distribution.js";
+import type { Rows } from "../../modules/authority/ledger.js";
+import { devices, membersOf, numberKey, pushes } from "../../modules/authority/records.js";
+import { reportLost } from "../../modules/authority/server.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import type { Plan } from "./managed.js";
+
+export interface RekeyingsParts extends Pick<CourierParts, "run" | "center" | "now" | "clock"> {
+  readonly plan: Plan;
+  /** A line for a person. */
+  readonly log: (line: string) => void;
+}
+
+/** One that is not over yet. */
+interface Rekeying {
+  readonly what: string;
+  readonly groups: readonly number[];
+  readonly of: number;
+  readonly beganMicros: number;
+  done: number;
+}
+
+export class Rekeyings {
+  readonly #parts: RekeyingsParts;
+  /** By client id in hex. */
+  readonly #names: ReadonlyMap<string, string>;
+  #underWay: Rekeying | undefined = undefined;
+
+  constructor(parts: RekeyingsParts) {
+    this.#parts = parts;
+    this.#names = new Map(parts.plan.devices.map(({ clientId, name }) => [clientId, name]));
+  }
+
+  /** Throws an Error that says what to give instead. */
+  command(command: string): void {
+    const [word, of = ""] = command.split(" ");
+    if (word === "rekey") this.#begin(command, (rows) => this.#rekey(rows, Number(of)));
+    else if (word === "lost") this.#begin(command, (rows) => this.#lose(rows, of));
+    else throw new Error(`there is no ${word}; give rekey GROUP or lost DEVICE`);
+  }
+
+  /** What became of a push. */
+  told(clientId: Uint8Array, delivered: string, attempts: number): void {
+    const underWay = this.#underWay;
+    if (underWay === undefined) return;
+    const { what, of, beganMicros, groups } = underWay;
+    const { log, run, clock } = this.#parts;
+    if (delivered === "done") underWay.done++;
+    const name = this.#names.get(toHex(clientId)) ?? toHex(clientId);
+    const again = attempts > 1 ? `, attempt ${attempts}` : "";
+    log(`${what}: ${name} ${delivered}${again}, ${underWay.done} of ${of}`);
+    const left = run((rows) => groups.flatMap((group) => pushes.keys(rows, numberKey(group))));
+    if (left.length > 0) return;
+    const seconds = (clock.micros() - beganMicros) / 1_000_000;
+    log(`${what}: over, ${underWay.done} of ${of} in ${seconds.toFixed(2)} s`);
+    this.#underWay = undefined;
+  }
+
+  #begin(what: string, decide: (rows: Rows) => readonly number[]): void {
+    const { run, clock, log } = this.#parts;
+    const { groups, of } = run((rows) => {
+      const groups = decide(rows);
+      const of = groups.reduce((sum, group) => sum + membersOf(rows, group).length, 0);
+      return { groups, of };
+    });
+    this.#underWay = { what, groups, of, beganMicros: clock.micros(), done: 0 };
+    log(`${what}: ${of} members`);
+  }
+
+  #rekey(rows: Rows, group: number): number[] {
+    const { center, now } = this.#parts;
+    renew(rows, center, group, { isBroken: false, now: now() });
+    return [group];
+  }
+
+  #lose(rows: Rows, name: string): readonly number[] {
+    const { plan, center, now } = this.#parts;
+    const device = plan.devices.find((one) => one.name === name);
+    if (device === undefined) throw new Error(`there is no ${name} in this room`);
+    reportLost(rows, fromHex(device.eui64));
+    const { clientId } = devices.need(rows, device.eui64);
+    return expel(rows, center, clientId, now());
+  }
+}
