@@ -11,7 +11,13 @@ import { type Center, createGroup } from "../../modules/authority/distribution.j
 import { answerKdc } from "../../modules/authority/kdc-face.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
-import { applications, devices, NONE, numberKey } from "../../modules/authority/records.js";
+import {
+  applications,
+  devices,
+  NONE,
+  numberKey,
+  putPair,
+} from "../../modules/authority/records.js";
 import { enrol } from "../../modules/authority/server.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { LowpanStack } from "../../modules/lowpan/stack.js";
@@ -22,6 +28,7 @@ import { NodeCrypto } from "../authority/crypto.js";
 import { Control } from "../border/control.js";
 import { type Place, readPlace } from "../border/place.js";
 import { Chance } from "../installation/chance.js";
+import { claimsSet } from "../installation/claims-set.js";
 import { draw, ISSUER, KID, type Plan, SECURE_PORT } from "./managed.js";
 import { Rekeyings } from "./rekeyings.js";
 
@@ -74,13 +81,12 @@ class Keeper {
       publicKey: signer.publicKey,
     };
     const issuer = { crypto, name: ISSUER, voucher, kid: KID };
-    const none = new Uint8Array(0);
     this.#center = {
       ...issuer,
       random,
       anchors: [anchor],
       domain: plan.domain,
-      managerCredential: none,
+      managerCredential: claimsSet(signer.publicKey),
     };
     this.#ledger.run((rows) => furnish(rows, this.#center, plan));
     const keys = new Map(plan.devices.map(({ identity, key }) => [identity, fromHex(key)]));
@@ -160,11 +166,14 @@ class Keeper {
 }
 
 function furnish(rows: Rows, center: Center, plan: Plan): void {
-  for (const { id, graceSeconds } of plan.groups) {
+  for (const { id, profile, graceSeconds, pair } of plan.groups) {
     createGroup(rows, center, id, {
-      ...{ profile: "lowlatency", graceSeconds },
+      ...{ profile, graceSeconds },
       ...{ validitySeconds: NONE, messages: NONE, renewsOnJoin: false, renewsOnLeave: false },
     });
+    if (pair === undefined) continue;
+    const [one, other] = pair.map(fromHex);
+    putPair(rows, id, { one, other });
   }
   for (const { id, name, group, address, port } of plan.applications) {
     applications.put(rows, numberKey(id), { name, group, address: fromHex(address), port });

@@ -63,10 +63,6 @@ function emulated(installation: Installation, { cortexm, engine }: RoomOptions):
 }
 
 function managedRoom(installation: Installation, { cortexm, engine }: RoomOptions) {
-  const other = installation.securityGroups.find(({ profile }) => profile !== "lowlatency");
-  if (other !== undefined) {
-    throw new UsageError(`--authority: its rooms have lowlatency alone, not ${other.profile}`);
-  }
   if (cortexm > 0) {
     throw new UsageError("--authority: the emulated microcontroller's image has no DTLS");
   }

@@ -12,7 +12,14 @@ import { encode } from "../../modules/cbor/encode.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
 import { Chance } from "../installation/chance.js";
 import { meshAddress } from "../installation/members.js";
-import type { Border, Device, Installation } from "../installation/types.js";
+import { PAIR_IDS, shareOf } from "../installation/share.js";
+import type {
+  Border,
+  Device,
+  Installation,
+  MemberGroup,
+  SecurityGroup,
+} from "../installation/types.js";
 import { atEnd } from "../medium/cleanup.js";
 import type { MediumOptions } from "../medium/types.js";
 import { ROOT } from "../root.js";
@@ -27,7 +34,13 @@ export interface Plan {
   readonly seed: string;
   /** Whom tokens for receivers are for. */
   readonly domain: string;
-  readonly groups: readonly { readonly id: number; readonly graceSeconds: number }[];
+  readonly groups: readonly {
+    readonly id: number;
+    readonly profile: string;
+    readonly graceSeconds: number;
+    /** Of a context of two: client ids. */
+    readonly pair?: readonly [string, string];
+  }[];
   readonly applications: readonly {
     readonly id: number;
     readonly name: string;
@@ -45,6 +58,8 @@ export interface Plan {
   }[];
 }
 
+const COAP_PORT = 5683;
+const NOBODY = new Uint8Array(0);
 const KEY_BYTES = 16;
 const SEED_BYTES = 32;
 const KEEPER = join(ROOT, "build/node/hosts/room/keeper.js");
@@ -105,8 +120,13 @@ function planOf(room: Installation): Plan {
   return {
     seed: draw(chance, SEED_BYTES),
     domain: room.name,
-    groups: room.securityGroups.map(({ id, graceSeconds }) => ({ id, graceSeconds })),
-    applications: room.applicationGroups.map(application),
+    groups: room.securityGroups.map((group) => groupOf(room, group)),
+    applications: [
+      ...room.applicationGroups.map(application),
+      ...pairsOf(room).map(({ id }) => {
+        return { id: PAIR_IDS + id, name: `pair ${id}`, group: id, address: "", port: COAP_PORT };
+      }),
+    ],
     devices: room.devices.map((device) => ({
       name: device.name,
       eui64: toHex(device.eui64),
@@ -118,11 +138,44 @@ function planOf(room: Installation): Plan {
   };
 }
 
+function pairsOf({ securityGroups }: Installation): MemberGroup[] {
+  return securityGroups.filter((group): group is MemberGroup => {
+    return group.profile !== "lowlatency" && group.pair !== undefined;
+  });
+}
+
+function groupOf(room: Installation, group: SecurityGroup): Plan["groups"][number] {
+  const { id, profile, graceSeconds } = group;
+  const pair = group.profile === "lowlatency" ? undefined : group.pair;
+  if (pair === undefined) return { id, profile, graceSeconds };
+  const [one, other] = pair.map((name) => {
+    return toHex(room.devices.find((device) => device.name === name)?.clientId ?? NOBODY);
+  });
+  return { id, profile, graceSeconds, pair: [one, other] };
+}
+
+/** Where this device may send to one alone, and who may to it. */
+function pairScope(room: Installation, device: Device): ScopeEntry[] {
+  const { pairs } = shareOf(room, device);
+  const levelOf = (client: Device, on: Device) => {
+    const rights = room.rights.filter(({ client: name, devices }) => {
+      return name === client.name && devices.includes(on.name);
+    });
+    return Math.max(0, ...rights.map((right) => right.level)) as ScopeEntry["level"];
+  };
+  return pairs.map(({ group, peer }) => {
+    const level = levelOf(device, peer);
+    const receives = levelOf(peer, device) > 0 ? RECEIVER : 0;
+    const roles = receives | (level > 0 ? SENDER : 0) || RECEIVER;
+    return { appGroup: PAIR_IDS + group.id, level, roles };
+  });
+}
+
 /** What the installation's rights say, the other way round: where this device may send. */
 function scopeOf(room: Installation, device: Device): ScopeEntry[] {
   const ids = new Set([...device.groups, ...(device.target === undefined ? [] : [device.target])]);
   const groups = room.applicationGroups.filter(({ id }) => ids.has(id));
-  return groups.map(({ id: appGroup }) => {
+  const shared = groups.map(({ id: appGroup }) => {
     const rights = room.rights.filter(({ client, groups: in_ }) => {
       return client === device.name && in_.includes(appGroup);
     });
@@ -130,14 +183,18 @@ function scopeOf(room: Installation, device: Device): ScopeEntry[] {
     const receives = device.groups.includes(appGroup) ? RECEIVER : 0;
     return { appGroup, level, roles: receives | (level > 0 ? SENDER : 0) || RECEIVER };
   });
+  return [...shared, ...pairScope(room, device)];
 }
 
-/** Fields 4 (keys of groups) and 6 (rights) empty, 21 the authority. */
+/** Fields 4 (keys and members of groups) and 6 (rights) empty, 21 the authority. */
 function withoutKeys(blob: Uint8Array, authority: Map<Cbor, Cbor>): Uint8Array {
   const decoded = decode(blob, { depthMax: 8, itemsMax: 65_536 });
   if (!decoded.ok || !(decoded.value instanceof Map)) throw new Error("not a provisioning map");
   const root = decoded.value;
-  for (const group of root.get(4) as Map<Cbor, Cbor>[]) group.set(2, []);
+  for (const group of root.get(4) as Map<Cbor, Cbor>[]) {
+    group.set(2, []);
+    if (group.has(5)) group.set(5, []);
+  }
   root.set(6, []);
   root.set(21, authority);
   return encode(root);

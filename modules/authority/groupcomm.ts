@@ -1,7 +1,7 @@
 /**
- * The parameters of RFC 9594 §8 and draft-ietf-ace-key-groupcomm-oscore §10 as numbers, and the
- * forms of a Group Manager's answers: maps of Content-Format application/ace-groupcomm+cbor, or
- * problem details (RFC 9290) that name one of §9's errors.
+ * The forms of a Group Manager's answers: maps of Content-Format application/ace-groupcomm+cbor
+ * with the parameters of modules/access/groupcomm.ts, or problem details (RFC 9290) that name one
+ * of the errors of RFC 9594 §9.
  */
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
@@ -9,41 +9,7 @@ import { ACE_GROUPCOMM_CBOR } from "../groups/repository.js";
 import type { SecureRequest } from "../secure/request.js";
 import { BAD_REQUEST, CONTENT, FORBIDDEN, type Reply, refuse, UNAVAILABLE } from "./answers.js";
 
-/** RFC 9594 Table 5; of the OSCORE profile's §16.3 the numbers it suggests; below 0 ours. */
-export const P = Object.freeze({
-  GID: 0,
-  GNAME: 1,
-  GURI: 2,
-  SCOPE: 3,
-  GET_CREDS: 4,
-  CLIENT_CRED: 5,
-  CNONCE: 6,
-  GKTY: 7,
-  KEY: 8,
-  NUM: 9,
-  ACE_GROUPCOMM_PROFILE: 10,
-  EXP: 11,
-  EXI: 12,
-  CREDS: 13,
-  PEER_ROLES: 14,
-  PEER_IDENTIFIERS: 15,
-  GROUP_POLICIES: 16,
-  KDC_CRED: 17,
-  KDC_NONCE: 18,
-  KDC_CRED_VERIFY: 19,
-  REKEYING_SCHEME: 20,
-  GROUP_SENDER_ID: 21,
-  CLIENT_CRED_VERIFY: 24,
-  CREDS_REPO: 25,
-  MGT_KEY_MATERIAL: 27,
-  SIGN_INFO: 29,
-  KDCCHALLENGE: 30,
-  SIGN_ENC_KEY: 33,
-  /** `[[sender id, next number], ...]`. */
-  SENDER_NUMBERS: -70010,
-  /** Certificate subjects, in the order of peer_identifiers. */
-  SUBJECTS: -70011,
-});
+export { P, popInput } from "../access/groupcomm.js";
 
 /** application/concise-problem-details+cbor (RFC 9290 §6.3). */
 export const PROBLEM_DETAILS = 257;
@@ -88,16 +54,4 @@ export function mapOf({ format, payload }: SecureRequest): Map<Cbor, Cbor> | und
 
 export function content(value: Cbor, format = ACE_GROUPCOMM_CBOR): Reply {
   return { response: { code: CONTENT, format, payload: encode(value) } };
-}
-
-/** Byte strings in CBOR, one after the other: what is signed (RFC 9594 §4.3.1). */
-export function popInput(...parts: readonly Uint8Array[]): Uint8Array {
-  const encoded = parts.map((part) => encode(part));
-  const all = new Uint8Array(encoded.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of encoded) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

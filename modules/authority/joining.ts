@@ -7,6 +7,7 @@
  * a new key does as well: whoever joins again makes the group get one, not more often than once a
  * minute.
  */
+import { INCARNATION_BYTES } from "../access/delivery.js";
 import type { ScopeEntry } from "../access/scope.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
@@ -63,15 +64,11 @@ export interface Caller {
   readonly now: number;
 }
 
-/** An answer with the path of the member's own resource. */
-export interface Located extends SecureResponse {
-  readonly location: readonly string[];
-}
-
 interface Wish {
   readonly scope: Uint8Array;
   readonly tasks: number;
   readonly nonce: Uint8Array;
+  readonly incarnation: Uint8Array | undefined;
   readonly map: Map<Cbor, Cbor>;
 }
 
@@ -110,7 +107,7 @@ export function answerJoin(
     const creds = credsOf(rows, group, { filter: asked, newcomer: { ...access, tasks } });
     for (const [label, value] of creds ?? NOBODY) answer.set(label, value);
   }
-  const response: Located = {
+  const response: SecureResponse = {
     code: member === undefined ? CREATED : CHANGED,
     format: ACE_GROUPCOMM_CBOR,
     payload: encode(answer),
@@ -136,7 +133,9 @@ function wishOf(map: Map<Cbor, Cbor>, group: number): Wish | undefined {
   const [name, tasks] = decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
   if (typeof tasks !== "number") return undefined;
   if (name !== `${group}`) return undefined; // check: join-scope-name
-  return { scope, tasks, nonce, map };
+  const said = map.get(P.INCARNATION);
+  const isSaid = said instanceof Uint8Array && said.length === INCARNATION_BYTES;
+  return { scope, tasks, nonce, incarnation: isSaid ? said : undefined, map };
 }
 
 /** The OSCORE profile's §6.3: 4.00 that tells what a join request here has to have. */
@@ -242,7 +241,10 @@ function enter(
   const joinings = entries
     .map((entry) => ({ ...entry, roles: entry.roles & allowed }))
     .filter(({ roles }) => roles !== 0)
-    .map((entry) => ({ group, claims, entry, credential, isProven, tasks: wish.tasks }));
+    .map((entry) => ({
+      ...{ group, claims, entry, credential, isProven, tasks: wish.tasks },
+      ...(wish.incarnation === undefined ? {} : { incarnation: wish.incarnation }),
+    }));
   for (const joining of joinings) {
     if (whyNot(rows, joining) !== undefined) return problem("noIds", splitAdvice(rows, group));
   }

@@ -54,6 +54,11 @@ const SUITE_CCM = 0xff01;
 /** A key id is a number of 4 bytes here; a key a second would last 136 years. */
 const COUNT_MAX = 0xffffffff;
 
+/** RFC 8613: a context of two. */
+export const PAIR_PROFILE = "oscore";
+/** Whose peer is whose, in what each of the two is given. */
+const PEER = 4;
+
 const gid = { epochMax: EPOCH_MAX, idBytesMax: 7, signs: true, keyId: joinGid } as const;
 
 const SCHEMES: Readonly<Record<string, Scheme>> = Object.freeze({
@@ -86,6 +91,17 @@ const SCHEMES: Readonly<Record<string, Scheme>> = Object.freeze({
     raw: ({ random }: Drawing) =>
       cbor([1, draw(random, KEY_BYTES)], [2, draw(random, RAND_BYTES)], [3, SUITE_CCM]),
   },
+  // The ID Context is what tells one key of the two from the next (RFC 8613 §3.3).
+  [PAIR_PROFILE]: {
+    ...gid,
+    signs: false,
+    raw: (drawing: Drawing) =>
+      cbor(
+        [1, draw(drawing.random, KEY_BYTES)],
+        [2, draw(drawing.random, SALT_BYTES)],
+        [3, joinGid(drawing)],
+      ),
+  },
   "group-oscore": {
     ...gid,
     raw: ({ random, managerCredential }: Drawing) =>
@@ -101,7 +117,10 @@ const SCHEMES: Readonly<Record<string, Scheme>> = Object.freeze({
   },
 });
 
-export const GROUP_PROFILES: readonly string[] = Object.freeze(Object.keys(SCHEMES));
+/** Profiles of groups; a context of two is made for its two (records.ts, pairs). */
+export const GROUP_PROFILES: readonly string[] = Object.freeze(
+  Object.keys(SCHEMES).filter((name) => name !== PAIR_PROFILE),
+);
 
 /** Throws an Error that names the profiles there are. */
 export function schemeOf(profile: string): Scheme {
@@ -129,13 +148,19 @@ function cbor(...entries: readonly (readonly [number, Cbor])[]): Uint8Array {
   return encode(new Map<Cbor, Cbor>(entries));
 }
 
-/** COSE_Key of `lowlatency`; of the other schemes their material under a label of ours. */
-export function keyValue({ keyId, raw }: Drawn): Map<Cbor, Cbor> {
+/**
+ * COSE_Key of `lowlatency`; of the other schemes their material under a label of ours. `peer`: of a
+ * context of two the other one's id, as the one of them sees it whom this is for.
+ */
+export function keyValue({ keyId, raw }: Drawn, peer?: Uint8Array): Map<Cbor, Cbor> {
   const value = new Map<Cbor, Cbor>([
     [KTY, SYMMETRIC],
     [KID, keyId],
   ]);
   const material = raw.length === KEY_BYTES ? undefined : decode(raw);
-  if (material?.ok === true) return value.set(MATERIAL, material.value);
+  if (material?.ok === true) {
+    if (peer !== undefined && material.value instanceof Map) material.value.set(PEER, peer);
+    return value.set(MATERIAL, material.value);
+  }
   return value.set(ALG, AES_CCM_16_64_128).set(K, raw);
 }

@@ -4,6 +4,7 @@
  * would be somebody's light.
  */
 import { emitScope, parseScope, type Scope } from "../access/scope.js";
+import { equalBytes } from "../bytes/equal.js";
 import { fromHex, toHex } from "../bytes/hex.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
@@ -302,6 +303,26 @@ export function policyOf(rows: Rows, group: number): Policy {
   return policies.get(rows, numberKey(group)) ?? USUAL;
 }
 
+/** Whose a context of two is: two client ids. */
+export interface Pair {
+  readonly one: Uint8Array;
+  readonly other: Uint8Array;
+}
+
+const pairRows = new Records<Pair>("policy", { one: bytes, other: bytes });
+
+export function putPair(rows: Rows, group: number, pair: Pair): void {
+  pairRows.put(rows, `pair/${numberKey(group)}`, pair);
+}
+
+/** The other one of two; undefined for who is none of them, and in a group of many. */
+export function peerIn(rows: Rows, group: number, clientId: Uint8Array): Uint8Array | undefined {
+  const pair = pairRows.get(rows, `pair/${numberKey(group)}`);
+  if (pair === undefined) return undefined;
+  if (equalBytes(pair.one, clientId)) return pair.other;
+  return equalBytes(pair.other, clientId) ? pair.one : undefined;
+}
+
 /** A token that a client presented, and how far it is with showing that a key is its own. */
 export interface Access {
   readonly clientId: Uint8Array;
@@ -366,8 +387,9 @@ export function nextOf(rows: Rows, counter: string): number {
 
 /** The latest of a time that never goes back. */
 export function latestOf(rows: Rows, clock: string, now: number): number {
-  const value = Math.max(numbers.get(rows, clock)?.value ?? 0, now);
-  numbers.put(rows, clock, { value });
+  const known = numbers.get(rows, clock)?.value;
+  const value = Math.max(known ?? 0, now);
+  if (value !== (known ?? 0)) numbers.put(rows, clock, { value });
   return value;
 }
 

@@ -1,13 +1,9 @@
-/**
- * What members do in a group, in the words of its Group Manager: bits of "Tperm"
- * (draft-ietf-ace-key-groupcomm-oscore §3). draft-ietf-core-oscore-groupcomm-02 Appendix D.1 says
- * client for requester, server for responder and silent server for monitor.
- */
-import { RECEIVER, SENDER } from "../access/scope.js";
+/** What members do in a group, in the words of its Group Manager, and the roles of their tokens. */
+import { MONITOR, REQUESTER, RESPONDER } from "../access/groupcomm.js";
+import { RECEIVER, type Scope, SENDER } from "../access/scope.js";
 
-export const REQUESTER = 2;
-export const RESPONDER = 4;
-export const MONITOR = 8;
+export { MONITOR, REQUESTER, RESPONDER } from "../access/groupcomm.js";
+
 /** Of somebody who is no member: checks signatures of what it overhears. */
 export const VERIFIER = 16;
 
@@ -23,6 +19,17 @@ export function rolesFor(tasks: number): number {
   const sends = (tasks & REQUESTER) !== 0;
   const listens = (tasks & (RESPONDER | MONITOR | VERIFIER)) !== 0;
   return (sends ? SENDER : 0) | (listens ? RECEIVER : 0);
+}
+
+/** What a scope's entries allow together. */
+export function rolesOf(scope: Scope): number {
+  return scope.reduce((all, { roles }) => all | roles, 0);
+}
+
+/** Those of the tasks that these roles allow. */
+export function tasksWithin(tasks: number, roles: number): number {
+  const all = [REQUESTER, RESPONDER, MONITOR].filter((task) => (rolesFor(task) & ~roles) === 0);
+  return tasks & all.reduce((sum, task) => sum | task, 0);
 }
 
 /**

@@ -210,7 +210,15 @@ function fetchKey(device: Parts, schemes: Schemes, stranger: Stranger): void {
   const { security } = stranger.association;
   const { repository } = security.policy ?? {};
   const { strangers } = schemes;
-  if (repository === undefined || strangers === undefined) return;
+  if (strangers === undefined) return;
+  let spread = challengeLeisure(security, device.leisureMicros);
+  if (!groups.arriving.multicast) spread = 0;
+  if (repository === undefined) {
+    const { inquire } = schemes;
+    if (inquire === undefined || !strangers.ask(stranger)) return;
+    strangers.within(spread, () => inquire(stranger, () => strangers.learned(stranger)));
+    return;
+  }
   const channel = channelTo(groups, repository.security);
   if (channel === undefined || !strangers.ask(stranger)) return;
   const { peer, appGroup } = channel;
@@ -234,8 +242,6 @@ function fetchKey(device: Parts, schemes: Schemes, stranger: Stranger): void {
       waitMicros: FETCH_MICROS,
       onAnswer,
     });
-  let spread = challengeLeisure(security, device.leisureMicros);
-  if (!groups.arriving.multicast) spread = 0;
   strangers.within(spread, () => {
     endpoint.send({ to: repository, confirmable: true, make });
   });

@@ -8,6 +8,7 @@
  * nothing.
  */
 import { equalBytes } from "../bytes/equal.js";
+import { isMulticast } from "../coap/addresses.js";
 import { emitMessage, type Message, NON, type Option } from "../coap/message.js";
 import { addPath, CONTENT, GET, POST } from "../coap/options.js";
 import type { AppGroup } from "../groups/directory.js";
@@ -70,11 +71,22 @@ export class Presenting {
     if (this.#timer !== undefined) clock.cancel(this.#timer);
     this.#questions = [];
     this.#found = [];
+    this.#queue.splice(0);
     const { target } = role;
-    const appGroup = target === undefined ? undefined : groups.directory.appGroup(target);
-    const shown = appGroup && ownToken(store, appGroup.security.id);
-    if (appGroup === undefined || shown === undefined) return;
-    this.#ask(appGroup, shown);
+    let isAny = false;
+    for (const appGroup of groups.directory.appGroups()) {
+      const isPair = !isMulticast(appGroup.address);
+      const shown =
+        isPair || appGroup.id === target ? ownToken(store, appGroup.security.id) : undefined;
+      if (shown === undefined) continue;
+      isAny = true;
+      // Where the other one of two is, the installation says.
+      if (isPair)
+        this.#queue.push({ at: { address: appGroup.address, port: COAP_PORT }, token: shown });
+      else this.#ask(appGroup, shown);
+    }
+    this.#send();
+    if (!isAny) return;
     const pause = PAUSES_SECONDS[Math.min(this.#round++, PAUSES_SECONDS.length - 1)];
     this.#timer = clock.after(pause * SECOND, () => this.#next());
   }

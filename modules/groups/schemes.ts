@@ -84,6 +84,8 @@ export class Schemes {
   unverified: Unverified | undefined = undefined;
   synchronisation: Synchronisation | undefined = undefined;
   strangers: Strangers | undefined = undefined;
+  /** Asks the Group Manager who somebody is, where there is one. */
+  inquire: ((stranger: Stranger, found: () => void) => void) | undefined = undefined;
   /** How many secrets this device agrees on with whom it does not know yet. */
   agreements: { take(): boolean } | undefined = undefined;
   /** Commands of ours that may be challenged, and the last one of all. */

@@ -62,6 +62,10 @@ export const KIND = Object.freeze({
   ISSUED: 0x16,
   /** What opens tokens presented to a security group (groups/tokens). Index: security group. */
   SEALING: 0x17,
+  /** A group that was entered at its Group Manager (groups/admission). Index: security group. */
+  ENTERED: 0x18,
+  /** Keys of a key tree, from our leaf up (groups/branch). Index: security group. */
+  BRANCH: 0x19,
 });
 
 /** Kinds from here on belong to the store itself. */
@@ -94,6 +98,8 @@ const NAMES = Object.freeze([
   "trust",
   "newest token",
   "sealing key",
+  "entered group",
+  "key tree branch",
 ]);
 
 /**

@@ -1,0 +1,125 @@
+/** A room with an authority that decides as the product's does, and four devices. */
+import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
+import { type AsDecision, answerAs } from "../../modules/authority/as-face.js";
+import { type Center, createGroup } from "../../modules/authority/distribution.js";
+import { answerKdc } from "../../modules/authority/kdc-face.js";
+import { MemoryLedger } from "../../modules/authority/memory.js";
+import { awaiting, confirmAll, sendingFor } from "../../modules/authority/pushing.js";
+import { applications, NONE, numberKey } from "../../modules/authority/records.js";
+import { enrol } from "../../modules/authority/server.js";
+import { toHex } from "../../modules/bytes/hex.js";
+import { CBOR, CHANGED, POST } from "../../modules/coap/options.js";
+import { centerOf, furnish, parties, TERMS } from "./authority.js";
+import { APPLICATION, NOW } from "./grants.js";
+import { Guild } from "./guild.js";
+import { credentialOf, Managed } from "./managed.js";
+import { SeededRandom } from "./random.js";
+import { type Rig, ROLE, type Spec } from "./rig.js";
+
+export const LAMPS = [1, 2];
+export const SWITCHES = [3, 4];
+/** Of a guild. */
+export const SIGNED_GROUP = 12;
+
+export class Place extends Managed {
+  readonly ledger = new MemoryLedger();
+  readonly center: Center = centerOf();
+  /** The signed group, where it is one. */
+  readonly guild: Guild | undefined;
+  readonly #as: AsDecision;
+
+  /** `profile`: that of the group, `lowlatency` unless named. */
+  constructor(profile?: string, terms: Partial<typeof TERMS> = {}) {
+    super();
+    const { signatures } = this.kdc.crypto;
+    const id = SIGNED_GROUP;
+    this.guild =
+      profile && signatures ? new Guild({ profile, id, members: [], signatures }) : undefined;
+    const appGroup = this.guild?.appGroup ?? APPLICATION;
+    const { as } = parties();
+    const random = new SeededRandom(5);
+    this.#as = { issuer: as, random, audiences: [{ name: "kdc" }], now: () => NOW };
+    this.ledger.run((rows) => {
+      furnish(rows, this.center, TERMS);
+      if (this.guild !== undefined) {
+        const { address, spec } = this.guild;
+        createGroup(rows, this.center, id, { ...TERMS, ...terms, profile: spec.profile });
+        const place = { name: "signed", group: id, address, port: 5683 };
+        applications.put(rows, numberKey(appGroup), place);
+      }
+      // Client ids count up: they are the devices' numbers.
+      for (const number of [...LAMPS, ...SWITCHES]) {
+        const roles = LAMPS.includes(number) ? RECEIVER : SENDER;
+        const scope: Scope = [{ appGroup, level: 2, roles }];
+        const eui64 = Uint8Array.of(2, 0, 0, 0, 0, 0, 0, number);
+        const { identity } = credentialOf(number);
+        enrol(rows, eui64, {
+          ...{ name: `device ${number}`, scope, tokenSeconds: NONE },
+          credential: identity,
+        });
+      }
+    });
+    this.answer = (request) =>
+      this.ledger.run((rows) => {
+        const isToken = request.path[0] === "token";
+        if (isToken) return answerAs(rows, this.#as, request).response;
+        return answerKdc(rows, { center: this.center, now: () => this.now }, request).response;
+      });
+  }
+
+  override device(number: number, role: number, more: Partial<Spec> = {}): Rig {
+    const { guild } = this;
+    if (guild === undefined) return super.device(number, role, more);
+    const target = role === ROLE.SWITCH ? { target: guild.appGroup } : {};
+    return super.device(number, role, {
+      appGroups: [],
+      guilds: [guild],
+      epochs: [],
+      ...target,
+      ...more,
+    });
+  }
+
+  /** Lamps and switches, and the time they take. */
+  begin(seconds = 40): { readonly lamps: readonly Rig[]; readonly switches: readonly Rig[] } {
+    const lamps = LAMPS.map((number) => this.device(number, ROLE.LUMINAIRE));
+    const switches = SWITCHES.map((number) => this.device(number, ROLE.SWITCH));
+    this.pass(seconds);
+    return { lamps, switches };
+  }
+
+  get now(): number {
+    return NOW + Math.floor(this.room.clock.micros() / 1_000_000);
+  }
+
+  /** Sends everybody who is connected what waits for him; who confirmed it. */
+  pushAll(): number[] {
+    const confirmed: number[] = [];
+    for (const { clientId } of this.ledger.run(awaiting)) {
+      const number = clientId[0];
+      const id = toHex(credentialOf(number).identity);
+      const pairwise = this.channels.askers().find((one) => one.id === id)?.pairwise;
+      if (pairwise === undefined) continue;
+      const to = { clientId, pairwise, now: this.now };
+      const sending = this.ledger.run((rows) => sendingFor(rows, this.center, to));
+      if (sending === undefined) continue;
+      const { payload } = sending;
+      const push = { method: POST, path: ["keys", "push"], format: CBOR, payload };
+      this.channels.askPeer(id, push, (answered) => {
+        if (!answered.ok || answered.response.code !== CHANGED) return;
+        this.ledger.run((rows) => confirmAll(rows, clientId, sending));
+        confirmed.push(number);
+      });
+    }
+    this.pass(10);
+    return confirmed.sort();
+  }
+}
+
+/** How many of the lamps obey a press that comes now. */
+export function obeying(place: Place, lamps: readonly Rig[], press: Rig): number {
+  const before = lamps.map((lamp) => lamp.count("accepted"));
+  place.room.press(press);
+  place.pass(0.2);
+  return lamps.filter((lamp, at) => lamp.count("accepted") > before[at]).length;
+}

@@ -1,0 +1,182 @@
+/** A member's side of the Group Manager: whole devices, and the manager's own decisions. */
+import { P } from "../../modules/access/groupcomm.js";
+import { expel, renew } from "../../modules/authority/distribution.js";
+import { members, membersOf } from "../../modules/authority/records.js";
+import { toHex } from "../../modules/bytes/hex.js";
+import { type Cbor, decode } from "../../modules/cbor/decode.js";
+import { encode } from "../../modules/cbor/encode.js";
+import type { SecureRequest, SecureResponse } from "../../modules/secure/request.js";
+import { equal, test } from "../harness.js";
+import { SIGNED } from "../support/lamps.js";
+import { obeying, Place, SIGNED_GROUP } from "../support/place.js";
+import { type Rig, ROLE } from "../support/rig.js";
+
+/** Ids of the members that a device has credentials of. */
+function known({ device }: Rig): string[] {
+  return (device.groups.schemes?.members.of(SIGNED_GROUP) ?? []).map(({ id }) => toHex(id)).sort();
+}
+
+function asked(place: Place, path: RegExp): number {
+  return place.asked.filter((one) => path.test(one)).length;
+}
+
+/** Answers of the Group Manager as `change` makes them. */
+function changing(place: Place, path: string, change: (map: Map<Cbor, Cbor>) => void): void {
+  const { answer } = place;
+  place.answer = (request: SecureRequest): SecureResponse | undefined => {
+    const response = answer?.(request);
+    if (request.path.join("/") !== path || response?.payload === undefined) return response;
+    const decoded = decode(response.payload);
+    if (!decoded.ok || !(decoded.value instanceof Map)) return response;
+    change(decoded.value);
+    return { ...response, payload: encode(decoded.value) };
+  };
+}
+
+for (const profile of [...SIGNED, "dtls-record"]) {
+  test(`${profile}: keys, rights and who is who from the authority, and light`, () => {
+    const place = new Place(profile);
+    const { lamps, switches } = place.begin();
+    equal(
+      switches.map((press) => obeying(place, lamps, press)),
+      [2, 2],
+    );
+    equal(lamps.map(known), [
+      ["03", "04"],
+      ["03", "04"],
+    ]);
+    const proven = place.ledger.run((rows) => membersOf(rows, SIGNED_GROUP));
+    const isSigned = profile !== "dtls-record";
+    equal(
+      proven.map(({ member }) => member.isProven),
+      Array(4).fill(isSigned),
+    );
+  });
+}
+
+const MODERN = "group-oscore";
+
+test("a restart asks for nothing that is in flash", () => {
+  const place = new Place(MODERN);
+  const { lamps, switches } = place.begin();
+  const before = asked(place, /ace-group|token|keys/);
+  for (const rig of [...lamps, ...switches]) rig.restart();
+  place.pass(30);
+  equal(asked(place, /ace-group|token|keys/), before);
+  equal(obeying(place, lamps, switches[0]), 2);
+});
+
+test("a switch with another flash shows its key again, under keys that are new", () => {
+  const place = new Place(MODERN);
+  const { lamps, switches } = place.begin(120);
+  equal(obeying(place, lamps, switches[0]), 2);
+  switches[0].port.onDatagram = undefined;
+  const again = place.device(3, ROLE.SWITCH, { seed: 77 });
+  place.pass(120);
+  place.pushAll();
+  place.pass(60);
+  equal(obeying(place, lamps, again), 2);
+  const [before, after] = [lamps[0], again].map(({ device }) => {
+    return device.groups.directory
+      .security(SIGNED_GROUP)
+      ?.associations.map(({ keyId }) => toHex(keyId));
+  });
+  equal(
+    after?.every((one) => before?.includes(one)),
+    true,
+  );
+  equal(after?.includes(before?.[0] ?? ""), false, "not the key of before");
+});
+
+test("a member whose credential never came is asked for when he is heard", () => {
+  const place = new Place(MODERN);
+  let isSilent = true;
+  changing(place, `ace-group/${SIGNED_GROUP}`, (map) => map.set(P.CREDS, []));
+  changing(place, `ace-group/${SIGNED_GROUP}/creds`, (map) => {
+    if (isSilent) map.set(P.CREDS, []);
+  });
+  const { lamps, switches } = place.begin();
+  equal(lamps.map(known), [[], []]);
+  isSilent = false;
+  equal(obeying(place, lamps, switches[0]), 0);
+  place.pass(20);
+  equal(lamps.map(known), [["03"], ["03"]]);
+  equal(obeying(place, lamps, switches[0]), 2);
+});
+
+test("a Group Manager that does not show its key is none", () => {
+  const place = new Place(MODERN);
+  changing(place, `ace-group/${SIGNED_GROUP}`, (map) => {
+    map.set(P.KDC_CRED_VERIFY, new Uint8Array(64));
+  });
+  const { lamps, switches } = place.begin();
+  equal([...lamps, ...switches].flatMap(known), []);
+  equal(asked(place, /^keys@/), 0, "and no keys are asked for");
+});
+
+test("what is said of this device itself, or is longer than any credential, is passed over", () => {
+  const place = new Place(MODERN);
+  changing(place, `ace-group/${SIGNED_GROUP}`, (map) => {
+    const credential = place.guild?.credentialOf(9) ?? new Uint8Array(0);
+    const ids = [1, 2, 3, 4, 5].map((one) => Uint8Array.of(one));
+    const long = new Uint8Array(300);
+    map.set(P.PEER_IDENTIFIERS, ids);
+    map.set(P.CREDS, [credential, credential, credential, credential, long]);
+  });
+  const { lamps } = place.begin();
+  equal(lamps.map(known), [
+    ["02", "03", "04"],
+    ["01", "03", "04"],
+  ]);
+});
+
+test("a key that is used up is followed by another, for everybody", () => {
+  const place = new Place(MODERN, { messages: 40 });
+  const { lamps, switches } = place.begin(120);
+  const isAsked = () => asked(place, /nodes\/03@3$/) > 0;
+  for (let press = 0; press < 20 && !isAsked(); press++) {
+    obeying(place, lamps, switches[0]);
+    place.pass(40);
+  }
+  equal(isAsked(), true);
+  place.pushAll();
+  equal(obeying(place, lamps, switches[0]), 2);
+});
+
+test("who leaves is no member, and the others stay", () => {
+  const place = new Place(MODERN);
+  const { lamps, switches } = place.begin();
+  const [left] = switches;
+  const security = left.device.groups.directory.security(SIGNED_GROUP);
+  const told: boolean[] = [];
+  if (security) left.device.channels?.admission?.leave(security, (isOut) => told.push(isOut));
+  place.pass(5);
+  equal(told, [true]);
+  const stay = place.ledger.run((rows) => membersOf(rows, SIGNED_GROUP));
+  equal(
+    stay.map(({ clientId }) => toHex(clientId)),
+    ["01", "02", "04"],
+  );
+  equal(obeying(place, lamps, switches[1]), 2);
+});
+
+test("a lost switch is out of a signed group, too", () => {
+  const place = new Place(MODERN);
+  const { lamps, switches } = place.begin();
+  place.ledger.run((rows) => expel(rows, place.center, Uint8Array.of(4), place.now));
+  place.pushAll();
+  place.pass(40);
+  equal([obeying(place, lamps, switches[1]), obeying(place, lamps, switches[0])], [0, 2]);
+});
+
+test("a renewal in peace: nobody without light, numbers begin anew", () => {
+  const place = new Place(MODERN);
+  const { lamps, switches } = place.begin();
+  place.ledger.run((rows) => {
+    renew(rows, place.center, SIGNED_GROUP, { isBroken: false, now: place.now });
+    equal(members.keys(rows).length, 4);
+  });
+  equal(obeying(place, lamps, switches[0]), 2, "before anybody has it");
+  equal(place.pushAll(), [1, 2, 3, 4]);
+  equal(obeying(place, lamps, switches[0]), 2);
+});
