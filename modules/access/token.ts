@@ -83,12 +83,43 @@ export interface TokenRules {
   readonly mustExpire?: boolean;
 }
 
+/** A token whose signature nobody looked at. */
+interface Read {
+  readonly claims: Claims;
+  readonly vouched: NonNullable<ReturnType<typeof vouchedOf>>;
+  readonly anchor: TrustAnchor;
+}
+
+/** What a token that may be for us says; not that it is so. */
+export function glanceAt(token: Uint8Array, rules: TokenRules): Verdict<Claims> {
+  const read = readToken(token, rules);
+  if (!read.ok) return read;
+  const { claims } = read.value;
+  const isOurs = claims.audience === rules.audience;
+  return isOurs ? { ok: true, value: claims } : fault("audience");
+}
+
 /** The claims of a token that is genuine, for us and in force. */
 export function verifyToken(
   crypto: Pick<Crypto, "hmac" | "signatures">,
   token: Uint8Array,
   rules: TokenRules,
 ): Verdict<Claims> {
+  const read = readToken(token, rules);
+  if (!read.ok) return read;
+  const { claims, vouched, anchor } = read.value;
+  if (!isVouched(crypto, vouched, anchor)) return fault("forged"); // check: token-vouched
+  const isOurs = claims.audience === rules.audience;
+  if (!isOurs) return fault("audience"); // check: token-audience
+  const { expiresAt } = claims;
+  const isEndless = expiresAt === undefined && rules.mustExpire === true;
+  if (isEndless) return fault("endless"); // check: token-endless
+  const isOver = expiresAt !== undefined && expiresAt <= rules.nowSeconds;
+  if (isOver) return fault("expired"); // check: token-expired
+  return { ok: true, value: claims };
+}
+
+function readToken(token: Uint8Array, rules: TokenRules): Verdict<Read> {
   if (token.length > TOKEN_BYTES_MAX) return fault("malformed"); // check: token-size
   const decoded = decode(token, LIMITS);
   if (!decoded.ok) return fault("malformed");
@@ -102,15 +133,7 @@ export function verifyToken(
   if (vouched === undefined || claims === undefined) return fault("malformed");
   const anchor = anchorOf(rules.anchors, claims.issuer, vouched.object.kid);
   if (anchor === undefined) return fault("untrusted");
-  if (!isVouched(crypto, vouched, anchor)) return fault("forged"); // check: token-vouched
-  const isOurs = claims.audience === rules.audience;
-  if (!isOurs) return fault("audience"); // check: token-audience
-  const { expiresAt } = claims;
-  const isEndless = expiresAt === undefined && rules.mustExpire === true;
-  if (isEndless) return fault("endless"); // check: token-endless
-  const isOver = expiresAt !== undefined && expiresAt <= rules.nowSeconds;
-  if (isOver) return fault("expired"); // check: token-expired
-  return { ok: true, value: claims };
+  return { ok: true, value: { claims, vouched, anchor } };
 }
 
 /** What a token says, whoever wrote it; undefined when it is none. */

@@ -39,6 +39,8 @@ import {
 import type { EnvelopeKey } from "../cose/envelope.js";
 import { isSameEndpoint } from "../dtls/connection.js";
 import { StoredSessions } from "../dtls/stored-sessions.js";
+import type { Admission } from "../groups/admission.js";
+import type { SecurityGroup } from "../groups/directory.js";
 import { Joining } from "../groups/join.js";
 import { ownToken, type Refusal, Tokens, type Verdicts } from "../groups/tokens.js";
 import { Trust } from "../groups/trust.js";
@@ -49,10 +51,11 @@ import { levelOf } from "../resources/resources.js";
 import { DtlsChannels } from "../secure/dtls.js";
 import type { Ask, Asker, SecureRequest, SecureResponse, Told } from "../secure/request.js";
 import { KIND, key } from "../store/keys.js";
+import { acquaint, admissionOf } from "./acquaint.js";
 import { type Authority, authorityIn } from "./authority.js";
 import type { Parts } from "./parts.js";
 import { Presenting } from "./presenting.js";
-import { RateLimit } from "./rate.js";
+import { RateLimit, Shares } from "./rate.js";
 
 /** RFC 7252 §6.2. */
 export const SECURE_PORT = 5684;
@@ -99,11 +102,13 @@ export class DeviceChannels {
   readonly joining: Joining;
   readonly dtls: DtlsChannels;
   readonly presenting: Presenting;
+  readonly admission: Admission | undefined;
   readonly #device: Parts;
   readonly #authority: Authority;
   readonly #receive: Receive;
   readonly #log: Board["log"];
-  readonly #presented: RateLimit;
+  readonly #presented: Shares;
+  readonly #refusals: RateLimit;
   /** With the KDC of today; undefined: the installation names one that is not ours. */
   #channel: KdcChannel | undefined;
 
@@ -114,7 +119,8 @@ export class DeviceChannels {
     this.#authority = authority;
     this.#receive = receive;
     this.#log = log;
-    this.#presented = new RateLimit(clock, TOKENS_BURST, TOKEN_MICROS);
+    this.#presented = new Shares(clock, TOKENS_BURST, TOKEN_MICROS);
+    this.#refusals = new RateLimit(clock, TOKENS_BURST, TOKEN_MICROS);
     this.trust = new Trust({ store, crypto, clock });
     this.trust.adopt(authority.kdc);
     this.#channel = this.trust.channelOf(authority.kdc, authority);
@@ -136,7 +142,13 @@ export class DeviceChannels {
       idleMicros: IDLE_MICROS,
     });
     this.presenting = new Presenting(device, random);
-    this.joining = this.#joining(board);
+    const incarnation = incarnationIn(store, random);
+    this.admission = admissionOf(device, board, {
+      incarnation,
+      managerKey: () => this.trust.trusted?.publicKey,
+      ask: this.#askCenter,
+    });
+    this.joining = this.#joining(random, incarnation);
   }
 
   /** Takes a datagram that is for a channel, or shows a token; false: it is the device's. */
@@ -168,7 +180,7 @@ export class DeviceChannels {
     if (place === "authz-info" || place === "keys/push") {
       if (method !== POST) return { code: METHOD_NOT_ALLOWED };
       return place === "authz-info"
-        ? { code: codeOf(this.#present(request.payload)) }
+        ? { code: codeOf(this.#present(request.payload, from.id)) }
         : this.#push(request);
     }
     return this.#resource(request, from);
@@ -180,21 +192,23 @@ export class DeviceChannels {
     this.#device.clock.after(EXPIRE_MICROS, () => this.watch());
   }
 
-  #joining({ random }: Board): Joining {
+  #joining(random: Board["random"], incarnation: Uint8Array): Joining {
     const { clock, store, groups } = this.#device;
     const { kdc } = this.#authority;
     const { server } = this.#channel ?? {};
-    // What two share, no KDC gives.
+    const { admission } = this;
+    // What two share may be theirs alone, from the installation.
     const wanted = () =>
       [...groups.directory.appGroups()]
-        .filter(({ security }) => security.profile.proof !== "channel")
+        .filter(({ security }) => security.profile.proof !== "channel" || isGiven(store, security))
         .map(({ id }) => id);
     return new Joining({
-      ...{ clock, random, store, groups, wanted },
+      ...{ clock, random, store, groups, wanted, incarnation },
+      // It was shown to the Group Manager, with a proof.
       credential: new Uint8Array(0),
-      incarnation: incarnationIn(store, random),
+      ...(admission && { admission }),
       audience: () => this.trust.trusted?.issuer ?? kdc.issuer,
-      askKdc: (ask, done) => this.#ask(this.#channel?.center, ask, done),
+      askKdc: this.#askCenter,
       ...(server && { askServer: (ask, done) => this.#ask(this.#channel?.server, ask, done) }),
       deliver: (delivery, pairwise) => this.#isDone(this.#deliver(delivery, pairwise)),
       tokenLasts: (security) => {
@@ -208,6 +222,8 @@ export class DeviceChannels {
       },
     });
   }
+
+  readonly #askCenter = (ask: Ask, done: Told): void => this.#ask(this.#channel?.center, ask, done);
 
   #ask(to: Endpoint | undefined, ask: Ask, done: Told): void {
     if (to !== undefined) this.dtls.ask(to, ask, done);
@@ -247,7 +263,8 @@ export class DeviceChannels {
   #takePlain({ from }: Datagram, request: Message): void {
     const { endpoint } = this.#device;
     if (endpoint.check(request, from) !== "new") return;
-    const code = codeOf(this.#present(request.payload ?? new Uint8Array(0)));
+    const presented = this.#present(request.payload ?? new Uint8Array(0), toHex(from.address));
+    const code = codeOf(presented);
     const make = (header: { type: number; mid: number; token: Uint8Array }) =>
       emitMessage({ ...header, type: header.type as 0 | 1 | 2, code, ...NOTHING });
     endpoint.reply({ request, from, make });
@@ -255,21 +272,31 @@ export class DeviceChannels {
 
   /** AT-R in a first request, which is read without it: it may bring the key to open that with. */
   #takeShown(datagram: Datagram, message: Message, token: Uint8Array): boolean {
-    const refused = this.#present(token);
+    const refused = this.#present(token, toHex(datagram.from.address));
     if (refused !== undefined) return true; // check: token-shown
     const options = message.options.filter(({ number }) => number !== OPTION_TOKEN);
     this.#receive({ ...datagram, bytes: emitMessage({ ...message, options }) });
     return true;
   }
 
-  #present(token: Uint8Array): Refusal | "overflow" | undefined {
+  /** What can be told at once is; who wants a signature verified has a share. */
+  #present(token: Uint8Array, from: string): Refusal | "overflow" | undefined {
     const { trace } = this.#device;
-    const isRationed = !this.#presented.take();
+    const glanced = this.tokens.glance(token);
+    const isNews = glanced === undefined;
+    const isRationed = isNews && !this.#presented.take(from);
     if (isRationed) return "overflow"; // check: tokens-rate
-    const refused = this.tokens.present(token);
+    const told = isNews ? this.tokens.present(token) : glanced;
+    const refused = told === "known" ? undefined : told;
     trace.count(refused === undefined ? "accepted" : "forbidden");
-    if (refused !== undefined) this.#log(`token refused: ${refused}`);
+    if (refused === undefined && isNews) this.#acquaint(token);
+    if (refused !== undefined && this.#refusals.take()) this.#log(`token refused: ${refused}`);
     return refused;
+  }
+
+  #acquaint(token: Uint8Array): void {
+    acquaint(this.#device, this.admission, token);
+    this.#log(`rights of ${toHex(claimsOf(token)?.subject ?? new Uint8Array(0))}`);
   }
 
   #push({ from, payload }: SecureRequest): SecureResponse {
@@ -326,6 +353,12 @@ export class DeviceChannels {
       ...(said === undefined ? {} : { payload: said }),
     };
   }
+}
+
+/** Whether the keys of a context of two are the KDC's: it has none yet, or those. */
+function isGiven(store: Parts["store"], { id, associations }: SecurityGroup): boolean {
+  if (associations.length === 0) return true;
+  return store.has(key(KIND.SEALING, id)) || store.has(key(KIND.TOKEN, 1 + id));
 }
 
 /**

@@ -16,13 +16,14 @@
 import { ACE_CBOR, emitTokenAsk, parseTokenAnswer } from "../access/ace.js";
 import { emitQuestion, type KeyDelivery, parseDelivery } from "../access/delivery.js";
 import { upTo } from "../coap/chance.js";
-import { CBOR, CONTENT, CREATED, codeClass, POST } from "../coap/options.js";
+import { CBOR, CONTENT, CREATED, codeClass, POST, UNAUTHORIZED } from "../coap/options.js";
 import type { EnvelopeKey } from "../cose/envelope.js";
 import type { Clock, Timer } from "../ports/clock.js";
 import type { Random } from "../ports/random.js";
 import type { Ask, Asker, Told } from "../secure/request.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
+import type { Entered } from "./admission.js";
 import type { Groups } from "./groups.js";
 
 export const STATES = ["resting", "applying", "asking", "waiting"] as const;
@@ -140,6 +141,12 @@ export interface JoiningParts {
   readonly askServer?: (ask: Ask, done: Told) => void;
   /** Takes what the KDC said; false when not all of it was taken. */
   readonly deliver: (delivery: KeyDelivery, pairwise: EnvelopeKey | undefined) => boolean;
+  /** What comes before the question for keys; absent where that is nothing (admission.ts). */
+  readonly admission?: {
+    enter(token: Uint8Array, wanted: readonly number[], done: (what: Entered) => void): void;
+    /** The KDC does not take the token: what followed from it may be gone. */
+    forget(): void;
+  };
   /** Seconds that our own token for a security group lasts; absent: it has no end. */
   readonly tokenLasts?: (security: number) => number;
   readonly onState?: (state: State) => void;
@@ -233,7 +240,7 @@ export class Joining {
   }
 
   #ask(): void {
-    const { store, credential, incarnation, deliver, askKdc } = this.#parts;
+    const { store, admission } = this.#parts;
     const token = store.get(TOKEN);
     // The others when these are there: an answer has its bounds.
     const wanted = this.#lacking().slice(0, AT_ONCE_MAX);
@@ -241,9 +248,24 @@ export class Joining {
       this.#later(token === undefined ? "refused" : "keyed");
       return;
     }
+    if (admission === undefined) {
+      this.#askKeys(token, wanted);
+      return;
+    }
+    const question = this.#begin();
+    admission.enter(token, wanted, (what) => {
+      if (question !== this.#question) return;
+      if (what === "entered") this.#askKeys(token, wanted);
+      else this.#on(what);
+    });
+  }
+
+  #askKeys(token: Uint8Array, wanted: readonly number[]): void {
+    const { credential, incarnation, deliver, askKdc, admission } = this.#parts;
     const payload = emitQuestion({ token, wanted, credential, incarnation });
     const ask = { method: POST, path: ["keys"], format: CBOR, payload };
     this.#say(askKdc, ask, ({ code, payload: said }, asker) => {
+      if (code === UNAUTHORIZED) admission?.forget();
       if (codeClass(code) === 4) return "refused";
       const delivery = code === CONTENT && said !== undefined ? parseDelivery(said) : undefined;
       if (delivery === undefined) return "unanswered";
@@ -256,15 +278,18 @@ export class Joining {
     what: Ask,
     judge: (response: { code: number; payload?: Uint8Array }, asker?: Asker) => Event,
   ): void {
-    const { clock } = this.#parts;
-    this.#set(undefined);
-    this.#attemptMicros = clock.micros();
-    this.#question++;
-    const question = this.#question;
+    const question = this.#begin();
     ask?.(what, (answered, asker) => {
       if (question !== this.#question) return;
       this.#on(answered.ok ? judge(answered.response, asker) : "unanswered");
     });
+  }
+
+  /** An attempt; answers to the one before count no more. */
+  #begin(): number {
+    this.#set(undefined);
+    this.#attemptMicros = this.#parts.clock.micros();
+    return ++this.#question;
   }
 
   /** Never from within: whoever asks us may be in the middle of something. */

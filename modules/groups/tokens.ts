@@ -23,7 +23,7 @@ import type {
 import type { Level } from "../access/level.js";
 import type { Rights } from "../access/rights.js";
 import { levelIn, type ScopeEntry } from "../access/scope.js";
-import { claimsOf, type TokenFault, verifyToken } from "../access/token.js";
+import { claimsOf, glanceAt, type TokenFault, verifyToken } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
 import { Id64 } from "../bytes/id64.js";
 import type { Drop } from "../bytes/outcome.js";
@@ -91,6 +91,46 @@ export class Tokens {
   /** A sender's AT-R, whoever presents it. Undefined: its rights hold, durably. */
   present(token: Uint8Array): Refusal | undefined {
     return this.#take(token, undefined, []);
+  }
+
+  /**
+   * What is to be told of a presented token before anybody's signature is verified: a refusal, or
+   * "known": all that it says is so. Undefined: it may be news. An envelope opens under the group's
+   * sealing key alone, so that much of what a stranger makes up ends here.
+   */
+  glance(token: Uint8Array): Refusal | "known" | undefined {
+    const { groups, trust } = this.#parts;
+    const { anchor, trusted } = trust;
+    if (anchor === undefined || trusted === undefined) return "untrusted";
+    const nowSeconds = trust.now();
+    const rules = { anchors: [anchor], audience: trusted.audience, nowSeconds };
+    const glanced = glanceAt(token, rules);
+    if (!glanced.ok) return glanced.fault;
+    const claims = glanced.value;
+    const { securityGroup, subject } = claims;
+    const security = securityGroup && this.#securityOf(securityGroup);
+    if (security === undefined) return "unknownGroup";
+    if (equalBytes(subject, groups.clientId)) return "holder";
+    const opened = this.#open(claims, this.#sealingOf(security));
+    if (opened === undefined) return "envelope";
+    opened.raw.fill(0);
+    const known = this.#issued.of(subject);
+    const scope = this.#entriesFor(claims, security);
+    const fresh = scope.flatMap((entry) => grantBy({ ...claims, scope }, entry, known) ?? []);
+    if (fresh.length === 0) return "older";
+    const isNew = groups.keyring.isNew(security, opened.keyId);
+    const isSo = fresh.every((one) => this.#holds(subject, one, known, nowSeconds));
+    return isSo && !isNew ? "known" : undefined;
+  }
+
+  #holds(client: Uint8Array, grant: Grant, known: Issued, now: number): boolean {
+    const { appGroup, level, issuedAt, expiresAt } = grant;
+    const held = this.#parts.rights.level(appGroup, new Id64().read(client, 0, client.length));
+    const isHeld = known.grants.some((one) => {
+      const isSame = one.appGroup === appGroup && one.level === level;
+      return isSame && one.issuedAt === issuedAt && one.expiresAt === expiresAt;
+    });
+    return isHeld && held === level && !isOver(grant, now);
   }
 
   /** What the KDC says over its own channel, in this order; `pairwise` is that channel's key. */
@@ -173,19 +213,13 @@ export class Tokens {
    * was issued before is refused from here on.
    */
   #admit(claims: Claims, security: SecurityGroup, offered: OfferedKey): Refusal | undefined {
-    const { groups } = this.#parts;
     const { subject: client } = claims;
-    const meant = claims.scope.filter(({ appGroup }) => {
-      if (appGroup === null) return true;
-      return groups.directory.appGroup(appGroup)?.security === security;
-    });
-    // Between two there is no group: what the other one may do there, he may do to this device.
-    const isPair = security.profile.proof === "channel";
-    const entries = isPair ? meant.map((entry) => ({ ...entry, appGroup: null })) : meant;
+    const entries = this.#entriesFor(claims, security);
     if (entries.length === 0) return "unknownGroup"; // check: at-r-group
     if (!this.expire()) return "storeFailed";
     const known = this.#issued.of(client);
-    const fresh = entries.flatMap((entry) => grantBy(claims, entry, known) ?? []);
+    const granted = { ...claims, scope: entries };
+    const fresh = entries.flatMap((entry) => grantBy(granted, entry, known) ?? []);
     const isOlder = fresh.length === 0;
     if (isOlder) return "older"; // check: at-r-older
     const kept = known.grants.filter(({ appGroup }) => {
@@ -195,6 +229,18 @@ export class Tokens {
     const noted = this.#issued.put({ ...known, grants });
     if (noted !== undefined) return noted; // check: at-r-noted
     return this.#install(security, offered, undefined) ?? this.#apply(client, grants);
+  }
+
+  /** What a token says of groups that are here, and of this device. */
+  #entriesFor({ scope }: Claims, security: SecurityGroup): ScopeEntry[] {
+    const { groups } = this.#parts;
+    const meant = scope.filter(({ appGroup }) => {
+      if (appGroup === null) return true;
+      return groups.directory.appGroup(appGroup)?.security === security;
+    });
+    // Between two there is no group: what the other one may do there, he may do to this device.
+    const isPair = security.profile.proof === "channel";
+    return isPair ? meant.map((entry) => ({ ...entry, appGroup: null })) : meant;
   }
 
   /** Makes the rights what the grants say. */

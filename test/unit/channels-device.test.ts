@@ -1,3 +1,4 @@
+import { equalBytes } from "../../modules/bytes/equal.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
 import { CON, emitMessage, NON, parseMessage } from "../../modules/coap/message.js";
@@ -17,7 +18,8 @@ import { Workspace } from "../../modules/oscore/aad.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import { equal, test } from "../harness.js";
 import { deviceAddress } from "../support/addresses.js";
-import { APPLICATION, GROUP, NOW } from "../support/grants.js";
+import { flipped } from "../support/dtls-craft.js";
+import { APPLICATION, GROUP, NOW, sealing } from "../support/grants.js";
 import { credentialOf, Managed } from "../support/managed.js";
 import { GROUP_ADDRESS, PORT, type Rig, ROLE } from "../support/rig.js";
 import { SecureEnd, Told, Wire } from "../support/secure.js";
@@ -168,9 +170,15 @@ test("a stranger has no channel at all", () => {
 });
 
 /** A datagram to the lamp, from nobody in particular. */
-function arrive(place: Managed, lamp: Rig, bytes: Uint8Array, to = deviceAddress(1)): void {
+function arrive(
+  place: Managed,
+  lamp: Rig,
+  bytes: Uint8Array,
+  to = deviceAddress(1),
+  from = 77,
+): void {
   lamp.port.onDatagram?.({
-    from: { address: deviceAddress(77), port: PORT },
+    from: { address: deviceAddress(from), port: PORT },
     to: { address: to, port: PORT },
     bytes,
     atMicros: place.room.clock.micros(),
@@ -196,8 +204,42 @@ test("presented in the clear, by unicast alone, and not often", () => {
   equal([lamp.device.rights.count, said()], [2, [65]]);
   arrive(place, lamp, authzInfo(token(0), 2));
   equal([said(), lamp.log.at(-1)], [[65, 129], "token refused: older"]);
-  for (let mid = 3; mid < 8; mid++) arrive(place, lamp, authzInfo(utf8("no token"), mid));
-  equal(said().slice(2), [129, 129, 163, 163, 163]);
+  equal(lamp.log.at(-1), "token refused: older");
+});
+
+test("what nobody signed keeps no token out: only signatures are rationed, half for an address", () => {
+  const { place, lamp } = settled();
+  const before = place.room.net.sent.length;
+  const codes = (from: number) => {
+    const sent = place.room.net.sent.slice(before);
+    const mine = sent.filter(({ to }) => equalBytes(to.address, deviceAddress(from)));
+    const parsed = mine.map(({ bytes }) => parseMessage(bytes));
+    return parsed.map((one) => (one.ok ? one.value.code : "none"));
+  };
+  const token = (subject: number, more = {}) =>
+    place.kdc.token({ subject: Uint8Array.of(subject), ...more });
+  const show = (from: number, shown: Uint8Array, mid: number) =>
+    arrive(place, lamp, authzInfo(shown, mid), deviceAddress(1), from);
+  // Nobody's, another place's, another group's, another sealing key's, the lamp's, one that is old.
+  const junk = [
+    ...[utf8("no token"), token(5, { issuer: "kdc 2" }), token(5, { audience: "yard" })],
+    ...[token(5, { securityGroup: uintBytes(77) }), token(1), token(2, { issuedAt: NOW - 1 })],
+    token(5, { under: sealing(place.kdc.crypto, 9) }),
+  ];
+  for (let mid = 1; mid <= 40; mid++) show(77, junk[mid % junk.length], mid);
+  equal(codes(77), Array(40).fill(129));
+  equal(lamp.log.filter((line) => /refused/.test(line)).length, 4, "not a line for each");
+  // What it knows costs nothing either, however often.
+  for (let mid = 1; mid <= 20; mid++) show(78, token(2), mid);
+  equal(codes(78), Array(20).fill(65));
+  // Right in all but the signature.
+  const forged = flipped(token(6), token(6).length - 1);
+  for (let mid = 41; mid <= 44; mid++) show(77, forged, mid);
+  equal(codes(77).slice(40), [129, 129, 163, 163]);
+  show(79, token(6), 1);
+  equal(codes(79), [65]);
+  for (let from = 80; from < 83; from++) show(from, token(from), 1);
+  equal([codes(80), codes(81), codes(82)], [[65], [163], [163]], "all of them have four");
 });
 
 test("in a first request: its token is taken, then the request, which was made without it", () => {
