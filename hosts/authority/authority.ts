@@ -3,11 +3,10 @@
  * open; others reach that program over its socket (control.ts).
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { randomFillSync } from "node:crypto";
 import { existsSync } from "node:fs";
 import type { TrustAnchor } from "../../modules/access/token.js";
 import type { Center } from "../../modules/authority/distribution.js";
-import type { Ledger, Rows } from "../../modules/authority/ledger.js";
+import type { Rows, Store } from "../../modules/authority/ledger.js";
 import { headOf, isSignedBy, LoggedLedger, type Note } from "../../modules/authority/log.js";
 import { latestOf, numberKey } from "../../modules/authority/records.js";
 import { type Skipped, skipUsed } from "../../modules/authority/restore.js";
@@ -19,6 +18,7 @@ import { EDDSA, type P256KeyPair, type Signer } from "../../modules/ports/crypto
 import type { Random } from "../../modules/ports/random.js";
 import { claimsSet } from "../installation/claims-set.js";
 import { beginningWith, type Contents } from "./backup.js";
+import { Chance } from "./chance.js";
 import { NodeCrypto } from "./crypto.js";
 import { Fault } from "./fault.js";
 import { type Card, type Identity, readIdentity } from "./identity.js";
@@ -30,7 +30,7 @@ const KID_BYTES = 8;
 /** What a computer's clock may be behind before it counts as set back. */
 export const CLOCK_SLACK_SECONDS = 300;
 
-type Store = Ledger & { close(): unknown };
+type Kept = Store & { close(): unknown };
 
 export interface OpenOptions {
   /** Another database than the one in the key file. */
@@ -41,9 +41,7 @@ export interface OpenOptions {
   readonly unchecked?: boolean;
 }
 
-export const random: Random = {
-  fill: (bytes) => void randomFillSync(bytes),
-};
+export const random: Random = new Chance();
 
 export class Authority {
   readonly state: State;
@@ -54,9 +52,9 @@ export class Authority {
   /** Its end of channels to other authorities. */
   readonly channel: P256KeyPair;
   readonly notes = new AsyncLocalStorage<Note>();
-  readonly #store: Store;
+  readonly #store: Kept;
 
-  private constructor(state: State, identity: Identity, store: Store) {
+  private constructor(state: State, identity: Identity, store: Kept) {
     this.state = state;
     this.identity = identity;
     this.#store = store;
@@ -65,7 +63,7 @@ export class Authority {
     this.ledger = this.#logged(store);
   }
 
-  #logged(store: Ledger): LoggedLedger {
+  #logged(store: Store): LoggedLedger {
     return new LoggedLedger(store, {
       crypto: this.crypto,
       signer: this.signer,
@@ -147,7 +145,7 @@ export class Authority {
 
   /** Looks, changes nothing. */
   read<T>(decision: (rows: Rows) => T): Promise<T> {
-    return this.ledger.transaction(decision);
+    return this.ledger.read(decision);
   }
 
   /** The rows of a backup in place of what there is, all or nothing. */
@@ -202,7 +200,7 @@ export class Authority {
   }
 }
 
-async function openStore(state: State, identity: Identity, options: OpenOptions): Promise<Store> {
+async function openStore(state: State, identity: Identity, options: OpenOptions): Promise<Kept> {
   const create = options.create === true;
   const url = options.database ?? identity.database;
   if (url !== undefined) return PostgresLedger.open(url, { create });

@@ -8,7 +8,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { type Ledger, type Rows, TABLES, type Table } from "../../modules/authority/ledger.js";
+import { type Rows, type Store, TABLES, type Table } from "../../modules/authority/ledger.js";
 import { Fault } from "./fault.js";
 
 const MAGIC = Buffer.from("LUMICAST BACKUP 1\n");
@@ -43,16 +43,16 @@ export function rowsOf(rows: Rows): Row[] {
 }
 
 /** A ledger whose next transaction begins with these rows in place of all there were. */
-export function beginningWith(ledger: Ledger, content: readonly Row[], replaces: boolean): Ledger {
+export function beginningWith(store: Store, content: readonly Row[], replaces: boolean): Store {
   return {
-    transaction: (decide) =>
-      ledger.transaction((rows) => {
+    transaction: (decide, last) =>
+      store.transaction((rows) => {
         empty(rows, replaces);
         for (const [table, key, value] of content) {
           rows.put(table, key, new Uint8Array(Buffer.from(value, "base64")));
         }
         return decide(rows);
-      }),
+      }, last),
   };
 }
 

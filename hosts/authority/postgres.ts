@@ -8,7 +8,7 @@
  * authority was faster runs again as a whole.
  */
 import pg from "pg";
-import type { Ledger, Rows, Table } from "../../modules/authority/ledger.js";
+import { followed, type Rows, type Store, type Table } from "../../modules/authority/ledger.js";
 import { contentOf, type Stored, sumOf } from "./sum.js";
 
 const SCHEMA = 1;
@@ -30,7 +30,7 @@ class Unread {
   }
 }
 
-export class PostgresLedger implements Ledger {
+export class PostgresLedger implements Store {
   readonly #pool: pg.Pool;
 
   private constructor(pool: pg.Pool) {
@@ -55,12 +55,12 @@ export class PostgresLedger implements Ledger {
     return new PostgresLedger(pool);
   }
 
-  async transaction<T>(decide: (rows: Rows) => T): Promise<T> {
+  async transaction<T>(decide: (rows: Rows) => T, last?: (rows: Rows) => void): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const client = await this.#pool.connect();
       try {
         await client.query("BEGIN ISOLATION LEVEL SERIALIZABLE");
-        const result = await run(client, decide);
+        const result = await run(client, followed(decide, last));
         await client.query("COMMIT");
         client.release();
         return result;

@@ -13,13 +13,15 @@
  */
 import { existsSync } from "node:fs";
 import Database from "libsql";
-import type { Ledger, Rows, Table } from "../../modules/authority/ledger.js";
+import type { Rows, Store, Table } from "../../modules/authority/ledger.js";
+import { equalBytes } from "../../modules/bytes/equal.js";
+import { Resident } from "./resident.js";
 import { contentOf, type Stored, sumOf } from "./sum.js";
 
 /** "Lumi": what PRAGMA application_id says of our files. */
 const APPLICATION_ID = 0x4c756d69;
 const SCHEMA = 1;
-const CACHED_MAX = 100_000;
+const LOG: Table = "log";
 const REST_MAX_MS = 20;
 
 export interface SqliteOptions {
@@ -33,18 +35,30 @@ export interface SqliteOptions {
 interface Waiting {
   /** Runs it; returns what settles its promise once it is durable. */
   readonly decide: (rows: Rows) => () => void;
+  readonly last: ((rows: Rows) => void) | undefined;
   readonly fail: (error: unknown) => void;
 }
 
-/** By table and key; undefined: it is gone. */
-type Written = Map<string, { table: Table; key: string; value: Uint8Array | undefined }>;
+/** What a row was before it was changed. */
+interface Before {
+  readonly table: Table;
+  readonly key: string;
+  readonly value: Uint8Array | undefined;
+  /** False for an entry of the log that nobody had touched. */
+  readonly isAtHand: boolean;
+}
 
-export class SqliteLedger implements Ledger {
+export class SqliteLedger implements Store {
   readonly #path: string;
   readonly #database: Database.Database;
   readonly #statements: Statements;
-  /** Rows as they are, read or written: nobody else writes a file that is ours. */
-  readonly #cached = new Map<string, Uint8Array | undefined>();
+  readonly #rows: Rows;
+  /** All rows but the log's: nobody looks at those but who reads all of them. */
+  readonly #resident = new Resident();
+  /** The log's that are not written yet. */
+  readonly #entries = new Map<string, Uint8Array | undefined>();
+  /** What this batch has changed, in order. */
+  #changed: Before[] = [];
   #waiting: Waiting[] = [];
   #restsUntil = 0;
 
@@ -65,15 +79,17 @@ export class SqliteLedger implements Ledger {
       throw this.#explained(error);
     }
     this.#statements = statementsOf(this.#database);
+    this.#rows = this.#rowsOver();
   }
 
-  transaction<T>(decide: (rows: Rows) => T): Promise<T> {
+  transaction<T>(decide: (rows: Rows) => T, last?: (rows: Rows) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         decide: (rows) => {
           const result = decide(rows);
           return () => resolve(result);
         },
+        last,
         fail: reject,
       };
       if (this.#waiting.push(waiting) === 1) this.#schedule();
@@ -99,44 +115,57 @@ export class SqliteLedger implements Ledger {
     const all = this.#waiting;
     this.#waiting = [];
     const settled: (() => void)[] = [];
-    const batch: Written = new Map();
-    for (const { decide, fail } of all) {
-      const own: Written = new Map();
+    const lasts = new Set<(rows: Rows) => void>();
+    for (const { decide, last, fail } of all) {
+      const mark = this.#changed.length;
       try {
-        settled.push(decide(this.#rowsOver(own, batch)));
-        for (const [name, written] of own) batch.set(name, written);
+        settled.push(decide(this.#rows));
+        if (last !== undefined) lasts.add(last);
       } catch (error) {
+        this.#undo(mark);
         settled.push(() => fail(this.#explained(error)));
       }
     }
     try {
+      for (const last of lasts) last(this.#rows);
       const beganAt = performance.now();
-      if (batch.size > 0) this.#write(batch);
+      if (this.#changed.length > 0) this.#write();
       const endedAt = performance.now();
       this.#restsUntil = endedAt + Math.min(endedAt - beganAt, REST_MAX_MS);
     } catch (error) {
-      this.#cached.clear();
+      this.#undo(0);
       for (const { fail } of all) fail(this.#explained(error));
       return;
     }
     for (const settle of settled) settle();
   }
 
-  /** Durable when it returns; nothing of it is there when it throws. */
-  #write(batch: Written): void {
+  /** Rows as they were when so many had changed. */
+  #undo(mark: number): void {
+    for (const { table, key, value, isAtHand } of this.#changed.splice(mark).reverse()) {
+      if (isAtHand) this.#set(table, key, value);
+      else this.#entries.delete(key);
+    }
+  }
+
+  /** Durable when it returns; nothing of it is on disk when it throws. */
+  #write(): void {
     const { put, remove } = this.#statements;
+    const all = new Map(this.#changed.map((one) => [`${one.table}/${one.key}`, one]));
     try {
       this.#exec("BEGIN IMMEDIATE");
-      for (const { table, key, value } of batch.values()) {
+      for (const { table, key } of all.values()) {
+        const value = this.#known(table, key);
         if (value === undefined) remove.run(table, key);
-        else put.run(table, key, Buffer.from(value), sumOf(table, key, value));
+        else put.run(table, key, value, sumOf(table, key, value));
       }
       this.#exec("COMMIT");
     } catch (error) {
       if (this.#database.inTransaction) this.#exec("ROLLBACK");
       throw error;
     }
-    for (const [name, { value }] of batch) this.#cached.set(name, value);
+    this.#changed = [];
+    this.#entries.clear();
   }
 
   #open(create: boolean, pagesMax: number | undefined): void {
@@ -170,7 +199,11 @@ export class SqliteLedger implements Ledger {
   #readAll(): void {
     const all = this.#database.prepare("SELECT kind, name, value, sum FROM rows");
     try {
-      for (const row of all.iterate()) contentOf(row as Stored);
+      for (const row of all.iterate()) {
+        const { kind, name } = row as Stored;
+        const content = contentOf(row as Stored);
+        if (kind !== LOG) this.#resident.set(kind as Table, name, content);
+      }
     } catch (error) {
       // libsql believes a damaged length, up to what a buffer cannot have.
       if (!(error instanceof RangeError)) throw error;
@@ -178,47 +211,54 @@ export class SqliteLedger implements Ledger {
     }
   }
 
-  /** The file's rows, with what this decision and those before it in the batch wrote. */
-  #rowsOver(own: Written, batch: Written): Rows {
-    const put = (table: Table, key: string, value: Uint8Array | undefined) => {
-      own.set(`${table}/${key}`, { table, key, value });
-    };
+  #rowsOver(): Rows {
     return {
-      get: (table, key) => {
-        const name = `${table}/${key}`;
-        const written = own.get(name) ?? batch.get(name);
-        return written === undefined ? this.#get(name, table, key) : written.value?.slice();
-      },
-      put: (table, key, value) => put(table, key, Uint8Array.from(value)),
-      delete: (table, key) => put(table, key, undefined),
-      keys: (table, prefix) => this.#keys(table, prefix, [batch, own]),
+      get: (table, key) => this.#get(table, key)?.slice(),
+      put: (table, key, value) => this.#change(table, key, Uint8Array.from(value)),
+      delete: (table, key) => this.#change(table, key, undefined),
+      keys: (table, prefix) =>
+        table === LOG ? this.#entryKeys(prefix) : this.#resident.keys(table, prefix),
     };
   }
 
-  #get(name: string, table: Table, key: string): Uint8Array | undefined {
-    const cached = this.#cached;
-    if (cached.has(name)) return cached.get(name)?.slice();
-    const row = this.#statements.get.get(table, key) as Stored | undefined;
-    const content = row === undefined ? undefined : contentOf(row);
-    if (cached.size >= CACHED_MAX) cached.clear();
-    cached.set(name, content);
-    return content?.slice();
+  #change(table: Table, key: string, value: Uint8Array | undefined): void {
+    const before = this.#known(table, key);
+    // A counter that stands, a clock within one second: nothing to write.
+    const isSame = before !== undefined && value !== undefined && equalBytes(before, value);
+    if (isSame) return;
+    const isAtHand = this.#isAtHand(table, key);
+    this.#changed.push({ table, key, value: before, isAtHand });
+    this.#set(table, key, value);
   }
 
-  #keys(table: Table, prefix: string, over: readonly Written[]): readonly string[] {
-    const rows = this.#statements.list.all(table, prefix, `${prefix}\u007f`) as Stored[];
-    const names = rows.map(({ name }) => name);
-    const found = new Set(names);
-    let isChanged = false;
-    for (const written of over) {
-      for (const { table: of, key, value } of written.values()) {
-        if (of !== table || !key.startsWith(prefix)) continue;
-        isChanged = true;
-        if (value === undefined) found.delete(key);
-        else found.add(key);
-      }
+  /** Without the disk: undefined for an entry of the log that is there. */
+  #known(table: Table, key: string): Uint8Array | undefined {
+    return table === LOG ? this.#entries.get(key) : this.#resident.get(table, key);
+  }
+
+  #set(table: Table, key: string, value: Uint8Array | undefined): void {
+    if (table === LOG) this.#entries.set(key, value);
+    else this.#resident.set(table, key, value);
+  }
+
+  #get(table: Table, key: string): Uint8Array | undefined {
+    if (this.#isAtHand(table, key)) return this.#known(table, key);
+    const row = this.#statements.get.get(table, key) as Stored | undefined;
+    return row && contentOf(row);
+  }
+
+  #isAtHand(table: Table, key: string): boolean {
+    return table !== LOG || this.#entries.has(key);
+  }
+
+  #entryKeys(prefix: string): string[] {
+    const rows = this.#statements.list.all(LOG, prefix, `${prefix}\u007f`) as Stored[];
+    const names = new Set(rows.map(({ name }) => name));
+    for (const [key, value] of this.#entries) {
+      if (value === undefined) names.delete(key);
+      else if (key.startsWith(prefix)) names.add(key);
     }
-    return isChanged ? [...found].sort() : names;
+    return [...names].sort();
   }
 
   #exec(statements: string): void {

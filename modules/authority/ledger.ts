@@ -28,6 +28,8 @@ export const TABLES = [
   "factory",
   /** Clients whose tokens a KDC takes no more, by client id in hex. */
   "revoked",
+  /** Up to when clients' tokens say nothing any more, by application group and client id. */
+  "narrowed",
   /** Security groups, by number. */
   "group",
   /** Application groups, by number. */
@@ -76,4 +78,26 @@ export interface Ledger {
    * do about it; then nothing was written.
    */
   transaction<T>(decide: (rows: Rows) => T): Promise<T>;
+}
+
+/** Where a ledger is kept. */
+export interface Store extends Ledger {
+  /**
+   * `last` runs behind the last of those decisions that become durable together, once for all that
+   * name the same one.
+   */
+  transaction<T>(decide: (rows: Rows) => T, last?: (rows: Rows) => void): Promise<T>;
+}
+
+/** A decision with what comes last, for a store whose decisions become durable one by one. */
+export function followed<T>(
+  decide: (rows: Rows) => T,
+  last: ((rows: Rows) => void) | undefined,
+): (rows: Rows) => T {
+  if (last === undefined) return decide;
+  return (rows) => {
+    const result = decide(rows);
+    last(rows);
+    return result;
+  };
 }

@@ -7,7 +7,7 @@
  *
  * Choice: the ledger itself writes an entry for every transaction that changed a row: who, what,
  * and a digest of each row as it is now. An entry carries the hash of the one before it; the number
- * and hash of the last are signed with the authority's key in the same transaction. So an entry
+ * and hash of the last are signed with the authority's key before it is durable. So an entry
  * that was edited, removed or moved breaks the chain; one that was cut off disagrees with the
  * signed head; a row that was changed behind the program's back disagrees with its last entry. An
  * older database put back as a whole is told by the head that the authority keeps elsewhere, as its
@@ -20,7 +20,7 @@ import { utf8 } from "../bytes/utf8.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import type { Crypto, Signer } from "../ports/crypto.js";
-import { type Ledger, type Rows, TABLES, type Table } from "./ledger.js";
+import { type Ledger, type Rows, type Store, TABLES, type Table } from "./ledger.js";
 import { numberKey } from "./records.js";
 
 /** What changes all the time and is nobody's right or key. */
@@ -80,12 +80,14 @@ export interface Keeper {
 
 /** A ledger whose every change is in its log. */
 export class LoggedLedger implements Ledger {
-  readonly #ledger: Ledger;
+  readonly #store: Store;
   readonly #keeper: Keeper;
   #latest: Head | undefined;
+  /** Of entries that are not durable yet. */
+  #unsigned: Head | undefined;
 
-  constructor(ledger: Ledger, keeper: Keeper) {
-    this.#ledger = ledger;
+  constructor(store: Store, keeper: Keeper) {
+    this.#store = store;
     this.#keeper = keeper;
   }
 
@@ -100,33 +102,75 @@ export class LoggedLedger implements Ledger {
     const said = note ?? this.#keeper.note();
     const keeper = this.#keeper;
     const isSaid = note !== undefined;
-    const { result, head } = await this.#ledger.transaction((rows) =>
-      entered(rows, keeper, { note: said, isSaid, decide }),
-    );
+    const { result, head } = await this.#store.transaction((rows) => {
+      const done = chained(rows, keeper, { note: said, isSaid, decide });
+      this.#unsigned = done.head ?? this.#unsigned;
+      return done;
+    }, this.#sign);
     if (head !== undefined && head.count > (this.#latest?.count ?? 0)) this.#latest = head;
     return result;
   }
+
+  /** For who looks at the log as well: rows as they are between two decisions, and signed. */
+  read<T>(look: (rows: Rows) => T): Promise<T> {
+    return this.transaction((rows) => {
+      this.#sign(rows);
+      return look(rows);
+    });
+  }
+
+  /** Once for all that become durable together: before that, nobody is answered. */
+  readonly #sign = (rows: Rows): void => {
+    const head = this.#unsigned;
+    this.#unsigned = undefined;
+    // What is signed is what was written here just now, never what somebody left in the store.
+    const isNewest = head !== undefined && headOf(rows).count === head.count;
+    if (isNewest) signHead(rows, this.#keeper, head);
+  };
 }
 
-/** A decision, and its entry where it changed a row or `isSaid`. */
+interface Decision<T> {
+  readonly note: Note;
+  readonly isSaid: boolean;
+  readonly decide: (rows: Rows) => T;
+}
+
+/** A decision, and its entry, signed for, where it changed a row or `isSaid`. */
 export function entered<T>(
   rows: Rows,
   keeper: Pick<Keeper, "crypto" | "signer" | "now">,
-  { note, isSaid, decide }: { note: Note; isSaid: boolean; decide: (rows: Rows) => T },
+  decision: Decision<T>,
+): { result: T; head: Head | undefined } {
+  const entry = chained(rows, keeper, decision);
+  if (entry.head !== undefined) signHead(rows, keeper, entry.head);
+  return entry;
+}
+
+/** The same, before the head is signed. */
+function chained<T>(
+  rows: Rows,
+  { crypto, now }: Pick<Keeper, "crypto" | "now">,
+  { note, isSaid, decide }: Decision<T>,
 ): { result: T; head: Head | undefined } {
   const changes = new Map<string, Change>();
-  const result = decide(watched(keeper.crypto, rows, changes));
+  const result = decide(watched(crypto, rows, changes));
   const isSilent = changes.size === 0 && !isSaid;
   if (isSilent) return { result, head: undefined };
-  const { crypto, signer, now } = keeper;
   const { count, hash } = headOf(rows);
   const entry = { ...note, number: count + 1, at: now(), changes: [...changes.values()] };
   const value = emitEntry(entry, hash);
   const head = { count: entry.number, hash: crypto.sha256(value) };
   rows.put("log", numberKey(entry.number), value);
-  const signature = signer.sign(signedData(head));
-  rows.put("authority", HEAD, encode([head.count, head.hash, signature]));
+  putHead(rows, head, new Uint8Array(0));
   return { result, head };
+}
+
+function signHead(rows: Rows, { signer }: Pick<Keeper, "signer">, head: Head): void {
+  putHead(rows, head, signer.sign(signedData(head)));
+}
+
+function putHead(rows: Rows, { count, hash }: Head, signature: Uint8Array): void {
+  rows.put("authority", HEAD, encode([count, hash, signature]));
 }
 
 /** The rows, and a note of each that changed. */

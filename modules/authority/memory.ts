@@ -1,12 +1,12 @@
 /** A ledger in memory: for tests, and for what an authority tries out before it says yes. */
-import type { Ledger, Rows, Table } from "./ledger.js";
+import { followed, type Rows, type Store, type Table } from "./ledger.js";
 
-export class MemoryLedger implements Ledger {
+export class MemoryLedger implements Store {
   #rows = new Map<string, Uint8Array>();
 
-  transaction<T>(decide: (rows: Rows) => T): Promise<T> {
+  transaction<T>(decide: (rows: Rows) => T, last?: (rows: Rows) => void): Promise<T> {
     try {
-      return Promise.resolve(this.run(decide));
+      return Promise.resolve(this.run(followed(decide, last)));
     } catch (error) {
       return Promise.reject(error);
     }

@@ -12,7 +12,6 @@
 import type { Scope } from "../access/scope.js";
 import type { TrustAnchor } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
-import { toHex } from "../bytes/hex.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { Tagged } from "../cbor/value.js";
 import { isMemberKey, publicKeyOf } from "../cose/ccs.js";
@@ -23,7 +22,17 @@ import type { Asker } from "../secure/request.js";
 import { popInput } from "./groupcomm.js";
 import type { Rows } from "./ledger.js";
 import { schemeOf } from "./material.js";
-import { applications, groups, members, NONE, numberKey, policyOf } from "./records.js";
+import {
+  applications,
+  groups,
+  inGroup,
+  type Member,
+  members,
+  NONE,
+  numberKey,
+  numberOf,
+  policyOf,
+} from "./records.js";
 
 /** Proofs that may fail before the client has to come with a newer token. */
 export const PROOFS_MAX = 3;
@@ -127,20 +136,24 @@ export function isProvenAnywhere(
   clientId: Uint8Array,
   credential: Uint8Array,
 ): boolean {
-  const own = toHex(clientId);
-  return members.keys(rows).some((key) => {
-    if (!key.endsWith(`/${own}`)) return false; // check: proven-own
-    const { isProven, credential: known } = members.need(rows, key);
+  if (credential.length === 0) return false;
+  return membershipsOf(rows, clientId).some(({ isProven, credential: known }) => {
     return isProven && equalBytes(known, credential);
   });
 }
 
 /** Latest of its proven credentials in groups of a form; undefined where there is none. */
 export function provenCredential(rows: Rows, clientId: Uint8Array): Uint8Array | undefined {
-  const own = toHex(clientId);
-  const keys = members.keys(rows).filter((key) => key.endsWith(`/${own}`));
-  const known = keys.map((key) => members.need(rows, key));
+  const known = membershipsOf(rows, clientId);
   return known.find(({ isProven, credential }) => isProven && credential.length > 0)?.credential;
+}
+
+/** His own, one group after the other: everybody's would be a thousand rows for each who joins. */
+function membershipsOf(rows: Rows, clientId: Uint8Array): Member[] {
+  return groups.keys(rows).flatMap((key) => {
+    const member = members.get(rows, inGroup(numberOf(key), clientId));
+    return member === undefined ? [] : [member];
+  });
 }
 
 /** Algorithm, parameters and form of credentials, as `sign_info` tells them (RFC 9594 §3.3.1). */

@@ -3,7 +3,7 @@
  * §7.3, session ids). They outlive connections and, written to flash, restarts. Whoever keeps one
  * wipes it when it ends.
  */
-import { equalBytes } from "../bytes/equal.js";
+import { toHex } from "../bytes/hex.js";
 import { Reader } from "../bytes/reader.js";
 import { fromUtf8, utf8 } from "../bytes/utf8.js";
 import { Writer } from "../bytes/writer.js";
@@ -58,40 +58,41 @@ export function wipeSession(session: Session): void {
 /** A bounded store in memory; the session that was used longest ago makes room. */
 export class MemorySessions implements SessionStore {
   readonly #max: number;
-  /** The latest used last. */
-  readonly #sessions: Session[] = [];
+  /** By id; the latest used last. */
+  readonly #sessions = new Map<string, Session>();
 
   constructor(max: number) {
     this.#max = max;
   }
 
   get size(): number {
-    return this.#sessions.length;
+    return this.#sessions.size;
   }
 
   find(id: Uint8Array): Session | undefined {
-    const at = this.#at(id);
-    if (at < 0) return undefined;
-    const [session] = this.#sessions.splice(at, 1);
-    this.#sessions.push(session);
+    const name = toHex(id);
+    const session = this.#sessions.get(name);
+    if (session === undefined) return undefined;
+    this.#sessions.delete(name);
+    this.#sessions.set(name, session);
     return copySession(session);
   }
 
   put(session: Session): void {
     this.remove(session.id);
-    if (this.#sessions.length >= this.#max) wipeSession(this.#sessions.shift() as Session);
-    this.#sessions.push(copySession(session));
+    const [oldest] = this.#sessions.keys();
+    if (this.#sessions.size >= this.#max) this.#drop(oldest);
+    this.#sessions.set(toHex(session.id), copySession(session));
   }
 
   remove(id: Uint8Array): void {
-    const at = this.#at(id);
-    if (at < 0) return;
-    wipeSession(this.#sessions[at]);
-    this.#sessions.splice(at, 1);
+    this.#drop(toHex(id));
   }
 
-  #at(id: Uint8Array): number {
-    return this.#sessions.findIndex((session) => equalBytes(session.id, id));
+  #drop(name: string): void {
+    const session = this.#sessions.get(name);
+    if (session !== undefined) wipeSession(session);
+    this.#sessions.delete(name);
   }
 }
 

@@ -1,14 +1,40 @@
 /**
- * A renewal of a hundred members' key, to be killed at any write: `node ledger-kill.js FILE`.
- * Prints the epoch once it is durable.
+ * What is to be killed at any write: `node ledger-kill.js FILE renewal` renews the key of a hundred
+ * members and prints its epoch once that is durable; `FILE crowd` takes decisions that come at once
+ * and prints the number of each.
  */
-
+import { writeSync } from "node:fs";
 import { SqliteLedger } from "../../hosts/authority/sqlite.js";
 import { renew } from "../../modules/authority/distribution.js";
-import { centerOf } from "../support/authority.js";
+import { LoggedLedger } from "../../modules/authority/log.js";
+import { nextOf, numberKey } from "../../modules/authority/records.js";
+import { centerOf, parties } from "../support/authority.js";
 
-const ledger = new SqliteLedger(process.argv[2]);
-const epoch = await ledger.transaction((rows) =>
-  renew(rows, centerOf(), 9, { isBroken: true, now: 0 }),
-);
-process.stdout.write(`${epoch}\n`);
+const [path, what] = process.argv.slice(2);
+const AT_ONCE = 6;
+const ROUNDS = 2;
+const ledger = new SqliteLedger(path);
+
+async function crowd(): Promise<void> {
+  const note = () => ({ by: "lamp", what: "" });
+  const logged = new LoggedLedger(ledger, { ...parties(), now: () => 0, note });
+  const one = async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const number = await logged.transaction((rows) => {
+        const next = nextOf(rows, "crowd");
+        rows.put("device", numberKey(next), Uint8Array.of(next));
+        return next;
+      });
+      writeSync(1, `${number}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+}
+
+if (what === "crowd") await crowd();
+else {
+  const epoch = await ledger.transaction((rows) =>
+    renew(rows, centerOf(), 9, { isBroken: true, now: 0 }),
+  );
+  writeSync(1, `${epoch}\n`);
+}

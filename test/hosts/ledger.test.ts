@@ -15,10 +15,11 @@ import { SqliteLedger } from "../../hosts/authority/sqlite.js";
 import { ROOT } from "../../hosts/root.js";
 import { renew } from "../../modules/authority/distribution.js";
 import type { Ledger, Rows } from "../../modules/authority/ledger.js";
+import { faultsOf, headOf, LoggedLedger } from "../../modules/authority/log.js";
 import { groups, inGroup, keys, NONE, numberKey, pushes } from "../../modules/authority/records.js";
 import { enrol } from "../../modules/authority/server.js";
 import { toHex } from "../../modules/bytes/hex.js";
-import { centerOf, crowd, furnish, GROUP, SCOPE } from "../support/authority.js";
+import { centerOf, crowd, furnish, GROUP, parties, SCOPE } from "../support/authority.js";
 import { PostgresServer } from "../support/postgres.js";
 import { lacks } from "../support/skip.js";
 
@@ -153,23 +154,27 @@ async function crowded(path: string): Promise<void> {
   ledger.close();
 }
 
+/** What the program said before it was killed at this write of the file or its journal. */
+function killedAt(at: number, path: string, what: string) {
+  const program = join(ROOT, "build/node/test/hosts/ledger-kill.js");
+  const inject = `inject=pwrite64,fdatasync,fsync,unlink:signal=KILL:when=${at}`;
+  const words = ["-f", "-qq", "-o", "/dev/null", "-P", path, "-P", `${path}-journal`, "-e"];
+  const node = [process.execPath, program, path, what];
+  const done = spawnSync("strace", [...words, inject, ...node], { encoding: "utf8" });
+  return { said: done.stdout.trim().split("\n"), isOver: done.status === 0 };
+}
+
 test("SQLite: killed at any write of a renewal for a hundred, it is all there or not at all", {
   skip: lacks("strace"),
 }, async () => {
   const original = file("kill-original.db");
   await crowded(original);
-  const program = join(ROOT, "build/node/test/hosts/ledger-kill.js");
   const path = file("kill.db");
   let killed = 0;
   for (let at = 1; ; at++) {
     rmSync(`${path}-journal`, { force: true });
     cpSync(original, path);
-    const call = "pwrite64,fdatasync,fsync,unlink";
-    const inject = `inject=${call}:signal=KILL:when=${at}`;
-    const words = ["-f", "-qq", "-o", "/dev/null", "-P", path, "-P", `${path}-journal`, "-e"];
-    const node = [process.execPath, program, path];
-    const done = spawnSync("strace", [...words, inject, ...node], { encoding: "utf8" });
-    const promised = done.stdout.trim();
+    const { said, isOver } = killedAt(at, path, "renewal");
     const ledger = new SqliteLedger(path);
     const state = await ledger.transaction((rows) => ({
       epoch: groups.need(rows, numberKey(GROUP)).epoch,
@@ -180,13 +185,110 @@ test("SQLite: killed at any write of a renewal for a hundred, it is all there or
     const before = { epoch: 1, pushes: 0, hasKey: false };
     const complete = { epoch: 2, pushes: 100, hasKey: true };
     assert.deepEqual(state, state.epoch === 1 ? before : complete, `cut at write ${at}`);
-    if (promised === "2") {
+    if (said[0] === "2") {
       assert.deepEqual(state, complete, `promised, and cut at write ${at}`);
-      if (done.status === 0) break;
+      if (isOver) break;
     }
     killed++;
   }
   assert.ok(killed > 10, `${killed} kills`);
+});
+
+test("SQLite: killed at any write of a commit for many, each that was answered is there, signed", {
+  skip: lacks("strace"),
+}, async () => {
+  const original = file("crowd-original.db");
+  new SqliteLedger(original, { create: true }).close();
+  const path = file("crowd.db");
+  const { crypto, signer } = parties();
+  let killed = 0;
+  let isPart = false;
+  for (let at = 1; ; at++) {
+    rmSync(`${path}-journal`, { force: true });
+    cpSync(original, path);
+    const { said, isOver } = killedAt(at, path, "crowd");
+    const answered = said.filter((word) => word !== "").map(Number);
+    const ledger = new SqliteLedger(path);
+    const state = await ledger.transaction((rows) => ({
+      there: rows.keys("device", "").map(Number),
+      entries: headOf(rows).count,
+      faults: faultsOf(rows, { crypto, publicKey: signer.publicKey }),
+    }));
+    const lost = answered.filter((number) => !state.there.includes(number));
+    ledger.close();
+    assert.deepEqual(lost, [], `answered, and lost by a cut at write ${at}`);
+    assert.deepEqual([state.entries, state.faults], [state.there.length, []], `cut at write ${at}`);
+    if (answered.length > 0 && !isOver) isPart = true;
+    if (isOver) {
+      assert.equal(answered.length, 12);
+      break;
+    }
+    killed++;
+  }
+  assert.ok(killed > 10, `${killed} kills`);
+  assert.ok(isPart, "some were answered before a cut");
+});
+
+test("SQLite: one signature for all that wait together, and who looks meanwhile sees it", async () => {
+  const ledger = new SqliteLedger(file("signed.db"), { create: true });
+  const { crypto, signer } = parties();
+  const { publicKey } = signer;
+  let signatures = 0;
+  const counting = {
+    ...{ publicKey, agree: () => undefined },
+    sign: (data: Uint8Array) => {
+      signatures++;
+      return signer.sign(data);
+    },
+  };
+  const note = () => ({ by: "lamp", what: "" });
+  const logged = new LoggedLedger(ledger, { crypto, signer: counting, now: () => 0, note });
+  const enter = (number: number) =>
+    logged.transaction((rows) => rows.put("device", numberKey(number), bytes(number)));
+  await Promise.all([1, 2, 3, 4, 5].map(enter));
+  assert.equal(signatures, 1);
+  const look = () =>
+    logged.read((rows) => [headOf(rows).count, faultsOf(rows, { crypto, publicKey })]);
+  const [, between, , after] = await Promise.all([enter(6), look(), enter(7), look()]);
+  assert.deepEqual(
+    [between, after],
+    [
+      [6, []],
+      [7, []],
+    ],
+  );
+  assert.equal(logged.latest?.count, 7);
+  ledger.close();
+});
+
+test("SQLite: many decisions, one of them changes its mind, none reads what another took back", async () => {
+  const path = file("minds.db");
+  const ledger = new SqliteLedger(path, { create: true });
+  const put = (key: string, value: number) => (rows: Rows) => {
+    rows.put("group", key, bytes(value));
+    rows.put("log", key, bytes(value));
+  };
+  await ledger.transaction(put("a", 1));
+  const fails = ledger.transaction((rows) => {
+    put("a", 2)(rows);
+    put("b", 2)(rows);
+    rows.delete("log", "a");
+    throw new Error("changed its mind");
+  });
+  const both = (rows: Rows) => [
+    ...[rows.get("group", "a"), rows.get("log", "a"), rows.get("group", "b")],
+    ...[rows.keys("group", ""), rows.keys("log", "")],
+  ];
+  const expected = [bytes(1), bytes(1), undefined, ["a"], ["a"]];
+  const seen = ledger.transaction(both);
+  const last: number[] = [];
+  const count = (rows: Rows) => void last.push(rows.keys("group", "").length);
+  const more = ["c", "d"].map((key) => ledger.transaction(put(key, 3), count));
+  await assert.rejects(fails, /changed its mind/);
+  assert.deepEqual(await seen, expected);
+  await Promise.all(more);
+  assert.deepEqual(last, [3], "once, behind both");
+  ledger.close();
 });
 
 test("SQLite: any byte that is flipped is noticed, or was not in use", async () => {
@@ -255,7 +357,10 @@ test("SQLite: a full disk changes nothing and says so", async () => {
     rows.put("group", numberKey(GROUP), bytes(0));
     for (let at = 0; at < 1000; at++) rows.put("log", numberKey(at), new Uint8Array(200));
   });
+  const other = ledger.transaction((rows) => rows.put("group", "x", bytes(1)));
   await assert.rejects(filled, /the disk is full. Nothing was changed; make room/);
+  await assert.rejects(other, /the disk is full/, "it waited for the same commit");
+  assert.equal(await ledger.transaction((rows) => rows.get("group", "x")), undefined);
   const { epoch } = await ledger.transaction((rows) => groups.need(rows, numberKey(GROUP)));
   assert.equal(epoch, 1);
   ledger.close();

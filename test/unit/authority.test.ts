@@ -256,6 +256,7 @@ test("KDC: a scheme that signs wants a credential, and ids that fit its nonce", 
   equal(place.faultOf(0), "holder", "that it is his own, nobody knows");
   place.run((rows) => {
     const proven = { ...newcomer(), credential: h("ed"), isProven: true };
+    groups.put(rows, numberKey(8), groups.need(rows, numberKey(9)));
     members.put(rows, inGroup(8, h("01")), proven);
   });
   equal(place.faultOf(0, { credential: h("ee") }), "holder");
