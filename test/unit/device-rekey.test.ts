@@ -45,6 +45,17 @@ test("a command held back under the old key does not undo one under the new key"
   equal(lamp.level, 254);
 });
 
+test("who counts from 0 again under a newer key is obeyed, and does not go back", () => {
+  const lamp = lampIn(new Room());
+  equal(lamp.device.receive(craft({ ...OLD, sequence: 500, payload: ON })).ok, true);
+  rekey(lamp);
+  equal(lamp.device.receive(craft({ ...NEW, sequence: 0, payload: OFF })).ok, true);
+  equal(lamp.level, 0);
+  equal(lamp.device.receive(craft({ ...NEW, sequence: 1, payload: ON })).ok, true);
+  equal(lamp.level, 254);
+  equal(lamp.device.receive(craft({ ...NEW, sequence: 0, payload: OFF })).ok, false);
+});
+
 test("nor when it is the first that is heard under the old key", () => {
   const lamp = lampIn(new Room());
   rekey(lamp);
