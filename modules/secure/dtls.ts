@@ -10,6 +10,7 @@
  * its member made. `ask` opens what is not open, with a session that was kept where there is one.
  * A connection that does not answer is given up, so that the next question opens another.
  */
+import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import type { Drop } from "../bytes/outcome.js";
 import { Agenda } from "../coap/agenda.js";
@@ -136,10 +137,14 @@ export class DtlsChannels {
     this.#dtls.receive(from, bytes);
   }
 
-  /** Asks whoever is there; `done` is told once, never from within. */
+  /**
+   * Asks whom `client` names there, over what is open with him or a connection of ours; whoever
+   * else connected to us from there is not asked. `done` is told once, never from within.
+   */
   ask(to: Endpoint, ask: Ask, done: Told): void {
     const connection = this.#dtls.openWith(to);
-    const line = connection && this.#lines.get(connection);
+    const isHe = connection !== undefined && this.#isWhomWeWant(connection);
+    const line = isHe ? this.#lines.get(connection) : undefined;
     if (line === undefined) this.#askLater(to, { ask, done });
     else if (!this.#askOver(line, { ask, done })) this.#refuse(done, "busy");
   }
@@ -207,15 +212,24 @@ export class DtlsChannels {
       this.#refuse(waiting.done, "busy"); // check: waiting-max
       return;
     }
-    if (others.length === 0) {
-      const credentials = this.#options.client?.(to);
-      const connection = credentials && this.#connect(to, credentials);
-      if (connection === undefined) {
-        this.#refuse(waiting.done, credentials === undefined ? "unreachable" : "busy");
-        return;
-      }
-    }
-    this.#waiting.set(place, [...others, waiting]);
+    const why = others.length === 0 ? this.#connectTo(to) : undefined;
+    if (why !== undefined) this.#refuse(waiting.done, why);
+    else this.#waiting.set(place, [...others, waiting]);
+  }
+
+  /** Why not, or undefined. */
+  #connectTo(to: Endpoint): "unreachable" | "busy" | undefined {
+    const credentials = this.#options.client?.(to);
+    if (credentials === undefined) return "unreachable";
+    return this.#connect(to, credentials) === undefined ? "busy" : undefined;
+  }
+
+  #isWhomWeWant({ side, identity, peer }: Connection): boolean {
+    if (side === "client") return true;
+    const credentials = this.#options.client?.(peer);
+    if (credentials === undefined || identity === undefined) return false;
+    if (!isWanted(identity, credentials)) return false; // check: ask-whom
+    return true;
   }
 
   #connect(to: Endpoint, credentials: ClientCredentials): Connection | undefined {
@@ -256,8 +270,13 @@ export class DtlsChannels {
     this.#watch(line);
     this.#parts.opened?.(asker, connection.peer);
     const place = toHex(nameOf(connection.peer));
+    if (!this.#waiting.has(place)) return;
+    const isHe = this.#isWhomWeWant(connection);
+    // Somebody else came first, and ours gave way to his; now it is our turn.
+    const why = isHe ? undefined : this.#connectTo(connection.peer);
+    if (!isHe && why === undefined) return;
     for (const waiting of this.#waitingAt(place)) {
-      if (!this.#askOver(line, waiting)) this.#refuse(waiting.done, "busy");
+      if (!isHe || !this.#askOver(line, waiting)) this.#refuse(waiting.done, why ?? "busy");
     }
   }
 
@@ -342,6 +361,14 @@ export function nameOf({ address, port }: Endpoint): Uint8Array {
   name[address.length] = port >> 8;
   name[address.length + 1] = port;
   return name;
+}
+
+/** Whether who connected to us is whom we would take there if we had connected. */
+function isWanted(peer: PeerIdentity, { psk, trust, accepts }: ClientCredentials): boolean {
+  const isKnown =
+    (peer.by === "psk" && psk !== undefined && equalBytes(peer.identity, psk.identity)) ||
+    (peer.by === "rawPublicKey" && trust?.rawKey?.(peer.publicKey) === true);
+  return isKnown && (accepts?.(peer) ?? true);
 }
 
 /** Whom a handshake showed. */

@@ -12,6 +12,7 @@ import { SeededRandom } from "../support/random.js";
 import { Promised, SecureEnd, Told, Wire } from "../support/secure.js";
 
 const KEY = "000102030405060708090a0b0c0d0e0f";
+const OTHER_KEY = "ffffffffffffffffffffffffffffffff";
 const IDENTITY = utf8("lamp 7");
 const ASK = { method: POST, path: ["keys"], payload: utf8("please") };
 
@@ -343,4 +344,55 @@ test("who is left is heard no more, and is answered yet", () => {
   equal(server.requests.length, 3, "what comes at the same moment");
   wire.pass();
   equal([told.words.slice(2), server.requests.length], [[CHANGED, "closed"], 3]);
+});
+
+/** Somebody with a secret of his own, where another one is thought to be. */
+function intruded(seed: number) {
+  const wire = new Wire();
+  const [kdc, intruder] = [utf8("kdc"), utf8("device Y")];
+  const secretOf = (identity: Uint8Array) => fromHex(equalBytes(identity, kdc) ? KEY : OTHER_KEY);
+  const client = () => ({ psk: { identity: kdc, key: fromHex(KEY) } });
+  const asker = new SecureEnd(wire, 1, { server: { psk: secretOf }, client }, seed);
+  const other = new SecureEnd(
+    wire,
+    2,
+    {
+      server: { psk: () => fromHex(OTHER_KEY) },
+      client: () => ({ psk: { identity: intruder, key: fromHex(OTHER_KEY) } }),
+    },
+    seed + 100,
+  );
+  return { wire, asker, other, told: new Told() };
+}
+
+test("a question is for whom we would connect to, not for who connected to us from there", () => {
+  const { wire, asker, other, told } = intruded(1);
+  other.channels.ask(asker.address, { method: GET, path: [] }, told.done);
+  wire.pass();
+  equal([told.words, asker.requests[0].from.id], [[68], toHex(utf8("device Y"))]);
+  asker.channels.ask(other.address, ASK, told.done);
+  wire.pass(200);
+  equal([other.requests, told.words], [[], [68, "unreachable"]]);
+  // Over a connection that he opened, and proved to be himself by, the right one is asked.
+  const right = new SecureEnd(wire, 3, {
+    client: () => ({ psk: { identity: utf8("kdc"), key: fromHex(KEY) } }),
+  });
+  right.channels.ask(asker.address, { method: GET, path: [] }, told.done);
+  wire.pass();
+  asker.channels.ask(right.address, ASK, told.done);
+  wire.pass();
+  equal([right.requests.length, told.words.slice(2)], [1, [68, 68]]);
+});
+
+test("whoever begins at the same moment does not get the questions that wait", () => {
+  let crossed = 0;
+  for (let seed = 1; seed <= 8; seed++) {
+    const { wire, asker, other, told } = intruded(seed);
+    asker.channels.ask(other.address, ASK, told.done);
+    other.channels.ask(asker.address, { method: GET, path: [] }, () => undefined);
+    wire.pass(400);
+    equal([other.requests, told.words], [[], ["unreachable"]], `seed ${seed}`);
+    if (asker.requests.length > 0) crossed++;
+  }
+  equal(crossed > 1, true, `${crossed} of 8 gave way to the other`);
 });
