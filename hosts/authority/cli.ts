@@ -7,11 +7,13 @@ import { doctor } from "./doctor.js";
 import { UsageError } from "./fault.js";
 import { GROUP_COMMANDS } from "./group-commands.js";
 import { KEEP_COMMANDS } from "./keep-commands.js";
+import { SENDER_COMMANDS } from "./sender-commands.js";
 
 const COMMANDS: readonly Command[] = [
   ...AUTHORITY_COMMANDS,
   ...DEVICE_COMMANDS,
   ...GROUP_COMMANDS,
+  ...SENDER_COMMANDS,
   ...KEEP_COMMANDS,
   doctor,
 ];

@@ -24,4 +24,10 @@ export class NodeClock implements Clock {
     clearTimeout(this.#timers.get(timer as number));
     this.#timers.delete(timer as number);
   }
+
+  /** Nothing that was planned happens any more. */
+  stop(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
 }

@@ -18,6 +18,7 @@ import {
 } from "./groups.js";
 import { type Card, emitIdentity } from "./identity.js";
 import { type Lost, reportDevice } from "./lost.js";
+import { makeSender, type SenderArgs } from "./senders.js";
 import { readLog, verifyLog, verifyOne } from "./tokens.js";
 
 /** A line for whoever waits. */
@@ -73,6 +74,12 @@ export const WORKS = {
     const added = await addDevices(place.authority, args);
     await place.running?.changed();
     return added;
+  },
+  sender: async (place: Place, args: SenderArgs) => {
+    const { authority, running } = place;
+    const file = await makeSender(authority, { ...args, at: args.at ?? running?.at });
+    await running?.changed();
+    return file;
   },
   listDevices: ({ authority }: Place, _: object) => listDevices(authority),
   showDevice: ({ authority }: Place, args: { device: string }) => showDevice(authority, args),

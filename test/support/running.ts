@@ -9,7 +9,12 @@ import { Desk, euiOf } from "./lumicast.js";
 import { PostgresServer } from "./postgres.js";
 import { lacks } from "./skip.js";
 
-const PROGRAM = join(ROOT, "build/node/hosts/authority/main.js");
+/** Where a program runs, as in test/interop/lan.ts. */
+type Place = (...words: readonly string[]) => [string, string[]];
+
+const here: Place = (...words) => [words[0], words.slice(1)];
+
+export const PROGRAM = join(ROOT, "build/node/hosts/authority/main.js");
 
 /** PostgreSQL for a suite, from its first test to its last. */
 export interface Database {
@@ -56,9 +61,9 @@ export class Programs {
   }
 
   /** Starts one; resolves when it listens. */
-  start(state: readonly string[], listen = "[::1]:0"): Promise<Ran> {
-    const args = [PROGRAM, "authority", "start", "--listen", listen, ...state];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  start(state: readonly string[], listen = "[::1]:0", place: Place = here): Promise<Ran> {
+    const words = [process.execPath, PROGRAM, "authority", "start", "--listen", listen, ...state];
+    const child = spawn(...place(...words), { stdio: ["ignore", "pipe", "pipe"] });
     this.#started.push(child);
     let said = "";
     const ended = new Promise<{ code: number | null; said: string }>((resolve) => {

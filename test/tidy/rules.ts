@@ -166,7 +166,7 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
   hosts: [
     ...["installation", "radio", "medium", "room", "pcap", "bench", "compare", "doctor", "size"],
     ...["sdk", "simulator", "reproduce", "cortexm"],
-    ...["authority", "border", "building", "decode", "web", "firmware", "flash"],
+    ...["authority", "border", "building", "decode", "web", "firmware", "flash", "sender"],
   ],
   test: [
     ...["vectors", "unit", "differential", "powercut", "simulation", "fuzz", "interop", "tidy"],

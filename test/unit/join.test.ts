@@ -237,7 +237,7 @@ test("a key that ends is renewed by asking, before it ends", () => {
   equal([one.course, one.joining.state], ["scc", "resting"]);
 });
 
-test("our own token that ends is renewed while it counts, one of minutes not an hour before", () => {
+test("our own token is renewed while it counts, one of minutes not an hour before", () => {
   const one = new Case();
   one.endsAt = 900;
   one.joining.need();

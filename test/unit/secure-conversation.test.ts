@@ -91,7 +91,7 @@ test("an answer at once goes with the acknowledgement, and again for a copy", ()
   equal(requests.length, 1);
 });
 
-test("an answer says where what it made is, each segment an option, and a client reads them", () => {
+test("an answer says where what it made is, and a client reads it", () => {
   const location = ["ace-group", "9", "nodes", "01"];
   const { said, hear } = begin(() => ({ code: CREATED, location }));
   hear({});

@@ -1,0 +1,166 @@
+/**
+ * `lumicast light` on a network of its own: an authority, lamps that are the firmware as it is sold
+ * on XS, and a computer that switches them. No key is in any file: all come over DTLS.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { after, before } from "node:test";
+import { SqliteLedger } from "../../hosts/authority/sqlite.js";
+import { ROOT } from "../../hosts/root.js";
+import { provisioningOf, readSender } from "../../hosts/sender/file.js";
+import { FileFlash } from "../../hosts/sender/flash.js";
+import { inGroup, keys } from "../../modules/authority/records.js";
+import { fromHex } from "../../modules/bytes/hex.js";
+import { ROLE } from "../../modules/device/provision.js";
+import { Lan, lacksLan, testOnLan } from "../interop/lan.js";
+import { HOST, Program, stopPrograms } from "../interop/programs.js";
+import { Desk, euiOf, type Ran as Said, shipped } from "../support/lumicast.js";
+import { PROGRAM, Programs, type Ran } from "../support/running.js";
+
+const desk = new Desk();
+const programs = new Programs();
+const test = testOnLan();
+const LAMPS = [2, 3];
+const SENDER = 4;
+const PRODUCT = `${ROOT}/build/firmware/lumicast.xsb`;
+const state = ["--state", desk.path("hall")];
+const file = desk.path("laptop.json");
+const skip = false;
+let lan: Lan;
+let authority: Ran;
+
+before(async () => {
+  if (lacksLan !== false) return;
+  lan = await Lan.start(SENDER);
+  await desk.json("authority", "init", "--domain", "hall", ...state);
+  await desk.json("device", "add", "--from", desk.secret("lamps.json", shipped(2)), ...state);
+  await desk.json("group", "create", "hall", "--address", "ff35::4c:1", ...state);
+  const lamps = ["lamp-1", "lamp-2", "--role", "receiver"];
+  await desk.json("group", "add", "hall", ...lamps, ...state);
+  const { address, command } = lan.computer(1);
+  authority = await programs.start(state, `[${address}]:5684`, command);
+});
+after(() => {
+  stopPrograms();
+  lan?.stop();
+  desk.remove();
+});
+
+/** A lamp with its factory credential, which gets its key from the authority. */
+async function lamp(number: number): Promise<Program> {
+  const path = desk.path(`lamp-${number}.json`);
+  await desk.json("sender", `lamp-${number}`, path, ...state);
+  const told = readSender(path);
+  const blob = provisioningOf(told, { role: ROLE.LUMINAIRE, groups: told.groups });
+  writeFileSync(desk.path(`lamp-${number}.cbor`), blob);
+  const files = ["--provision", desk.path(`lamp-${number}.cbor`), "--flash"];
+  const more = [desk.path(`lamp-${number}.flash`), "--eui64", euiOf(number), "--port", "5684"];
+  const { command } = lan.computer(LAMPS[number - 1]);
+  const program = new Program(command, HOST, "run", PRODUCT, ...files, ...more);
+  await program.line(/keys: resting/);
+  return program;
+}
+
+/** `lumicast light ...` on the sender's computer. */
+function light(...words: readonly string[]): Said {
+  const { command } = lan.computer(SENDER);
+  const [program, args] = command(process.execPath, PROGRAM, "light", ...words);
+  const env = { ...process.env, LUMICAST_SENDER: file };
+  const done = spawnSync(program, args, { encoding: "utf8", env, timeout: 60_000 });
+  return { code: done.status ?? -1, out: done.stdout, err: done.stderr };
+}
+
+function lit(...words: readonly string[]) {
+  const { code, out, err } = light(...words, "--json");
+  assert.equal(code, 0, out + err);
+  return JSON.parse(out) as { ok: string[]; sent: number; network: string };
+}
+
+test("a laptop without a key gets one and lights the hall; the lamps say so", {
+  skip,
+}, async () => {
+  const lamps = [await lamp(1), await lamp(2)];
+  await desk.json("sender", "laptop", file, ...state);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const early = light("hall", "on", "--wait", "3s");
+  assert.equal(early.code, 1);
+  assert.match(early.err, /no token: .*refuses.* lumicast group add hall laptop --role sender/);
+  await desk.json("group", "add", "hall", "laptop", "--role", "sender", ...state);
+  const on = lit("hall", "on");
+  assert.deepEqual(on.ok, ["01", "02"]);
+  for (const one of lamps) await one.line(/"light":\{"level":254/);
+  // With numbers, token and key of the run before: nobody is asked.
+  const dim = lit("hall", "--level", "40%");
+  assert.deepEqual(dim.ok, ["01", "02"]);
+  for (const one of lamps) await one.line(/"light":\{"level":102/);
+  const off = light("hall", "off");
+  assert.equal(off.out, "hall: 2 lamps obeyed\n", off.err);
+});
+
+test("without the authority it goes on; with another file of numbers it gets another key", {
+  skip,
+}, async () => {
+  const kept = desk.path("kept.flash");
+  copyFileSync(`${file}.flash`, kept);
+  await programs.kill(authority);
+  assert.deepEqual(lit("hall", "on").ok, ["01", "02"]);
+  rmSync(`${file}.flash`);
+  const gone = light("hall", "on", "--wait", "3s");
+  assert.equal(gone.code, 1);
+  assert.match(gone.err, /no token: the Authorization Server at .* does not answer; start it/);
+  const before = await keyOf();
+  await aged(before);
+  const { address, command } = lan.computer(1);
+  authority = await programs.start(state, `[${address}]:5684`, command);
+  const again = lit("hall", "off");
+  assert.deepEqual(again.ok, ["01", "02"]);
+  assert.equal(await keyOf(), before + 1, "its numbers begin anew, and so does the key");
+});
+
+/** A group gives another key to who begins anew once a minute: this one is of the minute before. */
+async function aged(epoch: number): Promise<void> {
+  const ledger = new SqliteLedger(`${desk.path("hall")}/authority.db`);
+  await ledger.transaction((rows) => {
+    const name = inGroup(1, epoch);
+    const key = keys.need(rows, name);
+    keys.put(rows, name, { ...key, madeAt: key.madeAt - 60 });
+  });
+  ledger.close();
+}
+
+async function keyOf(): Promise<number> {
+  const { groups } = await desk.json<{ groups: { key: number }[] }>("group", "list", ...state);
+  return groups[0].key;
+}
+
+test("a laptop that was lost switches nothing any more", { skip }, async () => {
+  await desk.run("lost", "laptop", "--yes", ...state);
+  const refused = light("hall", "on", "--wait", "2s");
+  assert.equal(refused.code, 1, refused.out);
+});
+
+test("what is wrong with the command line or the file is told with its remedy", {
+  skip,
+}, async () => {
+  for (const words of [["hall"], ["hall", "up"], ["hall", "on", "--level", "3"]]) {
+    const { code, err } = light(...words);
+    assert.equal(code, 2, err);
+    assert.match(err, /say one of on, off and --level N/);
+  }
+  assert.match(light("hall", "--level", "300").err, /--level: 300 is no number from 0 to 254/);
+  assert.match(light("attic", "on").err, /knows no group attic \(hall\); .*lumicast sender laptop/);
+  assert.match(light("hall", "on", "--interface", "x").err, /--interface: x has no IPv6 .* eth0/);
+  const none = light("hall", "on", "--as", desk.path("none.json"));
+  assert.equal(none.code, 1);
+  assert.match(none.err, /there is no .*none.json; make it at the authority: lumicast sender/);
+  const words = desk.secret("words.json", "no file of ours");
+  assert.match(light("hall", "on", "--as", words).err, /is no sender's file; make it anew/);
+  const flash = new FileFlash(`${file}.flash`);
+  assert.match(light("hall", "on").err, /this sender is at work already, in another program/);
+  flash.close();
+  truncateSync(`${file}.flash`, 100);
+  assert.match(light("hall", "on").err, /laptop.json.flash is damaged; delete it/);
+  assert.ok(existsSync(`${file}.flash`), "not begun anew by itself");
+  assert.equal(fromHex(readSender(file).psk).length, 16);
+});
