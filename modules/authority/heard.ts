@@ -9,10 +9,10 @@
  * hundred lamps that are put up before their switch are one renewal at the most.
  */
 
-import { RECEIVER } from "../access/scope.js";
+import { RECEIVER, SENDER } from "../access/scope.js";
 import { fromHex } from "../bytes/hex.js";
 import type { Rows } from "./ledger.js";
-import { groups, heards, inGroup, latestOf, numberKey, policyOf } from "./records.js";
+import { groups, heards, inGroup, latestOf, members, numberKey, policyOf } from "./records.js";
 
 /** What a group's `numbers` policy can be. */
 export const NUMBERS = ["renewed", "heard", "own"] as const;
@@ -58,6 +58,16 @@ export function numbersOf(rows: Rows, group: number): NextNumber[] {
 /** A sender has the key of this epoch: from now on there may be messages under it. */
 export function noteUse(rows: Rows, group: number, epoch: number): void {
   latestOf(rows, usedKey(group), epoch);
+}
+
+/** A member was told the newest key: whatever he says from now on may be under it. */
+export function noteGiven(rows: Rows, group: number, clientId: Uint8Array): void {
+  const key = inGroup(group, clientId);
+  const member = members.need(rows, key);
+  const { epoch } = groups.need(rows, numberKey(group));
+  if (member.given >= epoch) return;
+  members.put(rows, key, { ...member, given: epoch }); // check: given-noted
+  if ((member.roles & SENDER) !== 0) noteUse(rows, group, epoch); // check: use-noted
 }
 
 /** Whether one who comes now must not be given the newest key: others may have used it. */

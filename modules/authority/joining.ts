@@ -19,6 +19,7 @@ import { BAD_REQUEST, CHANGED, CREATED, FORBIDDEN, type Reply, refuse } from "./
 import { credsOf, filterOf, putSubject } from "./creds.js";
 import { type Center, GROUP_MEMBERS_MAX, join, renew, whyNot } from "./distribution.js";
 import { P, problem } from "./groupcomm.js";
+import { noteGiven } from "./heard.js";
 import { keying, welcome } from "./keying.js";
 import type { Rows } from "./ledger.js";
 import { draw, schemeOf } from "./material.js";
@@ -99,6 +100,7 @@ export function answerJoin(
   if (refused !== undefined) return refused;
   accesses.put(rows, caller.name, { ...accesses.need(rows, caller.name), nonce });
   if (member !== undefined) renew(rows, center, group, { isBroken: false, now });
+  noteGiven(rows, group, access.clientId);
   const answer = new Map<Cbor, Cbor>([
     ...keying(rows, { group, now, clientId: access.clientId, tasks }),
     ...welcome(rows, center, { group, nonce }),

@@ -35,6 +35,7 @@ import {
 import { credsOf, filterOf } from "./creds.js";
 import { type Center, leave, renew } from "./distribution.js";
 import { content, mapOf, P, problem } from "./groupcomm.js";
+import { noteGiven } from "./heard.js";
 import { answerJoin, type Caller, LATER } from "./joining.js";
 import { keying, managerCredential, policiesOf, verifying } from "./keying.js";
 import type { Rows } from "./ledger.js";
@@ -181,7 +182,10 @@ function forVerifiers(handle: Handler): Handler {
 }
 
 const GROUP: Resource = Object.freeze({
-  [GET]: forMembers((rows, _center, { group, now }) => content(keying(rows, { group, now }))),
+  [GET]: forMembers((rows, _center, { group, now, access }) => {
+    noteGiven(rows, group, access.clientId);
+    return content(keying(rows, { group, now }));
+  }),
   [POST]: (rows: Rows, center: Center, caller: Caller, request: SecureRequest) => {
     const map = mapOf(request);
     if (map === undefined) return refuse("malformed", { code: BAD_REQUEST });
@@ -243,6 +247,7 @@ const RESOURCES: Readonly<Record<string, Resource>> = Object.freeze({
 function ownKeying(rows: Rows, _center: Center, caller: Caller & { member: Member }): Reply {
   const { group, now, access, member } = caller;
   const { clientId } = access;
+  noteGiven(rows, group, clientId);
   return content(keying(rows, { group, now, clientId, tasks: member.tasks }));
 }
 
