@@ -13,8 +13,10 @@ import { claimsOf } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { Id64 } from "../bytes/id64.js";
+import type { Outcome } from "../bytes/outcome.js";
 import { utf8 } from "../bytes/utf8.js";
 import { isMulticast } from "../coap/addresses.js";
+import { upTo } from "../coap/chance.js";
 import { emitMessage, type Message, type Option, parseMessage } from "../coap/message.js";
 import {
   ACCEPT,
@@ -82,12 +84,18 @@ const TOKENS_BURST = 4;
 const TOKEN_MICROS = 1_000_000;
 /** Tokens that end are looked at so often. */
 const EXPIRE_MICROS = 60_000_000;
+/** After a start with keys: a room that gets power again is not to ask all at one moment. */
+const CHECK_MICROS = 60_000_000;
+/** After a message under an unknown key: what is said again after 2 s is for the new one. */
+const DOUBT_MICROS = 1_000_000;
+/** Anybody can send such messages. */
+const DOUBTS_EVERY_MICROS = 60_000_000;
 const IDLE_MICROS = 24 * 3600 * 1_000_000;
 /** Codes from 2.00 on are responses (RFC 7252 §3). */
 const RESPONSE_CODES = 64;
 
 /** What takes a datagram before the device does. */
-type Receive = (datagram: Datagram) => void;
+type Receive = (datagram: Datagram) => Outcome<true>;
 
 export interface ChannelsService {
   /** Whether the installation names an authority: what comes of it needs room in the store. */
@@ -109,6 +117,10 @@ export class DeviceChannels {
   readonly #log: Board["log"];
   readonly #presented: Shares;
   readonly #refusals: RateLimit;
+  readonly #doubts: RateLimit;
+  readonly #random: Board["random"];
+  /** The keys there were when their newness was doubted. */
+  #doubted: string | undefined = undefined;
   /** With the KDC of today; undefined: the installation names one that is not ours. */
   #channel: KdcChannel | undefined;
 
@@ -121,6 +133,8 @@ export class DeviceChannels {
     this.#log = log;
     this.#presented = new Shares(clock, TOKENS_BURST, TOKEN_MICROS);
     this.#refusals = new RateLimit(clock, TOKENS_BURST, TOKEN_MICROS);
+    this.#doubts = new RateLimit(clock, 1, DOUBTS_EVERY_MICROS);
+    this.#random = random;
     this.trust = new Trust({ store, crypto, clock });
     this.trust.adopt(authority.kdc);
     this.#channel = this.trust.channelOf(authority.kdc, authority);
@@ -186,6 +200,31 @@ export class DeviceChannels {
     return this.#resource(request, from);
   }
 
+  /**
+   * Whether there are newer keys than ours: after a start, or when somebody speaks under one that
+   * is unknown here. Somewhat later, by chance: others may have come to it at the same moment.
+   */
+  doubt(withinMicros: number): void {
+    this.#device.clock.after(upTo(this.#random, withinMicros), () => {
+      this.#doubted = this.#keyIds();
+      this.joining.doubt();
+    });
+  }
+
+  #keyIds(): string {
+    const { directory, keyring } = this.#device.groups;
+    const ids = directory.securities().map((security) => keyring.current(security)?.keyId);
+    return ids.map((id) => (id === undefined ? "" : toHex(id))).join();
+  }
+
+  /** What became of a datagram. */
+  took(outcome: Outcome<true>): void {
+    if (outcome.ok || outcome.drop !== "unknownKey") return;
+    const isSoon = !this.#doubts.take();
+    if (isSoon) return; // check: doubt-rate
+    this.doubt(DOUBT_MICROS);
+  }
+
   /** Looks after tokens that end. */
   watch(): void {
     this.tokens.expire();
@@ -218,7 +257,11 @@ export class DeviceChannels {
       },
       onState: (state) => {
         this.#log(`keys: ${state}`);
-        if (state === "resting") this.presenting.begin();
+        if (state !== "resting") return;
+        const doubted = this.#doubted;
+        this.#doubted = undefined;
+        // Whose doubt brought nothing has nothing new to show.
+        if (doubted !== this.#keyIds()) this.presenting.begin();
       },
     });
   }
@@ -389,9 +432,10 @@ function begin(device: Parts, board: Board, receive: Receive): DeviceChannels | 
     if (down) channels.joining.need();
   };
   device.net.onDatagram = (datagram) => {
-    if (!channels.take(datagram)) receive(datagram);
+    if (!channels.take(datagram)) channels.took(receive(datagram));
   };
   channels.joining.need();
+  if (channels.joining.state === "resting") channels.doubt(CHECK_MICROS);
   channels.presenting.begin();
   channels.watch();
   return channels;

@@ -158,7 +158,7 @@ export class Device implements Parts {
       if (isMulticast(address)) this.net.join(address);
     }
     this.net.onDatagram = (datagram) => void this.receive(datagram);
-    const channels = services.channels?.begin(this, board, this.net.onDatagram);
+    const channels = services.channels?.begin(this, board, (datagram) => this.receive(datagram));
     if (channels !== undefined) this.channels = channels;
   }
 

@@ -60,6 +60,8 @@ export interface Facts {
   readonly isFresh: boolean;
   /** The last attempt was SOONEST ago, or longer. */
   readonly isRested: boolean;
+  /** There may be newer keys than ours, and the KDC was not asked often enough. */
+  readonly isInDoubt?: boolean;
 }
 
 /** Whom to ask, if anybody, when entering a state; `discard`: the AT-KDC is of no use. */
@@ -95,8 +97,8 @@ const REST: Step = Object.freeze({ state: "resting", act: "none" });
 const PAUSE: Step = Object.freeze({ state: "waiting", act: "pause" });
 
 /** Figure 3 of draft-somaraju. */
-function decide({ hasKeys, hasToken, hasServer }: Facts): Step {
-  if (hasKeys) return REST;
+function decide({ hasKeys, hasToken, hasServer, isInDoubt = false }: Facts): Step {
+  if (hasKeys && !(isInDoubt && hasToken)) return REST;
   if (hasToken) return { state: "asking", act: "ask" };
   if (hasServer) return { state: "applying", act: "apply" };
   return PAUSE;
@@ -115,6 +117,8 @@ const LONGEST_MICROS = 3600 * SECOND;
 /** Enough for a few pauses before a key ends, and for a KDC that is restarted. */
 const MARGIN_SECONDS = 3600;
 const TOKEN_MARGIN_SECONDS = 30;
+/** Where a KDC may have left for good, a doubt is no reason to ask on and on. */
+const DOUBTS_MAX = 3;
 /** Groups asked for at once. */
 const AT_ONCE_MAX = 8;
 /** Timers are no longer than this: a key may end in years. */
@@ -159,6 +163,8 @@ export class Joining {
   #attemptMicros: number | undefined = undefined;
   #pauseMicros = SOONEST_MICROS;
   #isFresh = false;
+  /** Questions that are left because of a doubt. */
+  #doubts = 0;
   /** Answers to a question of before are not this one's. */
   #question = 0;
 
@@ -175,8 +181,18 @@ export class Joining {
     this.#on("need");
   }
 
+  /**
+   * There may be a newer key than ours: we were off, or somebody spoke under one that is unknown
+   * here. Anybody can make it look so: whoever calls sees to how often.
+   */
+  doubt(): void {
+    this.#doubts = DOUBTS_MAX;
+    this.#on("need");
+  }
+
   /** What the KDC pushed was taken. */
   pushed(): void {
+    this.#doubts = 0;
     this.#on("pushed");
   }
 
@@ -206,6 +222,7 @@ export class Joining {
       hasServer: askServer !== undefined,
       isFresh: this.#isFresh,
       isRested: attempt === undefined || clock.micros() - attempt >= SOONEST_MICROS,
+      isInDoubt: this.#doubts > 0,
     };
   }
 
@@ -243,7 +260,10 @@ export class Joining {
     const { store, admission } = this.#parts;
     const token = store.get(TOKEN);
     // The others when these are there: an answer has its bounds.
-    const wanted = this.#lacking().slice(0, AT_ONCE_MAX);
+    const lacking = this.#lacking();
+    const isDoubt = lacking.length === 0 && this.#doubts > 0;
+    const wanted = (isDoubt ? this.#parts.wanted() : lacking).slice(0, AT_ONCE_MAX);
+    if (isDoubt) this.#doubts--; // check: join-doubts-max
     if (token === undefined || wanted.length === 0) {
       this.#later(token === undefined ? "refused" : "keyed");
       return;
@@ -269,7 +289,9 @@ export class Joining {
       if (codeClass(code) === 4) return "refused";
       const delivery = code === CONTENT && said !== undefined ? parseDelivery(said) : undefined;
       if (delivery === undefined) return "unanswered";
-      return deliver(delivery, asker?.pairwise) ? "keyed" : "unanswered";
+      if (!deliver(delivery, asker?.pairwise)) return "unanswered";
+      this.#doubts = 0;
+      return "keyed";
     });
   }
 

@@ -79,6 +79,17 @@ test("every state and event: a token of this run that is refused, and nobody at 
   });
 });
 
+test("every state and event: keys are there, and perhaps newer ones", () => {
+  const [R, A, K, W] = STATES;
+  equal(table({ hasKeys: true, hasToken: true, isInDoubt: true, isRested: true }), {
+    resting: [`${K}!ask`, `${K}!ask`, R, R, R, R, R, R],
+    applying: [A, A, `${K}!ask`, `${W}!pause`, A, A, R, `${W}!pause`],
+    asking: [K, K, K, K, R, `${W}!pause`, R, `${W}!pause`],
+    waiting: [`${K}!ask`, `${K}!ask`, W, W, W, W, R, W],
+  });
+  equal(table({ hasKeys: true, isInDoubt: true, isRested: true }).resting[0], R, "without a token");
+});
+
 const kdc = new Kdc();
 
 /** A member, and an authority that answers as it is told. */
@@ -251,6 +262,22 @@ test("our own token is renewed while it counts, one of minutes not an hour befor
   one.endsAt = Number.POSITIVE_INFINITY;
   one.pass(100);
   equal([one.course, one.joining.state], ["scc", "resting"]);
+});
+
+test("in doubt whether its key is the newest: asked for all it wants, and a few times at most", () => {
+  const one = new Case();
+  one.joining.need();
+  one.pass(5);
+  one.center = one.keyed(2);
+  one.joining.doubt();
+  one.pass(5);
+  equal([one.course, one.joining.state, one.holder.keyIds], ["scc", "resting", [1, 2]]);
+  equal(parseQuestion(one.asks[2].payload ?? new Uint8Array(0))?.wanted, [APPLICATION]);
+  one.center = undefined;
+  one.joining.doubt();
+  one.pass(24 * 3600);
+  equal([one.course, one.joining.state], ["scc" + "ccc", "resting"], "the KDC may have left");
+  equal(one.holder.clock.pending, 0);
 });
 
 test("what is pushed while nobody answers ends the waiting; a late answer changes nothing", () => {

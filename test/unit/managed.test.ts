@@ -1,8 +1,11 @@
 /** Devices and the authority's own decisions, over DTLS: a room from its first start to a loss. */
 import { expel, renew } from "../../modules/authority/distribution.js";
 import { awaiting } from "../../modules/authority/pushing.js";
+import { toHex } from "../../modules/bytes/hex.js";
+import { SERVICE_UNAVAILABLE } from "../../modules/coap/options.js";
 import { equal, test } from "../harness.js";
 import { GROUP } from "../support/grants.js";
+import { credentialOf } from "../support/managed.js";
 import { obeying, Place, SWITCHES } from "../support/place.js";
 import { type Rig, ROLE } from "../support/rig.js";
 
@@ -55,6 +58,55 @@ test("a lost switch: its keys and its word are worth nothing, the others go on",
     lamps.every((lamp) => lamp.device.rights.count === 1),
     true,
   );
+});
+
+test("a lamp that was off during a renewal asks for the key when it comes back", () => {
+  const { place, lamps, switches } = begun();
+  const [, away] = lamps;
+  const { onDatagram } = away.port;
+  away.port.onDatagram = undefined;
+  place.ledger.run((rows) => renew(rows, place.center, GROUP, { isBroken: false, now: place.now }));
+  place.pushAll();
+  equal([keyIds(lamps[0]), keyIds(away)], [[1, 2], [1]]);
+  away.port.onDatagram = onDatagram;
+  away.restart();
+  place.pass(70);
+  equal(keyIds(away), [1, 2]);
+  equal(obeying(place, lamps, switches[0]), 2);
+});
+
+test("a message under an unknown key: the lamp asks once, not as often as somebody says so", () => {
+  const { place, lamps, switches } = begun();
+  const [, deaf] = lamps;
+  const asked = () => place.asked.filter((one) => one === "keys@2").length;
+  const miss = () => {
+    const { onDatagram } = deaf.port;
+    deaf.port.onDatagram = undefined;
+    place.ledger.run((rows) =>
+      renew(rows, place.center, GROUP, { isBroken: false, now: place.now }),
+    );
+    place.pushAll();
+    // What was to bring it is over, as after a restart of the authority.
+    place.channels.close(toHex(credentialOf(2).identity));
+    deaf.port.onDatagram = onDatagram;
+  };
+  const before = asked();
+  miss();
+  place.room.press(switches[0]);
+  place.pass(2);
+  equal([keyIds(deaf), asked() - before], [[1, 2], 1], "in time for what is said again");
+  place.pass(60);
+  miss();
+  const { answer } = place;
+  place.answer = (request) =>
+    request.path[0] === "keys" ? { code: SERVICE_UNAVAILABLE } : answer?.(request);
+  const soFar = asked();
+  for (let press = 0; press < 59; press++) {
+    place.room.press(switches[0]);
+    place.pass(2);
+  }
+  equal(deaf.count("unknownKey") > 50, true);
+  equal(asked() - soFar < 8, true, `${asked() - soFar} questions`);
 });
 
 test("a switch whose flash was written anew begins under a key that it never had", () => {
