@@ -15,7 +15,7 @@ import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import type { Clock } from "../../modules/ports/clock.js";
 import type { Crypto } from "../../modules/ports/crypto.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
-import { DtlsChannels } from "../../modules/secure/dtls.js";
+import { DtlsChannels, type KeptSessions } from "../../modules/secure/dtls.js";
 import type { Answered, Ask, Asker, SecureHandler } from "../../modules/secure/request.js";
 import { random } from "./authority.js";
 import { Fault } from "./fault.js";
@@ -32,6 +32,10 @@ export interface GuestParts {
   readonly credentials: () => ClientCredentials;
   /** What the authority asks of it; absent: it is not found. */
   readonly handler?: SecureHandler;
+  /** Sessions to go on with; absent: each connection begins anew. */
+  readonly kept?: KeptSessions;
+  /** The connection is over. */
+  readonly closed?: () => void;
   /** As old as the numbers that it keeps; absent: it keeps none, and each run begins anew. */
   readonly incarnation?: Uint8Array;
 }
@@ -49,7 +53,7 @@ export class Guest {
   asker: Asker | undefined;
 
   constructor(parts: GuestParts) {
-    const { clock, crypto, send, credentials, handler } = parts;
+    const { clock, crypto, send, credentials, handler, kept, closed } = parts;
     this.#incarnation = parts.incarnation ?? incarnationOf();
     this.channels = new DtlsChannels(
       {
@@ -61,8 +65,9 @@ export class Guest {
         opened: (asker) => {
           this.asker = asker;
         },
+        ...(closed && { closed }),
       },
-      { client: credentials, cidBytes: 0 },
+      { client: credentials, cidBytes: 0, ...(kept && { kept }) },
     );
   }
 

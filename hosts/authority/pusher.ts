@@ -20,6 +20,9 @@ const AT_ONCE_MAX = 16;
 const PATIENCE_MS = 20_000;
 const TICK_MS = 500;
 const DELAY_MS = 2000;
+/** Who has a session needs three datagrams; who has none, or does not listen to it, none. */
+const HELLO_MS = 800;
+const HELLO_LOOK_MS = 20;
 const DELAY_MAX_MS = 600_000;
 
 interface Tried {
@@ -167,8 +170,17 @@ export class Pusher {
     return this.#places.askerOf(id)?.pairwise;
   }
 
-  /** Connects to where somebody was last; what keys are sealed under there, or why not. */
+  /**
+   * Connects to where somebody was last; what keys are sealed under there, or why not. He is asked
+   * to begin first (HelloRequest): his is the session that both still have.
+   */
   async #connected(place: { id: string; at: Parameters<DtlsChannels["ask"]>[0] }) {
+    this.#channels.requestHello(place.at);
+    for (let waited = 0; waited < HELLO_MS; waited += HELLO_LOOK_MS) {
+      await new Promise((resolve) => setTimeout(resolve, HELLO_LOOK_MS));
+      const pairwise = this.#pairwiseOf(place.id);
+      if (pairwise !== undefined) return pairwise;
+    }
     const hello: Ask = { method: GET, path: [".well-known", "core"] };
     const answered = await new Promise<Answered>((resolve) => {
       this.#channels.ask(place.at, hello, resolve);

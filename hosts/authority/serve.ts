@@ -11,7 +11,6 @@ import { type KdcParts, kdcFace } from "../../modules/authority/kdc-face.js";
 import { groups, latestOf, numberOf } from "../../modules/authority/records.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import type { ClientCredentials } from "../../modules/dtls/credentials.js";
-import { MemorySessions } from "../../modules/dtls/session.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
 import { DtlsChannels } from "../../modules/secure/dtls.js";
 import type { SecureHandler, SecureRequest } from "../../modules/secure/request.js";
@@ -24,6 +23,7 @@ import { Notifier } from "./notifier.js";
 import { Others } from "./others.js";
 import { Places } from "./places.js";
 import { Pusher } from "./pusher.js";
+import { FileSessions } from "./sessions.js";
 import type { Running } from "./works.js";
 
 const AS_PATHS = ["token", "introspect", "time"];
@@ -40,7 +40,10 @@ const LIMITS = {
   transcriptBytes: 12_288,
 } as const;
 const TOUCH_MS = 60_000;
+/** What another authority on the same database decided is heard of so soon. */
+const LOOK_MS = 5000;
 const SECOND_MS = 1000;
+const GOODBYE_MS = 50;
 
 export interface Served {
   /** Where it listens. */
@@ -66,7 +69,11 @@ export async function serve(
       return claims;
     },
   });
-  const channels = channelsOf(authority, { port, places, doorkeeper, handler });
+  const { sessions: path } = authority.state;
+  const sessions = new FileSessions(path, { max: SESSIONS_MAX, now: () => authority.now() });
+  const channels = channelsOf(authority, { port, places, doorkeeper, handler, sessions });
+  // Each of its questions is refused anyway; there are none to be asked.
+  doorkeeper.onLost = (credential) => channels.close(credential);
   const others = new Others(authority, channels);
   port.onDatagram = (from, bytes) => channels.receive(from, bytes);
   const pusher = new Pusher(authority, channels, places);
@@ -90,7 +97,7 @@ export async function serve(
     await port.close();
     throw error;
   }
-  const upkeep = new Upkeep(authority, places);
+  const upkeep = new Upkeep(authority, { places, doorkeeper });
   for (const part of [pusher, notifier, upkeep]) part.start();
   const close = async () => {
     for (const part of [pusher, notifier, upkeep]) part.stop();
@@ -98,6 +105,9 @@ export async function serve(
     control.close();
     rmSync(authority.state.socket, { force: true });
     channels.stop();
+    sessions.close();
+    // Goodbyes are on their way: who heard one can be asked to come back.
+    await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
     await port.close();
   };
   return { at: port.at, stopped, close };
@@ -108,11 +118,12 @@ interface Parts {
   readonly places: Places;
   readonly doorkeeper: Doorkeeper;
   readonly handler: SecureHandler;
+  readonly sessions: FileSessions;
 }
 
 function channelsOf(
   authority: Authority,
-  { port, places, doorkeeper, handler }: Parts,
+  { port, places, doorkeeper, handler, sessions }: Parts,
 ): DtlsChannels {
   const parts = {
     clock: new NodeClock(),
@@ -125,7 +136,8 @@ function channelsOf(
   };
   return new DtlsChannels(parts, {
     server: doorkeeper.credentials(),
-    sessions: new MemorySessions(SESSIONS_MAX),
+    sessions,
+    kept: sessions,
     client: (to) => clientCredentials(authority, { places, doorkeeper }, to),
     cidBytes: CID_BYTES,
     dtls: LIMITS,
@@ -198,15 +210,19 @@ function audiencesOf({ identity, crypto }: Authority): Audience[] {
   return role === "both" ? [{ name: `${domain}/kdc` }, ...others] : others;
 }
 
+type UpkeepParts = Pick<Parts, "places" | "doorkeeper">;
+
 /** What an authority does by the clock. */
 class Upkeep {
   readonly #authority: Authority;
   readonly #places: Places;
+  readonly #doorkeeper: Doorkeeper;
   readonly #timers: NodeJS.Timeout[] = [];
 
-  constructor(authority: Authority, places: Places) {
+  constructor(authority: Authority, { places, doorkeeper }: UpkeepParts) {
     this.#authority = authority;
     this.#places = places;
+    this.#doorkeeper = doorkeeper;
   }
 
   start(): void {
@@ -216,6 +232,7 @@ class Upkeep {
     };
     every(SECOND_MS, async () => this.#authority.see());
     every(SECOND_MS, () => this.#places.keep());
+    every(LOOK_MS, () => this.#doorkeeper.lookAgain());
     every(TOUCH_MS, () => this.#authority.touch());
     every(TOUCH_MS, () => this.#renew());
   }

@@ -4,6 +4,7 @@
  *   authority.key    who it is (identity.ts); also where its database is, if that is PostgreSQL
  *   authority.db     its ledger, otherwise
  *   authority.head   how far its log was written: kept apart, so that an older database is noticed
+ *   authority.sessions   DTLS sessions with who was here (sessions.ts)
  *   authority.sock   where a running one listens to commands (control.ts)
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -31,6 +32,10 @@ export class State {
 
   get head(): string {
     return join(this.folder, "authority.head");
+  }
+
+  get sessions(): string {
+    return join(this.folder, "authority.sessions");
   }
 
   get socket(): string {

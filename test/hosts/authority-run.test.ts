@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { test } from "node:test";
 import { euiOf, shipped } from "../support/lumicast.js";
-import { deskWithDatabase, Programs } from "../support/running.js";
+import { deskWithDatabase, Programs, until } from "../support/running.js";
 
 const { desk, database } = deskWithDatabase();
 const { skip } = database;
@@ -48,6 +48,11 @@ test("a day of an authority: joins, a new key for all, a lost lamp, a stop", asy
   const last = lamps[0].pushed[lamps[0].pushed.length - 1];
   assert.equal(last.broken.length, 1, "no grace after a loss");
   assert.ok(last.revoked.some(({ clientId }) => clientId[0] === 3));
+  assert.deepEqual(
+    lamps.map((one) => one.ended),
+    [0, 0, 1],
+    "the lost one's connection is over, at once",
+  );
   await assert.rejects(lamps[2].join(ran.at, [1]), /no |refuses/);
   const stopped = await desk.run("authority", "stop", ...state);
   assert.equal(stopped.code, 0, stopped.err);
@@ -60,6 +65,27 @@ test("a day of an authority: joins, a new key for all, a lost lamp, a stop", asy
   const log = await desk.run("log", "--last", "0", ...state);
   assert.match(log.out, /0000000000000001 {2}\/token: token 01/);
   assert.match(log.out, /0000000000000001 {2}\/keys: .*member 0000000001\/01/);
+});
+
+test("started anew, it brings a new key to everybody without another full handshake", async () => {
+  const state = await begun("anew", 5);
+  const ran = await programs.start(state);
+  const lamps = await Promise.all([1, 2, 3, 4, 5].map((number) => programs.lamp(number)));
+  for (const one of lamps) await one.join(ran.at, [1]);
+  const shown = () => lamps.map((one) => one.shown);
+  assert.deepEqual(shown(), [1, 1, 1, 1, 1]);
+  ran.child.kill("SIGTERM");
+  await ran.ended;
+  const again = await programs.start(state, ran.at);
+  const rekeyed = await desk.run("group", "rekey", "hall", ...state);
+  assert.match(rekeyed.out, /5 of 5 members have it/, rekeyed.out);
+  assert.deepEqual(shown(), [1, 1, 1, 1, 1], "resumed, whoever began");
+  // Killed, it says goodbye to nobody; who asks resumes all the same.
+  await programs.kill(again);
+  await programs.start(state, ran.at);
+  for (const one of lamps) one.guest.channels.close(one.guest.asker?.id ?? "");
+  for (const one of lamps) await one.join(ran.at, [1]);
+  assert.deepEqual(shown(), [1, 1, 1, 1, 1]);
 });
 
 test("what would end keeps it from being stopped; Ctrl-C tells, and cleans up", async () => {
@@ -109,6 +135,11 @@ test("two KDCs on one database: a device of one is let in by the other", { skip 
   const [one, two] = [await programs.start(first), await programs.start(second)];
   const [lamp1, lamp2] = [await programs.lamp(1), await programs.lamp(2)];
   await Promise.all([lamp1.join(one.at, [1]), lamp2.join(two.at, [1])]);
+  await desk.json("lost", "lamp-2", "--yes", ...first);
+  await until(
+    async () => lamp2.ended > 0,
+    () => "the other KDC keeps the connection of a lost lamp",
+  );
   const psk = desk.secret("late.psk", "e".repeat(32));
   const add = ["device", "add", euiOf(7), "--name", "late", "--psk-file", psk];
   await desk.json(...add, ...first);
