@@ -4,7 +4,7 @@ import { RECEIVER, type Scope, type ScopeEntry, SENDER } from "../../modules/acc
 import {
   createGroup,
   GROUP_MEMBERS_MAX,
-  leave,
+  narrow,
   renew,
 } from "../../modules/authority/distribution.js";
 import type { Rows } from "../../modules/authority/ledger.js";
@@ -13,9 +13,7 @@ import {
   applications,
   devices,
   groups,
-  inGroup,
   latestOf,
-  members,
   membersOf,
   NONE,
   nextOf,
@@ -280,7 +278,7 @@ export function removeFromGroup(
       if (!scope.some(({ appGroup }) => appGroup === number)) {
         throw new Fault(`${device} is not in ${name}; lumicast device show ${device}`);
       }
-      takeOut(authority, rows, { key, number, group, from });
+      takeOut(authority, rows, { key, number, from });
       return device;
     });
     const { epoch } = groups.need(rows, numberKey(group));
@@ -293,18 +291,13 @@ export function removeFromGroup(
 function takeOut(
   authority: Authority,
   rows: Rows,
-  { key, number, group, from }: { key: string; number: number; group: number; from: number },
+  { key, number, from }: { key: string; number: number; from: number },
 ): void {
   const { scope, clientId } = devices.need(rows, key);
   const left = scope.filter(({ appGroup }) => appGroup !== number);
   putScope(rows, key, left);
   latestOf(rows, `latest/${toHex(clientId)}`, from);
-  const remains = left.some(({ appGroup }) => {
-    const other = appGroup === null ? undefined : applications.get(rows, numberKey(appGroup));
-    return other?.group === group;
-  });
-  if (remains || members.get(rows, inGroup(group, clientId)) === undefined) return;
-  leave(rows, authority.center, group, clientId);
+  narrow(rows, authority.center, clientId, left);
 }
 
 function removeGroup(rows: Rows, number: number, { name, group }: Application): Removed {

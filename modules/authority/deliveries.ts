@@ -5,6 +5,7 @@ import { fromHex } from "../bytes/hex.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
 import { numbersOf } from "./heard.js";
 import type { Rows } from "./ledger.js";
+import { narrowedIn } from "./narrowing.js";
 import { groups, inGroup, keys, members, NONE, numberKey } from "./records.js";
 
 /** The latest of them: a receiver drops what it has of theirs. */
@@ -40,7 +41,7 @@ export function termsFor(
   return {
     sealings: told.filter(({ receives }) => receives).map(({ sealing }) => sealing),
     broken: told.filter(({ isBroken }) => isBroken).map(({ securityGroup }) => securityGroup),
-    revoked: revokedOf(rows),
+    revoked: revokedOf(rows, told),
     terms: told.map(({ terms }) => terms),
     numbers: told.flatMap(({ securityGroup, receives, numbers }) => {
       const others = receives ? numbers : [];
@@ -49,11 +50,21 @@ export function termsFor(
   };
 }
 
-/** Whose tokens count for nothing, the latest ones. */
-export function revokedOf(rows: Rows): Revoked[] {
-  const all = rows.keys("revoked", "").map((client) => {
+/** Whose tokens count for nothing, or for less, in groups that he hears; the latest ones. */
+function revokedOf(
+  rows: Rows,
+  told: readonly { securityGroup: Uint8Array; receives: boolean }[],
+): Revoked[] {
+  const all = rows.keys("revoked", "").map((client): Revoked => {
     const value = rows.get("revoked", client) ?? new Uint8Array(0);
     return { clientId: fromHex(client), upTo: readUint(value) };
   });
+  const heard = told.filter(({ receives }) => receives);
+  all.push(
+    ...narrowedIn(
+      rows,
+      heard.map(({ securityGroup }) => readUint(securityGroup)),
+    ),
+  );
   return all.sort((a, b) => b.upTo - a.upTo).slice(0, REVOKED_TOLD_MAX);
 }

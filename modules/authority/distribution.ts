@@ -28,7 +28,8 @@ import type { Center } from "./center.js";
 import { mustRenewFor, noteUse } from "./heard.js";
 import { plant } from "./keytree.js";
 import type { Rows } from "./ledger.js";
-import { draw, keyValue, schemeOf } from "./material.js";
+import { draw, keyValue, PAIR_PROFILE, schemeOf } from "./material.js";
+import { isAhead, isLess, isSameEntry, issueTime, noteChange, takeBack } from "./narrowing.js";
 import {
   applications,
   type Group,
@@ -45,13 +46,14 @@ import {
   numberKey,
   numberOf,
   ownerOf,
+  peerIn,
   policyOf,
   pushes,
   putOwner,
 } from "./records.js";
-import { isYoung, KEK_BYTES, renew } from "./renewal.js";
+import { isYoung, KEK_BYTES, narrow, renew } from "./renewal.js";
 import { isStale } from "./stale.js";
-import { tasksOf } from "./tasks.js";
+import { rolesOf, tasksOf, tasksWithin } from "./tasks.js";
 import { isProvenAnywhere } from "./vetting.js";
 
 export type { Center } from "./center.js";
@@ -61,6 +63,7 @@ export {
   expel,
   isOver,
   leave,
+  narrow,
   type Renewal,
   renew,
 } from "./renewal.js";
@@ -135,6 +138,8 @@ export function giveKeys(
   const presented = present(rows, center, request);
   if (!presented.ok) return presented;
   const { claims, nowSeconds } = presented.value;
+  const isTooOften = isAhead(rows, claims.subject, nowSeconds);
+  if (isTooOften) return { ok: false, fault: "later" }; // check: at-r-ahead
   const entries = entriesOf(claims.scope, request.wanted);
   if (entries === undefined) return fault("scope");
   const joinings: Joining[] = [];
@@ -178,6 +183,9 @@ export function present(
   if (claims.issuedAt < latest) return fault("older"); // check: token-older
   if (!isItsOwn(rows, center, claims, request.holder)) return fault("taken");
   latestOf(rows, `latest/${client}`, claims.issuedAt);
+  // What the newest does not speak of any more went.
+  const isNewer = claims.issuedAt > latest;
+  if (isNewer) narrow(rows, center, claims.subject, claims.scope); // check: claims-newest
   return { ok: true, value: { claims, nowSeconds } };
 }
 
@@ -237,7 +245,7 @@ function tokensFor(
   const own = { group, claims, scope: [entry], pairwise, now };
   const tokens = [accessToken(rows, center, own)];
   if ((entry.roles & SENDER) === 0) return tokens;
-  const shown = { ...own, pairwise: sealingOf(rows, center, group) };
+  const shown = { ...own, pairwise: sealingOf(rows, center, group), isShown: true };
   return [...tokens, accessToken(rows, center, shown)];
 }
 
@@ -308,7 +316,10 @@ export function whyNot(
   { group, claims, entry, credential, isProven = false }: Joining,
 ): TokenFault | undefined {
   const { subject } = claims;
-  const { idBytesMax, signs } = schemeOf(groups.need(rows, numberKey(group)).profile);
+  const { profile } = groups.need(rows, numberKey(group));
+  const { idBytesMax, signs } = schemeOf(profile);
+  const isStranger = profile === PAIR_PROFILE && peerIn(rows, group, subject) === undefined;
+  if (isStranger) return "scope"; // check: join-pair
   const sends = (entry.roles & SENDER) !== 0;
   if (sends && subject.length > idBytesMax) return "scope"; // check: join-id-fits
   const mustShow = sends && signs && !isShown(rows, { group, subject, credential, isProven });
@@ -337,7 +348,8 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const key = inGroup(group, claims.subject);
   const known = members.get(rows, key);
   const member = known ?? newcomer();
-  const roles = entry.roles | member.roles;
+  const scope = withEntry(member.scope, entry);
+  const roles = rolesOf(scope);
   const { credential: said, isProven = isProvenAnywhere(rows, claims.subject, said) } = joining;
   // Who shows none keeps the one that he has, and so does who only says that it is another.
   let keeps = said.length === 0;
@@ -345,20 +357,21 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const credential = keeps ? member.credential : said;
   const record = groups.need(rows, numberKey(group));
   const isNew = known === undefined;
-  const { subject: clientId } = claims;
+  const { subject: clientId, expiresAt = NONE } = claims;
   let isOther = false;
   if (known !== undefined) isOther = isReborn(rows, joining, known); // check: keys-incarnation
   const isHeard = isNew && record.epoch > 0 && mustRenewFor(rows, group, { roles, ...record });
   members.put(rows, key, {
     ...member,
     roles,
-    tasks: joining.tasks ?? member.tasks | tasksOf(entry.roles),
-    scope: withEntry(member.scope, entry),
-    expiresAt: claims.expiresAt ?? NONE,
+    tasks: joining.tasks ?? tasksWithin(member.tasks, roles) | tasksOf(entry.roles),
+    scope,
+    expiresAt,
     credential,
     isProven: keeps ? member.isProven : isProven,
     incarnation: joining.incarnation ?? member.incarnation,
   });
+  if (known !== undefined) noteDifference(rows, joining, { known, expiresAt });
   const { hasTree } = policyOf(rows, group);
   // Keys of a tree change with who is in it, and the group's with them.
   const wraps = isNew && hasTree ? plant(rows, center, group, clientId).wraps : [];
@@ -371,6 +384,22 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const { epoch: given } = groups.need(rows, numberKey(group));
   members.put(rows, key, { ...members.need(rows, key), given });
   if ((roles & SENDER) !== 0) noteUse(rows, group, given);
+}
+
+/** What he was given before is not what he is given now; where it was more, others are told. */
+function noteDifference(
+  rows: Rows,
+  { group, claims, entry }: Joining,
+  { known, expiresAt }: { known: Member; expiresAt: number },
+): void {
+  const { subject: clientId } = claims;
+  const before = known.scope.find(({ appGroup }) => appGroup === entry.appGroup);
+  const isSame = isSameEntry(before, entry) && known.expiresAt === expiresAt;
+  if (!isSame) noteChange(rows, clientId);
+  const isSooner = expiresAt !== NONE && (known.expiresAt === NONE || expiresAt < known.expiresAt);
+  const less = before !== undefined && isLess(before, entry) ? [before] : [];
+  takeBack(rows, { group, clientId }, less); // check: join-less
+  if (isSooner) takeBack(rows, { group, clientId }, known.scope); // check: join-sooner
 }
 
 /** One entry for an application group, the newest. */
@@ -387,19 +416,22 @@ export function accessToken(
     claims: Pick<Claims, "subject" | "expiresAt">;
     scope: Scope;
     pairwise: EnvelopeKey;
+    /** To others, who open it with the group's key-encryption key. */
+    isShown?: boolean;
     now: number;
   },
 ): Uint8Array {
-  const { group, claims, scope, pairwise } = input;
+  const { group, claims, scope, pairwise, isShown = false } = input;
   const { crypto, random, voucher, kid } = center;
   const { epoch } = groups.need(rows, numberKey(group));
   const key = keys.need(rows, inGroup(group, epoch));
   const securityGroup = uintBytes(group);
   const { subject } = claims;
+  const other = peerIn(rows, group, subject);
   const envelope = sealEnvelope({
     under: pairwise,
     nonce: draw(random, NONCE_BYTES),
-    plain: encode(keyValue(key)),
+    plain: encode(keyValue(key, other && (isShown ? subject : other))),
     externalAad: envelopeAad(securityGroup, subject),
   });
   const { expiresAt } = claims;
@@ -408,7 +440,7 @@ export function accessToken(
     subject,
     audience: center.domain,
     ...(expiresAt === undefined ? {} : { expiresAt }),
-    issuedAt: latestOf(rows, "clock", input.now),
+    issuedAt: issueTime(rows, subject, input.now),
     id: uintBytes(nextOf(rows, "token")),
     scope,
     securityGroup,

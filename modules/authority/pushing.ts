@@ -24,6 +24,8 @@ import { isEnded } from "./renewal.js";
 
 /** "0000000009/" */
 const GROUP_CHARS = 11;
+/** Groups in one push. */
+const PUSHED_AT_ONCE_MAX = 8;
 
 /** One member, and the security groups whose newest keys it waits for. */
 export interface Awaiting {
@@ -55,11 +57,18 @@ export function awaiting(rows: Rows): Awaiting[] {
   return [...found].map(([client, one]) => ({ clientId: fromHex(client), ...one }));
 }
 
+/** The key of a group, and how often that was tried. */
+export interface Sent {
+  readonly group: number;
+  readonly epoch: number;
+  readonly attempt: number;
+}
+
 export interface Sending {
   /** A delivery (modules/access/delivery.ts). */
   readonly payload: Uint8Array;
   /** What it brings, to be confirmed. */
-  readonly epochs: readonly { readonly group: number; readonly epoch: number }[];
+  readonly epochs: readonly Sent[];
 }
 
 /** What a member is sent now, and one attempt more; undefined when nothing is left for him. */
@@ -77,10 +86,13 @@ export function sendingFor(
     const isOver = member !== undefined && isEnded(member, clock);
     if (isOver) leave(rows, center, numberOf(key), clientId); // check: push-ended
   }
-  const waiting = keys.filter((key) => members.get(rows, key) !== undefined);
+  // The others when these are there: a message has its bounds.
+  const waiting = keys
+    .filter((key) => members.get(rows, key) !== undefined)
+    .slice(0, PUSHED_AT_ONCE_MAX);
   if (waiting.length === 0) return undefined;
   const tokens: Uint8Array[] = [];
-  const epochs: { group: number; epoch: number }[] = [];
+  const epochs: Sent[] = [];
   for (const key of waiting) {
     const group = numberOf(key);
     const push = pushes.need(rows, key);
@@ -92,11 +104,11 @@ export function sendingFor(
       const token = { group, claims, scope: [entry], now };
       tokens.push(accessToken(rows, center, { ...token, pairwise }));
       if ((entry.roles & SENDER) === 0) continue;
-      const shown = sealingOf(rows, center, group);
-      tokens.push(accessToken(rows, center, { ...token, pairwise: shown }));
+      const shown = { pairwise: sealingOf(rows, center, group), isShown: true };
+      tokens.push(accessToken(rows, center, { ...token, ...shown }));
     }
     pushes.put(rows, key, { ...push, attempts: push.attempts + 1 });
-    epochs.push({ group, epoch });
+    epochs.push({ group, epoch, attempt: push.attempts + 1 });
   }
   const terms = termsFor(rows, { clientId, groups: epochs.map(({ group }) => group), now });
   return { payload: emitDelivery({ tokens, ...terms }), epochs };
@@ -104,13 +116,18 @@ export function sendingFor(
 
 /** He has all of it in flash. */
 export function confirmAll(rows: Rows, clientId: Uint8Array, { epochs }: Sending): void {
-  for (const { group, epoch } of epochs) {
-    const member = members.get(rows, inGroup(group, clientId));
+  for (const { group, epoch, attempt } of epochs) {
+    const key = inGroup(group, clientId);
+    const member = members.get(rows, key);
     if (member === undefined) continue;
-    members.put(rows, inGroup(group, clientId), {
+    const push = pushes.get(rows, key);
+    members.put(rows, key, {
       ...member,
       given: Math.max(member.given, epoch),
     });
     confirm(rows, group, clientId, epoch);
+    // It began anew while this was under way: there is more to be told.
+    const isOther = push !== undefined && push.attempts < attempt;
+    if (isOther) pushes.put(rows, key, push); // check: push-other
   }
 }

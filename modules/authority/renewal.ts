@@ -2,7 +2,7 @@
  * Keys that follow one another: when a group gets the next, who has to hear of it, and who is no
  * member any more (draft-somaraju §5.5, RFC 9594 §5 and §6).
  */
-import { SENDER } from "../access/scope.js";
+import { type Scope, SENDER } from "../access/scope.js";
 import { toHex } from "../bytes/hex.js";
 import { uintBytes } from "../bytes/uint.js";
 import type { Center } from "./center.js";
@@ -10,6 +10,7 @@ import { forgetHeard, noteUse } from "./heard.js";
 import { keepMessages, prune, renewalMessages, type Wrap } from "./keytree.js";
 import type { Rows } from "./ledger.js";
 import { draw, drawMaterial } from "./material.js";
+import { lastIssued, lessened, noteChange, takeBack } from "./narrowing.js";
 import {
   groups,
   inGroup,
@@ -26,6 +27,7 @@ import {
   pushes,
 } from "./records.js";
 import { addStale, openStaleSet } from "./stale.js";
+import { rolesOf, tasksWithin } from "./tasks.js";
 
 export const KEK_BYTES = 16;
 
@@ -124,8 +126,9 @@ export function confirm(rows: Rows, group: number, clientId: Uint8Array, epoch: 
  */
 export function expel(rows: Rows, center: Center, clientId: Uint8Array, now: number): number[] {
   // Compared with dates of tokens: a clock that was set back is no date of theirs.
+  const given = lastIssued(rows, clientId);
   let upTo = now;
-  upTo = latestOf(rows, "clock", now); // check: expel-clock
+  upTo = Math.max(latestOf(rows, "clock", now), given); // check: expel-clock
   endMemberships(rows, center, upTo);
   rows.put("revoked", toHex(clientId), uintBytes(upTo));
   const left: number[] = [];
@@ -142,11 +145,38 @@ export function expel(rows: Rows, center: Center, clientId: Uint8Array, now: num
 
 /** Takes a member out of one group in peace; a new key where the group's policy says so. */
 export function leave(rows: Rows, center: Center, group: number, clientId: Uint8Array): void {
+  const member = members.get(rows, inGroup(group, clientId));
   const wraps = remove(rows, center, group, clientId);
+  // Tokens of whose time is over say so themselves.
+  const isOver = member === undefined || isEnded(member, latestOf(rows, "clock", 0));
+  if (!isOver) takeBack(rows, { group, clientId }, member.scope); // check: leave-told
   const { renewsOnLeave, epoch } = groups.need(rows, numberKey(group));
   const isRenewed = renewsOnLeave || policyOf(rows, group).hasTree;
   if (!isRenewed || epoch === 0) return;
   renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0), wraps });
+}
+
+/** He may do no more than this from now on, whatever group he is in. */
+export function narrow(rows: Rows, center: Center, clientId: Uint8Array, granted: Scope): void {
+  for (const key of groups.keys(rows)) {
+    const group = numberOf(key);
+    const place = inGroup(group, clientId);
+    const member = members.get(rows, place);
+    if (member === undefined) continue;
+    const went = member.scope.filter((entry) => lessened(entry, granted) !== entry);
+    if (went.length === 0) continue;
+    const scope = member.scope.flatMap((entry) => lessened(entry, granted) ?? []);
+    if (scope.length === 0) {
+      leave(rows, center, group, clientId);
+      continue;
+    }
+    const roles = rolesOf(scope);
+    members.put(rows, place, { ...member, scope, roles, tasks: tasksWithin(member.tasks, roles) });
+    noteChange(rows, clientId);
+    takeBack(rows, { group, clientId }, went);
+    const { epoch } = groups.need(rows, key);
+    if (epoch > 0) pushes.put(rows, place, { epoch, attempts: 0 });
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import { uintBytes } from "../bytes/uint.js";
 import { EPOCH_MAX } from "../oscore/gid.js";
 import { type Center, renew } from "./distribution.js";
 import type { Rows } from "./ledger.js";
+import { AHEAD_SECONDS } from "./narrowing.js";
 import { groups, latestOf, nextOf, numberOf } from "./records.js";
 
 /** Ids of tokens. */
@@ -41,6 +42,8 @@ export function skipUsed(rows: Rows, center: Center, now: number): Skipped {
   skip(rows, "prefix", PREFIXES);
   skip(rows, "kek", KEKS);
   const time = latestOf(rows, "clock", now);
+  // Tokens for receivers may have been a little ahead.
+  latestOf(rows, "clock", time + AHEAD_SECONDS);
   // A token that was issued since then is older than what is issued from now on.
   latestOf(rows, "issued", time);
   const renewed: { group: number; epoch: number }[] = [];

@@ -81,7 +81,7 @@ test("whose token is over is told of no key, whoever asks for one, or is put out
   keysOf(kdc, 2, kdc.token(2));
   keysOf(kdc, 3, kdc.token(3));
   kdc.now += 59;
-  equal(pushTo(kdc, "01")?.epochs, [{ group: GROUP, epoch: kdc.group.epoch }]);
+  equal(pushTo(kdc, "01")?.epochs, [{ group: GROUP, epoch: kdc.group.epoch, attempt: 1 }]);
   kdc.now += 1;
   equal(pushTo(kdc, "01"), undefined);
   const isMember = () =>

@@ -62,12 +62,12 @@ class Place {
 
 test("push: a member is sent its own token and the one it shows, until it has them", () => {
   const place = new Place();
-  equal(place.run(awaiting), [{ clientId: client, groups: [GROUP], attempts: 0 }]);
+  equal(place.run(awaiting), [{ clientId: client, groups: [GROUP], attempts: 0, sends: true, isBroken: false }]);
   const sending = place.send();
   if (sending === undefined) throw new Error("nothing to send");
   const delivery = parseDelivery(sending.payload);
   equal(delivery?.tokens.length, 2);
-  equal(sending.epochs, [{ group: GROUP, epoch: 1 }]);
+  equal(sending.epochs, [{ group: GROUP, epoch: 1, attempt: 1 }]);
   equal(place.run(awaiting)[0].attempts, 1);
   place.run((rows) => confirmAll(rows, client, sending));
   equal(place.run(awaiting), []);
@@ -82,7 +82,7 @@ test("push: who confirms a key that was followed by another is sent that one", (
   place.run((rows) => renew(rows, place.center, GROUP, { isBroken: true, now: NOW }));
   if (first !== undefined) place.run((rows) => confirmAll(rows, client, first));
   equal(place.run(awaiting).length, 1);
-  equal(place.send()?.epochs, [{ group: GROUP, epoch: 2 }]);
+  equal(place.send()?.epochs, [{ group: GROUP, epoch: 2, attempt: 1 }]);
 });
 
 test("push: whoever is no member any more is sent nothing", () => {

@@ -1,5 +1,5 @@
 /** Devices and the authority's own decisions, over DTLS: a room from its first start to a loss. */
-import { expel, renew } from "../../modules/authority/distribution.js";
+import { expel, narrow, renew } from "../../modules/authority/distribution.js";
 import { awaiting } from "../../modules/authority/pushing.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { SERVICE_UNAVAILABLE } from "../../modules/coap/options.js";
@@ -58,6 +58,18 @@ test("a lost switch: its keys and its word are worth nothing, the others go on",
     lamps.every((lamp) => lamp.device.rights.count === 1),
     true,
   );
+});
+
+test("taken out of the group in peace: the lamps hear of it, under the same key", () => {
+  const { place, lamps, switches } = begun();
+  place.ledger.run((rows) => narrow(rows, place.center, Uint8Array.of(4), []));
+  equal(place.pushAll(), [1, 2]);
+  const [kept, gone] = switches;
+  equal([obeying(place, lamps, gone), obeying(place, lamps, kept)], [0, 2]);
+  // What he has he may show again.
+  gone.restart();
+  place.pass(400);
+  equal([obeying(place, lamps, gone), lamps.map(keyIds)], [0, [[1], [1]]]);
 });
 
 test("a lamp that was off during a renewal asks for the key when it comes back", () => {

@@ -50,7 +50,7 @@ test("each right has the end of the token that it came with, whichever came firs
   }
 });
 
-test("an older token is one in its application group: those of one answer come in any order", () => {
+test("a token is older in its application group: those of one answer come in any order", () => {
   const holder = receiver();
   equal(taken(holder, of(OTHER_APPLICATION, 2, 1), of(APPLICATION, 2, 0)), [undefined, undefined]);
   equal(levels(holder), [2, 2]);
@@ -128,7 +128,7 @@ test("wherever a power cut comes, rights are those of before or of the newer tok
   }
 });
 
-test("a revocation in one application group that was cut short is done when it is said again", () => {
+test("a revocation in one group that was cut short is done when it is said again", () => {
   for (let operation = 0; operation < 6; operation++) {
     const holder = receiver();
     taken(holder, of(APPLICATION, 2, 0));
