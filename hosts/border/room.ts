@@ -1,6 +1,6 @@
 /** The half of an installation that is on the mesh, in real time, and its border to the rest. */
 import { createInterface } from "node:readline";
-import { loadInstallation } from "../installation/file.js";
+import { loadKeyed } from "../installation/file.js";
 import { meshAddress } from "../installation/members.js";
 import { meshNodes } from "../installation/topology.js";
 import { BORDER, type Installation } from "../installation/types.js";
@@ -83,7 +83,7 @@ export function borderCommand(
 }
 
 function load(file: string): Installation {
-  const { installation, notes } = loadInstallation(file);
+  const { installation, notes } = loadKeyed(file);
   for (const note of notes) process.stderr.write(`note: ${note}\n`);
   if (installation.network.border === undefined) {
     throw new UsageError(`${file}: it has no "border" in its network; see hosts/installation`);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Provisioning, parseProvisioning } from "../../modules/device/provision.js";
 import { ROLE_NAMES } from "../../modules/ports/role.js";
-import { loadInstallation } from "../installation/file.js";
+import { loadKeyed } from "../installation/file.js";
 import { provisioning } from "../installation/provisioning.js";
 import { ROOT } from "../root.js";
 import type { FlashOptions } from "./options.js";
@@ -50,7 +50,7 @@ export function planOf(options: FlashOptions): Plan {
 
 function blobOf({ provisioning: file, installation, device }: FlashOptions): Uint8Array {
   if (file !== undefined) return readBytes("--provisioning", file);
-  const { installation: room } = loadInstallation(installation as string);
+  const { installation: room } = loadKeyed(installation as string);
   const found = room.devices.find(({ name }) => name === device);
   if (found !== undefined) return provisioning(room, found);
   const known = room.devices.map(({ name }) => name).join(", ");

@@ -38,6 +38,7 @@ function checkNames(group: SecurityGroup, path: string, faults: Faults): void {
   }
   const { profile, keys } = group;
   const { name } = SCHEMES[profile];
+  if (keys.length === 0) return;
   faults.unique(keys, path, name, (key) => toHex(keyIdOf(profile, key)));
   const first = keyIdOf(profile, keys[0]);
   keys.forEach((key, at) => {

@@ -4,11 +4,25 @@ import { toHex } from "../../modules/bytes/hex.js";
 import { formatIpv6, formatPrefix } from "./address.js";
 import type { Parsed } from "./parse.js";
 import { FORMAT, InstallationError, parseInstallation } from "./parse.js";
-import type { Device, Installation, KeyWord, Network, SecurityGroup } from "./types.js";
+import type { Device, Installation, KeyWord, Network, SchemeKey, SecurityGroup } from "./types.js";
 
 /** Throws InstallationError, also when there is no such file. */
 export function loadInstallation(path: string): Parsed {
   return parseInstallation(readText(path), path);
+}
+
+/** For devices that get no keys elsewhere: throws InstallationError, too, where one is missing. */
+export function loadKeyed(path: string): Parsed {
+  const parsed = loadInstallation(path);
+  const { securityGroups } = parsed.installation;
+  const message =
+    "is missing, and no authority gives keys here; write them, or save a room with " +
+    "npm start -- --keys file --save FILE";
+  const problems = securityGroups.flatMap(({ keys }, index) => {
+    return keys.length > 0 ? [] : [{ line: 1, path: `securityGroups[${index}].keys`, message }];
+  });
+  if (problems.length > 0) throw new InstallationError(path, problems);
+  return parsed;
 }
 
 function readText(path: string): string {
@@ -54,7 +68,9 @@ function networkJson(network: Network): object {
 
 function securityGroupJson(group: SecurityGroup): object {
   if (group.profile === "lowlatency") {
-    return { ...group, keys: group.keys.map((key) => ({ ...key, key: toHex(key.key) })) };
+    const { keys, ...common } = group;
+    const said = keys.map((key) => ({ ...key, key: toHex(key.key) }));
+    return { ...common, ...(keys.length > 0 ? { keys: said } : {}) };
   }
   const { keys, policies, bindSources, renegotiate, ...common } = group;
   return {
@@ -62,11 +78,13 @@ function securityGroupJson(group: SecurityGroup): object {
     ...(Object.keys(policies).length > 0 ? { policies } : {}),
     ...(bindSources ? { bindSources } : {}),
     ...(renegotiate ? { renegotiate } : {}),
-    keys: keys.map(({ words, ...terms }) => {
-      const said = Object.entries(words).map(([name, word]) => [name, wordJson(word)]);
-      return { ...Object.fromEntries(said), ...terms };
-    }),
+    ...(keys.length > 0 ? { keys: keys.map(keyJson) } : {}),
   };
+}
+
+function keyJson({ words, ...terms }: SchemeKey): object {
+  const said = Object.entries(words).map(([name, word]) => [name, wordJson(word)]);
+  return { ...Object.fromEntries(said), ...terms };
 }
 
 /** Bytes of length 0 are what is not said. */
@@ -75,13 +93,14 @@ function wordJson(word: KeyWord): string | number | undefined {
   return word.length > 0 ? toHex(word) : undefined;
 }
 
-function deviceJson({ signingSeed, wifi, ...device }: Device): object {
+function deviceJson({ signingSeed, factoryKey, wifi, ...device }: Device): object {
   const { eui64, clientId } = device;
   return {
     ...device,
     eui64: toHex(eui64),
     clientId: toHex(clientId),
     ...(signingSeed === undefined ? {} : { signingSeed: toHex(signingSeed) }),
+    ...(factoryKey === undefined ? {} : { factoryKey: toHex(factoryKey) }),
     ...(wifi === undefined ? {} : { wifi: formatIpv6(wifi) }),
   };
 }

@@ -37,16 +37,21 @@ export function readSecurityGroup(at: Field): SecurityGroup {
   if (profile === "lowlatency") {
     at.object(SHARED_FIELDS);
     const id = at.member("id").integer(0, SECURITY_GROUP_MAX) ?? 0;
-    return { id, profile, graceSeconds, keys: keys.items("keys", 1).map(readKey) };
+    return { id, profile, graceSeconds, keys: keysAt(keys).map(readKey) };
   }
   at.object([...SHARED_FIELDS, ...ownFields(profile)]);
   return {
     id: at.member("id").integer(0, MEMBER_GROUP_MAX) ?? 0,
     profile,
     graceSeconds,
-    keys: keys.items("keys", 1).map((key) => readSchemeKey(key, profile)),
+    keys: keysAt(keys).map((key) => readSchemeKey(key, profile)),
     ...readOwnFields(at, profile),
   };
+}
+
+/** None, where an authority gives them. */
+function keysAt(at: Field): Field[] {
+  return at.present ? at.items("keys", 1) : [];
 }
 
 /** What groups of this profile have beside what all have. */
@@ -154,6 +159,11 @@ function readSecret(at: Field, min: number, max: number): Uint8Array | undefined
     at.fault("is all zeros", `give ${min} random bytes: openssl rand -hex ${min}`);
   }
   return bytes;
+}
+
+/** What a device shows to an authority. */
+export function readFactoryKey(at: Field): Uint8Array | undefined {
+  return at.present ? readSecret(at, 16, 16) : undefined;
 }
 
 /** Of an Ed25519 key. */

@@ -7,7 +7,7 @@ import { agree } from "./agree.js";
 import type { Problem } from "./field.js";
 import { Field } from "./field.js";
 import { JsonError, parseJson } from "./json.js";
-import { readSecurityGroup, readSeed } from "./keys.js";
+import { readFactoryKey, readSecurityGroup, readSeed } from "./keys.js";
 import type {
   ApplicationGroup,
   Border,
@@ -222,6 +222,7 @@ const DEVICE_FIELDS = [
   "router",
   "clientId",
   "signingSeed",
+  "factoryKey",
   "short",
   "wifi",
   "groups",
@@ -238,12 +239,14 @@ function readDevice(at: Field, index: number): Device {
   const wifi = at.member("wifi");
   const targetId = target.present ? target.integer(0, UINT32_MAX) : undefined;
   const eui64 = readEui64(at.member("eui64")) ?? new Uint8Array(8);
+  const factoryKey = readFactoryKey(at.member("factoryKey"));
   return {
     name: at.member("name").text("lamp-1") ?? "",
     eui64,
     role: at.member("role").choice(ROLES) ?? "luminaire",
     clientId: readClientId(at.member("clientId")) ?? withoutLeadingZeros(eui64),
     signingSeed: readSeed(at.member("signingSeed")),
+    ...(factoryKey === undefined ? {} : { factoryKey }),
     short: (short.present ? short.integer(1, SHORT_MAX) : undefined) ?? index + 1,
     position: readPosition(at.member("position")),
     router: (router.present ? router.boolean() : undefined) ?? false,

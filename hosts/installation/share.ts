@@ -48,7 +48,8 @@ export function shareOf(room: Installation, device: Device): Share {
     if (right.devices.includes(device.name)) scopes.push(undefined);
     return scopes.map((group) => ({ client, group, level: right.level }));
   });
-  const keys = held.reduce((sum, group) => sum + group.keys.length, 0);
+  // Of an authority's it gets one, at the least.
+  const keys = held.reduce((sum, group) => sum + Math.max(1, group.keys.length), 0);
   return { groups, security, pairs, keys, rights };
 }
 

@@ -21,9 +21,10 @@
  *                    "border"?: { "eui64": "16 hex digits", "position": [x, y, z], "short"?: 9 } },
  *                                                 the border router; "border" in links
  *       "securityGroups": [{ "id": 1, "profile": "lowlatency", "graceSeconds"?: 60,
- *                            "keys": [{ "keyId": 1, "key": "32 hex digits",
+ *                            "keys"?: [{ "keyId": 1, "key": "32 hex digits",
  *                                       "validityHours"?: 8760, "messages"?: 1000000 }],
- *                                                 keys of other profiles: schemes.ts
+ *                                                 keys of other profiles: schemes.ts; without
+ *                                                 any they come from an authority
  *                            "repository"?: { "device": "desk", "port"?: 5683,   of signed ones:
  *                                             "path": "ace-group/hall/creds" } }],   asked for keys
  *                                                 of unknown members, over "oscore"
@@ -34,6 +35,7 @@
  *                     "position": [x, y, z], "router"?: true,    metres
  *                     "clientId"?: "hex", "short"?: 1,           else the EUI-64; place in the list
  *                     "signingSeed"?: "64 hex digits",           Ed25519, RFC 8032 §5.1.5. Secret
+ *                     "factoryKey"?: "32 hex digits",            shown to an authority. Secret
  *                     "wifi"?: "fd00:6c75::1",                   its address: it is not on the mesh
  *                     "groups"?: [1], "target"?: 1, "settings"?: {} }],
  *       "rights": [{ "client": "switch-1", "groups"?: [1], "devices"?: ["lamp-1"], "level": 2 }],
@@ -191,6 +193,11 @@ export interface Device {
   readonly clientId: Uint8Array;
   /** Of its Ed25519 key, 32 bytes; a device without one signs nothing. Secret. */
   readonly signingSeed: Uint8Array | undefined;
+  /**
+   * The pre-shared key that it shows to an authority, 16 bytes, as its maker gave it; its name is
+   * the EUI-64. Absent where an authority gives no keys. Secret.
+   */
+  readonly factoryKey?: Uint8Array;
   /** IEEE 802.15.4 short address. */
   readonly short: number;
   readonly position: Position;

@@ -6,6 +6,7 @@ import type { MediumEvents, MediumOptions } from "../medium/types.js";
 import { type Edge, settle, shortPress } from "./contact.js";
 import { isDrop } from "./measure.js";
 import { lampsOf, WINDOW_MICROS } from "./meter.js";
+import { Readiness } from "./ready.js";
 import { clock, millis, render, type View } from "./screen.js";
 import { securityOf } from "./summary.js";
 import { Terminal } from "./terminal.js";
@@ -23,7 +24,9 @@ const HELD = Number.POSITIVE_INFINITY;
 export async function live(options: MediumOptions): Promise<void> {
   const medium = await Medium.start({ ...options, pacing: "real" });
   try {
-    const room = new LiveRoom(medium, options.installation);
+    const { installation, authority } = options;
+    const ready = authority && new Readiness(installation);
+    const room = new LiveRoom(medium, installation, ready);
     await room.run();
   } finally {
     await medium.stop();
@@ -60,7 +63,8 @@ export class LiveRoom {
   #mode: Mode = "press";
   #notice = "";
 
-  constructor(medium: Medium, room: Installation) {
+  /** `ready`: of a room whose devices come without keys. */
+  constructor(medium: Medium, room: Installation, ready?: Readiness) {
     this.#medium = medium;
     this.#room = room;
     const { profile, delivery } = securityOf(room);
@@ -72,7 +76,10 @@ export class LiveRoom {
     medium.on("light", (event) => this.#onLight(event));
     medium.on("trace", (event) => this.#onTrace(event));
     medium.on("log", ({ device, text }) => {
-      this.#notice = `${device}: ${text}`;
+      ready?.heard({ device, text });
+      if (ready?.isDone === false) this.#notice = ready.text;
+      else if (Readiness.isMeant(text)) this.#notice = "";
+      else this.#notice = `${device}: ${text}`;
     });
   }
 

@@ -18,8 +18,8 @@ import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
 import { type CommandOf, canSign, headless } from "../medium/launch.js";
 import { live } from "./live.js";
-import { managed } from "./managed.js";
-import { measure, switchesOf } from "./measure.js";
+import { managed, withoutKeys } from "./managed.js";
+import { isLossy, measure, switchesOf } from "./measure.js";
 import { HELP, PRESSES_DEFAULT, parseOptions, type RoomOptions, UsageError } from "./options.js";
 import { Progress } from "./progress.js";
 
@@ -36,7 +36,7 @@ async function main(args: readonly string[]): Promise<void> {
   checkSignatures(installation, options);
   if (options.save !== undefined) saveInstallation(options.save, installation);
   const medium = {
-    ...(options.authority ? managedRoom(installation, options) : { installation }),
+    ...(options.keys === "authority" ? managedRoom(installation, options) : { installation }),
     engine: options.engine,
     ...(options.cortexm === 0 ? {} : { command: emulated(installation, options) }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
@@ -64,10 +64,16 @@ function emulated(installation: Installation, { cortexm, engine }: RoomOptions):
 
 function managedRoom(installation: Installation, { cortexm, engine }: RoomOptions) {
   if (cortexm > 0) {
-    throw new UsageError("--authority: the emulated microcontroller's image has no DTLS");
+    throw new UsageError(
+      `--cortexm ${cortexm}: the emulated microcontroller's image has no DTLS to get keys over; ` +
+        "add --keys file",
+    );
   }
   if (!canSign(engine)) {
-    throw new UsageError(`--engine ${engine}: built without signatures, which tokens need`);
+    throw new UsageError(
+      `--engine ${engine}: built without signatures, which an authority's tokens have; ` +
+        "add --keys file",
+    );
   }
   return managed(installation);
 }
@@ -88,7 +94,7 @@ function roomOf(options: RoomOptions): Installation {
     const { installation, notes } = loadInstallation(options.file);
     for (const note of notes) process.stderr.write(`note: ${note}\n`);
     const wifi = installation.devices.find((device) => device.wifi !== undefined);
-    if (wifi === undefined) return installation;
+    if (wifi === undefined) return keyedRoom(installation, options);
     const right = "this room is all 802.15.4; run its half with npm run border -- --file";
     throw new UsageError(`${options.file}: ${wifi.name} is on Wi-Fi, and ${right}`);
   }
@@ -99,8 +105,24 @@ function roomOf(options: RoomOptions): Installation {
     seed === undefined
       ? { ...generate(room), seed: randomInt(2 ** 32) }
       : generate({ ...room, seed });
+  const kept = options.keys === "authority" ? withoutKeys(made) : made;
   // Devices have room for so many keys and members; a file would be told the same.
-  return parseInstallation(formatInstallation(made), `--profile ${profile}`).installation;
+  return parseInstallation(formatInstallation(kept), `--profile ${profile}`).installation;
+}
+
+/** A file's room, with its keys where those are wanted, or without. */
+function keyedRoom(installation: Installation, { file, keys }: RoomOptions): Installation {
+  const { securityGroups } = installation;
+  const without = securityGroups.find((group) => group.keys.length === 0);
+  if (keys === "file" && without !== undefined) {
+    const right = "leave --keys file out, or write its keys into the file";
+    throw new UsageError(`${file}: security group ${without.id} has no keys; ${right}`);
+  }
+  if (keys === "file") return installation;
+  if (securityGroups.some((group) => group.keys.length > 0)) {
+    process.stderr.write(`note: ${file}: its keys are not used; --keys file uses them\n`);
+  }
+  return withoutKeys(installation);
 }
 
 async function measureRoom(
@@ -113,19 +135,16 @@ async function measureRoom(
   }
   const presses = options.presses ?? PRESSES_DEFAULT;
   const progress = new Progress(presses, process.stderr);
-  progress.show(0);
+  if (medium.authority === undefined) progress.show(0);
   const onProgress = (done: number) => progress.show(done);
-  const summary = await measure({ ...medium, presses, onProgress });
+  const onKeys = (text: string) => progress.say(text);
+  const summary = await measure({ ...medium, presses, onProgress, onKeys });
   process.stdout.write(`${JSON.stringify(summary)}\n`);
   if (summary.missed === 0 || isLossy(installation)) return;
   const seed = medium.seed ?? installation.seed;
   process.stderr.write(`lamps missed ${summary.missed} commands although nothing is lost on the `);
   process.stderr.write(`radio; the seed was ${seed}\n`);
   process.exitCode = EXIT_MISSED;
-}
-
-function isLossy({ network }: Installation): boolean {
-  return network.loss > 0 || network.links.some(({ loss }) => loss > 0 && loss < 1);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

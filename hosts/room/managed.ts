@@ -85,7 +85,7 @@ export function managed(
       if (device === undefined) return blob;
       const credential = map([4, fromHex(device.identity)], [5, fromHex(device.key)]);
       const trusted = map([0, ISSUER], [1, KID], [2, publicKey], [3, room.name]);
-      return withoutKeys(blob, new Map([...trusted, ...credential, ...map([6, at], [7, at])]));
+      return unprovisioned(blob, new Map([...trusted, ...credential, ...map([6, at], [7, at])]));
     },
   };
 }
@@ -132,7 +132,7 @@ function planOf(room: Installation): Plan {
       eui64: toHex(device.eui64),
       clientId: toHex(device.clientId),
       identity: toHex(device.eui64),
-      key: draw(chance, KEY_BYTES),
+      key: toHex(device.factoryKey ?? fromHex(draw(chance, KEY_BYTES))),
       scope: scopeOf(room, device),
     })),
   };
@@ -186,8 +186,21 @@ function scopeOf(room: Installation, device: Device): ScopeEntry[] {
   return [...shared, ...pairScope(room, device)];
 }
 
+/** The same room with what its devices' makers gave them in place of keys. */
+export function withoutKeys(room: Installation): Installation {
+  const chance = new Chance(room.seed, "factory");
+  return {
+    ...room,
+    securityGroups: room.securityGroups.map((group) => ({ ...group, keys: [] })),
+    devices: room.devices.map((device) => {
+      const drawn = fromHex(draw(chance, KEY_BYTES));
+      return { ...device, factoryKey: device.factoryKey ?? drawn };
+    }),
+  };
+}
+
 /** Fields 4 (keys and members of groups) and 6 (rights) empty, 21 the authority. */
-function withoutKeys(blob: Uint8Array, authority: Map<Cbor, Cbor>): Uint8Array {
+function unprovisioned(blob: Uint8Array, authority: Map<Cbor, Cbor>): Uint8Array {
   const decoded = decode(blob, { depthMax: 8, itemsMax: 65_536 });
   if (!decoded.ok || !(decoded.value instanceof Map)) throw new Error("not a provisioning map");
   const root = decoded.value;

@@ -4,16 +4,22 @@
 import { DROPS } from "../../modules/bytes/outcome.js";
 import { Chance } from "../installation/chance.js";
 import type { Installation } from "../installation/types.js";
+import { MediumError } from "../medium/error.js";
 import { Medium } from "../medium/medium.js";
 import type { MediumOptions } from "../medium/types.js";
 import { shortPress } from "./contact.js";
 import { type Measured, Meter, WINDOW_MICROS } from "./meter.js";
+import { Readiness } from "./ready.js";
 import { type Summary, summarise } from "./summary.js";
 
 /** Boot, first records on flash and the idle tidying are over by then. */
 const SETTLED_MICROS = 5_000_000;
-/** Every device has its keys by then, and every lamp knows its switches' rights. */
-const KEYED_MICROS = 120_000_000;
+/** Without an answer for so long, something is wrong. */
+const KEYED_MICROS_MAX = 600_000_000;
+/** How far to look at once whether all have their keys. */
+const STEP_MICROS = 1_000_000;
+/** Senders look for lamps that came late; a minute and a quarter on, that is over for a while. */
+const KEYED_SETTLED_MICROS = 100_000_000;
 /** From one completing edge to the next press: repetitions at 0.25 and 2 s go on in between. */
 const GAP_MICROS_MIN = 1_000_000;
 const GAP_MICROS_MAX = 4_000_000;
@@ -22,6 +28,8 @@ export interface MeasureOptions extends Omit<MediumOptions, "pacing"> {
   readonly presses: number;
   /** After each press: how many are done. */
   readonly onProgress?: (done: number) => void;
+  /** Of devices that come without keys: how far they are. */
+  readonly onKeys?: (text: string) => void;
 }
 
 export async function measure(options: MeasureOptions): Promise<Summary> {
@@ -31,10 +39,13 @@ export async function measure(options: MeasureOptions): Promise<Summary> {
     const meter = new Meter(installation);
     const drops = new Map<string, number>();
     medium.on("light", (event) => meter.light(event));
-    medium.on("trace", ({ event }) => {
-      if (isDrop(event)) drops.set(event, (drops.get(event) ?? 0) + 1);
+    const ready = options.authority && new Readiness(installation);
+    if (ready !== undefined) await untilKeyed(medium, ready, options);
+    const from = ready === undefined ? 0 : medium.now + KEYED_SETTLED_MICROS;
+    medium.on("trace", ({ event, at }) => {
+      if (isDrop(event) && at >= from) drops.set(event, (drops.get(event) ?? 0) + 1);
     });
-    const presses = await pressAll(medium, meter, options);
+    const presses = await pressAll(medium, meter, { ...options, from: from || SETTLED_MICROS });
     const lamps = installation.devices.filter(({ role }) => role === "luminaire");
     const usage = [];
     for (const lamp of lamps) usage.push(await medium.usage(lamp.name));
@@ -54,15 +65,39 @@ export function switchesOf(room: Installation): string[] {
   return room.devices.filter(({ role }) => role === "switch").map(({ name }) => name);
 }
 
+export function isLossy({ network }: Installation): boolean {
+  return network.loss > 0 || network.links.some(({ loss }) => loss > 0 && loss < 1);
+}
+
+/** Throws MediumError that names who got no keys. */
+async function untilKeyed(
+  medium: Medium,
+  ready: Readiness,
+  { onKeys, installation }: MeasureOptions,
+): Promise<void> {
+  onKeys?.(ready.text);
+  const end = medium.on("log", (event) => {
+    if (ready.heard(event)) onKeys?.(ready.text);
+  });
+  while (!ready.isDone && medium.now < KEYED_MICROS_MAX) {
+    await medium.run(medium.now + STEP_MICROS);
+  }
+  end();
+  // Where frames are lost somebody may have missed all of it; what that does is measured.
+  if (ready.isDone || isLossy(installation)) return;
+  const minutes = KEYED_MICROS_MAX / 60_000_000;
+  throw new MediumError(`no keys or rights within ${minutes} minutes: ${ready.waiting.join(", ")}`);
+}
+
 async function pressAll(
   medium: Medium,
   meter: Meter,
-  options: MeasureOptions,
+  options: MeasureOptions & { readonly from: number },
 ): Promise<Measured[]> {
   const chance = new Chance(options.seed ?? options.installation.seed, "presses");
   const switches = switchesOf(options.installation);
   const measured: Measured[] = [];
-  let at = options.authority === undefined ? SETTLED_MICROS : KEYED_MICROS;
+  let at = options.from;
   for (let count = 0; count < options.presses; count++) {
     const name = switches[count % switches.length];
     const { edges, completingMicros } = shortPress(at, chance);

@@ -21,9 +21,12 @@ export interface RoomOptions {
   readonly engine: Engine;
   /** So many of the luminaires are emulated microcontrollers. */
   readonly cortexm: number;
-  /** Devices begin without a key, and get them from an authority on the medium. */
-  readonly authority: boolean;
+  /** Where devices have their keys from: an authority on the medium, or the installation file. */
+  readonly keys: KeySource;
 }
+
+const KEY_SOURCES = ["authority", "file"] as const;
+export type KeySource = (typeof KEY_SOURCES)[number];
 
 /** A command line that cannot be used; shown without a stack. */
 export class UsageError extends Error {}
@@ -44,14 +47,16 @@ presses the switches in turn, then prints one JSON object.
                    group-oscore-02, dtls-record, group-oscore; oscore: lamp by lamp, by unicast
   --loss PERCENT   frames lost on every link, 0 to 100 (default 0)
   --file FILE      an installation file instead of a made-up room
-  --save FILE      writes the room's installation file, keys included, for its owner only
-  --seed N         decides everything random, keys included; the same seed gives the same run
+  --save FILE      writes the room's installation file, for its owner only: with --keys file the
+                   keys, otherwise what the devices' makers gave them to show who they are
+  --seed N         decides everything random, keys too; the same seed gives the same run
   --pcap FILE      every frame on the air, for Wireshark (link type 802.15.4 with FCS)
   --presses N      presses to measure (default ${PRESSES_DEFAULT}), 1 to 4 s apart, bounce included
   --json           measure, also at a terminal
   --engine NAME    ${ENGINES.join(", ")} (default release)
   --cortexm N      N of the lamps are emulated Cortex-M4 microcontrollers, in QEMU (default 0)
-  --authority      no device has a key at first: an authority on the medium gives them, by DTLS
+  --keys WHENCE    authority (default): no device has a key at first, an authority on the medium
+                   gives them, over DTLS; file: they are in the installation file or made up
   --help           this text
 
 The JSON: profile is what secures the commands, delivery how they travel. latencyMs is the time
@@ -103,7 +108,7 @@ export function parseOptions(args: readonly string[]): RoomOptions {
     save: values.save,
     engine: oneOf("engine", values.engine, ENGINES) ?? "release",
     cortexm: whole(values, "cortexm") ?? 0,
-    authority: values.authority === true,
+    keys: oneOf("keys", values.keys, KEY_SOURCES) ?? "authority",
   };
   if (options.hops > options.luminaires) {
     const { hops, luminaires } = options;
@@ -128,8 +133,8 @@ const SPECIFICATION = {
   save: TEXT,
   engine: TEXT,
   cortexm: TEXT,
+  keys: TEXT,
   json: FLAG,
-  authority: FLAG,
   help: { type: "boolean", short: "h" },
 } as const;
 

@@ -12,6 +12,11 @@ export class Progress {
     this.#stream = stream;
   }
 
+  /** What comes before: one line, at a terminal drawn over. */
+  say(text: string): void {
+    this.#stream.write(this.#stream.isTTY ? `\r${text}` : `${text}\n`);
+  }
+
   show(done: number): void {
     const filled = Math.floor((WIDTH * done) / this.#total);
     const bar = "#".repeat(filled) + ".".repeat(WIDTH - filled);

@@ -9,7 +9,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadInstallation, saveInstallation } from "../installation/file.js";
+import { loadKeyed, saveInstallation } from "../installation/file.js";
 import { generate } from "../installation/generate.js";
 import { InstallationError } from "../installation/parse.js";
 import { provisioning } from "../installation/provisioning.js";
@@ -70,7 +70,7 @@ function folderOf({ keep }: SimulatorOptions): string {
 function installation(options: SimulatorOptions, folder: string): Installation {
   const kept = join(folder, "installation.json");
   const file = options.file ?? (existsSync(kept) ? kept : undefined);
-  if (file !== undefined) return loadInstallation(file).installation;
+  if (file !== undefined) return loadKeyed(file).installation;
   const { luminaires, switches } = options;
   const room = generate({ luminaires, switches, sensors: 0, hops: 1, loss: 0 });
   saveInstallation(kept, room);

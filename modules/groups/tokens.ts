@@ -34,10 +34,11 @@ import { type EnvelopeKey, envelopeKeyId, openEnvelope } from "../cose/envelope.
 import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
-import type { SecurityGroup } from "./directory.js";
+import { compareKeyIds, type SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
 import { handOver } from "./handover.js";
 import { type Grant, type Issued, IssuedTokens } from "./issued.js";
+import { limitKey } from "./limiting.js";
 import type { Trust } from "./trust.js";
 
 /** Why a token, or what else was delivered, had no effect. */
@@ -189,6 +190,9 @@ export class Tokens {
     if (isOwn && !isChannels) {
       // Nobody learns a key of his own from what everybody may present.
       if (pairwise === undefined) return "holder"; // check: token-own
+      const kept = ownToken(store, security.id);
+      const isOld = isUnderOlder(envelope, kept) && isOf(kept, trusted.issuer);
+      if (isOld) return undefined; // check: shown-newest
       return store.put(key(KIND.TOKEN, 1 + security.id), token) ? undefined : "storeFailed";
     }
     if (opened === undefined) return "envelope";
@@ -261,14 +265,14 @@ export class Tokens {
     return refused;
   }
 
-  /** A key that is new here; one that was here before is done. */
+  /** A key that is new here; of one that was here before, what it ends by. */
   #install(
     security: SecurityGroup,
     { keyId, raw }: OfferedKey,
     terms: KeyTerms | undefined,
   ): Refusal | undefined {
     const { keyring } = this.#parts.groups;
-    if (!keyring.isNew(security, keyId)) return undefined;
+    if (!keyring.isNew(security, keyId)) return this.#limit(security, keyId, terms);
     const isUsable = this.#fits(security, { keyId, raw: raw.slice() });
     if (!isUsable) return "envelope"; // check: key-usable
     const { validitySeconds, messages } = terms ?? {};
@@ -277,6 +281,18 @@ export class Tokens {
     return installed.drop === "storeFailed" || installed.drop === "tableFull"
       ? installed.drop
       : "envelope";
+  }
+
+  #limit(
+    security: SecurityGroup,
+    keyId: Uint8Array,
+    terms: KeyTerms | undefined,
+  ): Refusal | undefined {
+    const { groups, store } = this.#parts;
+    const known = security.associations.find((one) => equalBytes(one.keyId, keyId));
+    if (terms === undefined || known === undefined) return undefined;
+    const isLimited = limitKey(groups, store, known, terms);
+    return isLimited ? undefined : "storeFailed";
   }
 
   /** In flash, a key that the scheme refuses would keep the device from starting. */
@@ -309,14 +325,25 @@ export class Tokens {
     return this.#parts.groups.directory.security(readUint(securityGroup));
   }
 
-  /** kid ‖ key, 16 bytes. */
+  /**
+   * Which KDC's ‖ kid ‖ key, 16 bytes. A KDC counts them: an answer that was overtaken by a push
+   * does not bring back the one before. The next KDC counts by itself.
+   */
   #keepSealing({ securityGroup, kid, key: raw }: GroupSealing): Refusal | undefined {
     const security = this.#securityOf(securityGroup);
     if (security === undefined) return "unknownGroup";
-    const record = new Uint8Array(kid.length + raw.length);
-    record.set(kid);
-    record.set(raw, kid.length);
-    const isStored = this.#parts.store.put(key(KIND.SEALING, security.id), record);
+    const { store, trust } = this.#parts;
+    const place = key(KIND.SEALING, security.id);
+    const before = store.get(place);
+    const isSame = before !== undefined && before[0] === trust.count % 256;
+    const newest = isSame ? before.subarray(1, before.length - SEALING_BYTES) : undefined;
+    const isOld = newest !== undefined && compareKeyIds(kid, newest) < 0;
+    if (isOld) return undefined; // check: sealing-newest
+    const record = new Uint8Array(1 + kid.length + raw.length);
+    record[0] = trust.count;
+    record.set(kid, 1);
+    record.set(raw, 1 + kid.length);
+    const isStored = store.put(place, record);
     record.fill(0);
     return isStored ? undefined : "storeFailed";
   }
@@ -326,7 +353,7 @@ export class Tokens {
     const record = store.get(key(KIND.SEALING, security.id));
     if (record === undefined) return undefined;
     const at = record.length - SEALING_BYTES;
-    return { kid: record.slice(0, at), key: crypto.aeadKey(AES_CCM_16_64_128, record.slice(at)) };
+    return { kid: record.slice(1, at), key: crypto.aeadKey(AES_CCM_16_64_128, record.slice(at)) };
   }
 
   #revoke({ clientId: client, upTo, appGroup }: Revoked): Refusal | undefined {
@@ -424,6 +451,18 @@ function ended(grant: Grant): Grant {
 /** The AT-R that this device presents for a security group; undefined when it has none. */
 export function ownToken(store: Pick<Store, "get">, security: number): Uint8Array | undefined {
   return store.get(key(KIND.TOKEN, 1 + security));
+}
+
+function isOf(token: Uint8Array | undefined, issuer: string): boolean {
+  return token !== undefined && claimsOf(token)?.issuer === issuer;
+}
+
+/** Whether a token's envelope is under an older key than another's. */
+function isUnderOlder(envelope: Cbor, other: Uint8Array | undefined): boolean {
+  const than = other === undefined ? undefined : claimsOf(other)?.envelope;
+  const own = envelopeKeyId(envelope);
+  const newest = than === undefined ? undefined : envelopeKeyId(than);
+  return own !== undefined && newest !== undefined && compareKeyIds(own, newest) < 0;
 }
 
 function isUnder(envelope: Cbor, kid: Uint8Array): boolean {

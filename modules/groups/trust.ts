@@ -85,6 +85,11 @@ export class Trust {
     this.#latestMicros = clock.micros();
   }
 
+  /** How often a KDC handed over. */
+  get count(): number {
+    return this.#count;
+  }
+
   get trusted(): Trusted | undefined {
     return this.#trusted;
   }

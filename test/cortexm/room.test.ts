@@ -110,7 +110,17 @@ for (const signal of ["SIGINT", "SIGKILL"] as const) {
     skip: skipped,
   }, async () => {
     const before = new Set(emulators().map(folderOf));
-    const args = [PROGRAM, "--cortexm", "1", "--luminaires", "2", "--presses", "1000"];
+    const args = [
+      PROGRAM,
+      "--cortexm",
+      "1",
+      "--keys",
+      "file",
+      "--luminaires",
+      "2",
+      "--presses",
+      "1000",
+    ];
     const room = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
     const ours = () =>
       emulators()

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { PROFILES } from "../../hosts/installation/types.js";
 import { EXAMPLE } from "../support/room.js";
 
 const PROGRAM = fileURLToPath(new URL("../../hosts/room/main.js", import.meta.url));
@@ -15,16 +16,57 @@ function start(...args: string[]): { status: number | null; stdout: string; stde
   return spawnSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8", timeout: 120_000 });
 }
 
-test("--authority: devices begin without a key, get them by DTLS, and miss nothing", () => {
-  const room = ["--luminaires", "4", "--switches", "2", "--presses", "4", "--seed", "5"];
-  const { status, stdout, stderr } = start(...room, "--authority", "--json");
-  assert.equal(status, 0, stderr);
-  const { missed, engines } = JSON.parse(stdout);
-  assert.equal(missed, 0);
-  assert.equal(Object.values(engines as Record<string, number>).length, 2, "and the authority");
-  const other = start(...room, "--authority", "--profile", "group-oscore");
-  assert.equal(other.status, 2);
-  assert.match(other.stderr, /lowlatency alone/);
+for (const profile of PROFILES) {
+  test(`${profile}: devices begin without a key, get all by DTLS, and miss nothing`, () => {
+    const folder = mkdtempSync(join(tmpdir(), "lumicast-test-"));
+    try {
+      const runs = ["one", "two"].map((name) => {
+        const pcap = join(folder, name);
+        const room = ["--luminaires", "4", "--switches", "2", "--presses", "4", "--seed", "5"];
+        const run = start(...room, "--profile", profile, "--json", "--pcap", pcap);
+        return { ...run, air: readFileSync(pcap) };
+      });
+      const [{ status, stdout, stderr, air }, again] = runs;
+      assert.equal(status, 0, stderr);
+      assert.match(stderr, /^0 of 7 devices have their keys/);
+      assert.match(stderr, /7 of 7 devices have their keys/);
+      const { missed, engines } = JSON.parse(stdout);
+      assert.equal(missed, 0);
+      assert.equal(Object.values(engines as Record<string, number>).length, 2, "and the authority");
+      assert.equal(again.stdout, stdout);
+      assert.ok(again.air.equals(air), "the same seed, the same frames");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+}
+
+test("--keys file: no authority, and keys in the file that --save writes", () => {
+  const folder = mkdtempSync(join(tmpdir(), "lumicast-test-"));
+  try {
+    const saved = (...more: string[]) => {
+      const path = join(folder, "room.json");
+      const room = ["--luminaires", "2", "--switches", "1", "--presses", "2", "--seed", "5"];
+      const { status, stdout, stderr } = start(...room, "--json", "--save", path, ...more);
+      assert.equal(status, 0, stderr);
+      assert.equal(JSON.parse(stdout).missed, 0);
+      return { path, text: readFileSync(path, "utf8") };
+    };
+    const bare = saved();
+    assert.match(bare.text, /"factoryKey": "[0-9a-f]{32}"/);
+    assert.doesNotMatch(bare.text, /"keys"/);
+    const without = start("--file", bare.path, "--keys", "file", "--json");
+    assert.equal(without.status, 2);
+    assert.match(without.stderr, /security group 1 has no keys; leave --keys file out/);
+    const keyed = saved("--keys", "file");
+    assert.match(keyed.text, /"keyId": 1/);
+    assert.doesNotMatch(keyed.text, /factoryKey/);
+    const unused = start("--file", keyed.path, "--presses", "2", "--json");
+    assert.equal(unused.status, 0, unused.stderr);
+    assert.match(unused.stderr, /its keys are not used; --keys file uses them/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("not at a terminal: a progress bar, then one JSON object", () => {
@@ -83,7 +125,9 @@ test("a wrong command line or file: what to mend, no stack, exit code 2", () => 
     ["--file", "/nowhere.json"],
     ["--switches", "0"],
     ["--cortexm", "3", "--luminaires", "2"],
-    ["--cortexm", "1", "--profile", "dtls-record"],
+    ["--cortexm", "1", "--profile", "dtls-record", "--keys", "file"],
+    ["--cortexm", "1"],
+    ["--engine", "m32"],
     ["--luminaires", "20", "--profile", "oscore"],
   ]) {
     const { status, stdout, stderr } = start(...args, "--json");
@@ -129,7 +173,7 @@ for (const [signal, code] of [
       const closed = once(child, "close");
       await once(child.stderr, "data");
       let devices: number[] = [];
-      while (devices.length < 15) {
+      while (devices.length < 16) {
         devices = childrenOf(child.pid ?? 0);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }

@@ -26,6 +26,7 @@ import {
   newcomer,
   numberKey,
   pushes,
+  putPair,
 } from "../../modules/authority/records.js";
 import { enrol, grantToken, reportLost, signTime } from "../../modules/authority/server.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
@@ -95,7 +96,7 @@ class Place {
   }
 
   /** Claims and key of the first AT-R somebody gets. */
-  given(at: number): { claims: Claims; keyId: Uint8Array; key: Cbor } {
+  given(at: number): { claims: Claims; keyId: Uint8Array; key: Cbor; material: Cbor } {
     const verdict = this.ask(at);
     if (!verdict.ok) throw new Error(verdict.fault);
     const rules = { anchors: [KDC_ANCHOR], audience: "hall", nowSeconds: NOW };
@@ -106,7 +107,9 @@ class Place {
     const plain = openEnvelope(claims.envelope, { key: pairwise().key, externalAad });
     const decoded = decode(plain ?? h(""));
     if (!decoded.ok || !(decoded.value instanceof Map)) throw new Error("no key in the envelope");
-    return { claims, keyId: decoded.value.get(2) as Uint8Array, key: decoded.value.get(-1) };
+    const key = decoded.value;
+    const keyId = key.get(2) as Uint8Array;
+    return { claims, keyId, key: key.get(-1), material: key.get(-70003) };
   }
 
   pushed(): string[] {
@@ -270,6 +273,18 @@ test("KDC: a scheme that signs wants a credential, and ids that fit its nonce", 
   equal(records.faultOf(0), "given", "255 is one byte");
   records.tokens.push(records.token(1));
   equal(records.faultOf(1), "scope", "256 is two");
+});
+
+test("KDC: a context of two is for these two, each with the other one's id", () => {
+  const place = new Place(3, { ...TERMS, profile: "oscore" });
+  equal(place.faultOf(0), "scope", "whose it is, nobody said");
+  place.run((rows) => putPair(rows, 9, { one: h("01"), other: h("02") }));
+  const peers = [0, 1].map((at) => {
+    const { material } = place.given(at);
+    return material instanceof Map ? material.get(4) : undefined;
+  });
+  equal(peers, [h("02"), h("01")]);
+  equal(place.faultOf(2), "scope", "a third one");
 });
 
 test("KDC: a group has a hundred members", () => {

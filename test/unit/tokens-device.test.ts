@@ -347,6 +347,19 @@ test("who comes late is told the others' numbers, and takes nothing older for ne
   equal([recipients.isFresh(row, 99), recipients.isFresh(row, 100)], [false, true]);
 });
 
+test("what a push overtook brings back no older sealing key, and no older token to show", () => {
+  const holder = receiver();
+  holder.giveSealing(3);
+  holder.giveSealing(2);
+  equal(holder.tokens.present(kdc.token({ under: sealing(kdc.crypto, 3) })), undefined);
+  const pairwise = sealing(kdc.crypto, 9);
+  const shownUnder = (kid: number) =>
+    kdc.token({ subject: OWN, under: sealing(kdc.crypto, kid), keyId: kid });
+  const deliver = (kid: number) => holder.deliver({ tokens: [shownUnder(kid)] }, pairwise);
+  equal([deliver(4), deliver(3)], [[undefined], [undefined]]);
+  equal(ownToken(holder.store, GROUP), shownUnder(4));
+});
+
 test("a second KDC is refused, until the first one hands over", () => {
   const holder = receiver();
   const signer = kdc.crypto.signatures?.signer(new Uint8Array(32).fill(4));
