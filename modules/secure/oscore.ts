@@ -10,11 +10,13 @@
  * number nothing is sent (oscore/sequence.ts); `install` makes it, once in the life of a context.
  * The peer is where his newest genuine request came from.
  */
+import { concat } from "../bytes/concat.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { Id64 } from "../bytes/id64.js";
 import { type Drop, drop, type Outcome, ok } from "../bytes/outcome.js";
 import { uintBytes } from "../bytes/uint.js";
+import { utf8 } from "../bytes/utf8.js";
 import type { Request } from "../coap/endpoint.js";
 import type { Inner } from "../coap/message.js";
 import { isRequest, isResponse } from "../coap/options.js";
@@ -25,6 +27,7 @@ import type { PairContext } from "../oscore/pair-context.js";
 import type { Recipients } from "../oscore/recipients.js";
 import { Sequence, type SequenceStore } from "../oscore/sequence.js";
 import type { Clock } from "../ports/clock.js";
+import type { Crypto } from "../ports/crypto.js";
 import type { Datagram, Endpoint } from "../ports/datagram.js";
 import type { Random } from "../ports/random.js";
 import { oscore } from "../profiles/oscore.js";
@@ -40,6 +43,7 @@ import type { Ask, SecureHandler, Told } from "./request.js";
 export interface OscoreChannelParts {
   readonly clock: Clock;
   readonly random: Random;
+  readonly crypto: Pick<Crypto, "sha256">;
   readonly send: (to: Endpoint, datagram: Uint8Array) => boolean;
   readonly handler: SecureHandler | undefined;
   readonly store: SequenceStore;
@@ -83,13 +87,16 @@ export class OscoreChannels {
     return Sequence.create(store, 0, index + 1);
   }
 
-  /** Takes up a context. Throws RangeError where another has its ids. */
+  /**
+   * Takes up a context. Throws RangeError where another is with a peer of the same id, whatever
+   * their ID Contexts: who asks would be two.
+   */
   add({ context, index, at }: OscorePeer): void {
-    const { peerId, keyId } = context;
-    const isTaken = this.#lineOf(peerId, keyId) !== undefined;
-    if (isTaken) throw new RangeError(`a second context with ${toHex(peerId)}`);
+    const { peerId } = context;
+    const isTaken = this.#lines.some((line) => equalBytes(line.context.peerId, peerId));
+    if (isTaken) throw new RangeError(`a second context with ${toHex(peerId)}`); // check: oscore-peer
     const sequence = new Sequence(this.#parts.store, index + 1);
-    const asker = { by: "oscore", id: toHex(peerId) } as const;
+    const asker = { by: "oscore", id: oscoreId(this.#parts.crypto, peerId) } as const;
     const conversation = new Conversation<RequestBinding>(this.#parts, asker, {
       request: (header, inner) => this.#sealRequest(line, header, inner),
       response: (header, inner, bound) => this.#seal(line, header, inner, bound, undefined),
@@ -99,7 +106,7 @@ export class OscoreChannels {
     this.#lines.push(line);
   }
 
-  /** Asks the peer of a context; false where it is none, or too much waits. */
+  /** Asks the peer of a context, by `oscoreId`; false where it is none, or too much waits. */
   ask(id: string, ask: Ask, done: Told): boolean {
     const line = this.#lines.find(({ conversation }) => conversation.asker.id === id);
     return line?.at !== undefined && line.conversation.ask(ask, done);
@@ -160,12 +167,10 @@ export class OscoreChannels {
 
   /** RFC 8613 §5.2: an ID Context may be left out of requests. */
   #lineOf(peerId: Uint8Array, keyId: Uint8Array): Line | undefined {
-    const named = this.#lines.filter(({ context }) => {
+    return this.#lines.find(({ context }) => {
       if (!equalBytes(context.peerId, peerId)) return false;
       return keyId.length === 0 || equalBytes(context.keyId, keyId);
     });
-    if (named.length > 1) return undefined; // check: oscore-line-unique
-    return named[0];
   }
 
   /** Check, open, mark (ARCHITECTURE.md decision 4). */
@@ -231,6 +236,14 @@ export class OscoreChannels {
     const common = { header, inner, clear: [], appGroup: NO_GROUP, to: at };
     return oscore.seal(context, { ...common, sender: context.own.id, piv, request }, this.#work);
   }
+}
+
+/**
+ * As whom an OSCORE peer asks: never as one of DTLS, whose identities are bytes of any kind, nor by
+ * chance, as ids of contexts are short.
+ */
+export function oscoreId(crypto: Pick<Crypto, "sha256">, peerId: Uint8Array): string {
+  return toHex(crypto.sha256(concat(utf8("oscore peer "), peerId)));
 }
 
 function whyNot(recipients: Recipients, row: number, sequence: number): Drop | undefined {

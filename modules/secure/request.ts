@@ -8,7 +8,10 @@ import type { EnvelopeKey } from "../cose/envelope.js";
 /** Who asks, as far as it was proven. */
 export interface Asker {
   readonly by: "dtls" | "oscore";
-  /** In hex: a PSK identity, the SHA-256 of a raw public key, or the id of an OSCORE peer. */
+  /**
+   * In hex: a PSK identity, the SHA-256 of a raw public key, or `oscoreId`; no two of them are one,
+   * so that a row named by it is one peer's.
+   */
   readonly id: string;
   /** The public key that was proven, as the peer showed it. */
   readonly key?: Uint8Array;

@@ -207,7 +207,7 @@ test("presented in the clear, by unicast alone, and not often", () => {
   equal(lamp.log.at(-1), "token refused: older");
 });
 
-test("what nobody signed keeps no token out: only signatures are rationed, half for an address", () => {
+test("what nobody signed keeps no token out: signatures are rationed, half for an address", () => {
   const { place, lamp } = settled();
   const before = place.room.net.sent.length;
   const codes = (from: number) => {

@@ -5,7 +5,8 @@ import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { derivePair } from "../../modules/oscore/pair-context.js";
 import { Recipients } from "../../modules/oscore/recipients.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
-import { OscoreChannels } from "../../modules/secure/oscore.js";
+import { askerOf } from "../../modules/secure/dtls.js";
+import { OscoreChannels, oscoreId } from "../../modules/secure/oscore.js";
 import type { SecureRequest, SecureResponse } from "../../modules/secure/request.js";
 import { equal, test, throws } from "../harness.js";
 import { addressOf } from "../support/dtls.js";
@@ -17,6 +18,10 @@ import { type Flying, Promised, type Taker, Told, Wire } from "../support/secure
 const ASK = { method: POST, path: ["par"], payload: utf8("x") };
 const SERVER = Uint8Array.of(1);
 const CLIENT = Uint8Array.of(2);
+
+function idOf(peerId: Uint8Array): string {
+  return oscoreId(new TsCrypto(), peerId);
+}
 
 /** One end of one context; what it keeps outlives it. */
 class End implements Taker {
@@ -42,6 +47,7 @@ class End implements Taker {
     this.channels = new OscoreChannels({
       clock: wire.clock,
       random: new SeededRandom(number),
+      crypto: new TsCrypto(),
       send: (to, bytes) => {
         wire.send({ from: this.address, to, bytes });
         return true;
@@ -75,10 +81,10 @@ function pair() {
 test("asked under a context of two: nothing of it is to be seen outside", () => {
   const { wire, server, client, told } = pair();
   server.answer = ({ payload }) => ({ code: CONTENT, format: 42, payload });
-  equal(client.channels.ask(toHex(SERVER), ASK, told.done), true);
+  equal(client.channels.ask(idOf(SERVER), ASK, told.done), true);
   wire.pass();
   const [{ from, path, payload }] = server.requests;
-  equal([from, path, payload], [{ by: "oscore", id: "02" }, ["par"], utf8("x")]);
+  equal([from, path, payload], [{ by: "oscore", id: idOf(CLIENT) }, ["par"], utf8("x")]);
   equal(told.answers, [{ ok: true, response: { code: CONTENT, format: 42, payload } }]);
   // POST and 2.04 outside, whatever is inside.
   equal(
@@ -90,10 +96,10 @@ test("asked under a context of two: nothing of it is to be seen outside", () => 
 
 test("who was asked asks back, once he knows where the other is", () => {
   const { wire, server, client, told } = pair();
-  equal(server.channels.ask(toHex(CLIENT), ASK, told.done), false);
-  client.channels.ask(toHex(SERVER), ASK, told.done);
+  equal(server.channels.ask(idOf(CLIENT), ASK, told.done), false);
+  client.channels.ask(idOf(SERVER), ASK, told.done);
   wire.pass();
-  equal(server.channels.ask(toHex(CLIENT), ASK, told.done), true);
+  equal(server.channels.ask(idOf(CLIENT), ASK, told.done), true);
   wire.pass();
   equal([told.words, client.requests.length], [[CHANGED, CHANGED], 1]);
 });
@@ -109,7 +115,7 @@ test("lost and reordered datagrams, late answers, blocks", () => {
       wire.clock.after(2_500_000, () => late.give({ code: CONTENT, payload: new Uint8Array(900) }));
       return late.promise;
     };
-    for (let count = 0; count < 2; count++) client.channels.ask(toHex(SERVER), ASK, told.done);
+    for (let count = 0; count < 2; count++) client.channels.ask(idOf(SERVER), ASK, told.done);
     wire.pass(1000);
     equal(told.answers.length, 2, `seed ${seed}`);
     equal(server.requests.length <= 2, true, `seed ${seed}`);
@@ -124,7 +130,7 @@ test("lost and reordered datagrams, late answers, blocks", () => {
 
 test("recorded, another's, changed: nothing of it reaches the handler", () => {
   const { wire, server, client, told } = pair();
-  client.channels.ask(toHex(SERVER), ASK, told.done);
+  client.channels.ask(idOf(SERVER), ASK, told.done);
   wire.pass();
   const [request] = wire.sent;
   // Another message id: the messaging layer does not know it.
@@ -148,7 +154,7 @@ test("recorded, another's, changed: nothing of it reaches the handler", () => {
 test("a forged number changes nothing: the genuine one is taken afterwards", () => {
   const { wire, server, client, told } = pair();
   wire.fate = (_, index) => (index === 0 ? [] : [0]);
-  client.channels.ask(toHex(SERVER), ASK, told.done);
+  client.channels.ask(idOf(SERVER), ASK, told.done);
   wire.clock.advance(1_500_000);
   const forged = wire.sent[0].bytes.slice();
   forged[forged.length - 1] ^= 1;
@@ -160,31 +166,39 @@ test("a forged number changes nothing: the genuine one is taken afterwards", () 
 test("what is 32 numbers behind is too old to tell (RFC 8613 §3.2.2)", () => {
   const { wire, server, client, told } = pair();
   wire.fate = ({ bytes }) => (toHex(bytes) === toHex(wire.sent[0].bytes) ? [] : [0]);
-  client.channels.ask(toHex(SERVER), ASK, told.done);
+  client.channels.ask(idOf(SERVER), ASK, told.done);
   wire.pass(100);
   for (let count = 0; count < 40; count++) {
-    client.channels.ask(toHex(SERVER), ASK, told.done);
+    client.channels.ask(idOf(SERVER), ASK, told.done);
     wire.pass();
   }
   wire.deliver(wire.sent[0]);
   equal([server.requests.length, server.drops], [40, ["replayed"]]);
 });
 
-test("two contexts that a request does not tell apart: neither is tried", () => {
+test("one context a peer: another with its id is refused, in any ID Context", () => {
   const { wire, server, client, told } = pair();
   const common = { salt: new Uint8Array(8), ownId: SERVER, peerId: CLIENT };
   const idContext = Uint8Array.of(5);
   const secrets = { ...common, secret: new Uint8Array(16).fill(8) };
   const context = derivePair(new TsCrypto(), secrets, { idContext, keyId: idContext });
-  server.channels.add({ context, index: 1 });
-  client.channels.ask(toHex(SERVER), ASK, told.done);
+  throws(() => server.channels.add({ context, index: 1 }), /second context with 02/);
+  client.channels.ask(idOf(SERVER), ASK, told.done);
   wire.pass();
-  equal([server.requests.length, server.drops], [0, ["unknownKey"]]);
+  equal(told.words, [CHANGED]);
+});
+
+test("an OSCORE peer is nobody of DTLS, whatever bytes their names have", () => {
+  const crypto = new TsCrypto();
+  const named = askerOf(crypto, { by: "psk", identity: CLIENT });
+  equal([named.id, idOf(CLIENT) === named.id], [toHex(CLIENT), false]);
+  const key = askerOf(crypto, { by: "rawPublicKey", publicKey: CLIENT });
+  equal(idOf(CLIENT) === key.id, false);
 });
 
 test("restarted, both: numbers go on, and what was recorded stays refused", () => {
   const { wire, server, client, told } = pair();
-  client.channels.ask(toHex(SERVER), ASK, told.done);
+  client.channels.ask(idOf(SERVER), ASK, told.done);
   wire.pass();
   server.channels.idle();
   wire.takers.length = 0;
@@ -192,7 +206,7 @@ test("restarted, both: numbers go on, and what was recorded stays refused", () =
   const asker = new End(wire, 2, [CLIENT, SERVER], client.flash);
   wire.deliver(wire.sent[0]);
   equal([late.requests.length, late.drops], [0, ["replayed"]]);
-  asker.channels.ask(toHex(SERVER), ASK, told.done);
+  asker.channels.ask(idOf(SERVER), ASK, told.done);
   wire.pass();
   equal([told.words, late.requests.length], [[CHANGED, CHANGED], 1]);
 });
@@ -200,7 +214,7 @@ test("restarted, both: numbers go on, and what was recorded stays refused", () =
 test("without the record of its number it says nothing", () => {
   const { wire, told } = pair();
   const lost = new End(wire, 4, [CLIENT, SERVER], formatted(4));
-  lost.channels.ask(toHex(SERVER), ASK, told.done);
+  lost.channels.ask(idOf(SERVER), ASK, told.done);
   wire.pass();
   equal([told.words, wire.sent], [["busy"], []]);
 });
@@ -208,7 +222,7 @@ test("without the record of its number it says nothing", () => {
 test("where flash refuses the window, nothing is done", () => {
   const { wire, server, client, told } = pair();
   server.flash.refuses = () => true;
-  client.channels.ask(toHex(SERVER), ASK, told.done);
+  client.channels.ask(idOf(SERVER), ASK, told.done);
   wire.pass();
   equal([server.requests, server.drops], [[], ["storeFailed"]]);
 });

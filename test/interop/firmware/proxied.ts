@@ -12,7 +12,7 @@ import { DtlsEndpoint } from "../../../modules/dtls/endpoint.js";
 import { derivePair } from "../../../modules/oscore/pair-context.js";
 import { Recipients } from "../../../modules/oscore/recipients.js";
 import type { DatagramPort } from "../../../modules/ports/datagram.js";
-import { OscoreChannels } from "../../../modules/secure/oscore.js";
+import { OscoreChannels, oscoreId } from "../../../modules/secure/oscore.js";
 import type { SecureResponse } from "../../../modules/secure/request.js";
 import { type DtlsBoard, storeIn } from "./dtls.js";
 
@@ -94,7 +94,7 @@ export class ProxiedProgram {
     const names = { idContext: null, keyId: new Uint8Array(0) };
     const secrets = { ...ids, secret: fromHex(secret), salt: fromHex(salt) };
     const channels = new OscoreChannels({
-      ...{ clock, random, store, recipients: new Recipients({ store, capacity: 1 }) },
+      ...{ clock, random, crypto, store, recipients: new Recipients({ store, capacity: 1 }) },
       handler: undefined,
       send: (_, bytes) => this.#connection?.send(this.#outward(bytes)) === true,
     });
@@ -121,7 +121,8 @@ export class ProxiedProgram {
     }
     const { method, path, payload } = ask;
     const said = payload === undefined ? {} : { payload: fromHex(payload) };
-    this.#channels.ask(this.#what.pair.peer, { method, path, ...said }, (answered) => {
+    const peer = oscoreId(this.#board.crypto, fromHex(this.#what.pair.peer));
+    this.#channels.ask(peer, { method, path, ...said }, (answered) => {
       if (!answered.ok) log(`answer ${answered.why}`);
       else log(`answer ${answered.response.code} ${hexOf(answered.response)}`);
       this.#next();
