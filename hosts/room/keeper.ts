@@ -178,9 +178,9 @@ function furnish(rows: Rows, center: Center, plan: Plan): void {
   for (const { id, name, group, address, port } of plan.applications) {
     applications.put(rows, numberKey(id), { name, group, address: fromHex(address), port });
   }
-  for (const { name, eui64, clientId, identity, scope } of plan.devices) {
+  for (const { name, eui64, clientId, identity, scope, tokenSeconds = NONE } of plan.devices) {
     const entered = enrol(rows, fromHex(eui64), {
-      ...{ name, scope, tokenSeconds: NONE },
+      ...{ name, scope, tokenSeconds },
       credential: fromHex(identity),
     });
     // The file says what each is called on the air.

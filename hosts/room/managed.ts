@@ -55,7 +55,14 @@ export interface Plan {
     readonly identity: string;
     readonly key: string;
     readonly scope: readonly ScopeEntry[];
+    /** How long its tokens last; absent: they have no end. */
+    readonly tokenSeconds?: number;
   }[];
+}
+
+export interface Terms {
+  /** By device name: how long its tokens last. The others' have no end. */
+  readonly tokenSeconds?: Readonly<Record<string, number>>;
 }
 
 const COAP_PORT = 5683;
@@ -67,10 +74,11 @@ const KEEPER = join(ROOT, "build/node/hosts/room/keeper.js");
 /** The room with an authority in its middle, and what the medium has to know. */
 export function managed(
   room: Installation,
+  terms: Terms = {},
 ): Pick<MediumOptions, "installation" | "authority" | "blobOf"> {
   const border = placeOf(room);
   const installation = { ...room, network: { ...room.network, border } };
-  const plan = planOf(room);
+  const plan = planOf(room, terms);
   const folder = mkdtempSync(join(tmpdir(), "lumicast-keys-"));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, "plan.json");
@@ -106,7 +114,7 @@ export function draw(chance: Chance, length: number): string {
   return toHex(bytes);
 }
 
-function planOf(room: Installation): Plan {
+function planOf(room: Installation, { tokenSeconds = {} }: Terms): Plan {
   const chance = new Chance(room.seed, "factory");
   const application = ({
     id,
@@ -134,6 +142,7 @@ function planOf(room: Installation): Plan {
       identity: toHex(device.eui64),
       key: toHex(device.factoryKey ?? fromHex(draw(chance, KEY_BYTES))),
       scope: scopeOf(room, device),
+      ...(device.name in tokenSeconds && { tokenSeconds: tokenSeconds[device.name] }),
     })),
   };
 }

@@ -8,6 +8,7 @@ import type { SynchronisationPolicy } from "../../hosts/installation/types.js";
 import { Medium } from "../../hosts/medium/medium.js";
 import type { MediumEvents, MediumOptions } from "../../hosts/medium/types.js";
 import { shortPress } from "../../hosts/room/contact.js";
+import { managed, type Terms } from "../../hosts/room/managed.js";
 import { isDrop } from "../../hosts/room/measure.js";
 
 export const SECOND = 1_000_000;
@@ -18,6 +19,8 @@ export interface RoomOptions extends Omit<MediumOptions, "installation" | "pacin
   readonly forwarders?: boolean;
   /** How its groups get into step with a sender. */
   readonly synchronisation?: SynchronisationPolicy;
+  /** Devices begin without keys; an authority on the medium gives them. */
+  readonly keeper?: Terms;
 }
 
 export class TestRoom {
@@ -25,6 +28,7 @@ export class TestRoom {
   readonly lights: MediumEvents["light"][] = [];
   readonly drops: MediumEvents["trace"][] = [];
   readonly air: MediumEvents["air"][] = [];
+  readonly logs: MediumEvents["log"][] = [];
   readonly #levels = new Map<string, number>();
   readonly #lamps: readonly string[];
   readonly #chance: Chance;
@@ -41,6 +45,7 @@ export class TestRoom {
       if (isDrop(event.event)) this.drops.push(event);
     });
     medium.on("air", (event) => this.air.push(event));
+    medium.on("log", (event) => this.logs.push(event));
   }
 
   /** Plans a short press; returns its completing edge. */
@@ -82,7 +87,7 @@ export async function withRoom(
   options: RoomOptions,
   use: (room: TestRoom) => Promise<void>,
 ): Promise<void> {
-  const { room, forwarders, synchronisation, ...rest } = options;
+  const { room, forwarders, synchronisation, keeper, ...rest } = options;
   const seed = options.seed ?? 7;
   const size = { luminaires: 4, switches: 2, sensors: 0, hops: 1, loss: 0, seed };
   const made = generate({ ...size, ...room });
@@ -94,7 +99,8 @@ export async function withRoom(
     return { ...group, policies: { ...group.policies, synchronisation } };
   });
   const installation = { ...made, devices, securityGroups };
-  const medium = await Medium.start({ ...rest, installation });
+  const kept = keeper === undefined ? { installation } : managed(installation, keeper);
+  const medium = await Medium.start({ ...rest, ...kept });
   const lamps = installation.devices.filter(({ role }) => role === "luminaire");
   try {
     await use(
