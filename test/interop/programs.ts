@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ROOT } from "../../hosts/root.js";
 import { VENV } from "../../hosts/tools.js";
 import { toHex } from "../../modules/bytes/hex.js";
+import { SECURE_PORT } from "../../modules/device/channels.js";
 
 const PRODUCT = join(ROOT, "build/firmware/lumicast.xsb");
 export const HOST = join(ROOT, "build/headless/release/lumicast");
@@ -246,7 +247,8 @@ export async function headless(
   const provision = folder.file(`${name}.cbor`, blob);
   const files = ["--provision", provision, "--flash", flash, "--eui64", toHex(eui64)];
   const more = isAlone === true ? ["--interface", "lo"] : [];
-  const program = new Program(place, HOST, "run", image, ...files, ...more);
+  const ports = ["--port", `${SECURE_PORT}`];
+  const program = new Program(place, HOST, "run", image, ...files, ...ports, ...more);
   await listening(place, program);
   return program;
 }

@@ -185,6 +185,8 @@ export interface Told {
   /** [client in hex, application group or null, level]. */
   readonly rights: readonly (readonly [string, number | null, number])[];
   readonly target?: number;
+  /** Who gives it its keys: modules/device/authority.ts. */
+  readonly authority?: ReadonlyMap<number, Cbor>;
   /** Of whoever signs its firmware. */
   readonly firmwareKey?: Uint8Array;
   /** Of its application groups: 5683 unless named. */
@@ -205,6 +207,7 @@ export function provisioningOf(told: Told): Uint8Array {
   // No fade, off after a power cut, answers within 200 ms.
   root.set(8, settings());
   if (told.firmwareKey !== undefined) root.set(20, told.firmwareKey);
+  if (told.authority !== undefined) root.set(21, new Map<Cbor, Cbor>(told.authority));
   return encode(root);
 }
 

@@ -62,7 +62,8 @@ class NodeDatagrams implements DatagramPort {
   readonly address: Uint8Array;
   onDatagram: ((datagram: Datagram) => void) | undefined = undefined;
   readonly #clock: Clock;
-  readonly #unicast: Socket;
+  /** By their ports. */
+  readonly #unicast = new Map<number, Socket>();
   readonly #groups = new Map<string, Socket>();
   readonly #interface: string;
   readonly #ready: () => void;
@@ -73,20 +74,24 @@ class NodeDatagrams implements DatagramPort {
    * `network`: an interface, or "" for the first that reaches others. `ready` is called when it
    * hears on all its addresses.
    */
-  constructor(clock: Clock, network: string, ready: () => void) {
+  constructor(clock: Clock, network: string, ports: readonly number[], ready: () => void) {
     this.#clock = clock;
     this.#ready = ready;
     const { address, name } = ownAddress(network);
     this.#interface = `::%${name}`;
     this.address = addressBytes(address);
-    this.#unicast = this.#listen(address, () =>
-      this.#unicast.setMulticastInterface(this.#interface),
-    );
+    for (const port of ports) {
+      const socket = this.#listen({ address, port }, () =>
+        socket.setMulticastInterface(this.#interface),
+      );
+      this.#unicast.set(port, socket);
+    }
   }
 
   join(group: Uint8Array): boolean {
     const address = textOf(group);
-    const socket = this.#listen(address, () => socket.addMembership(address, this.#interface));
+    const at = { address, port: PORT };
+    const socket = this.#listen(at, () => socket.addMembership(address, this.#interface));
     this.#groups.set(toHex(group), socket);
     return true;
   }
@@ -96,23 +101,25 @@ class NodeDatagrams implements DatagramPort {
     this.#groups.delete(toHex(group));
   }
 
-  send({ to, bytes }: Parameters<DatagramPort["send"]>[0]): boolean {
-    this.#unicast.send(bytes.slice(), to.port, textOf(to.address));
-    return true;
+  send({ to, fromPort, bytes }: Parameters<DatagramPort["send"]>[0]): boolean {
+    // A group's own port is no socket of ours: what we say to it comes from CoAP's.
+    const socket = this.#unicast.get(fromPort) ?? this.#unicast.get(PORT);
+    socket?.send(bytes.slice(), to.port, textOf(to.address));
+    return socket !== undefined;
   }
 
-  #listen(address: string, ready: () => void): Socket {
+  #listen({ address, port }: { address: string; port: number }, ready: () => void): Socket {
     const socket = createSocket({ type: "udp6", reuseAddr: true, ipv6Only: true });
     socket.on("message", (bytes, from) => {
       this.onDatagram?.({
         from: { address: addressBytes(from.address), port: from.port },
-        to: { address: addressBytes(address), port: PORT },
+        to: { address: addressBytes(address), port },
         bytes: new Uint8Array(bytes),
         atMicros: this.#clock.micros(),
       });
     });
     this.#pending++;
-    socket.bind(PORT, address, () => {
+    socket.bind(port, address, () => {
       ready();
       if (--this.#pending === 0) this.#ready();
     });
@@ -136,7 +143,13 @@ function textOf(address: Uint8Array): string {
   return words.map((word) => word.replace(/^0{1,3}/, "")).join(":");
 }
 
-export function nodeBoard(files: { provisioning: string; flash: string; network?: string }): Board {
+/** `ports`: besides 5683. */
+export function nodeBoard(files: {
+  provisioning: string;
+  flash: string;
+  network?: string;
+  ports?: readonly number[];
+}): Board {
   const clock = new NodeClock();
   const button: Button = { onEdge: undefined };
   const tell = (what: object) => console.log(JSON.stringify({ at: clock.micros(), ...what }));
@@ -152,7 +165,9 @@ export function nodeBoard(files: { provisioning: string; flash: string; network?
     light: { failed: false, show: (light: LightOutput) => tell({ light: { ...light } }) },
     button,
     sensor: { onMotion: undefined, onLux: undefined },
-    datagram: new NodeDatagrams(clock, files.network ?? "", () => tell({ log: "listening" })),
+    datagram: new NodeDatagrams(clock, files.network ?? "", [PORT, ...(files.ports ?? [])], () =>
+      tell({ log: "listening" }),
+    ),
     provisioning: () => new Uint8Array(readFileSync(files.provisioning)),
     log: (line) => tell({ log: line }),
     fatal: (line) => {
