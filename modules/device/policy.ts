@@ -41,6 +41,7 @@ import {
 import { Unverified } from "../groups/unverified.js";
 import type { Endpoint } from "../ports/datagram.js";
 import type { Random } from "../ports/random.js";
+import { sealRequest } from "./asking.js";
 import { changesAnything } from "./changes.js";
 import type { Answer, Asked, Header, Parts } from "./parts.js";
 import { RateLimit } from "./rate.js";
@@ -184,24 +185,16 @@ export function question({ groups, exchanges }: Parts, asked: Question): Uint8Ar
     onDone: () => {},
   });
   if (exchange === undefined) return undefined;
-  const sealed = seal(groups, {
-    header: { ...head, token: exchange.token },
-    inner,
-    clear: [],
-    appGroup,
-    association: undefined,
-    to,
-    request: undefined,
-    ...(peer === undefined ? {} : { peer }),
-  });
-  if (!sealed.ok) {
+  const header = { ...head, token: exchange.token };
+  const sealed = sealRequest(groups, { header, inner, appGroup, to, peer });
+  if (sealed === undefined) {
     exchanges.close(exchange);
     return undefined;
   }
-  binding.request = sealed.value.binding;
-  const awaited = groups.schemes?.awaiting(sealed.value);
+  const { request, awaited } = sealed.bound;
+  binding.request = request;
   if (awaited !== undefined) binding.awaited = awaited;
-  return sealed.value.bytes;
+  return sealed.bytes;
 }
 
 /** Asks the group's repository for one member's key, once in a while, over a channel of two. */

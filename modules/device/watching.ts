@@ -24,9 +24,9 @@ import { addOption, addPath, addUint, find, GET, OBSERVE } from "../coap/options
 import { Watch } from "../coap/watch.js";
 import type { Association } from "../groups/directory.js";
 import { compareKeyIds } from "../groups/directory.js";
-import { seal } from "../groups/seal.js";
 import type { Timer } from "../ports/clock.js";
 import type { Endpoint } from "../ports/datagram.js";
+import { sealRequest } from "./asking.js";
 import { LIMITS } from "./limits.js";
 import type { Answer, Asked, Bound, Parts, Watching, Wish } from "./parts.js";
 
@@ -226,20 +226,12 @@ class Observation implements Watching {
     const key = groups.keyring.current(security);
     const isPaired = key !== undefined && security.profile.pairs?.(key) === true;
     const peer = isPaired ? id : key?.peerId;
-    const sealed = seal(groups, {
-      header: { ...head, token },
-      inner: { code: GET, options, payload: undefined },
-      clear: [],
-      appGroup,
-      association: undefined,
-      to,
-      request: undefined,
-      ...(peer === undefined ? {} : { peer }),
-    });
-    if (!sealed.ok) return undefined;
-    const { bytes, binding } = sealed.value;
-    const awaited = groups.schemes?.awaiting(sealed.value);
-    return { bytes, registration: { request: binding, awaited, number: ++this.#made } };
+    const header = { ...head, token };
+    const inner = { code: GET, options, payload: undefined };
+    const sealed = sealRequest(groups, { header, inner, appGroup, to, peer });
+    if (sealed === undefined) return undefined;
+    const { bytes, bound } = sealed;
+    return { bytes, registration: { ...bound, number: ++this.#made } };
   }
 
   /** What whoever sends from there may have been asked, besides what all were asked last. */
