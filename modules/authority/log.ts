@@ -25,8 +25,10 @@ import { numberKey } from "./records.js";
 
 /** What changes all the time and is nobody's right or key. */
 const UNLOGGED: readonly Table[] = [
-  ...(["authority", "place", "push", "notice", "node", "heard", "access", "log"] as const),
+  ...(["authority", "place", "push", "notice", "node", "heard", "log"] as const),
 ];
+/** Numbers that only rise. Set back, they would be given again, or let in what was over. */
+const COUNTERS: Table = "authority";
 const HEAD = "log";
 const CONTEXT = "lumicast log";
 const UNSIGNED = "the head of the log is not signed by this authority";
@@ -45,7 +47,7 @@ export interface Note {
 export interface Change {
   readonly table: Table;
   readonly key: string;
-  /** Digest of the row; undefined: it is gone. */
+  /** Digest of the row, or a counter as it is; undefined: it is gone. */
   readonly sum: Uint8Array | undefined;
 }
 
@@ -152,12 +154,14 @@ function chained<T>(
   { crypto, now }: Pick<Keeper, "crypto" | "now">,
   { note, isSaid, decide }: Decision<T>,
 ): { result: T; head: Head | undefined } {
-  const changes = new Map<string, Change>();
-  const result = decide(watched(crypto, rows, changes));
-  const isSilent = changes.size === 0 && !isSaid;
+  const changed = new Map<string, Change>();
+  const result = decide(watched(crypto, rows, changed));
+  const changes = [...changed.values()];
+  // A counter alone is no entry: they rise with every question. The next one tells where it stood.
+  const isSilent = changes.every(({ table }) => table === COUNTERS) && !isSaid;
   if (isSilent) return { result, head: undefined };
   const { count, hash } = headOf(rows);
-  const entry = { ...note, number: count + 1, at: now(), changes: [...changes.values()] };
+  const entry = { ...note, number: count + 1, at: now(), changes };
   const value = emitEntry(entry, hash);
   const head = { count: entry.number, hash: crypto.sha256(value) };
   rows.put("log", numberKey(entry.number), value);
@@ -183,10 +187,12 @@ function watched(crypto: Pick<Crypto, "sha256">, rows: Rows, changes: Map<string
     keys: (table, prefix) => rows.keys(table, prefix),
     put: (table, key, value) => {
       rows.put(table, key, value);
-      note(table, key, sumOf(crypto, { table, key, value }));
+      if (table !== COUNTERS) note(table, key, sumOf(crypto, { table, key, value }));
+      else changes.set(`${table}/${key}`, { table, key, sum: value });
     },
     delete: (table, key) => {
       if (rows.get(table, key) !== undefined) note(table, key, undefined);
+      if (table === COUNTERS) changes.set(`${table}/${key}`, { table, key, sum: undefined });
       rows.delete(table, key);
     },
   };
@@ -352,14 +358,27 @@ function strayRows(rows: Rows, { crypto }: Verifier, sums: ReadonlyMap<string, C
     }
   }
   for (const [name, { table, key, sum }] of sums) {
+    if (table === COUNTERS) {
+      const isBack = sum !== undefined && counterOf(rows.get(table, key)) < counterOf(sum);
+      if (isBack) faults.push(`the counter ${key} was set back`); // check: log-counters
+      continue;
+    }
     const isGone = sum !== undefined && !met.has(name);
     if (isGone) faults.push(`${table} ${key} was removed outside the log`); // check: log-row-gone
   }
   return faults;
 }
 
+/** Its number; -1 where there is none. */
+function counterOf(row: Uint8Array | undefined): number {
+  const decoded = row && decode(row);
+  const [value] = decoded?.ok === true && Array.isArray(decoded.value) ? decoded.value : [];
+  return typeof value === "number" ? value : -1;
+}
+
 /** What an entry did, as words: "group 0000000009, key 0000000009/0000000002; no member ..." */
-export function changesText({ changes }: Entry): string {
+export function changesText({ changes: all }: Entry): string {
+  const changes = all.filter(({ table }) => table !== COUNTERS);
   const put = changes.filter(({ sum }) => sum !== undefined);
   const gone = changes.filter(({ sum }) => sum === undefined);
   const list = (some: readonly Change[]) =>

@@ -118,6 +118,16 @@ const CASES: readonly (readonly [string, (intruder: Intruder) => void, RegExp])[
     /device 0000000000000002 was changed outside the log[\s\S]*revoked 02 was removed outside/,
   ],
   [
+    "a number is to be given again",
+    (one) => one.put("authority", "client", encode([1])),
+    /the counter client was set back/,
+  ],
+  [
+    "a counter is gone",
+    (one) => one.remove("authority", "kek"),
+    /the counter kek was set back/,
+  ],
+  [
     "a device comes by itself",
     (one) => one.put("device", euiOf(7), one.get("device", euiOf(1))),
     /device 0000000000000007 was changed outside the log/,

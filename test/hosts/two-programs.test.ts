@@ -110,7 +110,7 @@ test("tokens by reference: the KDC asks the AS, and who was revoked there is nob
   await programs.kill(pair.ranAs);
   const { guest } = await programs.lamp(1);
   const to = endpointOf("at", pair.ranKdc.at);
-  await assert.rejects(guest.keys(to, token, [5]), /refuses keys/, "nobody to ask, no key");
+  await assert.rejects(guest.keys(to, token, [5]), /no keys|refuses keys/, "nobody to ask");
 });
 
 test("whose card is another's: what it says is not believed", async () => {

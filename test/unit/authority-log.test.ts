@@ -205,6 +205,20 @@ test("log: a row that was changed behind its back is told", () => {
   ]);
 });
 
+test("log: a counter that was set back is told, one that rose is not", () => {
+  const book = new Book().written();
+  equal(
+    book.enter((rows) => nextOf(rows, "client")),
+    undefined,
+    "no entry of its own",
+  );
+  equal(book.faults(), []);
+  book.put("authority", "client", encode([0]));
+  equal(book.faults(), ["the counter client was set back"]);
+  book.remove("authority", "client");
+  equal(book.faults(), ["the counter client was set back"]);
+});
+
 test("log: a row that was removed behind its back is told", () => {
   const book = new Book().written();
   book.remove("device", "a");
