@@ -292,7 +292,8 @@ export class Tokens {
     const known = security.associations.find((one) => equalBytes(one.keyId, keyId));
     if (terms === undefined || known === undefined) return undefined;
     const isLimited = limitKey(groups, store, known, terms);
-    return isLimited ? undefined : "storeFailed";
+    if (!isLimited) return "storeFailed"; // check: key-limited
+    return undefined;
   }
 
   /** In flash, a key that the scheme refuses would keep the device from starting. */

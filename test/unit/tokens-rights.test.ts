@@ -5,7 +5,17 @@ import { SENDER } from "../../modules/access/scope.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { encode } from "../../modules/cbor/encode.js";
 import { equal, test } from "../harness.js";
-import { APPLICATION, Holder, Kdc, NOW, OTHER_APPLICATION, SWITCH } from "../support/grants.js";
+import {
+  APPLICATION,
+  GROUP,
+  Holder,
+  Kdc,
+  NOW,
+  OTHER_APPLICATION,
+  OWN,
+  SWITCH,
+  sealing,
+} from "../support/grants.js";
 
 const kdc = new Kdc();
 const BOTH = [APPLICATION, OTHER_APPLICATION];
@@ -164,4 +174,33 @@ test("a revocation names an application group, or means all", () => {
   for (const item of [[SWITCH], [SWITCH, NOW, null], [SWITCH, NOW, -1], [SWITCH, NOW, 1, 2]]) {
     equal(parseDelivery(encode(new Map([[4, [item]]]))), undefined);
   }
+});
+
+test("a key that somebody's AT-R brought ends as the KDC says, however late it says so", () => {
+  const pairwise = sealing(kdc.crypto, 0x70);
+  const own = kdc.token({ subject: OWN, under: pairwise });
+  const terms = { securityGroup: uintBytes(GROUP), validitySeconds: 3600, messages: 1000 };
+  const holder = receiver();
+  const current = (one: Holder) => {
+    return one.groups.keyring.current(one.groups.directory.securities()[0]);
+  };
+  taken(holder, of(APPLICATION, 2, 0));
+  equal(current(holder)?.lifetime, undefined);
+  holder.flash.refuses = () => true;
+  equal(holder.deliver({ tokens: [own], terms: [terms] }, pairwise), ["storeFailed"]);
+  holder.flash.refuses = undefined;
+  equal(holder.deliver({ tokens: [own], terms: [terms] }, pairwise), [undefined]);
+  equal(current(holder)?.lifetime?.terms, { endsAtSeconds: 3600, messages: 1000 });
+  // Said once more it is a second more or less; an older answer says more.
+  const { writes } = holder.store;
+  for (const validitySeconds of [3599, 3601, 7200, undefined]) {
+    const again = [{ ...terms, validitySeconds, messages: 2000 }];
+    equal(holder.deliver({ tokens: [own], terms: again }, pairwise), [undefined]);
+  }
+  equal([current(holder)?.lifetime?.terms.endsAtSeconds, holder.store.writes], [3600, writes]);
+  const sooner = [{ ...terms, validitySeconds: 100, messages: undefined }];
+  equal(holder.deliver({ tokens: [own], terms: sooner }, pairwise), [undefined]);
+  equal(current(holder)?.lifetime?.terms, { endsAtSeconds: 100, messages: 1000 });
+  holder.clock.advance(101_000_000);
+  equal([current(holder), current(holder.again(kdc))], [undefined, undefined]);
 });
