@@ -9,10 +9,12 @@
  * one without a word, and with it what was promised.
  *
  * Decisions that come while one is being written share the next commit, so that many joins at once
- * wait for the disk together.
+ * wait for the disk together; the disk itself is waited for on another thread, so that handshakes
+ * and questions go on.
  */
 import { existsSync } from "node:fs";
 import Database from "libsql";
+import AsyncDatabase from "libsql/promise";
 import type { Rows, Store, Table } from "../../modules/authority/ledger.js";
 import { equalBytes } from "../../modules/bytes/equal.js";
 import { Resident } from "./resident.js";
@@ -22,7 +24,8 @@ import { contentOf, type Stored, sumOf } from "./sum.js";
 const APPLICATION_ID = 0x4c756d69;
 const SCHEMA = 1;
 const LOG: Table = "log";
-const REST_MAX_MS = 20;
+/** Decisions in one commit: between two, datagrams are looked at. */
+const BATCH_MAX = 32;
 
 export interface SqliteOptions {
   /** Begins a new file; otherwise one has to be there. */
@@ -60,7 +63,9 @@ export class SqliteLedger implements Store {
   /** What this batch has changed, in order. */
   #changed: Before[] = [];
   #waiting: Waiting[] = [];
-  #restsUntil = 0;
+  /** While somebody waits. */
+  #work: Promise<void> | undefined;
+  #isWriting = false;
 
   /** Throws an Error that says what is wrong with the file and what to do. */
   constructor(path: string, options: SqliteOptions = {}) {
@@ -92,28 +97,32 @@ export class SqliteLedger implements Store {
         last,
         fail: reject,
       };
-      if (this.#waiting.push(waiting) === 1) this.#schedule();
+      this.#waiting.push(waiting);
+      this.#work ??= this.#commitAll();
     });
   }
 
-  /** Half of the time is for others: what they want meanwhile shares the next commit. */
-  #schedule(): void {
-    const delay = this.#restsUntil - performance.now();
-    if (delay < 1) setImmediate(() => this.#commit());
-    else setTimeout(() => this.#commit(), delay);
-  }
-
   /** Lets go of the file first: libsql's close waits for statements to be collected. */
-  close(): void {
+  close(): void | Promise<void> {
+    const isAwaited = this.#isWriting || this.#waiting.length > 0;
+    if (isAwaited) return this.#work?.then(() => this.close());
     this.#pragma("locking_mode=NORMAL");
     this.#pragma("user_version");
     this.#database.close();
   }
 
-  /** All that wait, in one commit; each decision stands or falls for itself. */
-  #commit(): void {
-    const all = this.#waiting;
-    this.#waiting = [];
+  /** One commit after the other, until nobody waits. */
+  async #commitAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      // What came in with one burst of datagrams goes into one commit.
+      await new Promise(setImmediate);
+      await this.#commit(this.#waiting.splice(0, BATCH_MAX));
+    }
+    this.#work = undefined;
+  }
+
+  /** Of all these; each decision stands or falls for itself. */
+  async #commit(all: readonly Waiting[]): Promise<void> {
     const settled: (() => void)[] = [];
     const lasts = new Set<(rows: Rows) => void>();
     for (const { decide, last, fail } of all) {
@@ -128,14 +137,14 @@ export class SqliteLedger implements Store {
     }
     try {
       for (const last of lasts) last(this.#rows);
-      const beganAt = performance.now();
-      if (this.#changed.length > 0) this.#write();
-      const endedAt = performance.now();
-      this.#restsUntil = endedAt + Math.min(endedAt - beganAt, REST_MAX_MS);
+      this.#isWriting = true;
+      if (this.#changed.length > 0) await this.#write();
     } catch (error) {
       this.#undo(0);
       for (const { fail } of all) fail(this.#explained(error));
       return;
+    } finally {
+      this.#isWriting = false;
     }
     for (const settle of settled) settle();
   }
@@ -148,8 +157,8 @@ export class SqliteLedger implements Store {
     }
   }
 
-  /** Durable when it returns; nothing of it is on disk when it throws. */
-  #write(): void {
+  /** Durable when it resolves; nothing of it is on disk when it rejects. */
+  async #write(): Promise<void> {
     const { put, remove } = this.#statements;
     const all = new Map(this.#changed.map((one) => [`${one.table}/${one.key}`, one]));
     try {
@@ -159,7 +168,8 @@ export class SqliteLedger implements Store {
         if (value === undefined) remove.run(table, key);
         else put.run(table, key, value, sumOf(table, key, value));
       }
-      this.#exec("COMMIT");
+      // The disk is waited for on another thread. No decision runs meanwhile.
+      await AsyncDatabase.prototype.exec.call(this.#database, "COMMIT");
     } catch (error) {
       if (this.#database.inTransaction) this.#exec("ROLLBACK");
       throw error;

@@ -16,11 +16,20 @@ import { ROOT } from "../../hosts/root.js";
 import { renew } from "../../modules/authority/distribution.js";
 import type { Ledger, Rows } from "../../modules/authority/ledger.js";
 import { faultsOf, headOf, LoggedLedger } from "../../modules/authority/log.js";
-import { groups, inGroup, keys, NONE, numberKey, pushes } from "../../modules/authority/records.js";
+import {
+  groups,
+  inGroup,
+  keys,
+  members,
+  NONE,
+  numberKey,
+  pushes,
+} from "../../modules/authority/records.js";
 import { enrol } from "../../modules/authority/server.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { centerOf, crowd, furnish, GROUP, parties, SCOPE } from "../support/authority.js";
 import { PostgresServer } from "../support/postgres.js";
+import { rekeyed } from "../support/rekeyed.js";
 import { lacks } from "../support/skip.js";
 
 const folder = mkdtempSync(join(tmpdir(), "lumicast-ledger-"));
@@ -194,6 +203,36 @@ test("SQLite: killed at any write of a renewal for a hundred, it is all there or
   assert.ok(killed > 10, `${killed} kills`);
 });
 
+test("SQLite: killed at any write of a rekey for a hundred, and gone on with: nobody is cut off", {
+  skip: lacks("strace"),
+}, async () => {
+  const original = file("rekey-original.db");
+  await crowded(original);
+  const path = file("rekey.db");
+  let killed = 0;
+  for (let at = 1; ; at++) {
+    rmSync(`${path}-journal`, { force: true });
+    cpSync(original, path);
+    const { said, isOver } = killedAt(at, path, "rekey");
+    const ledger = new SqliteLedger(path);
+    await rekeyed(ledger, (line) => void said.push(line));
+    const left = await ledger.transaction((rows) => ({
+      members: members.keys(rows).length,
+      pushes: pushes.keys(rows).length,
+      epoch: groups.need(rows, numberKey(GROUP)).epoch,
+    }));
+    ledger.close();
+    assert.deepEqual(left, { members: 100, pushes: 0, epoch: 2 }, `cut at write ${at}`);
+    const sent = said.filter((line) => line !== "").map((line) => line.split(" "));
+    const keysSent = new Set(sent.map(([, epoch, key]) => `${epoch} ${key}`));
+    assert.equal(keysSent.size, 1, `one KID, one key, also after a cut at write ${at}`);
+    assert.equal(new Set(sent.map(([client]) => client)).size, 100, `cut at write ${at}`);
+    if (isOver) break;
+    killed++;
+  }
+  assert.ok(killed > 40, `${killed} kills`);
+});
+
 test("SQLite: killed at any write of a commit for many, each that was answered is there, signed", {
   skip: lacks("strace"),
 }, async () => {
@@ -220,7 +259,7 @@ test("SQLite: killed at any write of a commit for many, each that was answered i
     assert.deepEqual([state.entries, state.faults], [state.there.length, []], `cut at write ${at}`);
     if (answered.length > 0 && !isOver) isPart = true;
     if (isOver) {
-      assert.equal(answered.length, 12);
+      assert.equal(answered.length, 18);
       break;
     }
     killed++;
