@@ -93,9 +93,10 @@ export interface KeyRequest {
 
 export type NewGroup = Omit<Group, "epoch" | "brokenBefore" | "kek" | "kekNumber" | "prefix">;
 
-/** AT-Rs, and whose they are. */
+/** AT-Rs, whose they are, and of which security groups. */
 export interface Given {
   readonly clientId: Uint8Array;
+  readonly groups: readonly number[];
   readonly tokens: readonly Uint8Array[];
 }
 
@@ -127,8 +128,8 @@ export function createGroup(rows: Rows, center: Center, id: number, group: NewGr
 }
 
 /**
- * AT-Rs for all the groups that were asked for, or one reason why for none of them. The client is a
- * member of their security groups when this is durable.
+ * AT-Rs for the groups that were asked for and are granted, or one reason why for none of them. The
+ * client is a member of their security groups when this is durable.
  */
 export function giveKeys(
   rows: Rows,
@@ -140,13 +141,10 @@ export function giveKeys(
   const { claims, nowSeconds } = presented.value;
   const isTooOften = isAhead(rows, claims.subject, nowSeconds);
   if (isTooOften) return { ok: false, fault: "later" }; // check: at-r-ahead
-  const entries = entriesOf(claims.scope, request.wanted);
-  if (entries === undefined) return fault("scope");
+  const asked = entriesOf(rows, claims.scope, request.wanted);
+  if (asked.length === 0) return fault("scope"); // check: keys-scope
   const joinings: Joining[] = [];
-  for (const entry of entries) {
-    const application = applications.get(rows, numberKey(entry.appGroup ?? NONE));
-    if (application === undefined) return fault("scope");
-    const { group } = application;
+  for (const { entry, group } of asked) {
     const { credential, incarnation } = request;
     const joining = { group, claims, entry, credential, incarnation };
     const refused = whyNot(rows, joining);
@@ -158,7 +156,8 @@ export function giveKeys(
   // All of them or none: nothing was written for the sake of one that was refused.
   for (const joining of joinings) join(rows, center, joining);
   const tokens = joinings.flatMap((one) => tokensFor(rows, center, request, one));
-  return { ok: true, value: { clientId: claims.subject, tokens } };
+  const groups = [...new Set(joinings.map(({ group }) => group))];
+  return { ok: true, value: { clientId: claims.subject, groups, tokens } };
 }
 
 /** Whose token it is and what it grants, or why it counts for nothing here. */
@@ -255,15 +254,21 @@ export function sealingOf(rows: Rows, { crypto }: Center, group: number): Envelo
   return { kid: uintBytes(kekNumber), key: crypto.aeadKey(AES_CCM_16_64_128, kek.slice()) };
 }
 
-/** What the scope grants in each of these groups; undefined where it grants nothing in one. */
-function entriesOf(scope: Scope, wanted: readonly number[]): ScopeEntry[] | undefined {
-  const entries: ScopeEntry[] = [];
-  for (const id of wanted) {
+/**
+ * What the scope grants in those of these groups that it speaks of. A device asks for all it is in,
+ * and is not without light in one because another was taken from it.
+ */
+function entriesOf(
+  rows: Rows,
+  scope: Scope,
+  wanted: readonly number[],
+): { entry: ScopeEntry; group: number }[] {
+  return wanted.flatMap((id) => {
     const entry = scope.find(({ appGroup }) => appGroup === id);
-    if (entry === undefined) return undefined;
-    entries.push(entry);
-  }
-  return entries.length === 0 ? undefined : entries;
+    const application = applications.get(rows, numberKey(id));
+    const isGranted = entry !== undefined && application !== undefined;
+    return isGranted ? [{ entry, group: application.group }] : [];
+  });
 }
 
 /** A token is its holder's: who has only read it has nothing. */

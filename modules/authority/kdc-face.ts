@@ -37,7 +37,7 @@ import { type Center, expel, giveKeys, present } from "./distribution.js";
 import type { Ledger, Rows } from "./ledger.js";
 import { answerManager } from "./manager.js";
 import { draw } from "./material.js";
-import { accesses, applications, NONE, numberKey, ownerOf } from "./records.js";
+import { accesses, NONE, ownerOf } from "./records.js";
 import { readRevocation } from "./revocation.js";
 import { accessName, signInfo } from "./vetting.js";
 
@@ -141,15 +141,10 @@ function keys(
     const isLate = given.fault === "later";
     return isLate ? refuse("later", { code: UNAVAILABLE }) : denied(given.fault);
   }
-  const { clientId } = given.value;
-  const terms = termsFor(rows, { clientId, groups: groupsOf(rows, question.wanted), now: now() });
+  const { clientId, groups } = given.value;
+  const terms = termsFor(rows, { clientId, groups, now: now() });
   const payload = emitDelivery({ tokens: given.value.tokens, ...terms });
   return { response: { code: CONTENT, format: CBOR_FORMAT, payload } };
-}
-
-/** Security groups of application groups, each once. */
-function groupsOf(rows: Rows, wanted: readonly number[]): number[] {
-  return [...new Set(wanted.map((id) => applications.need(rows, numberKey(id)).group))];
 }
 
 /** Takes a token for the Group Manager, and gives what its holder has to sign with his own key. */

@@ -205,3 +205,13 @@ test("what is told while a push is under way is not lost with its confirmation",
   );
   equal([told(kdc), waits()], [undefined, false]);
 });
+
+test("/keys: what is granted of what is asked for; without any of it, nothing", () => {
+  const { kdc } = hall();
+  kdc.now += 5;
+  const token = kdc.token(1, [entry(2, 2)]);
+  const { tokens, terms } = delivered(ask(kdc, 1, token, [1, 2, 77]).response.payload);
+  equal([tokens.length, terms.length], [2, 1]);
+  equal(claimsOf(tokens[0])?.scope, [entry(2, 2)]);
+  for (const wanted of [[1], [77], []]) equal(outcome(ask(kdc, 1, token, wanted)), "4.03 scope");
+});

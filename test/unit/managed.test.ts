@@ -4,7 +4,7 @@ import { awaiting } from "../../modules/authority/pushing.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { SERVICE_UNAVAILABLE } from "../../modules/coap/options.js";
 import { equal, test } from "../harness.js";
-import { GROUP } from "../support/grants.js";
+import { APPLICATION, GROUP } from "../support/grants.js";
 import { credentialOf } from "../support/managed.js";
 import { obeying, Place, SWITCHES } from "../support/place.js";
 import { type Rig, ROLE } from "../support/rig.js";
@@ -119,6 +119,16 @@ test("a message under an unknown key: the lamp asks once, not as often as somebo
   }
   equal(deaf.count("unknownKey") > 50, true);
   equal(asked() - soFar < 8, true, `${asked() - soFar} questions`);
+});
+
+test("in a group that it is not granted, too, a lamp has the keys of the others", () => {
+  const place = new Place();
+  const more = { appGroups: [[APPLICATION, GROUP] as const, [50, 51] as const] };
+  const lamp = place.device(1, ROLE.LUMINAIRE, more);
+  place.pass(70);
+  equal(keyIds(lamp), [1]);
+  place.ledger.run((rows) => renew(rows, place.center, GROUP, { isBroken: false, now: place.now }));
+  equal([place.pushAll(), keyIds(lamp)], [[1], [1, 2]]);
 });
 
 test("a switch whose flash was written anew begins under a key that it never had", () => {
