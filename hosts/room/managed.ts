@@ -93,7 +93,8 @@ export function managed(
       if (device === undefined) return blob;
       const credential = map([4, fromHex(device.identity)], [5, fromHex(device.key)]);
       const trusted = map([0, ISSUER], [1, KID], [2, publicKey], [3, room.name]);
-      return unprovisioned(blob, new Map([...trusted, ...credential, ...map([6, at], [7, at])]));
+      const places = map([6, at], [7, at], [9, publicKey]);
+      return unprovisioned(blob, new Map([...trusted, ...credential, ...places]));
     },
   };
 }

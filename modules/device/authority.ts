@@ -12,6 +12,8 @@ export interface Authority extends KdcChannel {
   readonly kdc: Trusted;
   /** As whom the one with the same credential commands this device; absent: as nobody. */
   readonly manager: Uint8Array | undefined;
+  /** Of the server's signed time; absent: it is not asked for any. */
+  readonly timeKey: Uint8Array | undefined;
 }
 
 /** Undefined without the field; throws an Error that names what is wrong in it. */
@@ -32,6 +34,7 @@ export function authorityIn(blob: Uint8Array): Authority | undefined {
     center: endpoint(fields.fields(6, "center")),
     server: fields.has(7) ? endpoint(fields.fields(7, "server")) : undefined,
     manager: fields.has(8) ? fields.minimal(8, "manager") : undefined,
+    timeKey: fields.has(9) ? fields.bytes(9, "timeKey", 32, 32) : undefined,
   };
   fields.leave();
   return authority;

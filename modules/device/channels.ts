@@ -44,6 +44,7 @@ import { StoredSessions } from "../dtls/stored-sessions.js";
 import type { Admission } from "../groups/admission.js";
 import type { SecurityGroup } from "../groups/directory.js";
 import { Joining } from "../groups/join.js";
+import { Times } from "../groups/times.js";
 import { ownToken, type Refusal, Tokens, type Verdicts } from "../groups/tokens.js";
 import { Trust } from "../groups/trust.js";
 import type { KdcChannel } from "../groups/trusted.js";
@@ -223,6 +224,15 @@ export class DeviceChannels {
     const isSoon = !this.#doubts.take();
     if (isSoon) return; // check: doubt-rate
     this.doubt(DOUBT_MICROS);
+  }
+
+  /** Asks the server what time it is, where its key is known. */
+  tell({ random, crypto }: Board): void {
+    const { timeKey: publicKey } = this.#authority;
+    if (publicKey === undefined) return;
+    const { clock } = this.#device;
+    const ask = (question: Ask, done: Told) => this.#ask(this.#channel?.server, question, done);
+    new Times({ clock, random, crypto, publicKey, ask, trust: this.trust }).begin();
   }
 
   /** Looks after tokens that end. */
@@ -438,6 +448,7 @@ function begin(device: Parts, board: Board, receive: Receive): DeviceChannels | 
   if (channels.joining.state === "resting") channels.doubt(CHECK_MICROS);
   channels.presenting.begin();
   channels.watch();
+  channels.tell(board);
   return channels;
 }
 

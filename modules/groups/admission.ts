@@ -284,7 +284,8 @@ function membersIn(payload: Uint8Array | undefined): Member[] {
     const credential = creds[at];
     if (!(id instanceof Uint8Array) || !(credential instanceof Uint8Array)) return [];
     const isShort = id.length <= MEMBER_ID_BYTES_MAX && credential.length <= CREDENTIAL_BYTES_MAX;
-    return isShort ? [{ id, credential }] : []; // check: admission-lengths
+    if (!isShort) return []; // check: admission-lengths
+    return [{ id, credential }];
   });
 }
 

@@ -61,8 +61,8 @@ export class Place extends Managed {
     });
     this.answer = (request) =>
       this.ledger.run((rows) => {
-        const isToken = request.path[0] === "token";
-        if (isToken) return answerAs(rows, this.#as, request).response;
+        const isServers = ["token", "time"].includes(request.path[0]);
+        if (isServers) return answerAs(rows, this.#as, request).response;
         return answerKdc(rows, { center: this.center, now: () => this.now }, request).response;
       });
   }
