@@ -39,8 +39,7 @@ export class NonceWatch {
   /** Keys that sealed anything. */
   readonly keys = new Set<string>();
 
-  crypto(): Crypto {
-    const plain = new TsCrypto(new FakeSignatures());
+  crypto(plain: Crypto = new TsCrypto(new FakeSignatures())): Crypto {
     return {
       aeadKey: (algorithm, raw) => {
         const name = toHex(raw);

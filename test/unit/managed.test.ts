@@ -6,7 +6,8 @@ import { SERVICE_UNAVAILABLE } from "../../modules/coap/options.js";
 import { equal, test } from "../harness.js";
 import { APPLICATION, GROUP } from "../support/grants.js";
 import { credentialOf } from "../support/managed.js";
-import { obeying, Place, SWITCHES } from "../support/place.js";
+import { NonceWatch } from "../support/pair.js";
+import { LAMPS, obeying, Place, SWITCHES } from "../support/place.js";
 import { type Rig, ROLE } from "../support/rig.js";
 
 function begun() {
@@ -131,14 +132,53 @@ test("in a group that it is not granted, too, a lamp has the keys of the others"
   equal([place.pushAll(), keyIds(lamp)], [[1], [1, 2]]);
 });
 
-test("a switch whose flash was written anew begins under a key that it never had", () => {
-  const { place, lamps, switches } = begun();
-  equal(obeying(place, lamps, switches[0]), 2);
-  switches[0].port.onDatagram = undefined;
-  const again = place.device(SWITCHES[0], ROLE.SWITCH, { seed: 77 });
+/** A room in which no key ever seals twice with one nonce, whatever becomes of its first switch. */
+function watched() {
+  const place = new Place();
+  const crypto = new NonceWatch().crypto(place.kdc.crypto);
+  const lamps = LAMPS.map((number) => place.device(number, ROLE.LUMINAIRE, { crypto }));
+  const [number] = SWITCHES;
+  const press = place.device(number, ROLE.SWITCH, { crypto });
+  place.pass(70);
+  for (let time = 0; time < 3; time++) equal(obeyed(place, lamps, press), [true, true]);
+  return { place, lamps, press, crypto };
+}
+
+/** Which lamps are on by one press and off by the next; its first says what it believes. */
+function obeyed(place: Place, lamps: readonly Rig[], press: Rig): boolean[] {
+  const [first, second] = [0, 1].map(() => {
+    place.room.press(press);
+    place.pass(40);
+    return lamps.map(({ level = 0 }) => level > 0);
+  });
+  return first.map((isOn, at) => isOn !== second[at]);
+}
+
+/** It begins anew, and everybody follows. */
+function follows(place: Place, lamps: readonly Rig[], press: Rig): void {
+  equal([keyIds(press), keyIds(lamps[0])], [[2], [1]]);
+  // The lamps have heard nothing yet: neither of the key, nor of what the switch's token is under.
+  equal(obeyed(place, lamps, press), [true, true]);
+  for (let time = 0; time < 3; time++) equal(obeyed(place, lamps, press), [true, true]);
+  equal(lamps.map(keyIds), [[2], [2]], "the old one had its grace");
+  press.restart();
   place.pass(120);
-  equal(keyIds(again), [2]);
-  again.restart();
+  equal([keyIds(press), obeyed(place, lamps, press)], [[2], [true, true]], "the same flash");
+}
+
+test("a switch whose flash was written anew: another key, no nonce twice, and light", () => {
+  const { place, lamps, press, crypto } = watched();
+  press.port.onDatagram = undefined;
+  const [number] = SWITCHES;
+  const again = place.device(number, ROLE.SWITCH, { crypto, seed: 77 });
   place.pass(120);
-  equal(keyIds(again), [2], "the same flash");
+  follows(place, lamps, again);
+});
+
+test("a switch after a factory reset: another key, no nonce twice, and light", () => {
+  const { place, lamps, press } = watched();
+  equal(press.device.role.face.upkeep?.system.factoryReset(), true);
+  press.restart();
+  place.pass(120);
+  follows(place, lamps, press);
 });
