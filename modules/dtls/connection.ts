@@ -1,6 +1,12 @@
 /**
- * One connection with one peer, from the first flight to the end: records in, records out. What
- * anybody can send (epoch 0, what does not verify) never ends it; what it may cost is bounded.
+ * One connection with one peer, from the first flight to the end: records in, records out. Once it
+ * is open, what anybody can send (epoch 0, what does not verify) never ends it, and what that may
+ * cost is bounded.
+ *
+ * A handshake begins in the clear. A message there, or an alert, that would end it counts only when
+ * nothing better came until the flight's time is over: anybody may have written it. But who writes
+ * one that is as good as the peer's, and is quicker, is believed until Finished shows that it was
+ * not the peer's; then this handshake runs out of time, and the next one begins anew.
  *
  *   opening   epoch 0 in the clear, until the peer's ChangeCipherSpec, which counts only once the
  *             keys are there; then epoch 1 alone, and of that only Finished
@@ -102,6 +108,8 @@ export class Connection {
   #isFinal = false;
   /** An alert in the clear: believed when nothing better comes in a flight's time. */
   #alerted: number | undefined = undefined;
+  /** Our alert to a message in the clear, told when nothing better comes in its place. */
+  #refused: number | undefined = undefined;
 
   constructor(parts: DtlsParts, options: ConnectionOptions, events: ConnectionEvents) {
     this.side = options.side;
@@ -115,9 +123,13 @@ export class Connection {
       transmit: (items) => this.#transmit(items),
       isOver: () => {
         this.#reassembly.reset();
-        return this.#alerted !== undefined;
+        return (this.#alerted ?? this.#refused) !== undefined;
       },
       expire: () => {
+        if (this.#refused !== undefined) {
+          this.#fail(this.#refused);
+          return;
+        }
         const alert = this.#alerted;
         this.#end({ reason: alert === undefined ? "timeout" : "alerted", alert });
       },
@@ -303,10 +315,15 @@ export class Connection {
     this.#turn = message.sequence;
     const refusal = driver.take(message);
     if (typeof refusal === "string") return refusal;
+    if (refusal !== undefined && !isProtected && this.#flight.waits) {
+      this.#refused = refusal;
+      return "forbidden"; // check: refusal-waits
+    }
     if (refusal !== undefined) return this.#fail(refusal);
     if (driver.shared.overflows) return this.#fail(ALERTS.internalError);
     this.#reassembly.next = message.sequence + 1;
     this.#alerted = undefined;
+    this.#refused = undefined;
     if (driver.shared.finished !== undefined) this.#open(driver.shared.finished);
     return undefined;
   }

@@ -95,6 +95,11 @@ export class Flight {
     this.#now();
   }
 
+  /** Whether an answer is to come. */
+  get waits(): boolean {
+    return this.#timer !== undefined;
+  }
+
   /** The timer stops; the flight may still be asked for. */
   rest(): void {
     if (this.#timer !== undefined) this.#clock.cancel(this.#timer);

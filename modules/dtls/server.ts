@@ -269,8 +269,8 @@ export class ServerHandshake implements Driver {
       const point = parseEcdhePoint(message.body);
       if (point === undefined) return "malformed";
       secret = this.#pair?.agree(point);
-      this.#pair = undefined;
       if (secret === undefined) return ALERTS.illegalParameter;
+      this.#pair = undefined;
     }
     shared.heard(message);
     shared.derive(secret, { peer: this.#peer, psk, trust: this.#credentials.trust });

@@ -35,6 +35,11 @@ export function datagramWith(message: HandshakeMessage, sequence = 99): Uint8Arr
   return plainRecord(HANDSHAKE, sequence, wholeMessage(message));
 }
 
+/** By which alert each ended its first connection itself. */
+export function refusals(...peers: readonly DtlsPeer[]): (number | undefined)[] {
+  return peers.map(({ ends: [end] }) => (end?.reason === "refused" ? end.alert : undefined));
+}
+
 /** Every message of that type on its way gets another body, or other messages in its place. */
 export function changing(
   type: number,

@@ -8,6 +8,8 @@ import {
   clientHello,
   messageHeader,
   parseClientHello,
+  pskIdentity,
+  serverHello,
   wholeMessage,
 } from "../../modules/dtls/messages.js";
 import {
@@ -15,9 +17,11 @@ import {
   ALERTS,
   CHANGE_CIPHER_SPEC,
   CLIENT_HELLO,
+  CLIENT_KEY_EXCHANGE,
   FINISHED,
   HANDSHAKE,
   HELLO_REQUEST,
+  SERVER_HELLO,
 } from "../../modules/dtls/numbers.js";
 import { APPLICATION_DATA } from "../../modules/dtls/record.js";
 import { plainRecord } from "../../modules/dtls/records.js";
@@ -30,6 +34,7 @@ import {
   flipped,
   inject,
   insider,
+  messageIn,
   recordsOf,
   renumbered,
   said,
@@ -357,6 +362,28 @@ test("an alert in the clear ends a handshake only when nothing better comes", ()
   net.settle();
   equal([client.opened.length, server.opened.length, client.ends], [1, 1, []]);
 });
+test("forged in the clear, what would end a handshake is dropped, and the real one follows", () => {
+  const known = (identity: Uint8Array) => (identity.length === 8 ? pskOf() : undefined);
+  const { net, server, client, connect } = pair({ server: { psk: known } });
+  const version = serverHello({
+    ...{ random: new Uint8Array(32), sessionId: new Uint8Array(0), suite: 0xc0a8 },
+    extensions: new Map(),
+  });
+  const forged = [
+    datagramWith({ type: SERVER_HELLO, sequence: 1, body: flipped(version, 1) }),
+    datagramWith({ type: CLIENT_KEY_EXCHANGE, sequence: 2, body: pskIdentity(utf8("nobody")) }),
+  ];
+  net.fate = (flying) => {
+    const types = recordsOf(flying.bytes).map((record) => messageIn(record)?.type);
+    const at = [SERVER_HELLO, CLIENT_KEY_EXCHANGE].findIndex((type) => types.includes(type));
+    return at < 0 ? [flying] : [{ ...flying, bytes: forged[at] }, flying];
+  };
+  connect();
+  net.settle();
+  equal([client.opened.length, server.opened.length], [1, 1]);
+  equal([client.drops, server.drops], [["forbidden"], ["forbidden"]]);
+});
+
 test("who repeats a flight gets ours again, four times a second at most", () => {
   const { net, server, client, connect } = pair();
   net.fate = (flying, index) => (index >= 3 ? [] : [flying]);

@@ -24,11 +24,12 @@ import { MemorySessions, type Session } from "../../modules/dtls/session.js";
 import { equal, test, throws } from "../harness.js";
 import { AUTHORITY, certificateOf, der, extension, keyPair } from "../support/certificates.js";
 import { DtlsNet, DtlsPeer } from "../support/dtls.js";
-import { changing, flipped, said } from "../support/dtls-craft.js";
+import { changing, flipped, refusals, said } from "../support/dtls-craft.js";
 
 const h = fromHex;
 const p256 = new NobleP256();
 const NOW = 1_800_000_000;
+const SECOND = 1_000_000;
 const DIGITAL_SIGNATURE = extension("551d0f", "03020780", true);
 const CERT_SIGN = extension("551d0f", "03020204", true);
 const SERVER_AUTH = extension("551d25", "300a06082b06010505070301");
@@ -290,7 +291,8 @@ test("keys nobody trusts, and none where one is wanted", () => {
     const all = pair(server);
     all.client.dtls.connect(all.server.address, { credentials });
     all.net.settle();
-    return [all.client.ends[0]?.alert, all.server.ends[0]?.alert];
+    all.net.pass(SECOND);
+    return refusals(all.client, all.server);
   };
   equal(ends(raw(1, 2), raw(2, 3)), [ALERTS.certificateUnknown, undefined]);
   equal(ends(raw(1, 3), raw(2, 1)), [undefined, ALERTS.certificateUnknown]);
@@ -307,7 +309,8 @@ function between(type: number, change: (message: HandshakeMessage) => Uint8Array
   net.fate = changing(type, change);
   client.dtls.connect(server.address, { credentials: raw(2, 1) });
   net.settle();
-  return [client.ends[0]?.alert, server.ends[0]?.alert];
+  net.pass(SECOND);
+  return refusals(client, server);
 }
 
 test("a server proves its key, and its ephemeral one is a point", () => {
@@ -329,6 +332,7 @@ test("a client proves its key, and its ephemeral one is a point", () => {
   const key = { publicKey, sign: forge, agree: () => undefined };
   client.dtls.connect(server.address, { credentials: { own: { key, chain: [] }, trust } });
   net.settle();
+  net.pass(SECOND);
   equal([server.ends, server.opened], [[{ reason: "refused", alert: ALERTS.decryptError }], []]);
   const point = between(CLIENT_KEY_EXCHANGE, ({ body }) => flipped(body, 20));
   equal(point, [undefined, ALERTS.illegalParameter]);
