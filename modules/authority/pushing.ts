@@ -9,6 +9,7 @@ import { fromHex, toHex } from "../bytes/hex.js";
 import type { EnvelopeKey } from "../cose/envelope.js";
 import { termsFor } from "./deliveries.js";
 import { accessToken, type Center, confirm, leave, sealingOf } from "./distribution.js";
+import { noteUse } from "./heard.js";
 import type { Rows } from "./ledger.js";
 import {
   groups,
@@ -97,7 +98,7 @@ export function sendingFor(
     const group = numberOf(key);
     const push = pushes.need(rows, key);
     const { epoch } = groups.need(rows, numberKey(group));
-    const { scope, expiresAt } = members.need(rows, key);
+    const { scope, expiresAt, roles } = members.need(rows, key);
     const ends = expiresAt === NONE ? {} : { expiresAt };
     const claims = { subject: clientId, ...ends };
     for (const entry of scope) {
@@ -108,6 +109,8 @@ export function sendingFor(
       tokens.push(accessToken(rows, center, { ...token, ...shown }));
     }
     pushes.put(rows, key, { ...push, attempts: push.attempts + 1 });
+    // He may speak under it before he says that he has it.
+    if ((roles & SENDER) !== 0) noteUse(rows, group, epoch); // check: use-sent
     epochs.push({ group, epoch, attempt: push.attempts + 1 });
   }
   const terms = termsFor(rows, { clientId, groups: epochs.map(({ group }) => group), now });

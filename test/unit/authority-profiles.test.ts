@@ -8,6 +8,7 @@ import { renew } from "../../modules/authority/distribution.js";
 import { popInput } from "../../modules/authority/groupcomm.js";
 import { noteHeard } from "../../modules/authority/heard.js";
 import { GROUP_PROFILES } from "../../modules/authority/material.js";
+import { sendingFor } from "../../modules/authority/pushing.js";
 import type { Issuer } from "../../modules/authority/server.js";
 import { enrol, grantToken } from "../../modules/authority/server.js";
 import { fromHex } from "../../modules/bytes/hex.js";
@@ -18,7 +19,7 @@ import { HMAC_256_256 } from "../../modules/cose/vouched.js";
 import { EDDSA } from "../../modules/ports/crypto.js";
 import { equal, test } from "../harness.js";
 import { claimsSetOf, GROUP, parties } from "../support/authority.js";
-import { ALL, Kdc, mapIn, memberSigner, NOW, outcome } from "../support/kdc.js";
+import { ALL, Kdc, mapIn, memberSigner, NOW, outcome, pairwise } from "../support/kdc.js";
 
 const h = fromHex;
 const [REQUESTER, RESPONDER, MONITOR] = [2, 4, 8];
@@ -139,6 +140,18 @@ function renewedAnd<T>(kdc: Kdc, get: () => T): T {
   kdc.run((rows) => renew(rows, kdc.center, GROUP, { isBroken: false, now: kdc.now }));
   return get();
 }
+
+test("a switch that was sent a new key may have spoken under it before it says so", () => {
+  const kdc = new Kdc();
+  joins(kdc, 1, REQUESTER);
+  kdc.now += 60;
+  kdc.run((rows) => renew(rows, kdc.center, GROUP, { isBroken: false, now: kdc.now }));
+  const epochOf = (at: number) => mapIn(joins(kdc, at, RESPONDER).response.payload)?.get(9);
+  equal(epochOf(2), 2, "it is still to be sent");
+  const to = { clientId: h("01"), pairwise: pairwise(), now: kdc.now };
+  equal(kdc.run((rows) => sendingFor(rows, kdc.center, to))?.epochs.length, 1);
+  equal(epochOf(3), 3);
+});
 
 test("a member whose flash is another never has the key that he asked for by himself", () => {
   for (const path of ["ace-group/9", "ace-group/9/nodes/01"]) {
