@@ -7,10 +7,10 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
-  hash,
   type KeyObject,
   sign,
   verify,
@@ -58,7 +58,7 @@ export class NodeCrypto extends TsCrypto {
   }
 
   override sha256(data: Uint8Array): Uint8Array {
-    return plain(hash("sha256", data, "buffer"));
+    return plain(createHash("sha256").update(data).digest());
   }
 
   override hmac({ key, data }: { key: Uint8Array; data: Uint8Array }): Uint8Array {
@@ -197,7 +197,7 @@ class Held {
 }
 
 function nameOf({ data, signature, publicKey }: Signed): string {
-  const digest = hash("sha256", Buffer.concat([publicKey, data]), "base64");
+  const digest = createHash("sha256").update(publicKey).update(data).digest("base64");
   return Buffer.from(signature).toString("latin1") + digest;
 }
 

@@ -1,5 +1,5 @@
 /** UDP over IPv6, as modules/ports has it, on Node. */
-import { createSocket, type Socket } from "node:dgram";
+import { createSocket, type Socket, type SocketOptions } from "node:dgram";
 import { toHex } from "../../modules/bytes/hex.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
 import { formatIpv6, parseIpv6 } from "../installation/address.js";
@@ -8,6 +8,11 @@ import { Fault, UsageError } from "./fault.js";
 /** What a thousand peers send while a commit is waited for. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 const NAMES_MAX = 8192;
+
+/** Addresses are addresses: the resolver, with a turn of the loop for each, is left out. */
+const lookup: NonNullable<SocketOptions["lookup"]> = (address, _options, done) => {
+  done(null, address, 6);
+};
 
 /** A port of this computer; link-local peers are answered over the interface they came by. */
 export class UdpPort {
@@ -29,7 +34,7 @@ export class UdpPort {
 
   /** Throws a Fault when the port is taken or the address is nobody's here. */
   static async bind({ address, port }: { address: string; port: number }): Promise<UdpPort> {
-    const socket = createSocket({ type: "udp6", ipv6Only: true });
+    const socket = createSocket({ type: "udp6", ipv6Only: true, lookup });
     await new Promise<void>((resolve, reject) => {
       socket.once("error", (error: NodeJS.ErrnoException) => {
         const isTaken = error.code === "EADDRINUSE";

@@ -25,7 +25,7 @@ const APPLICATION_ID = 0x4c756d69;
 const SCHEMA = 1;
 const LOG: Table = "log";
 /** Decisions in one commit: between two, datagrams are looked at. */
-const BATCH_MAX = 32;
+const BATCH_MAX = 64;
 
 export interface SqliteOptions {
   /** Begins a new file; otherwise one has to be there. */

@@ -15,6 +15,8 @@ export interface Burst {
   readonly p50: number;
   readonly p99: number;
   readonly failed: number;
+  /** Processor time of the devices' process, for each join. */
+  readonly cpuMs: number;
 }
 
 const AT_ONCE = 64;
@@ -64,7 +66,9 @@ async function burst(at: string, first: number, count: number, rate: number): Pr
   const seconds = (performance.now() - beganAt) / 1000;
   tookMs.sort((a, b) => a - b);
   const part = (share: number) => tookMs[Math.floor(share * (tookMs.length - 1))] ?? 0;
-  return { rate: tookMs.length / seconds, p50: part(0.5), p99: part(0.99), failed };
+  const { user, system } = process.cpuUsage();
+  const cpuMs = (user + system) / 1000 / count;
+  return { rate: tookMs.length / seconds, p50: part(0.5), p99: part(0.99), failed, cpuMs };
 }
 
 async function crowded(count: number, one: (at: number) => Promise<void>): Promise<void> {

@@ -3,9 +3,11 @@
  * waits. A join is all of it: a DTLS-PSK handshake over UDP, AT-KDC from `/token`, AT-R and the
  * group's key from `/keys`, the rows committed to SQLite, the log entries signed.
  *
- * First as many as it can (64 under way at a time), then others at half that rate, as they come:
- * waiting is measured from when a device wanted to begin, not from when it was let. The devices are
- * a process of their own, on the other core where there is one.
+ * First as many as it can (64 under way at a time), then others at half that rate, as they come, and
+ * at half of what is wanted at least: waiting is measured from when a device wanted to begin, not
+ * from when it was let. The devices are a process of their own, on the other core where there is
+ * one. Seconds are those of a machine that others use, too; processor time is the KDC's own, with
+ * all its threads and with what it takes to begin.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,6 +19,7 @@ import type { Burst } from "./joiners.js";
 const GROUP_DEVICES = 100;
 const RATE_MIN = 100;
 const P99_MAX_MS = 100;
+const CPU_MAX_MS = 4;
 const AUTHORITY = join(ROOT, "build/node/hosts/authority/main.js");
 const JOINERS = join(ROOT, "build/node/hosts/bench/joiners.js");
 
@@ -28,11 +31,15 @@ export async function reportJoins({ devices, json }: { devices: number; json: bo
     furnish(folder, 2 * devices);
     const { child, at } = await start(folder);
     started.push(child);
-    const before = cpuSeconds(child.pid);
-    const full = await joined(at, { first: 0, count: devices, rate: 0 });
-    const perJoinMs = ((cpuSeconds(child.pid) - before) * 1000) / devices;
-    const half = await joined(at, { first: devices, count: devices, rate: full.rate / 2 });
-    const result = { devices, full, half, kdcMillisPerJoin: round(perJoinMs), load: loadavg()[0] };
+    const measured = async (first: number, rate: number): Promise<Measured> => {
+      const before = cpuSeconds(child.pid);
+      const burst = await joined(at, { first, count: devices, rate });
+      const kdcCpuMs = ((cpuSeconds(child.pid) - before) * 1000) / devices;
+      return { ...burst, kdcCpuMs };
+    };
+    const full = await measured(0, 0);
+    const half = await measured(devices, Math.max(full.rate, RATE_MIN) / 2);
+    const result = { devices, full, half, load: loadavg()[0] };
     if (json) console.log(JSON.stringify(result));
     else for (const line of linesOf(result)) console.log(line);
     return full.failed + half.failed === 0 ? 0 : 1;
@@ -49,24 +56,30 @@ function ended(child: ChildProcess): Promise<unknown> {
   return over;
 }
 
+interface Measured extends Burst {
+  /** Processor time of the KDC's process, for each join. */
+  readonly kdcCpuMs: number;
+}
+
 interface Result {
   readonly devices: number;
-  readonly full: Burst;
-  readonly half: Burst;
-  readonly kdcMillisPerJoin: number;
+  readonly full: Measured;
+  readonly half: Measured;
   readonly load: number;
 }
 
-function linesOf({ devices, full, half, kdcMillisPerJoin, load }: Result): string[] {
+function linesOf({ devices, full, half, load }: Result): string[] {
   const verdict = (isMet: boolean) => (isMet ? "met" : "MISSED");
-  const of = ({ rate, p50, p99, failed }: Burst) =>
-    `${round(rate)} joins/s, p50 ${round(p50)} ms, p99 ${round(p99)} ms, ${failed} failed`;
+  const of = ({ rate, p50, p99, failed, kdcCpuMs, cpuMs }: Measured) =>
+    `${round(rate)} joins/s, p50 ${round(p50)} ms, p99 ${round(p99)} ms, ${failed} failed; ` +
+    `processor time a join: KDC ${round(kdcCpuMs)} ms, device ${round(cpuMs)} ms`;
   return [
     `${devices} devices, one KDC process, SQLite; load of this machine ${round(load)}`,
-    `as many as it can   ${of(full)}; ${kdcMillisPerJoin} ms of the KDC's processor each`,
-    `at half that        ${of(half)}`,
+    `as many as it can   ${of(full)}`,
+    `half as many        ${of(half)}`,
     `at least ${RATE_MIN} a second: ${verdict(full.rate >= RATE_MIN)}`,
     `p99 under ${P99_MAX_MS} ms at half of it: ${verdict(half.p99 < P99_MAX_MS)}`,
+    `KDC at most ${CPU_MAX_MS} ms of processor time a join: ${verdict(full.kdcCpuMs <= CPU_MAX_MS)}`,
   ];
 }
 
