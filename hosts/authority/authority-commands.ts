@@ -1,13 +1,24 @@
 /** `lumicast authority ...`: the authority itself. */
 import { existsSync, readFileSync } from "node:fs";
+import { fromHex } from "../../modules/bytes/hex.js";
 import { Authority } from "./authority.js";
 import { type Command, FLAG, TEXT, textOf } from "./command.js";
 import { isRunning } from "./control.js";
+import { NodeCrypto } from "./crypto.js";
 import { expiringLines, expiringOf, isEndless } from "./expiring.js";
 import { counted, Fault, UsageError } from "./fault.js";
-import { type Card, newIdentity, ROLES, readIdentity, writeIdentity } from "./identity.js";
+import {
+  type Card,
+  checkRights,
+  newIdentity,
+  ROLES,
+  readIdentity,
+  writeIdentity,
+} from "./identity.js";
 import { parseAt } from "./net.js";
+import { Pairs } from "./pairs.js";
 import { serve } from "./serve.js";
+import type { State } from "./state.js";
 import type { Say } from "./works.js";
 
 const init: Command = {
@@ -65,16 +76,18 @@ const show: Command = {
 
 const trust: Command = {
   words: "authority trust",
-  usage: "CARD [--at [ADDRESS]:PORT] [--by-reference]",
+  usage: "CARD [--at [ADDRESS]:PORT] [--by-reference] [--oscore FILE]",
   about: "Makes another authority known: a KDC's AS, or an AS's KDC.",
   help: `  --at [ADDR]:PORT   where it listens; an AS has to know that of its KDCs
   --by-reference     tokens for this KDC are names only, and it asks here what they stand for: one
                      that is revoked counts no more at once. It has to know where this AS listens
+  --oscore FILE      they talk by OSCORE in place of DTLS: FILE holds a secret of 16 to 64 bytes as
+                     hex digits, the same for both ends, a new one each time (openssl rand -hex 16)
 
 CARD is what \`authority show --json\` said there; carry it here by hand, for who can change it can
 give himself all keys. The authority has to be started anew.
 `,
-  options: { at: TEXT, "by-reference": FLAG },
+  options: { at: TEXT, "by-reference": FLAG, oscore: TEXT },
   operands: [1, 1],
   run: async ({ state, values, operands }) => {
     state.check();
@@ -82,18 +95,43 @@ give himself all keys. The authority has to be started anew.
     if (await isRunning(state)) throw new Fault("it runs; stop it first: lumicast authority stop");
     const at = textOf(values, "at");
     const read = cardOf(operands[0], at);
-    const card = values["by-reference"] === true ? { ...read, byReference: true as const } : read;
+    const secret = textOf(values, "oscore");
+    const card: Card = {
+      ...read,
+      ...(values["by-reference"] === true ? { byReference: true } : {}),
+      ...(secret === undefined ? {} : { oscore: pairSecretOf(secret) }),
+    };
     if (identity.role === "as" && card.role !== "as" && card.at === undefined) {
       throw new UsageError("--at: where does this KDC listen? Say [ADDRESS]:PORT");
     }
     if (values["by-reference"] === true && (identity.role !== "as" || card.role === "as")) {
       throw new UsageError("--by-reference: it is an AS that says so, of a KDC");
     }
+    if (card.oscore !== undefined) enterSecret(state, fromHex(card.oscore));
     const others = identity.trusts.filter(({ name }) => name !== card.name);
     writeIdentity(state.key, { ...identity, trusts: [...others, card] });
-    return { json: card, lines: [`${card.name} is trusted as ${card.role}`] };
+    const { oscore, ...shown } = card;
+    const over = oscore === undefined ? "" : ", over OSCORE";
+    return { json: shown, lines: [`${card.name} is trusted as ${card.role}${over}`] };
   },
 };
+
+function pairSecretOf(file: string): string {
+  if (!existsSync(file)) throw new Fault(`--oscore: there is no ${file}`);
+  checkRights(file);
+  const secret = readFileSync(file, "utf8").trim().toLowerCase();
+  if (/^([0-9a-f]{2}){16,64}$/.test(secret)) return secret;
+  throw new Fault(`--oscore: ${file} holds no 16 to 64 bytes as hex digits: openssl rand -hex 16`);
+}
+
+function enterSecret(state: State, secret: Uint8Array): void {
+  const pairs = Pairs.open(state, new NodeCrypto());
+  try {
+    pairs.enter(secret);
+  } finally {
+    pairs.close();
+  }
+}
 
 function cardOf(file: string, at: string | undefined): Card {
   if (!existsSync(file)) throw new Fault(`there is no ${file}; make it: authority show --json`);

@@ -60,9 +60,10 @@ export class UdpPort {
     return `[${address}]:${port}`;
   }
 
-  send({ address, port }: Endpoint, bytes: Uint8Array): void {
+  send({ address, port }: Endpoint, bytes: Uint8Array): boolean {
     const text = this.#zoned.get(toHex(address)) ?? formatIpv6(address);
     this.#socket.send(bytes, port, text, () => {});
+    return true;
   }
 
   close(): Promise<void> {

@@ -7,10 +7,12 @@ import type { Claims } from "../../modules/access/claims.js";
 import { introspector } from "../../modules/authority/kdc-face.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import type { DtlsChannels } from "../../modules/secure/dtls.js";
+import type { OscoreChannels } from "../../modules/secure/oscore.js";
 import type { Answered, Ask } from "../../modules/secure/request.js";
 import type { Authority } from "./authority.js";
 import type { Card } from "./identity.js";
 import { endpointOf } from "./net.js";
+import { pairAskerOf } from "./pairs.js";
 
 /** One that was restarted does not answer over the connection it had. */
 const ANSWER_MS = 8000;
@@ -18,10 +20,12 @@ const ANSWER_MS = 8000;
 export class Others {
   readonly #authority: Authority;
   readonly #channels: DtlsChannels;
+  readonly #pairs: OscoreChannels | undefined;
 
-  constructor(authority: Authority, channels: DtlsChannels) {
+  constructor(authority: Authority, channels: DtlsChannels, pairs: OscoreChannels | undefined) {
     this.#authority = authority;
     this.#channels = channels;
+    this.#pairs = pairs;
   }
 
   /** Those of a role that are somewhere. */
@@ -33,6 +37,7 @@ export class Others {
 
   async ask(card: Card, ask: Ask): Promise<Answered> {
     if (card.at === undefined) return { ok: false, why: "unreachable" };
+    if (card.oscore !== undefined) return this.#askPair(card, ask);
     const to = endpointOf("at", card.at);
     const id = this.#idOf(card);
     let timer: NodeJS.Timeout | undefined;
@@ -56,6 +61,15 @@ export class Others {
       if (isItsOwn) return claims;
     }
     return undefined;
+  }
+
+  /** Said again for a minute and a half: whoever was restarted in it hears it all the same. */
+  #askPair(card: Card, ask: Ask): Promise<Answered> {
+    const id = pairAskerOf(this.#authority.crypto, card);
+    return new Promise((resolve) => {
+      const isAsked = this.#pairs?.ask(id, ask, resolve) === true;
+      if (!isAsked) resolve({ ok: false, why: "busy" });
+    });
   }
 
   #idOf({ channel }: Card): string {

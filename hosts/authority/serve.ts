@@ -3,7 +3,6 @@
  * it does by itself (pushing keys, renewing those that end, telling KDCs of revocations).
  */
 import { rmSync } from "node:fs";
-import type { Server } from "node:net";
 import type { Note } from "../../modules/authority/answers.js";
 import { type Audience, asFace } from "../../modules/authority/as-face.js";
 import { endMemberships, isOver, renew } from "../../modules/authority/distribution.js";
@@ -18,14 +17,19 @@ import { type Authority, random } from "./authority.js";
 import { NodeClock } from "./clock.js";
 import { listen } from "./control.js";
 import { Doorkeeper } from "./doorkeeper.js";
+import type { Card } from "./identity.js";
 import { endpointOf, UdpPort } from "./net.js";
 import { Notifier } from "./notifier.js";
 import { Others } from "./others.js";
+import { isCoap, Pairs, pairAskerOf } from "./pairs.js";
 import { Places } from "./places.js";
 import { Pusher } from "./pusher.js";
 import { FileSessions } from "./sessions.js";
 import type { Running } from "./works.js";
 
+/** What authorities ask each other. */
+const PAIR_PATHS = ["introspect", "revoke"];
+const NOWHERE = new Uint8Array(16);
 const AS_PATHS = ["token", "introspect", "time"];
 const NOT_FOUND = 0x84;
 const CONTENT = 0x45;
@@ -74,8 +78,13 @@ export async function serve(
   const channels = channelsOf(authority, { port, places, doorkeeper, handler, sessions });
   // Each of its questions is refused anyway; there are none to be asked.
   doorkeeper.onLost = (credential) => channels.close(credential);
-  const others = new Others(authority, channels);
-  port.onDatagram = (from, bytes) => channels.receive(from, bytes);
+  const pairs = await orClosed(port, () => pairsOf(authority, port, handler));
+  const others = new Others(authority, channels, pairs?.channels);
+  const to = { address: NOWHERE, port: 0 };
+  port.onDatagram = (from, bytes) => {
+    if (isCoap(bytes)) pairs?.channels.receive({ from, to, bytes });
+    else channels.receive(from, bytes);
+  };
   const pusher = new Pusher(authority, channels, places);
   const notifier = new Notifier(authority, others);
   let stop = () => {};
@@ -90,13 +99,7 @@ export async function serve(
     // The answer goes out first.
     stop: () => void setTimeout(stop, 100),
   };
-  let control: Server;
-  try {
-    control = await listen(authority.state, { authority, running });
-  } catch (error) {
-    await port.close();
-    throw error;
-  }
+  const control = await orClosed(port, () => listen(authority.state, { authority, running }));
   const upkeep = new Upkeep(authority, { places, doorkeeper });
   for (const part of [pusher, notifier, upkeep]) part.start();
   const close = async () => {
@@ -106,11 +109,22 @@ export async function serve(
     rmSync(authority.state.socket, { force: true });
     channels.stop();
     sessions.close();
+    pairs?.stop();
     // Goodbyes are on their way: who heard one can be asked to come back.
     await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
     await port.close();
   };
   return { at: port.at, stopped, close };
+}
+
+/** What may not come about, and then keeps no port. */
+async function orClosed<T>(port: UdpPort, make: () => T | Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    await port.close();
+    throw error;
+  }
 }
 
 interface Parts {
@@ -119,6 +133,31 @@ interface Parts {
   readonly doorkeeper: Doorkeeper;
   readonly handler: SecureHandler;
   readonly sessions: FileSessions;
+}
+
+/** Undefined where nobody is spoken to by OSCORE. Throws a Fault. */
+function pairsOf(authority: Authority, port: UdpPort, asked: SecureHandler) {
+  const { identity, state, crypto, channel } = authority;
+  if (!identity.trusts.some(({ oscore }) => oscore !== undefined)) return undefined;
+  const pairs = Pairs.open(state, crypto);
+  // Who has such a context is an authority: nothing that devices come for is given to it.
+  const handler = (request: SecureRequest) =>
+    PAIR_PATHS.includes(request.path.join("/")) ? asked(request) : { code: NOT_FOUND };
+  const send = (to: Endpoint, bytes: Uint8Array) => port.send(to, bytes);
+  try {
+    const parts = { clock: new NodeClock(), random, crypto, send, handler };
+    const channels = pairs.channels(identity, channel.publicKey, parts);
+    const timer = setInterval(() => channels.idle(), LOOK_MS);
+    const stop = () => {
+      clearInterval(timer);
+      channels.stop();
+      pairs.close();
+    };
+    return { channels, stop };
+  } catch (error) {
+    pairs.close();
+    throw error;
+  }
 }
 
 function channelsOf(
@@ -204,13 +243,19 @@ function audiencesOf({ identity, crypto }: Authority): Audience[] {
     .filter((card) => card.role !== "as")
     .map((card) => ({
       name: `${card.domain}/kdc`,
-      asker: toHex(crypto.sha256(fromHex(card.channel))),
+      asker: askerOf(crypto, card),
       byReference: card.byReference === true,
     }));
   return role === "both" ? [{ name: `${domain}/kdc` }, ...others] : others;
 }
 
 type UpkeepParts = Pick<Parts, "places" | "doorkeeper">;
+
+/** As whom it asks about tokens. */
+function askerOf(crypto: Authority["crypto"], card: Card): string {
+  if (card.oscore !== undefined) return pairAskerOf(crypto, card);
+  return toHex(crypto.sha256(fromHex(card.channel)));
+}
 
 /** What an authority does by the clock. */
 class Upkeep {

@@ -5,6 +5,7 @@
  *   authority.db     its ledger, otherwise
  *   authority.head   how far its log was written: kept apart, so that an older database is noticed
  *   authority.sessions   DTLS sessions with who was here (sessions.ts)
+ *   authority.oscore     numbers of contexts with other authorities (pairs.ts)
  *   authority.sock   where a running one listens to commands (control.ts)
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -36,6 +37,10 @@ export class State {
 
   get sessions(): string {
     return join(this.folder, "authority.sessions");
+  }
+
+  get pairs(): string {
+    return join(this.folder, "authority.oscore");
   }
 
   get socket(): string {

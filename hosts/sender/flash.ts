@@ -23,6 +23,7 @@ const FLASH_BYTES = 65_536;
 const SECTOR_BYTES = 4096;
 const PROGRAM_BYTES = 4;
 const ERASED = 0xff;
+const BUSY = "this sender is at work already, in another program; try again when that ended";
 
 export class FileFlash implements Flash {
   readonly size = FLASH_BYTES;
@@ -32,9 +33,9 @@ export class FileFlash implements Flash {
   readonly #file: number;
   readonly #bytes = new Uint8Array(FLASH_BYTES);
 
-  /** Throws a Fault where another program has it, or the file is not one. */
-  constructor(path: string) {
-    this.#lock = locked(`${path}.lock`);
+  /** Throws a Fault where another program has it (`busy`), or the file is not one. */
+  constructor(path: string, busy = BUSY) {
+    this.#lock = locked(`${path}.lock`, busy);
     if (!existsSync(path)) writeSecret(path, new Uint8Array(FLASH_BYTES).fill(ERASED));
     checkRights(path);
     this.#file = openSync(path, "r+");
@@ -78,15 +79,13 @@ export class FileFlash implements Flash {
   }
 }
 
-function locked(path: string): Database.Database {
+function locked(path: string, busy: string): Database.Database {
   const lock = new Database(path);
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch {
     lock.close();
-    throw new Fault(
-      "this sender is at work already, in another program; try again when that ended",
-    );
+    throw new Fault(busy);
   }
   return lock;
 }

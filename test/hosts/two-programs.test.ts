@@ -1,5 +1,7 @@
 /** AS and KDC as two programs: what one has to hear of the other, over a restart of either. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { after, test } from "node:test";
 import { endpointOf } from "../../hosts/authority/net.js";
 import { Desk, shipped } from "../support/lumicast.js";
@@ -8,6 +10,7 @@ import { cardOf, Programs, type Ran, until } from "../support/running.js";
 const desk = new Desk();
 after(() => desk.remove());
 const programs = new Programs();
+let secrets = 0;
 
 /** Both run; the devices lamp-1 and lamp-2 may be in group 5. */
 class Pair {
@@ -21,7 +24,12 @@ class Pair {
     this.kdc = ["--state", desk.path(`${name}-kdc`)];
   }
 
-  static async of(name: string, more: readonly string[] = []): Promise<Pair> {
+  /** `more`: of what the AS is told of its KDC; `both`: of what each is told. */
+  static async of(
+    name: string,
+    more: readonly string[] = [],
+    both: readonly string[] = [],
+  ): Promise<Pair> {
     const pair = new Pair(name);
     const { as, kdc } = pair;
     await desk.json("authority", "init", "--domain", "hall", "--role", "as", ...as);
@@ -31,9 +39,9 @@ class Pair {
     await Promise.all([programs.kill(first), programs.kill(second)]);
     const [asCard, kdcCard] = [`${name}-as.json`, `${name}-kdc.json`];
     const trusted = ["authority", "trust", await cardOf(desk, as, asCard), "--at", first.at];
-    await desk.json(...trusted, ...kdc);
+    await desk.json(...trusted, ...both, ...kdc);
     const trusting = ["authority", "trust", await cardOf(desk, kdc, kdcCard), "--at", second.at];
-    await desk.json(...trusting, ...more, ...as);
+    await desk.json(...trusting, ...more, ...both, ...as);
     const from = desk.secret(`${name}.json`, shipped(2));
     for (const one of [as, kdc]) {
       await desk.json("device", "add", "--from", from, ...one);
@@ -61,56 +69,80 @@ class Pair {
   }
 }
 
-test("a loss goes from one to the other, or later, when the KDC is back", async () => {
-  const pair = await Pair.of("loss");
-  await pair.join(1);
-  const { token } = await pair.join(2);
-  const lost = await desk.run("lost", "lamp-2", "--yes", ...pair.as);
-  assert.equal(lost.code, 0, lost.out + lost.err);
-  assert.match(lost.out, /hall\/kdc: done/);
-  const file = desk.secret("token", Buffer.from(token).toString("hex"));
-  const verified = await desk.run("token", "verify", file, ...pair.kdc);
-  assert.match(verified.out, /^refused: revoked\n/);
-  await programs.kill(pair.ranKdc);
-  const later = await desk.run("lost", "lamp-1", "--yes", ...pair.as);
-  assert.equal(later.code, 1);
-  assert.match(later.out, /hall\/kdc: .*it is told again until it answers/);
-  await programs.start(pair.kdc, pair.ranKdc.at);
-  await pair.heard("01");
-});
+for (const over of ["DTLS", "OSCORE"] as const) {
+  const given = () => {
+    if (over === "DTLS") return [];
+    return ["--oscore", desk.secret(`${secrets++}.hex`, randomBytes(16).toString("hex"))];
+  };
+  test(`${over}: a loss goes from one to the other, or later, when the KDC is back`, async () => {
+    const pair = await Pair.of(`loss-${over}`, [], given());
+    await pair.join(1);
+    const { token } = await pair.join(2);
+    const lost = await desk.run("lost", "lamp-2", "--yes", ...pair.as);
+    assert.equal(lost.code, 0, lost.out + lost.err);
+    assert.match(lost.out, /hall\/kdc: done/);
+    const file = desk.secret("token", Buffer.from(token).toString("hex"));
+    const verified = await desk.run("token", "verify", file, ...pair.kdc);
+    assert.match(verified.out, /^refused: revoked\n/);
+    await programs.kill(pair.ranKdc);
+    const later = await desk.run("lost", "lamp-1", "--yes", ...pair.as);
+    assert.equal(later.code, 1);
+    assert.match(later.out, /hall\/kdc: .*it is told again until it answers/);
+    await programs.start(pair.kdc, pair.ranKdc.at);
+    await pair.heard("01");
+  });
 
-test("the AS that was killed meanwhile tells it as well", async () => {
-  const pair = await Pair.of("either");
-  await pair.join(1);
-  await programs.kill(pair.ranKdc);
-  await programs.kill(pair.ranAs);
-  // Nobody runs: it is written down, and told by the next one that does.
-  const lost = await desk.run("lost", "lamp-1", "--yes", ...pair.as);
-  assert.equal(lost.code, 0, lost.out + lost.err);
-  const again = await programs.start(pair.as, pair.ranAs.at);
-  await programs.kill(again);
-  await programs.start(pair.kdc, pair.ranKdc.at);
-  await programs.start(pair.as, pair.ranAs.at);
-  await pair.heard("01");
-});
+  test(`${over}: the AS that was killed meanwhile tells it as well`, async () => {
+    const pair = await Pair.of(`either-${over}`, [], given());
+    await pair.join(1);
+    await programs.kill(pair.ranKdc);
+    await programs.kill(pair.ranAs);
+    // Nobody runs: it is written down, and told by the next one that does.
+    const lost = await desk.run("lost", "lamp-1", "--yes", ...pair.as);
+    assert.equal(lost.code, 0, lost.out + lost.err);
+    const again = await programs.start(pair.as, pair.ranAs.at);
+    await programs.kill(again);
+    await programs.start(pair.kdc, pair.ranKdc.at);
+    await programs.start(pair.as, pair.ranAs.at);
+    await pair.heard("01");
+  });
 
-test("tokens by reference: the KDC asks the AS, and who was revoked there is nobody here", async () => {
-  const pair = await Pair.of("names", ["--by-reference"]);
-  const { token, delivery } = await pair.join(1);
-  assert.equal(token.length, 17, "a name of 16 bytes, nothing to be read in it");
-  assert.equal(delivery.tokens.length, 2);
-  // Keys are brought to who came with a name alone, too.
-  const rekeyed = await desk.run("group", "rekey", "hall", ...pair.kdc);
-  assert.match(rekeyed.out, /1 of 1 member have it/);
-  await pair.join(2);
-  await programs.kill(pair.ranKdc);
-  await desk.run("lost", "lamp-2", "--yes", ...pair.as);
-  await programs.start(pair.kdc, pair.ranKdc.at);
-  await assert.rejects(pair.join(2), /no |refuses/);
+  test(`${over}: tokens by reference, and who was revoked at the AS is nobody at the KDC`, async () => {
+    const pair = await Pair.of(`names-${over}`, ["--by-reference"], given());
+    const { token, delivery } = await pair.join(1);
+    assert.equal(token.length, 17, "a name of 16 bytes, nothing to be read in it");
+    assert.equal(delivery.tokens.length, 2);
+    // Keys are brought to who came with a name alone, too.
+    const rekeyed = await desk.run("group", "rekey", "hall", ...pair.kdc);
+    assert.match(rekeyed.out, /1 of 1 member have it/);
+    await pair.join(2);
+    await programs.kill(pair.ranKdc);
+    await desk.run("lost", "lamp-2", "--yes", ...pair.as);
+    await programs.start(pair.kdc, pair.ranKdc.at);
+    await assert.rejects(pair.join(2), /no |refuses/);
+    await programs.kill(pair.ranAs);
+    const { guest } = await programs.lamp(1);
+    const to = endpointOf("at", pair.ranKdc.at);
+    await assert.rejects(guest.keys(to, token, [5]), /no keys|refuses keys/, "nobody to ask");
+  });
+}
+
+test("a secret is one context's, and its numbers begin once", async () => {
+  const file = desk.secret("twice.hex", "0123456789abcdef0123456789abcdef");
+  const pair = await Pair.of("twice", [], ["--oscore", file]);
   await programs.kill(pair.ranAs);
-  const { guest } = await programs.lamp(1);
-  const to = endpointOf("at", pair.ranKdc.at);
-  await assert.rejects(guest.keys(to, token, [5]), /no keys|refuses keys/, "nobody to ask");
+  const trust = ["authority", "trust", desk.path("twice-kdc.json"), "--at", pair.ranKdc.at];
+  const again = await desk.run(...trust, "--oscore", file, ...pair.as);
+  assert.equal(again.code, 1);
+  assert.match(again.err, /this secret was used here before; make a new one, for both ends/);
+  rmSync(`${desk.path("twice-as")}/authority.oscore`);
+  await assert.rejects(
+    programs.start(pair.as, pair.ranAs.at),
+    /numbers of the OSCORE context with hall\/kdc are gone.*trust it again with a new secret/,
+  );
+  const short = desk.secret("short.hex", "00");
+  const refused = await desk.run(...trust, "--oscore", short, ...pair.as);
+  assert.match(refused.err, /holds no 16 to 64 bytes as hex digits: openssl rand -hex 16/);
 });
 
 test("whose card is another's: what it says is not believed", async () => {
