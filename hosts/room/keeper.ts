@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { TrustAnchor } from "../../modules/access/token.js";
 import { answerAs } from "../../modules/authority/as-face.js";
-import { Courier, type Reach } from "../../modules/authority/courier.js";
+import { Courier, type CourierParts, type Reach, WINDOW } from "../../modules/authority/courier.js";
 import { type Center, createGroup } from "../../modules/authority/distribution.js";
 import { answerKdc } from "../../modules/authority/kdc-face.js";
 import type { Rows } from "../../modules/authority/ledger.js";
@@ -37,6 +37,8 @@ const CONNECTIONS = 512;
 /** It has memory for more than a lamp has. */
 const QUEUE_FRAMES = 512;
 const SECOND = 1_000_000;
+/** A push and its answer are some 35 ms of the air; the rest is for those who press. */
+const PUSH_MICROS = 60_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -119,11 +121,10 @@ class Keeper {
     const run = <T>(decide: (rows: Rows) => T): T => this.#ledger.run(decide);
     const parts = { run, center: this.#center, clock: control, now: () => this.#now() };
     const rekeyings = new Rekeyings({ ...parts, plan, log: (line) => control.log(line) });
-    this.#courier = new Courier({
-      ...parts,
-      reach: (clientId) => this.#reach(clientId),
-      told: (...told) => rekeyings.told(...told),
-    });
+    const reach = (clientId: Uint8Array) => this.#reach(clientId);
+    const told: CourierParts["told"] = (...about) => rekeyings.told(...about);
+    const window = { ...WINDOW, spacingMicros: PUSH_MICROS };
+    this.#courier = new Courier({ ...parts, reach, told }, window);
     control.onCommand = (command) => {
       rekeyings.command(command);
       this.#courier.look();

@@ -51,10 +51,17 @@ export interface Window {
   readonly most: number;
   /** An answer that takes longer was sent for more than once, or waited for the channel. */
   readonly slowMicros: number;
+  /** At least, from one push to the next: others need the channel, too. */
+  readonly spacingMicros: number;
 }
 
 /** ACK_TIMEOUT: an answer that came later may be the second transmission's. */
-export const WINDOW: Window = Object.freeze({ first: 4, most: 16, slowMicros: 2_000_000 });
+export const WINDOW: Window = Object.freeze({
+  first: 4,
+  most: 16,
+  slowMicros: 2_000_000,
+  spacingMicros: 0,
+});
 
 const SECOND = 1_000_000;
 /** After a first failure; doubled with each. */
@@ -73,6 +80,7 @@ export class Courier {
   readonly #window: Window;
   #size: number;
   #shrunkMicros = 0;
+  #nextMicros = 0;
   /** By client id in hex. */
   readonly #underWay = new Set<string>();
   readonly #tried = new Map<string, Tried>();
@@ -102,11 +110,15 @@ export class Courier {
       this.#heldMicros = undefined;
       return;
     }
+    let pauseMicros = SECOND;
     for (const one of this.#inOrder(waiting)) {
       if (this.#underWay.size >= this.#size) break;
+      pauseMicros = this.#nextMicros - clock.micros();
+      if (pauseMicros > 0) break;
+      pauseMicros = SECOND;
       this.#push(one.clientId);
     }
-    this.#timer = clock.after(SECOND, () => this.look());
+    this.#timer = clock.after(pauseMicros, () => this.look());
   }
 
   /** A member is there again: what was tried before he was counts no more. */
@@ -154,6 +166,7 @@ export class Courier {
     const client = toHex(clientId);
     const ask: Ask = { method: POST, path: ["keys", "push"], format: CBOR, payload };
     const askedMicros = clock.micros();
+    this.#nextMicros = askedMicros + this.#window.spacingMicros;
     const isAsked = channel.ask(ask, (answered) => {
       this.#underWay.delete(client);
       const code = answered.ok ? answered.response.code : undefined;

@@ -1,6 +1,11 @@
 /** New keys to a hundred members: in which order, how many at a time, and who is tried again. */
 import { RECEIVER, SENDER } from "../../modules/access/scope.js";
-import { Courier } from "../../modules/authority/courier.js";
+import {
+  Courier,
+  type CourierParts,
+  WINDOW,
+  type Window,
+} from "../../modules/authority/courier.js";
 import { expel, renew } from "../../modules/authority/distribution.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
 import { inGroup, members, newcomer, pushes } from "../../modules/authority/records.js";
@@ -32,7 +37,7 @@ class Crowd {
   most = 0;
   delayMicros = SECOND / 10;
 
-  constructor(listeners: number, senders: number) {
+  constructor(listeners: number, senders: number, window: Partial<Window> = {}) {
     const { center, clock, ledger } = this;
     ledger.run((rows) => {
       furnish(rows, center);
@@ -44,7 +49,7 @@ class Crowd {
       }
     });
     const pairwise = sealing(center.crypto, 0x70);
-    this.courier = new Courier({
+    const parts: CourierParts = {
       ...{ clock, center, now: () => 1 },
       run: (decide) => ledger.run(decide),
       reach: ([client]) => {
@@ -52,7 +57,8 @@ class Crowd {
         return { pairwise, ask: (ask, done) => this.#ask(client, ask, done) };
       },
       told: (clientId, delivered) => this.told.push(`${toHex(clientId)} ${delivered}`),
-    });
+    };
+    this.courier = new Courier(parts, { ...WINDOW, ...window });
   }
 
   renew(): void {
@@ -118,6 +124,16 @@ test("more and more at a time, and half as many when answers are late", () => {
   equal(crowd.underWay, 8);
   crowd.clock.advance(3 * SECOND);
   equal(crowd.underWay, 4);
+});
+
+test("on a channel that others need, too: not closer together than it is told", () => {
+  const crowd = new Crowd(40, 2, { spacingMicros: 60_000 });
+  crowd.renew();
+  equal(crowd.underWay, 1);
+  crowd.clock.advance(SECOND);
+  equal(crowd.asked.length, 17);
+  crowd.clock.advance(2 * SECOND);
+  equal([crowd.waiting, crowd.asked.length], [0, 42]);
 });
 
 test("who does not take it is tried again later and later, and at once when it comes back", () => {
