@@ -115,7 +115,9 @@ function traitsOf(extensions: DerValue | undefined): Traits | undefined {
     const parts = derValues(content);
     if (parts === undefined || parts.length < 2 || parts.length > 3) return undefined;
     const name = toHex(parts[0].content);
-    const isCritical = parts.length === 3 && parts[1].content[0] === 0xff;
+    const isCritical = parts.length === 3;
+    // DER says what is so in one way, and not what is the default (X.690 §11.1, §11.5).
+    if (isCritical && !isTrue(parts[1])) return undefined; // check: der-boolean
     if (seen.includes(name)) return undefined; // check: certificate-extension-twice
     seen.push(name);
     const more = understood(name, parts[parts.length - 1].content);
@@ -126,12 +128,17 @@ function traitsOf(extensions: DerValue | undefined): Traits | undefined {
   return traits;
 }
 
+function isTrue({ tag, content }: DerValue): boolean {
+  return tag === DER.boolean && content.length === 1 && content[0] === 0xff;
+}
+
 /** What an extension says; undefined for one not known, null for one malformed. */
 function understood(name: string, value: Uint8Array): Partial<Traits> | undefined | null {
   if (name === BASIC_CONSTRAINTS) {
     const parts = derInside(value, DER.sequence);
     if (parts === undefined || parts.length > 2) return null;
-    const isAuthority = parts[0]?.tag === DER.boolean && parts[0].content[0] === 0xff;
+    const isAuthority = parts[0]?.tag === DER.boolean;
+    if (isAuthority && !isTrue(parts[0])) return null;
     const path = parts.find(({ tag }) => tag === DER.integer);
     if (path !== undefined && path.content.length !== 1) return null;
     return { isAuthority, pathLength: path?.content[0] };
@@ -251,6 +258,8 @@ export function verifyChain(input: {
     const { usage = USAGE_CERT_SIGN, pathLength = below, publicKey } = issuer;
     if ((usage & USAGE_CERT_SIGN) === 0) return false; // check: chain-usage
     if (below > pathLength) return false; // check: chain-path
+    // Not of RFC 5280, but of all that issue: an authority for one purpose certifies no other.
+    if (!isFor(issuer, purpose)) return false; // check: chain-purpose
     const { signed: data, signature } = one;
     const isSigned = p256.verify({ data, signature, publicKey });
     if (!isSigned) return false; // check: chain-signature
@@ -271,6 +280,9 @@ function isValidAt(certificate: Certificate, nowSeconds: number | undefined): bo
 /** Whether it may sign handshakes, and as a server or a client. */
 function mayBe({ usage, purposes }: Certificate, purpose: "server" | "client"): boolean {
   const signs = ((usage ?? USAGE_DIGITAL_SIGNATURE) & USAGE_DIGITAL_SIGNATURE) !== 0;
-  const named = purposes?.some((one) => one === PURPOSES[purpose] || one === ANY_PURPOSE) ?? true;
-  return signs && named;
+  return signs && isFor({ purposes }, purpose);
+}
+
+function isFor({ purposes }: Pick<Certificate, "purposes">, purpose: "server" | "client"): boolean {
+  return purposes?.some((one) => one === PURPOSES[purpose] || one === ANY_PURPOSE) ?? true;
 }

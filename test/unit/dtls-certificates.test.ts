@@ -164,6 +164,20 @@ test("what is critical and unknown, or there twice, refuses a certificate", () =
   equal(parseCertificate(own([DIGITAL_SIGNATURE, DIGITAL_SIGNATURE])), undefined);
 });
 
+test("DER says true in one way, and false by saying nothing", () => {
+  const critical = (hex: string) => {
+    const value = der(0x04, h("03020780"));
+    return der(0x30, h("0603551d0f"), h(hex), value);
+  };
+  equal(parseCertificate(own([critical("0101ff")]))?.usage, 0x80);
+  for (const other of ["010100", "010101", "0102ffff", "020101"]) {
+    equal(parseCertificate(own([critical(other)])), undefined, other);
+  }
+  const basic = (hex: string) => parseCertificate(middle([extension("551d13", hex)]));
+  equal([basic("30030101ff")?.isAuthority, basic("3000")?.isAuthority], [true, false]);
+  equal([basic("3003010100"), basic("3003010101")], [undefined, undefined]);
+});
+
 test("a chain ends in a pinned certificate, its issuer or its own", () => {
   equal(verdict([own(), middle()]), "own");
   equal(verdict([own([], "root", rootKey)]), "own");
@@ -221,6 +235,10 @@ test("a certificate is for what it says", () => {
   equal(verdict([good, middle()]), "own");
   equal(verdict([good, middle()], [root()], NOW, "client"), ALERTS.unsupportedCertificate);
   equal(verdict([own([CERT_SIGN]), middle()]), ALERTS.unsupportedCertificate);
+  // Whoever may certify servers alone certifies no client.
+  const issuer = middle([AUTHORITY, CERT_SIGN, SERVER_AUTH]);
+  equal(verdict([own(), issuer]), "own");
+  equal(verdict([own(), issuer], [root()], NOW, "client"), ALERTS.badCertificate);
 });
 
 /** Raw public keys on both sides. */
