@@ -115,7 +115,9 @@ function restoredTold(domain: string, contents: Contents, skipped: Skipped): Tol
     lines: [
       `${domain}: ${counted(rows.length, "row")} of ${made}`,
       `${counted(groups.length, "group")} will have a new key: lumicast authority start`,
-      `Devices that were lost since ${made} have to be reported lost again, before that.`,
+      ...groups.map(({ group, members }) => `  ${group}: ${members.join(", ") || "nobody"}`),
+      `Who was put out or lost since ${made} is in there again. Before that, for each of them:`,
+      "lumicast lost DEVICE, or lumicast group remove GROUP DEVICE",
     ],
   };
 }

@@ -6,12 +6,13 @@
  * Members that are ahead of it all the same (more renewals than were skipped) do not take what is
  * older than what they have: a mistake shows, and is no reuse.
  */
+import { toHex } from "../bytes/hex.js";
 import { uintBytes } from "../bytes/uint.js";
 import { EPOCH_MAX } from "../oscore/gid.js";
 import { type Center, renew } from "./distribution.js";
 import type { Rows } from "./ledger.js";
 import { AHEAD_SECONDS } from "./narrowing.js";
-import { groups, latestOf, nextOf, numberOf } from "./records.js";
+import { devices, groups, latestOf, membersOf, nextOf, numberOf } from "./records.js";
 
 /** Ids of tokens. */
 const TOKENS = 0x1_0000_0000;
@@ -25,8 +26,15 @@ const EPOCHS = 0x1000;
 const EPOCHS_PART = 10;
 
 export interface Skipped {
-  /** Security groups, and the epoch of the key each has now. */
-  readonly groups: readonly { readonly group: number; readonly epoch: number }[];
+  /** Security groups, the epoch of the key each has now, and who will be given it. */
+  readonly groups: readonly RestoredGroup[];
+}
+
+export interface RestoredGroup {
+  readonly group: number;
+  readonly epoch: number;
+  /** Names of devices; client ids in hex of those that are not known here. */
+  readonly members: readonly string[];
 }
 
 /** A counter is a clock that ticks when it is asked. */
@@ -46,7 +54,7 @@ export function skipUsed(rows: Rows, center: Center, now: number): Skipped {
   latestOf(rows, "clock", time + AHEAD_SECONDS);
   // A token that was issued since then is older than what is issued from now on.
   latestOf(rows, "issued", time);
-  const renewed: { group: number; epoch: number }[] = [];
+  const renewed: RestoredGroup[] = [];
   for (const key of groups.keys(rows)) {
     const record = groups.need(rows, key);
     if (record.epoch === 0) continue;
@@ -56,8 +64,19 @@ export function skipUsed(rows: Rows, center: Center, now: number): Skipped {
     const prefix = uintBytes(nextOf(rows, "prefix"));
     groups.put(rows, key, { ...record, prefix, epoch: record.epoch + skipped });
     const group = numberOf(key);
-    const epoch = renew(rows, center, group, { isBroken: false, now: time });
-    renewed.push({ group, epoch });
+    // Who was put out since the backup is a member again: he must not hear what comes after it, and
+    // members that were ahead drop what he may have had.
+    let isBroken = false;
+    isBroken = true; // check: restore-broken
+    const epoch = renew(rows, center, group, { isBroken, now: time });
+    const names = membersOf(rows, group).map(({ clientId }) => nameOf(rows, clientId));
+    renewed.push({ group, epoch, members: names });
   }
   return { groups: renewed };
+}
+
+function nameOf(rows: Rows, clientId: Uint8Array): string {
+  const eui64 = rows.get("client", toHex(clientId));
+  const device = eui64 && devices.get(rows, toHex(eui64));
+  return device?.name ?? toHex(clientId);
 }
