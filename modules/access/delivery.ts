@@ -71,6 +71,16 @@ export interface KeyDelivery {
   readonly numbers: readonly NextNumber[];
   /** The present KDC's word for the one that follows it (groups/trust.ts). */
   readonly handOver?: Uint8Array;
+  /** Of groups with a key tree, the member's keys there (modules/groups/branch.ts). */
+  readonly branches?: readonly Branch[];
+}
+
+/** Keys from a leaf of a group's key tree up to its root: an array of those of tree.ts, in CBOR. */
+export interface Branch {
+  readonly securityGroup: Uint8Array;
+  /** Of the group's key that it comes with. */
+  readonly epoch: number;
+  readonly path: Uint8Array;
 }
 
 export const EMPTY_DELIVERY: KeyDelivery = Object.freeze({
@@ -107,6 +117,9 @@ const REVOKED = 4;
 const TERMS = 5;
 const NUMBERS = 6;
 const HAND_OVER = 7;
+const BRANCHES = 8;
+/** 20 levels of some 30 bytes. */
+const PATH_BYTES_MAX = 768;
 /** Of one message; a hundred members of a group have one each. */
 const NUMBERS_MAX = 128;
 
@@ -171,12 +184,16 @@ export function emitDelivery(delivery: KeyDelivery): Uint8Array {
     delivery.numbers.map(({ securityGroup, sender, next }) => [securityGroup, sender, next]),
   );
   if (delivery.handOver !== undefined) map.set(HAND_OVER, delivery.handOver);
+  set(
+    BRANCHES,
+    (delivery.branches ?? []).map(({ securityGroup, epoch, path }) => [securityGroup, epoch, path]),
+  );
   return encode(map);
 }
 
 /** Undefined for anything but what `emitDelivery` writes. */
 export function parseDelivery(bytes: Uint8Array): KeyDelivery | undefined {
-  const map = mapOf(bytes, HAND_OVER);
+  const map = mapOf(bytes, BRANCHES);
   if (map === undefined) return undefined;
   const tokens = listOf(map.get(TOKENS), (item) => bytesOf(item, 1, TOKEN_BYTES_MAX));
   const sealings = listOf(map.get(SEALINGS), sealingOf);
@@ -185,10 +202,22 @@ export function parseDelivery(bytes: Uint8Array): KeyDelivery | undefined {
   const terms = listOf(map.get(TERMS), termsOf);
   const numbers = listOf(map.get(NUMBERS), numberOf, NUMBERS_MAX);
   if (!tokens || !sealings || !broken || !revoked || !terms || !numbers) return undefined;
-  const delivery = { tokens, sealings, broken, revoked, terms, numbers };
+  const branches = listOf(map.get(BRANCHES), branchOf);
+  if (branches === undefined) return undefined;
+  const told = { tokens, sealings, broken, revoked, terms, numbers };
+  const delivery = branches.length === 0 ? told : { ...told, branches };
   if (!map.has(HAND_OVER)) return delivery;
   const handOver = bytesOf(map.get(HAND_OVER), 1, HAND_OVER_BYTES_MAX);
   return handOver && { ...delivery, handOver };
+}
+
+function branchOf(item: Cbor): Branch | undefined {
+  if (!Array.isArray(item) || item.length !== 3) return undefined;
+  const securityGroup = bytesOf(item[0], 1, ID_BYTES_MAX);
+  const [, epoch] = item;
+  const path = bytesOf(item[2], 1, PATH_BYTES_MAX);
+  if (!isUint(epoch, 0xffffffff)) return undefined;
+  return securityGroup && path && { securityGroup, epoch, path };
 }
 
 function sealingOf(item: Cbor): GroupSealing | undefined {

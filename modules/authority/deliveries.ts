@@ -1,9 +1,12 @@
 /** What goes with keys to a member: the terms of his groups, and who is to be heard no more. */
-import type { KeyDelivery, Revoked } from "../access/delivery.js";
+import type { Branch, KeyDelivery, Revoked } from "../access/delivery.js";
 import { RECEIVER } from "../access/scope.js";
+import { treeKeyValue } from "../access/tree.js";
 import { fromHex } from "../bytes/hex.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
+import { encode } from "../cbor/encode.js";
 import { numbersOf } from "./heard.js";
+import { pathOf } from "./keytree.js";
 import type { Rows } from "./ledger.js";
 import { narrowedIn } from "./narrowing.js";
 import { groups, inGroup, keys, members, NONE, numberKey } from "./records.js";
@@ -30,6 +33,7 @@ export function termsFor(
       numbers: numbersOf(rows, group),
       // Who has nothing older than that is not told: his newest key keeps its grace.
       isBroken: brokenBefore > confirmed && brokenBefore > 0,
+      branch: branchOf(rows, group, clientId),
       sealing: { securityGroup, kid: uintBytes(kekNumber), key: kek },
       terms: {
         securityGroup,
@@ -43,11 +47,21 @@ export function termsFor(
     broken: told.filter(({ isBroken }) => isBroken).map(({ securityGroup }) => securityGroup),
     revoked: revokedOf(rows, told),
     terms: told.map(({ terms }) => terms),
+    branches: told.flatMap(({ branch }) => branch ?? []),
     numbers: told.flatMap(({ securityGroup, receives, numbers }) => {
       const others = receives ? numbers : [];
       return others.map(({ clientId: sender, next }) => ({ securityGroup, sender, next }));
     }),
   };
+}
+
+/** His keys in the group's key tree, where it has one. */
+function branchOf(rows: Rows, group: number, clientId: Uint8Array): Branch | undefined {
+  const path = pathOf(rows, group, clientId);
+  if (path === undefined) return undefined;
+  const { epoch } = groups.need(rows, numberKey(group));
+  const keysOf = encode(path.map(treeKeyValue));
+  return { securityGroup: uintBytes(group), epoch, path: keysOf };
 }
 
 /** Whose tokens count for nothing, or for less, in groups that he hears; the latest ones. */

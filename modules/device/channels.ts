@@ -58,7 +58,9 @@ import { acquaint, admissionOf } from "./acquaint.js";
 import { type Authority, authorityIn } from "./authority.js";
 import type { Parts } from "./parts.js";
 import { Presenting } from "./presenting.js";
-import { RateLimit, Shares } from "./rate.js";
+import { RateLimit } from "./rate.js";
+import { Said } from "./said.js";
+import { Shares } from "./shares.js";
 
 /** RFC 7252 §6.2. */
 export const SECURE_PORT = 5684;
@@ -119,6 +121,7 @@ export class DeviceChannels {
   readonly #presented: Shares;
   readonly #refusals: RateLimit;
   readonly #doubts: RateLimit;
+  readonly #said: Said;
   readonly #random: Board["random"];
   /** The keys there were when their newness was doubted. */
   #doubted: string | undefined = undefined;
@@ -164,12 +167,16 @@ export class DeviceChannels {
       ask: this.#askCenter,
     });
     this.joining = this.#joining(random, incarnation);
+    const { trust, tokens } = this;
+    const missed = () => this.doubt(DOUBT_MICROS);
+    this.#said = new Said(device, board, { trust, tokens, missed });
   }
 
   /** Takes a datagram that is for a channel, or shows a token; false: it is the device's. */
   take(datagram: Datagram): boolean {
     const { to, from, bytes } = datagram;
     // Never by multicast (WIRE.md): nobody has a say over many devices by one message.
+    if (this.#said.take(datagram)) return true;
     if (isMulticast(to.address)) return false; // check: token-unicast
     if (to.port === SECURE_PORT) {
       this.dtls.receive(from, bytes);
@@ -368,7 +375,10 @@ export class DeviceChannels {
   }
 
   #deliver(delivery: KeyDelivery, pairwise: EnvelopeKey | undefined): Verdicts {
-    const verdicts = this.tokens.deliver(delivery, pairwise);
+    const { branches = [] } = delivery;
+    const verdicts: Verdicts[number][] = [...this.tokens.deliver(delivery, pairwise)];
+    const isKept = branches.every((one) => this.#said.branches.keep(one));
+    if (!isKept) verdicts.push("storeFailed");
     if (delivery.handOver !== undefined) this.#follow();
     return verdicts;
   }

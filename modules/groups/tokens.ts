@@ -265,6 +265,14 @@ export class Tokens {
     return refused;
   }
 
+  /** A group's new key, a COSE_Key that only the KDC can have sent; true when it is in flash. */
+  renewed(securityGroup: Uint8Array, coseKey: Uint8Array): boolean {
+    const security = this.#securityOf(securityGroup);
+    const offered = offeredKey(coseKey);
+    if (security === undefined || offered === undefined) return false;
+    return this.#install(security, offered, undefined) === undefined;
+  }
+
   /** A key that is new here; of one that was here before, what it ends by. */
   #install(
     security: SecurityGroup,

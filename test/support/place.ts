@@ -3,18 +3,20 @@ import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
 import { type AsDecision, answerAs } from "../../modules/authority/as-face.js";
 import { type Center, createGroup } from "../../modules/authority/distribution.js";
 import { answerKdc } from "../../modules/authority/kdc-face.js";
+import { messagesOf } from "../../modules/authority/keytree.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
 import { awaiting, confirmAll, sendingFor } from "../../modules/authority/pushing.js";
-import { applications, NONE, numberKey } from "../../modules/authority/records.js";
+import { applications, NONE, numberKey, policies, USUAL } from "../../modules/authority/records.js";
 import { enrol } from "../../modules/authority/server.js";
 import { toHex } from "../../modules/bytes/hex.js";
-import { CBOR, CHANGED, POST } from "../../modules/coap/options.js";
+import { emitMessage, NON, type Option } from "../../modules/coap/message.js";
+import { addPath, CBOR, CHANGED, POST } from "../../modules/coap/options.js";
 import { centerOf, furnish, parties, TERMS } from "./authority.js";
-import { APPLICATION, NOW } from "./grants.js";
+import { APPLICATION, GROUP, NOW } from "./grants.js";
 import { Guild } from "./guild.js";
 import { credentialOf, Managed } from "./managed.js";
 import { SeededRandom } from "./random.js";
-import { type Rig, ROLE, type Spec } from "./rig.js";
+import { GROUP_ADDRESS, PORT, type Rig, ROLE, type Spec } from "./rig.js";
 
 export const LAMPS = [1, 2];
 export const SWITCHES = [3, 4];
@@ -86,6 +88,26 @@ export class Place extends Managed {
     const switches = SWITCHES.map((number) => this.device(number, ROLE.SWITCH));
     this.pass(seconds);
     return { lamps, switches };
+  }
+
+  /** Keys of the group go by a tree from here on. */
+  growTree(): void {
+    this.ledger.run((rows) => policies.put(rows, numberKey(GROUP), { ...USUAL, hasTree: true }));
+  }
+
+  /** What the newest renewal says to everybody, in datagrams; `change` leaves some out. */
+  sayAll(change: (messages: Uint8Array[]) => Uint8Array[] = (all) => all): number {
+    const messages = change(this.ledger.run((rows) => messagesOf(rows, GROUP)));
+    for (const [at, payload] of messages.entries()) {
+      const options: Option[] = [];
+      addPath(options, "/keys/tree");
+      const head = { type: NON, code: POST, mid: 7000 + at, token: new Uint8Array(0) } as const;
+      const bytes = emitMessage({ ...head, options, payload });
+      const to = { address: GROUP_ADDRESS, port: PORT };
+      this.port.send({ to, fromPort: PORT, bytes });
+    }
+    this.pass(0.5);
+    return messages.length;
   }
 
   get now(): number {

@@ -1,0 +1,123 @@
+/** Devices in a key tree: one eviction is said to all at once, and who missed it asks for keys. */
+import type { Branch } from "../../modules/access/delivery.js";
+import { expel } from "../../modules/authority/distribution.js";
+import { decode } from "../../modules/cbor/decode.js";
+import { KIND } from "../../modules/store/keys.js";
+import { equal, test } from "../harness.js";
+import { GROUP } from "../support/grants.js";
+import { LAMPS, obeying, Place, SWITCHES } from "../support/place.js";
+import { type Rig, ROLE } from "../support/rig.js";
+
+function newest({ device }: Rig): number {
+  const keyId = device.groups.directory.security(GROUP)?.associations.at(-1)?.keyId;
+  return keyId?.at(-1) ?? 0;
+}
+
+/** All four in the tree, with the newest key and branch. */
+function begun() {
+  const place = new Place();
+  place.growTree();
+  const lamps = LAMPS.map((number) => place.device(number, ROLE.LUMINAIRE));
+  const switches = SWITCHES.map((number) => place.device(number, ROLE.SWITCH));
+  place.pass(60);
+  for (let round = 0; round < 3; round++) place.pushAll();
+  place.pass(120);
+  const lose = () =>
+    place.ledger.run((rows) => expel(rows, place.center, Uint8Array.of(4), place.now));
+  return { place, lamps, switches, lose };
+}
+
+test("one eviction: said once to all, and the lost switch has nothing of it", () => {
+  const { place, lamps, switches, lose } = begun();
+  const [kept, lost] = switches;
+  equal(
+    switches.map((press) => obeying(place, lamps, press)),
+    [2, 2],
+  );
+  const before = [...lamps, ...switches].map(newest);
+  lose();
+  const asked = place.asked.length;
+  equal(place.sayAll() > 0, true);
+  const after = [...lamps, kept, lost].map(newest);
+  equal(
+    after.map((one, at) => one > before[at]),
+    [true, true, true, false],
+  );
+  equal([obeying(place, lamps, kept), place.asked.length], [2, asked], "and nobody asked");
+  // What is said again, or comes after a restart, changes nothing.
+  for (const rig of lamps) rig.restart();
+  place.sayAll();
+  equal(lamps.map(newest), after.slice(0, 2));
+});
+
+test("a branch outlives a restart", () => {
+  const { place, lamps, switches, lose } = begun();
+  const before = newest(lamps[0]);
+  for (const rig of [...lamps, switches[0]]) rig.restart();
+  place.pass(1);
+  lose();
+  place.sayAll();
+  equal(
+    lamps.map((lamp) => newest(lamp) > before),
+    [true, true],
+  );
+});
+
+test("who missed a message asks for keys, and is in the tree again", () => {
+  const { place, lamps, lose } = begun();
+  lose();
+  const before = newest(lamps[0]);
+  // The last one has the group's key.
+  place.sayAll((all) => all.slice(0, -1));
+  equal(lamps.map(newest), [before, before]);
+  place.pass(20);
+  equal(
+    lamps.map((lamp) => newest(lamp) > before),
+    [true, true],
+  );
+  const then = newest(lamps[0]);
+  place.ledger.run((rows) => expel(rows, place.center, Uint8Array.of(3), place.now));
+  place.sayAll();
+  equal(
+    lamps.map((lamp) => newest(lamp) > then),
+    [true, true],
+  );
+});
+
+test("what nobody of ours signed, or too much of it, is not looked at", () => {
+  const { place, lamps, lose } = begun();
+  lose();
+  const before = newest(lamps[0]);
+  const changed = (message: Uint8Array) => {
+    const other = message.slice();
+    other[other.length - 1] ^= 1;
+    return other;
+  };
+  place.sayAll((all) => all.map(changed));
+  equal(lamps.map(newest), [before, before]);
+  place.sayAll((all) => [...Array.from({ length: 30 }, () => changed(all[0])), ...all]);
+  equal(lamps.map(newest), [before, before], "the ration is used up");
+  place.pass(15);
+  place.sayAll();
+  equal(
+    lamps.map((lamp) => newest(lamp) > before),
+    [true, true],
+  );
+});
+
+test("a branch that was overtaken does not take the place of the newer one", () => {
+  const { place, lamps, lose } = begun();
+  const store = lamps[0].device.store;
+  const [older] = store.keys(KIND.BRANCH).map((one) => store.get(one) as Uint8Array);
+  lose();
+  place.sayAll();
+  const record = decode(older);
+  const [securityGroup, epoch, path] = record.ok && Array.isArray(record.value) ? record.value : [];
+  const branch = { securityGroup, epoch, path } as Branch;
+  place.push(1, () => ({ branches: [branch] }));
+  place.pass(5);
+  const then = newest(lamps[0]);
+  place.ledger.run((rows) => expel(rows, place.center, Uint8Array.of(3), place.now));
+  place.sayAll();
+  equal(newest(lamps[0]) > then, true);
+});
