@@ -122,11 +122,7 @@ const CASES: readonly (readonly [string, (intruder: Intruder) => void, RegExp])[
     (one) => one.put("authority", "client", encode([1])),
     /the counter client was set back/,
   ],
-  [
-    "a counter is gone",
-    (one) => one.remove("authority", "kek"),
-    /the counter kek was set back/,
-  ],
+  ["a counter is gone", (one) => one.remove("authority", "kek"), /the counter kek was set back/],
   [
     "a device comes by itself",
     (one) => one.put("device", euiOf(7), one.get("device", euiOf(1))),
