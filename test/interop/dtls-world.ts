@@ -2,11 +2,12 @@
  * A Lan with one of our ends of DTLS on a computer and somebody else's on another; keys of both,
  * and the words that make OpenSSL and GnuTLS speak our suites.
  */
+import { after, before } from "node:test";
 import { toHex } from "../../modules/bytes/hex.js";
 import { dtlsEnd } from "./dtls-end.js";
 import { type TestCertificate, type TestKey, testCertificate, testKey } from "./dtls-keys.js";
 import type { DtlsEnd } from "./firmware/dtls.js";
-import { Lan } from "./lan.js";
+import { Lan, lacksLan } from "./lan.js";
 import { type Engine, Folder, hexOf, Program, stopPrograms } from "./programs.js";
 import { addressBytes } from "./world.js";
 
@@ -163,4 +164,15 @@ function certificates(folder: Folder, oursKey: TestKey, peerKey: TestKey): Certi
   const ours = testCertificate(folder, "ours", oursKey, named("ours"), byMiddle);
   const peers = testCertificate(folder, "peer", peerKey, named("peer"), byRoot);
   return { root, chain: [ours, middle], file: peers.file };
+}
+
+/** A world for the tests of one file, from their beginning to their end; none where no Lan is. */
+export function aroundTests(use: (world: DtlsWorld) => void): void {
+  let world: DtlsWorld | undefined;
+  before(async () => {
+    if (lacksLan !== false) return;
+    world = await DtlsWorld.start();
+    use(world);
+  });
+  after(() => world?.stop());
 }

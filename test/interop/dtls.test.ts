@@ -3,23 +3,28 @@
  * on Node: pre-shared keys, raw public keys, certificates, resumption, connection ids.
  */
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
 import { PION } from "../../hosts/tools.js";
 import { lacks } from "../support/skip.js";
 import { pause } from "./capture.js";
 import { complains } from "./dtls-end.js";
-import { DtlsWorld, gnutls, OPENSSL_PSK, PEER_PORT, PORT, PSK, sayLine } from "./dtls-world.js";
+import {
+  aroundTests,
+  type DtlsWorld,
+  gnutls,
+  OPENSSL_PSK,
+  PEER_PORT,
+  PORT,
+  PSK,
+  sayLine,
+} from "./dtls-world.js";
 import type { DtlsEnd } from "./firmware/dtls.js";
-import { lacksLan, testOnLan } from "./lan.js";
+import { testOnLan } from "./lan.js";
 import { ENGINES } from "./programs.js";
 
 let world: DtlsWorld;
-
-before(async () => {
-  if (lacksLan === false) world = await DtlsWorld.start();
+aroundTests((started) => {
+  world = started;
 });
-
-after(() => world?.stop());
 
 const test = testOnLan();
 const noOpenssl = lacks("OpenSSL");
