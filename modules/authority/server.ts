@@ -59,10 +59,19 @@ export function enrol(rows: Rows, eui64: Uint8Array, device: NewDevice): Device 
   const latestIssued = known?.latestIssued ?? NONE;
   const entered: Device = { ...device, clientId, isLost: false, latestIssued };
   if (known !== undefined) rows.delete("credential", toHex(known.credential));
+  const isOther = known !== undefined && !equalBytes(known.credential, device.credential);
+  if (isOther) voidTokens(rows, clientId); // check: enrol-other
   devices.put(rows, key, entered);
   rows.put("credential", toHex(device.credential), eui64);
   rows.put("client", toHex(clientId), eui64);
   return entered;
+}
+
+/** Of a credential that was replaced nothing counts any more: only tokens of from now on do. */
+function voidTokens(rows: Rows, clientId: Uint8Array): void {
+  const from = latestOf(rows, "issued", 0) + 1;
+  latestOf(rows, "issued", from);
+  latestOf(rows, `latest/${toHex(clientId)}`, from);
 }
 
 /** Counts up, so that the id of a device that is gone is not somebody else's. */

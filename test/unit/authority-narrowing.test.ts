@@ -13,9 +13,10 @@ import {
   NONE,
   numberKey,
 } from "../../modules/authority/records.js";
+import { enrol, grantToken } from "../../modules/authority/server.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { equal, test } from "../harness.js";
-import { GROUP } from "../support/authority.js";
+import { GROUP, parties } from "../support/authority.js";
 import { ALL, Kdc, outcome, pairwise } from "../support/kdc.js";
 
 const h = fromHex;
@@ -214,4 +215,23 @@ test("/keys: what is granted of what is asked for; without any of it, nothing", 
   equal([tokens.length, terms.length], [2, 1]);
   equal(claimsOf(tokens[0])?.scope, [entry(2, 2)]);
   for (const wanted of [[1], [77], []]) equal(outcome(ask(kdc, 1, token, wanted)), "4.03 scope");
+});
+
+test("a credential that was replaced: its tokens over its channel count no more", () => {
+  const kdc = new Kdc();
+  const old = kdc.token(1);
+  equal(outcome(ask(kdc, 1, old)), "2.05");
+  equal(outcome(ask(kdc, 1, kdc.token(1))), "2.05", "entered again with the same one");
+  // Device 1, as its number in hex says, shows what only device 7 would.
+  const eui64 = h("1001");
+  const device = { name: "device 1", credential: h("c7"), scope: ALL, tokenSeconds: NONE };
+  kdc.run((rows) => enrol(rows, eui64, device));
+  equal(outcome(ask(kdc, 1, old)), "4.01 older");
+  const { as } = parties();
+  const asked = { credential: h("c7"), audience: "kdc", now: kdc.now };
+  const granted = kdc.run((rows) => grantToken(rows, as, asked));
+  equal(
+    [granted.ok && outcome(ask(kdc, 7, granted.value)), outcome(ask(kdc, 1, old))],
+    ["2.05", "4.01 older"],
+  );
 });
