@@ -214,7 +214,7 @@ test("/revoke: more than the four claims is no revocation", () => {
 test("nothing of a refused question stays but the latest time", () => {
   const kdc = new Kdc();
   const token = kdc.token(1);
-  keysOf(kdc, 1, token, [1, 2]);
+  keysOf(kdc, 1, token, [2, 3]);
   equal(
     kdc.run((rows) => members.keys(rows)),
     [],
