@@ -55,7 +55,8 @@ export class Others {
   /** What a token by reference stands for; of the first AS that says it is in force. */
   async resolve(token: Uint8Array): Promise<Claims | undefined> {
     for (const card of this.of("as")) {
-      const claims = await introspector((ask) => this.ask(card, ask))(token);
+      const asked = introspector((ask) => this.ask(card, ask))(token);
+      const claims = await Promise.race([asked, late()]);
       // An AS speaks for its own tokens.
       const isItsOwn = claims?.issuer === `${card.domain}/as`;
       if (isItsOwn) return claims;
@@ -75,4 +76,9 @@ export class Others {
   #idOf({ channel }: Card): string {
     return toHex(this.#authority.crypto.sha256(fromHex(channel)));
   }
+}
+
+/** A device waits for what is asked about its token. */
+function late(): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(resolve, ANSWER_MS, undefined).unref());
 }

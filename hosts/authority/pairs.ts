@@ -59,8 +59,8 @@ export class Pairs {
     if (again.ok) return new Pairs(flash, again.store, crypto);
     flash.close();
     throw new Fault(
-      `${state.pairs} is damaged (${again.error.message}); delete it, and trust whoever is spoken ` +
-        "to by OSCORE again, with a new secret",
+      `${state.pairs} is damaged (${again.error.message}); delete it, and trust who is spoken to ` +
+        "by OSCORE again, with a new secret",
     );
   }
 

@@ -23,8 +23,8 @@ const sender: Command = {
   words: "sender",
   usage: "NAME FILE [--tokens TIME] [--at [ADDRESS]:PORT]",
   about: "Enters a computer that may send commands, and writes the file that it needs.",
-  help: `  --tokens TIME      how long its tokens last (15m): who has the file may send so long after
-                     it was reported lost, wherever that is not heard
+  help: `  --tokens TIME      how long its tokens last (15m): so long may who has the file send,
+                     wherever it is not heard that it was reported lost
   --at [ADDR]:PORT   where it reaches this authority; else where that listens
 
 FILE holds its secret: give it to that one computer, to be read by its owner alone. For one that is
@@ -45,7 +45,8 @@ well: lumicast device add.
     return {
       json,
       lines: [
-        `${path}: ${name} (${eui64}) is client ${clientId}, and knows ${counted(groups.length, "group")}`,
+        `${path}: ${name} (${eui64}) is client ${clientId}`,
+        `it knows ${counted(groups.length, "group")}`,
       ],
     };
   },
@@ -114,7 +115,7 @@ function levelOf(text: string): Say {
 function told(answer: Lit): Told {
   const { group, ok, failed, sent, network } = answer;
   const nobody =
-    `nobody in ${group} answered, ${counted(sent, "message")} on ${network}. Are the lamps on that ` +
+    `nobody in ${group} answered, ${counted(sent, "message")} on ${network}. Are lamps on that ` +
     "network (--interface), and do they have the key? lumicast group list tells who waits for it";
   const lines = [
     ...(ok.length > 0 ? [`${group}: ${counted(ok.length, "lamp")} obeyed`] : []),

@@ -107,7 +107,7 @@ for (const over of ["DTLS", "OSCORE"] as const) {
     await pair.heard("01");
   });
 
-  test(`${over}: tokens by reference, and who was revoked at the AS is nobody at the KDC`, async () => {
+  test(`${over}: tokens by reference; revoked at the AS is refused at the KDC`, async () => {
     const pair = await Pair.of(`names-${over}`, ["--by-reference"], given());
     const { token, delivery } = await pair.join(1);
     assert.equal(token.length, 17, "a name of 16 bytes, nothing to be read in it");
