@@ -112,7 +112,7 @@ test("who comes late is told every sender's number, in every profile", () => {
   }
 });
 
-test("where nobody listens, who comes late has a key that nobody spoke under, in every profile", () => {
+test("where nobody listens, who comes late has a key that nobody used, in every profile", () => {
   for (const profile of GROUP_PROFILES) {
     const kdc = new Kdc({ profile });
     const epochOf = (at: number, tasks: number) =>

@@ -153,7 +153,7 @@ test("who does not take it is tried again later and later, and at once when it c
   equal([crowd.waiting, crowd.told.slice(-2)], [0, ["01 done", "02 done"]]);
 });
 
-test("a listener that never answers keeps a sender from its key for half a minute, no longer", () => {
+test("a silent listener keeps a sender from its key for half a minute, no longer", () => {
   const crowd = new Crowd(1, 1);
   crowd.delayMicros = 90 * SECOND;
   crowd.renew();

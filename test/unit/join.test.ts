@@ -264,7 +264,7 @@ test("our own token is renewed while it counts, one of minutes not an hour befor
   equal([one.course, one.joining.state], ["scc", "resting"]);
 });
 
-test("in doubt whether its key is the newest: asked for all it wants, and a few times at most", () => {
+test("in doubt whether its key is the newest: it asks for all, a few times at most", () => {
   const one = new Case();
   one.joining.need();
   one.pass(5);
