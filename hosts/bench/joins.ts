@@ -3,7 +3,7 @@
  * waits. A join is all of it: a DTLS-PSK handshake over UDP, AT-KDC from `/token`, AT-R and the
  * group's key from `/keys`, the rows committed to SQLite, the log entries signed.
  *
- * First as many as it can (64 under way at a time), then others at half that rate, as they come, and
+ * First as many as it can (64 under way at a time), then others as they come, at half that rate and
  * at half of what is wanted at least: waiting is measured from when a device wanted to begin, not
  * from when it was let. The devices are a process of their own, on the other core where there is
  * one. Seconds are those of a machine that others use, too; processor time is the KDC's own, with
@@ -79,7 +79,7 @@ function linesOf({ devices, full, half, load }: Result): string[] {
     `half as many        ${of(half)}`,
     `at least ${RATE_MIN} a second: ${verdict(full.rate >= RATE_MIN)}`,
     `p99 under ${P99_MAX_MS} ms at half of it: ${verdict(half.p99 < P99_MAX_MS)}`,
-    `KDC at most ${CPU_MAX_MS} ms of processor time a join: ${verdict(full.kdcCpuMs <= CPU_MAX_MS)}`,
+    `KDC at most ${CPU_MAX_MS} ms of processor a join: ${verdict(full.kdcCpuMs <= CPU_MAX_MS)}`,
   ];
 }
 

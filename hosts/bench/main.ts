@@ -35,7 +35,8 @@ const PATHS: readonly Only[] = [
   "openLowlatency",
   "openGroupOscore",
 ];
-const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--json]\n         [--rekeying [--simulated]|--dtls|--joins]
+const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--json]
+                         [--rekeying [--simulated]|--dtls|--joins]
   --samples N   messages of each kind (2000)
   --quick       300 messages, for CI
   --rekeying    only this: what one member more or less costs a group of 2 to 1,000

@@ -75,20 +75,16 @@ class Keeper {
     const random = { fill: (bytes: Uint8Array) => bytes.set(fromHex(draw(chance, bytes.length))) };
     const crypto = new NodeCrypto();
     const signer = crypto.signatures.signer(fromHex(plan.seed));
+    const { publicKey } = signer;
     const voucher = { alg: EDDSA, signer } as const;
-    const anchor: TrustAnchor = {
-      issuer: ISSUER,
-      kid: KID,
-      alg: EDDSA,
-      publicKey: signer.publicKey,
-    };
+    const anchor: TrustAnchor = { issuer: ISSUER, kid: KID, alg: EDDSA, publicKey };
     const issuer = { crypto, name: ISSUER, voucher, kid: KID };
     this.#center = {
       ...issuer,
       random,
       anchors: [anchor],
       domain: plan.domain,
-      managerCredential: claimsSet(signer.publicKey),
+      managerCredential: claimsSet(publicKey),
     };
     this.#ledger.run((rows) => furnish(rows, this.#center, plan));
     const keys = new Map(plan.devices.map(({ identity, key }) => [identity, fromHex(key)]));

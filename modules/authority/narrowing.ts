@@ -4,8 +4,8 @@
  * Receivers go by the time a token was issued: in each application group the newest counts. So
  * whatever is issued after a change of what a client may do has a later time than all before it,
  * also within one second, and where he may do less, receivers are told up to when nothing counts.
- * Only changes count on: who asks a hundred times is given one time, or receivers, which take it for
- * the time of day, would be led astray.
+ * Only changes count on: who asks a hundred times is given one time, or receivers, which take it
+ * for the time of day, would be led astray.
  */
 
 import type { Revoked } from "../access/delivery.js";

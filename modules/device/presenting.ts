@@ -7,9 +7,9 @@
  * nobody has. So it is chance who is next, not who was first; each is tried for a short time; and
  * who took the token before goes first.
  *
- * Again after a quarter of a minute, one, two, ten, and then every six hours: for lamps that get power
- * at the same moment, were off, or came later. Who has the token already says the same and writes
- * nothing. While there are more answers than places the pause does not grow.
+ * Again after a quarter of a minute, one, two, ten, and then every six hours: for lamps that get
+ * power at the same moment, were off, or came later. Who has the token already says the same and
+ * writes nothing. While there are more answers than places the pause does not grow.
  */
 import { equalBytes } from "../bytes/equal.js";
 import { isMulticast } from "../coap/addresses.js";

@@ -5,8 +5,8 @@
  * A record: client id; from when on his tokens count; and for each application group (null: the
  * device itself) level, when the token was issued, when it ends (null: never). What ended, or was
  * taken back, stays as level 0, or what came before it would be taken again. The levels in
- * access/rights.ts follow from these records, and not the other way round: after a power cut between
- * the two, it is they that are put right.
+ * access/rights.ts follow from these records, and not the other way round: after a power cut
+ * between the two, it is they that are put right.
  *
  * Where all rows are taken, the oldest of a client without rights gives way and leaves its time to
  * all that have no row.

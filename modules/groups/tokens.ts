@@ -6,8 +6,8 @@
  *   deliver    what the KDC says over its own channel: tokens, new keys, who is to be heard no more
  *
  * In the order that a power cut leaves nothing open: first what was granted, so that an older token
- * is refused from there on; then the key; then the rights, which follow from the first. All of it is
- * done again when it comes again, and only what is wholly in flash is reported as done.
+ * is refused from there on; then the key; then the rights, which follow from the first. All of it
+ * is done again when it comes again, and only what is wholly in flash is reported as done.
  *
  * A refusal has a name and is told to nobody but the log. What is signed by whom we believe may
  * still be old, for others, or sealed under a key that an eviction ended.

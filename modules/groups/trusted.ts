@@ -1,9 +1,9 @@
 /**
  * A Key Distribution Center as CBOR: as the one before it names it (hand-over), and as a device
- * keeps it in flash. Maps of `{1: issuer, 2: kid, 3: public key, 4: audience, 5: how many hand-overs
- * there were}`, and, where the device is to talk with another program from then on, 6: the
- * credential of their channel, 7: where it is, 8: where its Authorization Server is; endpoints are
- * `[address, port]`.
+ * keeps it in flash. Maps of `{1: issuer, 2: kid, 3: public key, 4: audience, 5: how many
+ * hand-overs there were}`, and, where the device is to talk with another program from then on, 6:
+ * the credential of their channel, 7: where it is, 8: where its Authorization Server is; endpoints
+ * are `[address, port]`.
  *
  * The credential is `[identity, pre-shared key]`; on its way it lies in a COSE_Encrypt0 under the
  * key of the channel that it comes through, for the public key it goes with.

@@ -94,7 +94,7 @@ export class OscoreChannels {
   add({ context, index, at }: OscorePeer): void {
     const { peerId } = context;
     const isTaken = this.#lines.some((line) => equalBytes(line.context.peerId, peerId));
-    if (isTaken) throw new RangeError(`a second context with ${toHex(peerId)}`); // check: oscore-peer
+    if (isTaken) throw new RangeError(`two contexts with ${toHex(peerId)}`); // check: oscore-peer
     const sequence = new Sequence(this.#parts.store, index + 1);
     const asker = { by: "oscore", id: oscoreId(this.#parts.crypto, peerId) } as const;
     const conversation = new Conversation<RequestBinding>(this.#parts, asker, {

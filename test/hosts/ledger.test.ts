@@ -268,7 +268,7 @@ test("SQLite: killed at any write of a commit for many, each that was answered i
   assert.ok(isPart, "some were answered before a cut");
 });
 
-test("SQLite: one signature for all that wait together, and who looks meanwhile sees it", async () => {
+test("SQLite: one signature for all that wait together, and who looks sees it", async () => {
   const ledger = new SqliteLedger(file("signed.db"), { create: true });
   const { crypto, signer } = parties();
   const { publicKey } = signer;
@@ -300,7 +300,7 @@ test("SQLite: one signature for all that wait together, and who looks meanwhile 
   ledger.close();
 });
 
-test("SQLite: many decisions, one of them changes its mind, none reads what another took back", async () => {
+test("SQLite: many decisions, one changes its mind, none reads what was taken back", async () => {
   const path = file("minds.db");
   const ledger = new SqliteLedger(path, { create: true });
   const put = (key: string, value: number) => (rows: Rows) => {

@@ -41,7 +41,7 @@ const TOKEN_MICROS = 320_000;
 const FRAME_MICROS = 8_000;
 const COAP_PORT = 5683;
 
-test("a flood of hellos, cookies and tokens delays no press and keeps no lamp from obeying", async (t) => {
+test("a flood of hellos, cookies and tokens delays no press", async (t) => {
   const room = generate({ luminaires: LAMPS, switches: 1, sensors: 0, hops: 1, loss: 0, seed: 7 });
   const kept = managed(room);
   const { network } = kept.installation;

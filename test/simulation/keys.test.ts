@@ -108,7 +108,7 @@ test("the authority leaves for good: after a power cut the room works from flash
   });
 });
 
-test("a right that ended stays ended: without an authority, after a cut, with time set back", async () => {
+test("an ended right stays ended: no authority, a cut, time set back", async () => {
   // Renewed while there is an authority, and then no more.
   const keeper = { tokenSeconds: { "switch-2": 300 } };
   await withRoom({ room: ROOM, keeper }, async (room) => {
