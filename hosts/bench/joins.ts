@@ -4,8 +4,8 @@
  * group's key from `/keys`, the rows committed to SQLite, the log entries signed.
  *
  * First as many as it can (64 under way at a time), then others as they come, at half that rate and
- * at half of what is wanted at least: waiting is measured from when a device wanted to begin, not
- * from when it was let. The devices are a process of their own, on the other core where there is
+ * at half of what is wanted: there waiting is measured from when a device wanted to begin, not from
+ * when it was let. The devices are a process of their own, on the other core where there is
  * one. Seconds are those of a machine that others use, too; processor time is the KDC's own, with
  * all its threads and with what it takes to begin.
  */
@@ -28,7 +28,7 @@ export async function reportJoins({ devices, json }: { devices: number; json: bo
   const folder = mkdtempSync(join(tmpdir(), "lumicast-joins-"));
   const started: ChildProcess[] = [];
   try {
-    furnish(folder, 2 * devices);
+    furnish(folder, 3 * devices);
     const { child, at } = await start(folder);
     started.push(child);
     const measured = async (first: number, rate: number): Promise<Measured> => {
@@ -38,11 +38,12 @@ export async function reportJoins({ devices, json }: { devices: number; json: bo
       return { ...burst, kdcCpuMs };
     };
     const full = await measured(0, 0);
-    const half = await measured(devices, Math.max(full.rate, RATE_MIN) / 2);
-    const result = { devices, full, half, load: loadavg()[0] };
+    const half = await measured(devices, full.rate / 2);
+    const calm = await measured(2 * devices, RATE_MIN / 2);
+    const result = { devices, full, half, calm, load: loadavg()[0] };
     if (json) console.log(JSON.stringify(result));
     else for (const line of linesOf(result)) console.log(line);
-    return full.failed + half.failed === 0 ? 0 : 1;
+    return full.failed + half.failed + calm.failed === 0 ? 0 : 1;
   } finally {
     for (const child of started) await ended(child);
     rmSync(folder, { recursive: true });
@@ -63,22 +64,25 @@ interface Measured extends Burst {
 
 interface Result {
   readonly devices: number;
+  /** As many as it can; half of that; half of RATE_MIN. */
   readonly full: Measured;
   readonly half: Measured;
+  readonly calm: Measured;
   readonly load: number;
 }
 
-function linesOf({ devices, full, half, load }: Result): string[] {
+function linesOf({ devices, full, half, calm, load }: Result): string[] {
   const verdict = (isMet: boolean) => (isMet ? "met" : "MISSED");
   const of = ({ rate, p50, p99, failed, kdcCpuMs, cpuMs }: Measured) =>
     `${round(rate)} joins/s, p50 ${round(p50)} ms, p99 ${round(p99)} ms, ${failed} failed; ` +
     `processor time a join: KDC ${round(kdcCpuMs)} ms, device ${round(cpuMs)} ms`;
   return [
     `${devices} devices, one KDC process, SQLite; load of this machine ${round(load)}`,
-    `as many as it can   ${of(full)}`,
-    `half as many        ${of(half)}`,
+    `as many as it can     ${of(full)}`,
+    `half as many          ${of(half)}`,
+    `half of what must be  ${of(calm)}`,
     `at least ${RATE_MIN} a second: ${verdict(full.rate >= RATE_MIN)}`,
-    `p99 under ${P99_MAX_MS} ms at half of it: ${verdict(half.p99 < P99_MAX_MS)}`,
+    `p99 under ${P99_MAX_MS} ms at half of that: ${verdict(calm.p99 < P99_MAX_MS)}`,
     `KDC at most ${CPU_MAX_MS} ms of processor a join: ${verdict(full.kdcCpuMs <= CPU_MAX_MS)}`,
   ];
 }
