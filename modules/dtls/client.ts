@@ -80,7 +80,6 @@ export class ClientHandshake implements Driver {
   readonly #p256: P256 | undefined;
   #resume: Session | undefined;
   #cookie = new Uint8Array(0);
-  #cookies = 0;
   #expects: Expects = "hello";
   #suite = 0;
   #sessionId: Uint8Array = new Uint8Array(0);
@@ -168,8 +167,8 @@ export class ClientHandshake implements Driver {
   #takeVerify(message: HandshakeMessage): Refusal {
     const cookie = parseHelloVerifyRequest(message.body);
     if (cookie === undefined) return "malformed";
-    if (this.#cookies === COOKIES_MAX) return "overflow"; // check: cookies-max
-    this.#cookies++;
+    if (this.shared.cookies === COOKIES_MAX) return "overflow"; // check: cookies-max
+    this.shared.cookies++;
     this.#cookie = cookie.slice();
     // RFC 6347 §4.2.1: neither the first ClientHello nor this counts.
     this.shared.transcript.clear();

@@ -175,6 +175,11 @@ export class Connection {
     return this.#driver?.shared.ownRandom ?? new Uint8Array(0);
   }
 
+  /** Whether somebody at the peer's address serves: it sent our hello a cookie. */
+  get isServed(): boolean {
+    return (this.#driver?.shared.cookies ?? 0) > 0;
+  }
+
   /** The peer's random of an opening connection; empty before its hello. */
   get peerRandom(): Uint8Array {
     return this.#driver?.shared.peerRandom ?? new Uint8Array(0);

@@ -266,8 +266,9 @@ export class DtlsEndpoint {
     const isGood = cookies.isGood(from, front);
     if (!isGood) return this.#challenge(from, record, fragment, front); // check: cookie
     if (opening !== undefined && isOurs) {
-      // Both began at once. Each knows both randoms: who has the lower one goes on as the server.
-      const isTheirs = isLower(opening.ownRandom, front.random);
+      // Both began at once. Each knows both randoms: who has the lower one goes on as the server,
+      // and whoever got no answer: its peer may be one that only connects.
+      const isTheirs = !opening.isServed || isLower(opening.ownRandom, front.random);
       if (!isTheirs) return "duplicate"; // check: hello-crossed
       opening.replace();
     } else if (opening !== undefined) {

@@ -64,6 +64,8 @@ export class Handshake {
   readonly transcript: Transcript;
   readonly ownRandom: Uint8Array;
   peerRandom: Uint8Array = new Uint8Array(0);
+  /** How many a server sent us. */
+  cookies = 0;
   /** Connection ids: what the peer wants to be addressed by, and what we do (RFC 9146 §3). */
   peerCid: Uint8Array = new Uint8Array(0);
   ownCid: Uint8Array = new Uint8Array(0);

@@ -86,6 +86,19 @@ test("both begin at once: one handshake, whichever of them it is", () => {
   equal([...sides].sort(), ["client", "server"]);
 });
 
+test("both begin at once, and one of them only connects: it is let in", () => {
+  for (let number = 1; number <= 6; number++) {
+    const net = new DtlsNet();
+    const both = new DtlsPeer(net, number, { server: { psk: pskOf } });
+    const guest = new DtlsPeer(net, 10 + number, {});
+    both.dtls.connect(guest.address, { credentials: psk() });
+    guest.dtls.connect(both.address, { credentials: psk() });
+    net.settle();
+    equal([both.opened.length, guest.opened.length], [1, 1], `${number}`);
+    lives({ net, server: both, client: guest, connect: () => undefined });
+  }
+});
+
 test("a connection id moves what is open, and no Finished into another's place", () => {
   const net = new DtlsNet();
   const server = new DtlsPeer(net, 1, { server: { psk: pskOf }, cidBytes: CID_BYTES });
