@@ -12,12 +12,11 @@ import { type Measured, Meter, WINDOW_MICROS } from "./meter.js";
 import { Readiness } from "./ready.js";
 import { type Summary, summarise } from "./summary.js";
 
+const SECOND = 1_000_000;
 /** Boot, first records on flash and the idle tidying are over by then. */
 const SETTLED_MICROS = 5_000_000;
 /** Without an answer for so long, something is wrong. */
 const KEYED_MICROS_MAX = 600_000_000;
-/** How far to look at once whether all have their keys. */
-const STEP_MICROS = 1_000_000;
 /** Senders look for lamps that came late; a minute and a quarter on, that is over for a while. */
 const KEYED_SETTLED_MICROS = 100_000_000;
 /** From one completing edge to the next press: repetitions at 0.25 and 2 s go on in between. */
@@ -80,7 +79,7 @@ async function untilKeyed(
     if (ready.heard(event)) onKeys?.(ready.text);
   });
   while (!ready.isDone && medium.now < KEYED_MICROS_MAX) {
-    await medium.run(medium.now + STEP_MICROS);
+    await medium.run(medium.now + SECOND);
   }
   end();
   // Where frames are lost somebody may have missed all of it; what that does is measured.
@@ -100,14 +99,41 @@ async function pressAll(
   let at = options.from;
   for (let count = 0; count < options.presses; count++) {
     const name = switches[count % switches.length];
-    const { edges, completingMicros } = shortPress(at, chance);
-    for (const edge of edges) medium.button(name, edge.down, edge.at);
-    await medium.run(completingMicros - 1);
-    meter.begin(name, completingMicros);
+    const completingMicros = await press(medium, meter, { name, at, chance });
     await medium.run(completingMicros + WINDOW_MICROS - 1);
     if (meter.latest !== undefined) measured.push(meter.latest);
     options.onProgress?.(measured.length);
     at = completingMicros + chance.integer(GAP_MICROS_MIN, GAP_MICROS_MAX);
   }
   return measured;
+}
+
+/** So many presses of one switch from `from` on, one a second of the medium's time. */
+export async function pressEachSecond(
+  medium: Medium,
+  meter: Meter,
+  { name, from, presses, seed }: { name: string; from: number; presses: number; seed: number },
+): Promise<Measured[]> {
+  const chance = new Chance(seed, "presses");
+  const measured: Measured[] = [];
+  for (let count = 0; count < presses; count++) {
+    const at = from + count * SECOND;
+    await press(medium, meter, { name, at, chance });
+    await medium.run(at + SECOND - 1);
+    if (meter.latest !== undefined) measured.push(meter.latest);
+  }
+  return measured;
+}
+
+/** Up to the moment that makes it a press, which is measured from and returned. */
+async function press(
+  medium: Medium,
+  meter: Meter,
+  { name, at, chance }: { name: string; at: number; chance: Chance },
+): Promise<number> {
+  const { edges, completingMicros } = shortPress(at, chance);
+  for (const edge of edges) medium.button(name, edge.down, edge.at);
+  await medium.run(completingMicros - 1);
+  meter.begin(name, completingMicros);
+  return completingMicros;
 }

@@ -2,11 +2,10 @@
  * A room of real device processes whose authority renews their key while somebody presses the
  * switch once a second: how long it takes in the time of the medium, and who missed a press.
  */
-import { Chance } from "../installation/chance.js";
 import { generate } from "../installation/generate.js";
 import { Medium } from "../medium/medium.js";
-import { shortPress } from "./contact.js";
 import { managed } from "./managed.js";
+import { pressEachSecond } from "./measure.js";
 import { Meter } from "./meter.js";
 
 const SECOND = 1_000_000;
@@ -66,7 +65,9 @@ export async function measureRekey(options: RekeyOptions): Promise<RekeyFigures>
     await medium.run(BEGIN_MICROS - 1);
     const ready = [...states.values()].filter((state) => state === "resting").length;
     medium.command("rekey 1", REKEY_MICROS);
-    const presses = await pressAll(medium, meter, seed);
+    const from = BEGIN_MICROS;
+    const plan = { name: "switch-1", from, presses: PRESSES, seed };
+    const presses = await pressEachSecond(medium, meter, plan);
     const reactions = presses.flatMap((press) => [...press.reactions.values()]);
     reactions.sort((a, b) => a - b);
     return {
@@ -79,22 +80,6 @@ export async function measureRekey(options: RekeyOptions): Promise<RekeyFigures>
   } finally {
     await medium.stop();
   }
-}
-
-/** One a second. */
-async function pressAll(medium: Medium, meter: Meter, seed: number) {
-  const chance = new Chance(seed, "presses");
-  const measured = [];
-  for (let count = 0; count < PRESSES; count++) {
-    const at = BEGIN_MICROS + count * SECOND;
-    const { edges, completingMicros } = shortPress(at, chance);
-    for (const edge of edges) medium.button("switch-1", edge.down, edge.at);
-    await medium.run(completingMicros - 1);
-    meter.begin("switch-1", completingMicros);
-    await medium.run(at + SECOND - 1);
-    if (meter.latest !== undefined) measured.push(meter.latest);
-  }
-  return measured;
 }
 
 /** Prints the figures; 1 when somebody has no new key, or missed a press. */

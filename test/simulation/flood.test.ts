@@ -4,13 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Chance } from "../../hosts/installation/chance.js";
 import { generate } from "../../hosts/installation/generate.js";
 import { meshAddress } from "../../hosts/installation/members.js";
 import { BORDER } from "../../hosts/installation/types.js";
 import { Medium } from "../../hosts/medium/medium.js";
-import { shortPress } from "../../hosts/room/contact.js";
 import { KID, managed, SECURE_PORT } from "../../hosts/room/managed.js";
+import { pressEachSecond } from "../../hosts/room/measure.js";
 import { Meter } from "../../hosts/room/meter.js";
 import { claimsOf } from "../../modules/access/token.js";
 import { parseMessage } from "../../modules/coap/message.js";
@@ -85,7 +84,8 @@ test("a flood of hellos, cookies and tokens delays no press", async (t) => {
         medium.inject(frame, at + index * FRAME_MICROS);
       }
     }
-    const presses = await pressAll(medium, meter);
+    const plan = { name: "switch-1", from: READY + SECOND, presses: PRESSES, seed: 7 };
+    const presses = await pressEachSecond(medium, meter, plan);
     const missed = presses.flatMap((press) => press.missed);
     const worst = Math.max(...presses.flatMap(({ reactions }) => [...reactions.values()]));
     t.diagnostic(`the last lamp after ${worst / 1000} ms; ${JSON.stringify(drops)}`);
@@ -107,19 +107,4 @@ function tokenShown(mesh: Mesh, lamp: number, air: readonly Uint8Array[]): Uint8
     if (code === POST && payload !== undefined && claimsOf(payload) !== undefined) return payload;
   }
   return assert.fail("nobody showed a token");
-}
-
-async function pressAll(medium: Medium, meter: Meter) {
-  const chance = new Chance(7, "presses");
-  const measured = [];
-  for (let count = 0; count < PRESSES; count++) {
-    const at = READY + (count + 1) * SECOND;
-    const { edges, completingMicros } = shortPress(at, chance);
-    for (const edge of edges) medium.button("switch-1", edge.down, edge.at);
-    await medium.run(completingMicros - 1);
-    meter.begin("switch-1", completingMicros);
-    await medium.run(at + SECOND - 1);
-    if (meter.latest !== undefined) measured.push(meter.latest);
-  }
-  return measured;
 }
