@@ -133,7 +133,8 @@ function enterSecret(state: State, secret: Uint8Array): void {
   }
 }
 
-function cardOf(file: string, at: string | undefined): Card {
+/** Throws a Fault where it is none. */
+export function cardOf(file: string, at: string | undefined): Card {
   if (!existsSync(file)) throw new Fault(`there is no ${file}; make it: authority show --json`);
   let read: Partial<Card> = {};
   try {
@@ -159,21 +160,24 @@ function cardOf(file: string, at: string | undefined): Card {
 
 const start: Command = {
   words: "authority start",
-  usage: "[--listen [ADDRESS]:PORT]",
+  usage: "[--listen [ADDRESS]:PORT] [--interface NAME]",
   about: "Runs the authority, until Ctrl-C or authority stop.",
   help: `  --listen [ADDR]:PORT   UDP, IPv6 ([::]:5684)
+  --interface NAME       where the devices are, for what is said to all of a group at once: new keys
+                         of key trees (that of --listen, where it names an address)
 
 Devices get their tokens and keys from it over DTLS; other commands reach it through its folder.
 `,
-  options: { listen: { ...TEXT, default: "[::]:5684" } },
+  options: { listen: { ...TEXT, default: "[::]:5684" }, interface: TEXT },
   operands: [0, 0],
   run: async ({ state, open, values, say }) => {
     const at = parseAt("listen", textOf(values, "listen") ?? "");
+    const network = textOf(values, "interface");
     if (await isRunning(state)) throw new Fault(`an authority runs in ${state.folder} already`);
     const authority = await Authority.open(state, open);
     const before = Date.now();
     try {
-      const served = await serve(authority, at);
+      const served = await serve(authority, { ...at, network, say });
       say(`${authority.name} runs on ${served.at}; Ctrl-C ends it`);
       const why = await Promise.race([served.stopped.then(() => "asked to"), interrupted()]);
       await told(authority, why === "interrupted" ? say : () => {});

@@ -34,6 +34,8 @@ const create: Command = {
   --messages N       how many messages a key lasts (no end)
   --renew-on-join    a new key when somebody comes: who comes cannot read what was said before
   --renew-on-leave   a new key when somebody is removed: who is gone cannot read what is said then
+  --tree             a new key whenever somebody comes or goes, said to all members at once (LKH,
+                     RFC 2627): authority start --interface
 `,
   options: {
     address: TEXT,
@@ -46,6 +48,7 @@ const create: Command = {
     messages: TEXT,
     "renew-on-join": FLAG,
     "renew-on-leave": FLAG,
+    tree: FLAG,
   },
   operands: [1, 1],
   run: async ({ values, operands, work }) => {
@@ -66,7 +69,13 @@ const create: Command = {
         messages === undefined ? NONE : wholeOf("messages", messages, { least: 1, most: 2 ** 48 }),
       renewsOnJoin: values["renew-on-join"] === true,
       renewsOnLeave: values["renew-on-leave"] === true,
+      hasTree: values.tree === true,
     };
+    if (args.hasTree && args.shares !== undefined) {
+      throw new UsageError(
+        `--tree: the keys are those of ${args.shares}; leave out one of the two`,
+      );
+    }
     const group = await work("createGroup", args);
     const { name, address: at, port, securityGroup } = group;
     const where = `[${at}]:${port}, security group ${securityGroup}`;

@@ -19,7 +19,9 @@ import {
   nextOf,
   numberKey,
   numberOf,
+  policies,
   pushes,
+  USUAL,
 } from "../../modules/authority/records.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { formatIpv6, parseIpv6 } from "../installation/address.js";
@@ -42,6 +44,8 @@ export interface NewGroupArgs {
   readonly messages: number;
   readonly renewsOnJoin: boolean;
   readonly renewsOnLeave: boolean;
+  /** New keys are said to all at once, under those of a tree. */
+  readonly hasTree: boolean;
 }
 
 export interface GroupView {
@@ -81,6 +85,7 @@ export function createOne(authority: Authority, args: NewGroupArgs): Promise<Gro
     }
     const group = shares === undefined ? number : groupOf(rows, shares).application.group;
     if (shares === undefined) createGroup(rows, authority.center, number, args);
+    if (args.hasTree) policies.put(rows, numberKey(group), { ...USUAL, hasTree: true });
     applications.put(rows, numberKey(number), { name, group, address, port });
     return viewOf(rows, number);
   });

@@ -13,6 +13,7 @@ import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
 import { DtlsChannels } from "../../modules/secure/dtls.js";
 import type { SecureHandler, SecureRequest } from "../../modules/secure/request.js";
+import { Announcer, type Saying } from "./announcer.js";
 import { type Authority, random } from "./authority.js";
 import { NodeClock } from "./clock.js";
 import { listen } from "./control.js";
@@ -59,7 +60,7 @@ export interface Served {
 
 export async function serve(
   authority: Authority,
-  listenAt: { address: string; port: number },
+  listenAt: Saying & { readonly port: number },
 ): Promise<Served> {
   const doorkeeper = new Doorkeeper(authority);
   await doorkeeper.look();
@@ -85,7 +86,8 @@ export async function serve(
     if (isCoap(bytes)) pairs?.channels.receive({ from, to, bytes });
     else channels.receive(from, bytes);
   };
-  const pusher = new Pusher(authority, channels, places);
+  const announcer = await orClosed(port, () => Announcer.open(authority, listenAt));
+  const pusher = new Pusher(authority, { channels, places, announcer });
   const notifier = new Notifier(authority, others);
   let stop = () => {};
   const stopped = new Promise<void>((resolve) => {
@@ -94,6 +96,7 @@ export async function serve(
   const running: Running = {
     at: port.at,
     deliver: (some, say) => pusher.deliver(some, say),
+    handOver: (say) => pusher.handOver(say),
     notify: (say) => notifier.notify(say),
     changed: () => doorkeeper.look(),
     // The answer goes out first.
