@@ -61,7 +61,7 @@ class End implements Taker {
     });
     const at = number === 1 ? undefined : addressOf(1);
     this.channels.add({ context, index: 0, ...(at && { at }) });
-    throws(() => this.channels.add({ context, index: 1 }), /second context/);
+    throws(() => this.channels.add({ context, index: 1 }), /two contexts/);
     wire.takers.push(this);
   }
 
@@ -182,7 +182,7 @@ test("one context a peer: another with its id is refused, in any ID Context", ()
   const idContext = Uint8Array.of(5);
   const secrets = { ...common, secret: new Uint8Array(16).fill(8) };
   const context = derivePair(new TsCrypto(), secrets, { idContext, keyId: idContext });
-  throws(() => server.channels.add({ context, index: 1 }), /second context with 02/);
+  throws(() => server.channels.add({ context, index: 1 }), /two contexts with 02/);
   client.channels.ask(idOf(SERVER), ASK, told.done);
   wire.pass();
   equal(told.words, [CHANGED]);
