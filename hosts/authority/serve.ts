@@ -96,7 +96,6 @@ export async function serve(
   const running: Running = {
     at: port.at,
     deliver: (some, say) => pusher.deliver(some, say),
-    handOver: (say) => pusher.handOver(say),
     notify: (say) => notifier.notify(say),
     changed: () => doorkeeper.look(),
     // The answer goes out first.
