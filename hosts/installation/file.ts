@@ -47,6 +47,7 @@ export function formatInstallation(installation: Installation): string {
     lumicast: FORMAT,
     name: installation.name,
     seed: installation.seed,
+    ...(installation.tokens === undefined ? {} : { tokens: installation.tokens }),
     network: networkJson(installation.network),
     securityGroups: installation.securityGroups.map(securityGroupJson),
     applicationGroups: installation.applicationGroups.map((group) => {

@@ -20,7 +20,7 @@ import type {
   Settings,
   UnicastGroup,
 } from "./types.js";
-import { POWER_ON, ROLES } from "./types.js";
+import { POWER_ON, ROLES, TOKEN_POLICIES } from "./types.js";
 
 export const FORMAT = 1;
 const COAP_PORT = 5683;
@@ -87,6 +87,7 @@ const INSTALLATION_FIELDS = [
   "name",
   "seed",
   "firmwareKey",
+  "tokens",
   "network",
   "securityGroups",
   "applicationGroups",
@@ -104,6 +105,7 @@ function readInstallation(at: Field): Installation | undefined {
   }
   const seed = at.member("seed");
   const signer = at.member("firmwareKey");
+  const tokens = at.member("tokens");
   const rights = at.member("rights");
   const unicast = at.member("unicastGroups");
   const groups = at.member("applicationGroups");
@@ -112,6 +114,7 @@ function readInstallation(at: Field): Installation | undefined {
     name: optionalText(at.member("name"), "Meeting room") ?? "installation",
     seed: (seed.present ? seed.integer(0, UINT32_MAX) : undefined) ?? 1,
     ...(signer.present ? { firmwareKey: signer.hex(FIRMWARE_KEY) } : {}),
+    ...(tokens.present ? { tokens: tokens.choice(TOKEN_POLICIES) } : {}),
     network: readNetwork(at.member("network")),
     securityGroups: at.member("securityGroups").items("security groups", 1).map(readSecurityGroup),
     applicationGroups: onlyUnicast

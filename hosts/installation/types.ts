@@ -13,6 +13,8 @@
  *
  *     { "lumicast": 1,                            format version
  *       "name"?: "Meeting room", "seed"?: 7,
+ *       "tokens"?: "expiring",                    else "any": devices of an authority take such,
+ *                                                 too, that never end
  *       "network": { "pan": 43707,                IEEE 802.15.4 PAN id, 1-65534
  *                    "prefix": "fd6c:756d:6963:1::/64",
  *                    "rangeMetres"?: 30,          every pair within range hears each other ...
@@ -257,6 +259,10 @@ export interface Network {
 /** In `links`, and on the medium. */
 export const BORDER = "border";
 
+/** Which tokens the devices of an authority take (modules/groups/trust.ts). */
+export const TOKEN_POLICIES = ["any", "expiring"] as const;
+export type TokenPolicy = (typeof TOKEN_POLICIES)[number];
+
 export interface Installation {
   readonly name: string;
   /** Everything random in a simulated run follows from it. */
@@ -270,6 +276,8 @@ export interface Installation {
   readonly settings: Settings;
   /** Ed25519 key of whoever signs firmware for its devices; without it they take none. */
   readonly firmwareKey?: Uint8Array | undefined;
+  /** Absent: any. */
+  readonly tokens?: TokenPolicy | undefined;
 }
 
 /** Level 2 is where group material ends (ARCHITECTURE, decision 8). */

@@ -69,6 +69,8 @@ const COAP_PORT = 5683;
 const NOBODY = new Uint8Array(0);
 const KEY_BYTES = 16;
 const SEED_BYTES = 32;
+/** Where all tokens have to end and nobody says when. */
+const EXPIRING_SECONDS = 24 * 3600;
 const KEEPER = join(ROOT, "build/node/hosts/room/keeper.js");
 
 /** The room with an authority in its middle, and what the medium has to know. */
@@ -94,6 +96,7 @@ export function managed(
       const credential = map([4, fromHex(device.identity)], [5, fromHex(device.key)]);
       const trusted = map([0, ISSUER], [1, KID], [2, publicKey], [3, room.name]);
       const places = map([6, at], [7, at], [9, publicKey]);
+      if (room.tokens === "expiring") places.set(10, true);
       return unprovisioned(blob, new Map([...trusted, ...credential, ...places]));
     },
   };
@@ -126,6 +129,11 @@ function planOf(room: Installation, { tokenSeconds = {} }: Terms): Plan {
   }: Installation["applicationGroups"][number]) => {
     return { id, name, group: securityGroup, address: toHex(address), port };
   };
+  const usual = room.tokens === "expiring" ? EXPIRING_SECONDS : undefined;
+  const secondsOf = (name: string) => {
+    const seconds = tokenSeconds[name] ?? usual;
+    return seconds === undefined ? {} : { tokenSeconds: seconds };
+  };
   return {
     seed: draw(chance, SEED_BYTES),
     domain: room.name,
@@ -143,7 +151,7 @@ function planOf(room: Installation, { tokenSeconds = {} }: Terms): Plan {
       identity: toHex(device.eui64),
       key: toHex(device.factoryKey ?? fromHex(draw(chance, KEY_BYTES))),
       scope: scopeOf(room, device),
-      ...(device.name in tokenSeconds && { tokenSeconds: tokenSeconds[device.name] }),
+      ...secondsOf(device.name),
     })),
   };
 }

@@ -36,6 +36,8 @@ export const TOKEN_FAULTS = [
   "expired",
   /** Without an end, where the rules of this place ask for one. */
   "endless",
+  /** With an end, where nobody said what time it is and the rules ask for that. */
+  "timeless",
   /** Issued before one that was accepted of the same client. */
   "older",
   /** Grants more than its issuer may grant. */
@@ -81,6 +83,8 @@ export interface TokenRules {
   readonly nowSeconds: number;
   /** Only tokens that end are taken. */
   readonly mustExpire?: boolean;
+  /** `nowSeconds` may be long ago, and what ended since is not to be taken. */
+  readonly isTimeless?: boolean;
 }
 
 /** A token whose signature nobody looked at. */
@@ -114,8 +118,10 @@ export function verifyToken(
   const { expiresAt } = claims;
   const isEndless = expiresAt === undefined && rules.mustExpire === true;
   if (isEndless) return fault("endless"); // check: token-endless
+  const isUndated = expiresAt !== undefined && rules.isTimeless === true;
   const isOver = expiresAt !== undefined && expiresAt <= rules.nowSeconds;
   if (isOver) return fault("expired"); // check: token-expired
+  if (isUndated) return fault("timeless"); // check: token-timeless
   return { ok: true, value: claims };
 }
 

@@ -14,6 +14,8 @@ export interface Authority extends KdcChannel {
   readonly manager: Uint8Array | undefined;
   /** Of the server's signed time; absent: it is not asked for any. */
   readonly timeKey: Uint8Array | undefined;
+  /** Tokens have to end, and others' wait until the time was told (groups/trust.ts). */
+  readonly isStrict: boolean;
 }
 
 /** Undefined without the field; throws an Error that names what is wrong in it. */
@@ -35,6 +37,7 @@ export function authorityIn(blob: Uint8Array): Authority | undefined {
     server: fields.has(7) ? endpoint(fields.fields(7, "server")) : undefined,
     manager: fields.has(8) ? fields.minimal(8, "manager") : undefined,
     timeKey: fields.has(9) ? fields.bytes(9, "timeKey", 32, 32) : undefined,
+    isStrict: fields.has(10) && fields.isTrue(10),
   };
   fields.leave();
   return authority;

@@ -139,7 +139,7 @@ export class DeviceChannels {
     this.#refusals = new RateLimit(clock, TOKENS_BURST, TOKEN_MICROS);
     this.#doubts = new RateLimit(clock, 1, DOUBTS_EVERY_MICROS);
     this.#random = random;
-    this.trust = new Trust({ store, crypto, clock });
+    this.trust = new Trust({ store, crypto, clock, isStrict: authority.isStrict });
     this.trust.adopt(authority.kdc);
     this.#channel = this.trust.channelOf(authority.kdc, authority);
     const isNobody = this.#channel === undefined;

@@ -101,10 +101,9 @@ export class Tokens {
    */
   glance(token: Uint8Array): Refusal | "known" | undefined {
     const { groups, trust } = this.#parts;
-    const { anchor, trusted } = trust;
-    if (anchor === undefined || trusted === undefined) return "untrusted";
-    const nowSeconds = trust.now();
-    const rules = { anchors: [anchor], audience: trusted.audience, nowSeconds };
+    const rules = trust.rules(false);
+    if (rules === undefined) return "untrusted";
+    const { nowSeconds } = rules;
     const glanced = glanceAt(token, rules);
     if (!glanced.ok) return glanced.fault;
     const claims = glanced.value;
@@ -173,10 +172,8 @@ export class Tokens {
     terms: readonly KeyTerms[],
   ): Refusal | undefined {
     const { crypto, trust, groups, store } = this.#parts;
-    const { anchor, trusted } = trust;
-    if (anchor === undefined || trusted === undefined) return "untrusted";
-    const { audience } = trusted;
-    const rules = { anchors: [anchor], audience, nowSeconds: trust.now() };
+    const rules = trust.rules(pairwise !== undefined);
+    if (rules === undefined) return "untrusted";
     const verdict = verifyToken(crypto, token, rules);
     if (!verdict.ok) return verdict.fault === "expired" ? this.#over(token) : verdict.fault;
     const claims = verdict.value;
@@ -191,7 +188,7 @@ export class Tokens {
       // Nobody learns a key of his own from what everybody may present.
       if (pairwise === undefined) return "holder"; // check: token-own
       const kept = ownToken(store, security.id);
-      const isOld = isUnderOlder(envelope, kept) && isOf(kept, trusted.issuer);
+      const isOld = isUnderOlder(envelope, kept) && isOf(kept, claims.issuer);
       if (isOld) return undefined; // check: shown-newest
       return store.put(key(KIND.TOKEN, 1 + security.id), token) ? undefined : "storeFailed";
     }
@@ -201,7 +198,7 @@ export class Tokens {
       ? this.#install(security, opened, termsHere)
       : this.#admit(claims, security, opened);
     if (refused !== undefined) return refused;
-    return trust.see(claims.issuedAt) ? undefined : "storeFailed";
+    return trust.see(claims.issuedAt, isOwn) ? undefined : "storeFailed";
   }
 
   /** A genuine token that has come to its end: it stays so. */

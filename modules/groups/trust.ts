@@ -10,8 +10,13 @@
  * Time (§4.3): a device has no calendar. The latest time it was ever told, by whom it believes, is
  * in flash, and time goes on from there, or what was granted for an hour would hold for years. What
  * ended before that stays ended, whatever clocks say later.
+ *
+ * A device that was off knows too early a time until it is told one again. Fixed lights outlive
+ * their servers, so that does for them, and so do tokens without an end. A strict place has it
+ * otherwise: every token has to end, and others' are taken only when the time was told since the
+ * start.
  */
-import type { TokenFault, TrustAnchor } from "../access/token.js";
+import type { TokenFault, TokenRules, TrustAnchor } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
 import { decode } from "../cbor/decode.js";
@@ -70,9 +75,13 @@ export class Trust {
   /** Unix seconds of a moment on the clock. */
   #latest: number;
   #latestMicros: number;
+  readonly #isStrict: boolean;
+  /** Since the start. */
+  #isTold = false;
 
-  constructor(parts: { store: TrustStore; crypto: Crypto; clock: Clock }) {
-    const { store, crypto, clock } = parts;
+  constructor(parts: { store: TrustStore; crypto: Crypto; clock: Clock; isStrict?: boolean }) {
+    const { store, crypto, clock, isStrict = false } = parts;
+    this.#isStrict = isStrict;
     this.#store = store;
     this.#crypto = crypto;
     this.#clock = clock;
@@ -100,6 +109,19 @@ export class Trust {
     if (trusted === undefined) return undefined;
     const { issuer, kid, publicKey } = trusted;
     return { issuer, kid, publicKey, alg: EDDSA };
+  }
+
+  /** What is asked of a token; `isFromKdc`: it comes over the KDC's channel, so it is of today. */
+  rules(isFromKdc: boolean): TokenRules | undefined {
+    const { anchor } = this;
+    if (anchor === undefined || this.#trusted === undefined) return undefined;
+    const { audience } = this.#trusted;
+    const rules = { anchors: [anchor], audience, nowSeconds: this.now() };
+    const asked = { ...rules, mustExpire: false, isTimeless: false };
+    const isSince = this.#isTold || isFromKdc;
+    if (this.#isStrict) asked.mustExpire = true; // check: token-strict
+    if (this.#isStrict && !isSince) asked.isTimeless = true; // check: token-told
+    return asked;
   }
 
   /** The first KDC; false where there is another already, or flash refuses. */
@@ -151,8 +173,12 @@ export class Trust {
     return this.#latest + Math.floor(since / SECOND);
   }
 
-  /** Somebody who is believed says that it is so late, at the least. Durable when true. */
-  see(seconds: number): boolean {
+  /**
+   * Somebody who is believed says that it is so late, at the least; `isNow`: that this is the time.
+   * Durable when true.
+   */
+  see(seconds: number, isNow = false): boolean {
+    if (isNow) this.#isTold = true;
     if (seconds <= this.#latest) return true;
     const now = this.now();
     const latest = Math.max(seconds, now);

@@ -11,6 +11,9 @@ import {
 } from "../../hosts/installation/file.js";
 import { generate } from "../../hosts/installation/generate.js";
 import { InstallationError, parseInstallation } from "../../hosts/installation/parse.js";
+import { provisioning } from "../../hosts/installation/provisioning.js";
+import { managed } from "../../hosts/room/managed.js";
+import { authorityIn } from "../../modules/device/authority.js";
 import { EXAMPLE } from "../support/room.js";
 
 const example = readFileSync(EXAMPLE, "utf8");
@@ -60,6 +63,24 @@ test("what is written is read back the same, in a file for its owner only", () =
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("tokens have to end where the file says so: it is kept, and devices are told", () => {
+  const text = changed((file) => {
+    file.tokens = "expiring";
+  });
+  const { installation } = parseInstallation(text, "room.json");
+  const again = parseInstallation(formatInstallation(installation), "room.json").installation;
+  assert.deepEqual([installation.tokens, again.tokens], ["expiring", "expiring"]);
+  const authorityOf = (room: typeof installation) => {
+    const { blobOf } = managed(room);
+    const [device] = room.devices;
+    return authorityIn(blobOf?.(provisioning(room, device), device) ?? new Uint8Array(0));
+  };
+  assert.equal(authorityOf(installation)?.isStrict, true);
+  assert.equal(authorityOf(parseInstallation(example, "room.json").installation)?.isStrict, false);
+  const wrong = complaint(changed((file) => void Object.assign(file, { tokens: "some" })));
+  assert.match(wrong, /tokens: is "some"; give one of "any", "expiring"/);
 });
 
 test("text that is no JSON: line and column", () => {

@@ -115,7 +115,7 @@ export class Holder {
   readonly trust: Trust;
   readonly tokens: Tokens;
 
-  constructor(kdc: Kdc, flash: NorFlash = formatted(4)) {
+  constructor(kdc: Kdc, flash: NorFlash = formatted(4), isStrict = false) {
     this.flash = flash;
     const { crypto } = kdc;
     const { clock } = this;
@@ -137,7 +137,7 @@ export class Holder {
     const sequence = new Sequence(store);
     const parts = { directory, keyring, recipients, sequence, uptime, clock, clientId: OWN };
     this.groups = new Groups(parts);
-    this.trust = new Trust({ store, crypto, clock });
+    this.trust = new Trust({ store, crypto, clock, isStrict });
     this.trust.adopt(kdc.trusted);
     this.tokens = new Tokens({ ...this, store, crypto });
   }

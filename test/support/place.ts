@@ -40,7 +40,7 @@ export class Place extends Managed {
     const appGroup = this.guild?.appGroup ?? APPLICATION;
     const { as } = parties();
     const random = new SeededRandom(5);
-    this.#as = { issuer: as, random, audiences: [{ name: "kdc" }], now: () => NOW };
+    this.#as = { issuer: as, random, audiences: [{ name: "kdc" }], now: () => this.now };
     this.ledger.run((rows) => {
       furnish(rows, this.center, TERMS);
       if (this.guild !== undefined) {

@@ -1,6 +1,7 @@
 /** Devices and the authority's own decisions, over DTLS: a room from its first start to a loss. */
 import { expel, narrow, renew } from "../../modules/authority/distribution.js";
 import { awaiting } from "../../modules/authority/pushing.js";
+import { devices } from "../../modules/authority/records.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { SERVICE_UNAVAILABLE } from "../../modules/coap/options.js";
 import { equal, test } from "../harness.js";
@@ -130,6 +131,27 @@ test("in a group that it is not granted, too, a lamp has the keys of the others"
   equal(keyIds(lamp), [1]);
   place.ledger.run((rows) => renew(rows, place.center, GROUP, { isBroken: false, now: place.now }));
   equal([place.pushAll(), keyIds(lamp)], [[1], [1, 2]]);
+});
+
+test("a strict place: no key with a token without an end; the others renew theirs", () => {
+  const place = new Place();
+  const strict = (number: number) => ({ authority: place.part(number, [[10, true]]) });
+  place.ledger.run((rows) => {
+    for (const eui64 of devices.keys(rows)) {
+      const device = devices.need(rows, eui64);
+      const isEndless = device.name === "device 2";
+      if (!isEndless) devices.put(rows, eui64, { ...device, tokenSeconds: 600 });
+    }
+  });
+  const lamps = LAMPS.map((number) => place.device(number, ROLE.LUMINAIRE, strict(number)));
+  const press = place.device(SWITCHES[0], ROLE.SWITCH, strict(SWITCHES[0]));
+  place.pass(70);
+  equal(lamps.map(keyIds), [[1], []]);
+  equal([lamps[1].log.includes("keys refused: endless"), keyIds(press)], [true, [1]]);
+  for (let minutes = 0; minutes < 30; minutes += 5) {
+    equal(obeying(place, [lamps[0]], press), 1, `after ${minutes} minutes`);
+    place.pass(300);
+  }
 });
 
 /** A room in which no key ever seals twice with one nonce, whatever becomes of its first switch. */

@@ -360,6 +360,37 @@ test("what a push overtook brings back no older sealing key, and no older token 
   equal(ownToken(holder.store, GROUP), shownUnder(4));
 });
 
+test("a place that asks nothing of tokens: one that ends counts from its own date", () => {
+  const holder = receiver();
+  equal(holder.trust.now(), 0, "nobody said what time it is");
+  equal(holder.tokens.present(kdc.token({ expiresAt: NOW + 100 })), undefined);
+  holder.clock.advance(99_000_000);
+  equal([holder.tokens.expire(), holder.level()], [true, 2]);
+  holder.clock.advance(2_000_000);
+  equal([holder.tokens.expire(), holder.level()], [true, 0]);
+  equal(holder.tokens.present(kdc.token({ issuedAt: NOW + 1 })), undefined, "without an end");
+  equal(holder.level(), 2);
+});
+
+test("a strict place: tokens end, and wait until the time was told since the start", () => {
+  const strict = new Holder(kdc, formatted(4), true);
+  strict.giveSealing();
+  const short = kdc.token({ expiresAt: NOW + 100 });
+  equal(strict.tokens.present(kdc.token()), "endless");
+  equal(strict.tokens.present(short), "timeless");
+  equal([strict.level(), strict.keyIds, strict.trust.now()], [0, [], 0]);
+  const pairwise = sealing(kdc.crypto, 9);
+  const own = (more: object) => kdc.token({ subject: OWN, under: pairwise, ...more });
+  equal(strict.deliver({ tokens: [own({})] }, pairwise), ["endless"]);
+  equal(strict.deliver({ tokens: [own({ expiresAt: NOW + 500 })] }, pairwise), [undefined]);
+  equal([strict.tokens.present(short), strict.level()], [undefined, 2]);
+  // It was off: for how long, the time in flash does not say.
+  const again = new Holder(kdc, strict.flash, true);
+  const later = kdc.token({ issuedAt: NOW + 10, expiresAt: NOW + 200 });
+  equal([again.tokens.present(later), again.trust.see(NOW + 150, true)], ["timeless", true]);
+  equal([again.tokens.present(later), again.tokens.present(short)], [undefined, "expired"]);
+});
+
 test("a second KDC is refused, until the first one hands over", () => {
   const holder = receiver();
   const signer = kdc.crypto.signatures?.signer(new Uint8Array(32).fill(4));

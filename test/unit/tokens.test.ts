@@ -271,6 +271,9 @@ test("each refusal of a token has its name", () => {
   const forever = issueToken(crypto, { ...BY_AS, claims: endless });
   equal(faultOf(forever), "accepted");
   equal(faultOf(forever, { mustExpire: true }), "endless");
+  equal(faultOf(forever, { isTimeless: true }), "accepted");
+  equal(faultOf(token, { isTimeless: true }), "timeless");
+  equal(faultOf(token, { isTimeless: true, nowSeconds: 1_800_000_000 }), "expired");
   equal(faultOf(made({ issuer: "other.example" })), "untrusted", "his key, another's name");
   const named = { ...BY_AS, kid: h("a7") };
   equal(faultOf(issueToken(crypto, { ...named, claims: CLAIMS })), "untrusted");
