@@ -1,10 +1,9 @@
 /**
  * The two ledgers of hosts: what was written together stands together, what is damaged is refused.
- * PostgreSQL is a server of our own; the kills are real ones, at every write of the file.
+ * PostgreSQL is a server of our own. Killed at every write: test/authority/kills.test.ts.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -12,24 +11,14 @@ import Database from "libsql";
 import pg from "pg";
 import { PostgresLedger } from "../../hosts/authority/postgres.js";
 import { SqliteLedger } from "../../hosts/authority/sqlite.js";
-import { ROOT } from "../../hosts/root.js";
-import { renew } from "../../modules/authority/distribution.js";
 import type { Ledger, Rows } from "../../modules/authority/ledger.js";
 import { faultsOf, headOf, LoggedLedger } from "../../modules/authority/log.js";
-import {
-  groups,
-  inGroup,
-  keys,
-  members,
-  NONE,
-  numberKey,
-  pushes,
-} from "../../modules/authority/records.js";
+import { groups, NONE, numberKey } from "../../modules/authority/records.js";
 import { enrol } from "../../modules/authority/server.js";
 import { toHex } from "../../modules/bytes/hex.js";
-import { centerOf, crowd, furnish, GROUP, parties, SCOPE } from "../support/authority.js";
+import { GROUP, parties, SCOPE } from "../support/authority.js";
+import { crowded } from "../support/crowded.js";
 import { PostgresServer } from "../support/postgres.js";
-import { rekeyed } from "../support/rekeyed.js";
 import { lacks } from "../support/skip.js";
 
 const folder = mkdtempSync(join(tmpdir(), "lumicast-ledger-"));
@@ -148,124 +137,6 @@ test("PostgreSQL: a damaged row, another's database and no database say what to 
   await pool.end();
   const nowhere = "postgres://x@/x?host=%2Fnowhere";
   await assert.rejects(PostgresLedger.open(nowhere), /does not answer; is it running/);
-});
-
-/** A file with a group of a hundred members and its first key. */
-async function crowded(path: string): Promise<void> {
-  const ledger = new SqliteLedger(path, { create: true });
-  await ledger.transaction((rows) => {
-    const center = centerOf();
-    furnish(rows, center);
-    crowd(rows, 100);
-    renew(rows, center, GROUP, { isBroken: false, now: 0 });
-    for (const key of pushes.keys(rows)) pushes.delete(rows, key);
-  });
-  ledger.close();
-}
-
-/** What the program said before it was killed at this write of the file or its journal. */
-function killedAt(at: number, path: string, what: string) {
-  const program = join(ROOT, "build/node/test/hosts/ledger-kill.js");
-  const inject = `inject=pwrite64,fdatasync,fsync,unlink:signal=KILL:when=${at}`;
-  const words = ["-f", "-qq", "-o", "/dev/null", "-P", path, "-P", `${path}-journal`, "-e"];
-  const node = [process.execPath, program, path, what];
-  const done = spawnSync("strace", [...words, inject, ...node], { encoding: "utf8" });
-  return { said: done.stdout.trim().split("\n"), isOver: done.status === 0 };
-}
-
-test("SQLite: killed at any write of a renewal for a hundred, it is all there or not at all", {
-  skip: lacks("strace"),
-}, async () => {
-  const original = file("kill-original.db");
-  await crowded(original);
-  const path = file("kill.db");
-  let killed = 0;
-  for (let at = 1; ; at++) {
-    rmSync(`${path}-journal`, { force: true });
-    cpSync(original, path);
-    const { said, isOver } = killedAt(at, path, "renewal");
-    const ledger = new SqliteLedger(path);
-    const state = await ledger.transaction((rows) => ({
-      epoch: groups.need(rows, numberKey(GROUP)).epoch,
-      pushes: pushes.keys(rows).length,
-      hasKey: keys.get(rows, inGroup(GROUP, 2)) !== undefined,
-    }));
-    ledger.close();
-    const before = { epoch: 1, pushes: 0, hasKey: false };
-    const complete = { epoch: 2, pushes: 100, hasKey: true };
-    assert.deepEqual(state, state.epoch === 1 ? before : complete, `cut at write ${at}`);
-    if (said[0] === "2") {
-      assert.deepEqual(state, complete, `promised, and cut at write ${at}`);
-      if (isOver) break;
-    }
-    killed++;
-  }
-  assert.ok(killed > 10, `${killed} kills`);
-});
-
-test("SQLite: killed at any write of a rekey for a hundred, and gone on with: nobody is cut off", {
-  skip: lacks("strace"),
-}, async () => {
-  const original = file("rekey-original.db");
-  await crowded(original);
-  const path = file("rekey.db");
-  let killed = 0;
-  for (let at = 1; ; at++) {
-    rmSync(`${path}-journal`, { force: true });
-    cpSync(original, path);
-    const { said, isOver } = killedAt(at, path, "rekey");
-    const ledger = new SqliteLedger(path);
-    await rekeyed(ledger, (line) => void said.push(line));
-    const left = await ledger.transaction((rows) => ({
-      members: members.keys(rows).length,
-      pushes: pushes.keys(rows).length,
-      epoch: groups.need(rows, numberKey(GROUP)).epoch,
-    }));
-    ledger.close();
-    assert.deepEqual(left, { members: 100, pushes: 0, epoch: 2 }, `cut at write ${at}`);
-    const sent = said.filter((line) => line !== "").map((line) => line.split(" "));
-    const keysSent = new Set(sent.map(([, epoch, key]) => `${epoch} ${key}`));
-    assert.equal(keysSent.size, 1, `one KID, one key, also after a cut at write ${at}`);
-    assert.equal(new Set(sent.map(([client]) => client)).size, 100, `cut at write ${at}`);
-    if (isOver) break;
-    killed++;
-  }
-  assert.ok(killed > 40, `${killed} kills`);
-});
-
-test("SQLite: killed at any write of a commit for many, each that was answered is there, signed", {
-  skip: lacks("strace"),
-}, async () => {
-  const original = file("crowd-original.db");
-  new SqliteLedger(original, { create: true }).close();
-  const path = file("crowd.db");
-  const { crypto, signer } = parties();
-  let killed = 0;
-  let isPart = false;
-  for (let at = 1; ; at++) {
-    rmSync(`${path}-journal`, { force: true });
-    cpSync(original, path);
-    const { said, isOver } = killedAt(at, path, "crowd");
-    const answered = said.filter((word) => word !== "").map(Number);
-    const ledger = new SqliteLedger(path);
-    const state = await ledger.transaction((rows) => ({
-      there: rows.keys("device", "").map(Number),
-      entries: headOf(rows).count,
-      faults: faultsOf(rows, { crypto, publicKey: signer.publicKey }),
-    }));
-    const lost = answered.filter((number) => !state.there.includes(number));
-    ledger.close();
-    assert.deepEqual(lost, [], `answered, and lost by a cut at write ${at}`);
-    assert.deepEqual([state.entries, state.faults], [state.there.length, []], `cut at write ${at}`);
-    if (answered.length > 0 && !isOver) isPart = true;
-    if (isOver) {
-      assert.equal(answered.length, 18);
-      break;
-    }
-    killed++;
-  }
-  assert.ok(killed > 10, `${killed} kills`);
-  assert.ok(isPart, "some were answered before a cut");
 });
 
 test("SQLite: one signature for all that wait together, and who looks sees it", async () => {

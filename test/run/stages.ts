@@ -11,7 +11,7 @@ import type { Job, Stage } from "./result.js";
 import { nodeSuite, ownProgram, program, suitesIn, xsSuite } from "./suites.js";
 
 /** Test folders whose suites only `npm run ci` runs: they need more time or more tools. */
-const onlyInCi = ["budget", "cortexm", "fuzz", "interop", "sdk"];
+const onlyInCi = ["authority", "budget", "cortexm", "fuzz", "interop", "sdk"];
 
 /**
  * Another TypeScript major that has to accept the sources; it lives outside the tree's packages.

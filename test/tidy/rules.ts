@@ -170,7 +170,7 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
   ],
   test: [
     ...["vectors", "unit", "differential", "powercut", "simulation", "fuzz", "interop", "tidy"],
-    ...["run", "support", "mutants", "hosts", "headless", "budget", "sdk", "boards"],
+    ...["run", "support", "mutants", "hosts", "authority", "headless", "budget", "sdk", "boards"],
     "cortexm",
   ],
 };

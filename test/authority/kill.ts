@@ -1,5 +1,5 @@
 /**
- * What is to be killed at any write: `node ledger-kill.js FILE renewal` renews the key of a hundred
+ * What is to be killed at any write: `node kill.js FILE renewal` renews the key of a hundred
  * members and prints its epoch once that is durable; `FILE rekey` brings it to them as well, and
  * prints who was sent what; `FILE crowd` takes decisions that come at once and prints the number of
  * each.
