@@ -6,11 +6,13 @@ import { DEVICE_COMMANDS } from "./device-commands.js";
 import { doctor } from "./doctor.js";
 import { UsageError } from "./fault.js";
 import { GROUP_COMMANDS } from "./group-commands.js";
+import { handOver } from "./hand-over-command.js";
 import { KEEP_COMMANDS } from "./keep-commands.js";
 import { SENDER_COMMANDS } from "./sender-commands.js";
 
 const COMMANDS: readonly Command[] = [
   ...AUTHORITY_COMMANDS,
+  handOver,
   ...DEVICE_COMMANDS,
   ...GROUP_COMMANDS,
   ...SENDER_COMMANDS,

@@ -2,6 +2,7 @@
 
 import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
 import type { Rows } from "../../modules/authority/ledger.js";
+import { issueAfter } from "../../modules/authority/narrowing.js";
 import {
   applications,
   type Device,
@@ -13,6 +14,7 @@ import {
   numberKey,
   tokens,
 } from "../../modules/authority/records.js";
+import { goOnAbove, type Used } from "../../modules/authority/renewal.js";
 import { enrol } from "../../modules/authority/server.js";
 import { equalBytes } from "../../modules/bytes/equal.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
@@ -31,6 +33,15 @@ export interface Shipped {
   readonly rawKey?: string;
   /** How long tokens of its last, in seconds; absent: they do not end. */
   readonly tokenSeconds?: number;
+  /** Of one that was another KDC's before (authority hand-over). */
+  readonly before?: {
+    /** Hex. */
+    readonly clientId: string;
+    readonly handOvers: number;
+    /** Latest of its tokens. */
+    readonly issuedAt: number;
+    readonly keys: readonly Used[];
+  };
 }
 
 export interface DeviceView {
@@ -80,11 +91,13 @@ export async function addDevices(
       owners.set(name, eui64);
       const scope = devices.get(rows, eui64)?.scope ?? [];
       forgetCredential(rows, eui64, credential, authority.now());
+      goOn(authority, rows, one, credential);
       // Nothing: it shows a public key.
       rows.put("factory", toHex(credential), fromHex(psk ?? ""));
       // Client ids are the AS's to give.
       if (identity.role === "kdc") return strangerOf(one, toHex(credential));
-      enrol(rows, fromHex(eui64), { name, credential, scope, tokenSeconds });
+      const known = one.before === undefined ? {} : { clientId: fromHex(one.before.clientId) };
+      enrol(rows, fromHex(eui64), { name, credential, scope, tokenSeconds, ...known });
       return viewOf(rows, eui64);
     });
   });
@@ -101,6 +114,21 @@ function forgetCredential(rows: Rows, eui64: string, credential: Uint8Array, now
   latestOf(rows, `latest/${toHex(before.clientId)}`, from);
 }
 
+/** What its flash knows of the KDC before stays below what it is told from here. */
+function goOn(authority: Authority, rows: Rows, { before }: Shipped, credential: Uint8Array): void {
+  if (before === undefined) return;
+  const { clientId, handOvers, issuedAt, keys } = before;
+  latestOf(rows, handedCounter(credential), handOvers);
+  issueAfter(rows, fromHex(clientId), issuedAt);
+  if (authority.identity.role === "as") return;
+  for (const used of keys) goOnAbove(rows, authority.center, used, authority.now());
+}
+
+/** How often a device was handed over. */
+export function handedCounter(credential: Uint8Array): string {
+  return `handed/${toHex(credential)}`;
+}
+
 /** A device as a KDC alone knows it: how it shows who it is, and no more. */
 function strangerOf({ eui64, name, psk }: Shipped, credential: string): DeviceView {
   const by = psk === undefined ? "raw public key" : "psk";
@@ -108,7 +136,7 @@ function strangerOf({ eui64, name, psk }: Shipped, credential: string): DeviceVi
   return { eui64, name, clientId: "", credential, by, ...rest };
 }
 
-function checkShipped({ eui64, name, psk, identity, rawKey }: Shipped): void {
+function checkShipped({ eui64, name, psk, identity, rawKey, before }: Shipped): void {
   const isHex = (text: string, least: number, most: number) =>
     /^([0-9a-f]{2})+$/.test(text) && text.length >= 2 * least && text.length <= 2 * most;
   if (!isHex(eui64, 8, 8)) throw new Fault(`${eui64} is no EUI-64; write 16 hex digits`);
@@ -123,8 +151,16 @@ function checkShipped({ eui64, name, psk, identity, rawKey }: Shipped): void {
   if (identity !== undefined && !isHex(identity, 1, 64)) {
     throw new Fault(`${name}: --identity is hex digits, of 1 to 64 bytes`);
   }
+  if (before !== undefined && !(isHex(`${before.clientId}`, 1, 8) && isBefore(before)))
+    throw new Fault(`${name}: "before" is not what hand-over --list wrote; write it again there`);
   if (rawKey !== undefined && !(isHex(rawKey, POINT_BYTES, POINT_BYTES) && rawKey.startsWith("04")))
     throw new Fault(`${name}: --raw-key is a P-256 point, 65 bytes that begin with 04, as hex`);
+}
+
+function isBefore({ handOvers, issuedAt, keys }: NonNullable<Shipped["before"]>): boolean {
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  if (!isCount(handOvers) || !isCount(issuedAt) || !Array.isArray(keys)) return false;
+  return keys.every(({ group, prefix, epoch }) => [group, prefix, epoch].every(isCount));
 }
 
 export function listDevices(authority: Authority): Promise<{ devices: readonly DeviceView[] }> {

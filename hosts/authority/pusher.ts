@@ -13,6 +13,7 @@ import type { Answered, Ask } from "../../modules/secure/request.js";
 import type { Announcer } from "./announcer.js";
 import type { Authority } from "./authority.js";
 import { nameOfClient } from "./devices.js";
+import { followedBy, handOverFor, leavingIn, noteFollowed } from "./hand-over.js";
 import type { Places } from "./places.js";
 import type { NodeResult, Say } from "./works.js";
 
@@ -30,6 +31,14 @@ interface Tried {
   attempts: number;
   dueAt: number;
   result: string;
+}
+
+interface Waiting {
+  /** A security group; 0: none. */
+  readonly group: number;
+  /** In hex. */
+  readonly client: string;
+  readonly name: string;
 }
 
 export class Pusher {
@@ -63,17 +72,30 @@ export class Pusher {
   }
 
   /** Tries at once whoever waits for these groups' keys, and tells what became of each. */
-  async deliver(groups: readonly number[], say: Say): Promise<NodeResult[]> {
-    const waiting = await this.#waiting(groups);
+  deliver(groups: readonly number[], say: Say): Promise<NodeResult[]> {
+    return this.#bring(() => this.#waiting(groups), say);
+  }
+
+  /** Tells at once whoever has not heard it which KDC follows, and what became of each. */
+  handOver(say: Say): Promise<NodeResult[]> {
+    const leaving = () =>
+      this.#authority.read((rows) =>
+        leavingIn(rows).map((client) => {
+          return { group: 0, client, name: nameOfClient(rows, fromHex(client)) };
+        }),
+      );
+    return this.#bring(leaving, say);
+  }
+
+  async #bring(waitingNow: () => Promise<Waiting[]>, say: Say): Promise<NodeResult[]> {
+    const waiting = await waitingNow();
     const names = new Map(waiting.map(({ client, name, group }) => [`${group}/${client}`, name]));
     for (const { client } of waiting) this.#tried.delete(client);
     const until = Date.now() + PATIENCE_MS;
     const results = new Map<string, NodeResult>();
     while (results.size < names.size && Date.now() < until) {
       await this.#look();
-      const left = new Set(
-        (await this.#waiting(groups)).map((one) => `${one.group}/${one.client}`),
-      );
+      const left = new Set((await waitingNow()).map((one) => `${one.group}/${one.client}`));
       for (const [key, name] of names) {
         if (left.has(key) || results.has(key)) continue;
         results.set(key, this.#resultOf(key, name, "done"));
@@ -100,7 +122,7 @@ export class Pusher {
     return { device, securityGroup: Number.parseInt(key, 10), result, attempts };
   }
 
-  #waiting(groups: readonly number[]): Promise<{ group: number; client: string; name: string }[]> {
+  #waiting(groups: readonly number[]): Promise<Waiting[]> {
     return this.#authority.read((rows) =>
       awaiting(rows).flatMap(({ clientId, groups: all }) =>
         all
@@ -118,10 +140,11 @@ export class Pusher {
     try {
       // One message to all is sooner there than one to each.
       await this.#announcer.look();
-      const all = await this.#authority.read(awaiting);
+      const all = await this.#authority.read((rows) => [
+        ...new Set([...leavingIn(rows), ...awaiting(rows).map((one) => toHex(one.clientId))]),
+      ]);
       const now = Date.now();
-      for (const { clientId } of all) {
-        const client = toHex(clientId);
+      for (const client of all) {
         const isDue = (this.#tried.get(client)?.dueAt ?? 0) <= now;
         if (!isDue || this.#underWay.has(client)) continue;
         if (this.#underWay.size >= AT_ONCE_MAX) break;
@@ -147,26 +170,45 @@ export class Pusher {
   /** `done`, or why not. */
   async #try(client: string): Promise<string> {
     const clientId = fromHex(client);
+    const follows = await this.#authority.read((rows) => followedBy(rows, clientId));
+    if (follows !== undefined) return `it was handed over to ${follows}`;
     const place = await this.#places.of(clientId);
     if (place === undefined) return "it has not been here yet";
     const pairwise = this.#pairwiseOf(place.id) ?? (await this.#connected(place));
     if (typeof pairwise === "string") return pairwise;
     const { ledger, center } = this.#authority;
+    const { id } = place;
+    const payload = await this.#authority.read((rows) =>
+      handOverFor(rows, center, { clientId, id, under: pairwise }),
+    );
+    if (payload !== undefined) return this.#handOver(clientId, id, payload);
     const to = { clientId, pairwise, now: this.#authority.now() };
     const sending = await ledger.transaction((rows) => sendingFor(rows, center, to));
     if (sending === undefined) return "done";
-    const ask: Ask = {
-      method: POST,
-      path: ["keys", "push"],
-      format: CBOR_FORMAT,
-      payload: sending.payload,
-    };
-    const answered = await this.#ask(place.id, ask);
+    const result = await this.#say(id, sending.payload);
+    if (result === "done") await ledger.transaction((rows) => confirmAll(rows, clientId, sending));
+    return result;
+  }
+
+  async #handOver(clientId: Uint8Array, id: string, payload: Uint8Array): Promise<string> {
+    const result = await this.#say(id, payload);
+    if (result !== "done") return result;
+    const { ledger } = this.#authority;
+    const name = await this.#authority.read((rows) => nameOfClient(rows, clientId));
+    const note = { by: "authority", what: `${name} is handed over` };
+    await ledger.transaction((rows) => noteFollowed(rows, clientId), note);
+    return "done";
+  }
+
+  /** `done` when the member has it in flash. */
+  async #say(id: string, payload: Uint8Array): Promise<string> {
+    const path = ["keys", "push"];
+    const answered = await this.#ask(id, { method: POST, path, format: CBOR_FORMAT, payload });
     if (!answered.ok) return answered.why;
     const { code } = answered.response;
-    if (code !== CHANGED) return `refused with ${code >> 5}.${`${code & 31}`.padStart(2, "0")}`;
-    await ledger.transaction((rows) => confirmAll(rows, clientId, sending));
-    return "done";
+    return code === CHANGED
+      ? "done"
+      : `refused with ${code >> 5}.${`${code & 31}`.padStart(2, "0")}`;
   }
 
   #ask(id: string, ask: Ask): Promise<Answered> {

@@ -5,9 +5,10 @@
 import { rmSync } from "node:fs";
 import type { Note } from "../../modules/authority/answers.js";
 import { type Audience, asFace } from "../../modules/authority/as-face.js";
-import { endMemberships, isOver, renew } from "../../modules/authority/distribution.js";
+import { endMemberships, renew } from "../../modules/authority/distribution.js";
 import { type KdcParts, kdcFace } from "../../modules/authority/kdc-face.js";
 import { groups, latestOf, numberOf } from "../../modules/authority/records.js";
+import { isDue } from "../../modules/authority/spent.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
@@ -30,7 +31,7 @@ import type { Running } from "./works.js";
 
 /** What authorities ask each other. */
 const PAIR_PATHS = ["introspect", "revoke"];
-const NOWHERE = new Uint8Array(16);
+const NOWHERE = { address: new Uint8Array(16), port: 0 };
 const AS_PATHS = ["token", "introspect", "time"];
 const NOT_FOUND = 0x84;
 const CONTENT = 0x45;
@@ -81,9 +82,8 @@ export async function serve(
   doorkeeper.onLost = (credential) => channels.close(credential);
   const pairs = await orClosed(port, () => pairsOf(authority, port, handler));
   const others = new Others(authority, channels, pairs?.channels);
-  const to = { address: NOWHERE, port: 0 };
   port.onDatagram = (from, bytes) => {
-    if (isCoap(bytes)) pairs?.channels.receive({ from, to, bytes });
+    if (isCoap(bytes)) pairs?.channels.receive({ from, to: NOWHERE, bytes });
     else channels.receive(from, bytes);
   };
   const announcer = await orClosed(port, () => Announcer.open(authority, listenAt));
@@ -96,6 +96,7 @@ export async function serve(
   const running: Running = {
     at: port.at,
     deliver: (some, say) => pusher.deliver(some, say),
+    handOver: (say) => pusher.handOver(say),
     notify: (say) => notifier.notify(say),
     changed: () => doorkeeper.look(),
     // The answer goes out first.
@@ -296,7 +297,7 @@ class Upkeep {
       endMemberships(rows, center, now);
       for (const key of groups.keys(rows)) {
         const group = numberOf(key);
-        if (isOver(rows, group, now)) renew(rows, center, group, { isBroken: false, now });
+        if (isDue(rows, group, now)) renew(rows, center, group, { isBroken: false, now });
       }
     });
   }

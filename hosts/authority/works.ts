@@ -16,6 +16,7 @@ import {
   rekeyGroup,
   removeFromGroup,
 } from "./groups.js";
+import { beginHandOver, type HandOverArgs, prepareHandOver } from "./hand-over.js";
 import { type Card, emitIdentity } from "./identity.js";
 import { type Lost, reportDevice } from "./lost.js";
 import { makeSender, type SenderArgs } from "./senders.js";
@@ -39,6 +40,8 @@ export interface Running {
   readonly at: string;
   /** Pushes the newest keys of these security groups, and waits for each member's answer. */
   deliver(groups: readonly number[], say: Say): Promise<readonly NodeResult[]>;
+  /** Tells members which KDC they are handed over to, and waits for each one's answer. */
+  handOver(say: Say): Promise<readonly NodeResult[]>;
   /** Tells other programs what they have to hear; names and results. */
   notify(say: Say): Promise<readonly { readonly center: string; readonly result: string }[]>;
   /** Devices were entered, or are lost. */
@@ -114,6 +117,15 @@ export const WORKS = {
       lost.groups.map(({ group }) => group),
     );
     return { ...lost, ...nodes, ...(told === undefined ? {} : { told }) };
+  },
+  prepareHandOver: ({ authority }: Place, args: HandOverArgs) => prepareHandOver(authority, args),
+  handOver: async (
+    { authority, running, say }: Place,
+    args: HandOverArgs,
+  ): Promise<Delivered & { to: string; waiting: readonly string[] }> => {
+    const waiting = await beginHandOver(authority, args);
+    const told = running === undefined ? {} : { nodes: await running.handOver(say) };
+    return { to: `${args.card.domain}/kdc`, waiting, ...told };
   },
   verifyToken: ({ authority }: Place, args: { token: string }) => verifyOne(authority, args),
   readLog: ({ authority }: Place, args: { last: number }) => readLog(authority, args),

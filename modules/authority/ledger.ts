@@ -56,6 +56,8 @@ export const TABLES = [
   "push",
   /** Revocations that a KDC has not taken yet, by its name and their number. */
   "notice",
+  /** Who devices are handed over to, and what each of them shares with it. */
+  "successor",
   /** Nodes of key trees, by group and number. */
   "node",
   /** What was done, in order. */

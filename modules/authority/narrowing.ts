@@ -41,6 +41,12 @@ export function lastIssued(rows: Rows, clientId: Uint8Array): number {
   return latestOf(rows, issuedCounter(clientId), 0);
 }
 
+/** Another KDC issued some of his until then: ours are newer. */
+export function issueAfter(rows: Rows, clientId: Uint8Array, issuedAt: number): void {
+  latestOf(rows, issuedCounter(clientId), issuedAt);
+  noteChange(rows, clientId);
+}
+
 /** Whether he made his tokens change so often that they are far ahead of the clock. */
 export function isAhead(rows: Rows, clientId: Uint8Array, now: number): boolean {
   return latestOf(rows, fromCounter(clientId), 0) > now + AHEAD_SECONDS;

@@ -375,6 +375,49 @@ export interface Heard {
 
 export const heards = new Records<Heard>("heard", { epoch: uint, number: uint });
 
+/** The KDC that members are handed over to (modules/groups/trusted.ts). */
+export interface Successor {
+  readonly issuer: string;
+  readonly kid: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly audience: string;
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** Of its Authorization Server. */
+  readonly serverAddress: Uint8Array;
+  readonly serverPort: number;
+  /** Members are told of it. */
+  readonly isBegun: boolean;
+}
+
+export const successors = new Records<Successor>("successor", {
+  issuer: text,
+  kid: bytes,
+  publicKey: bytes,
+  audience: text,
+  address: bytes,
+  port: uint,
+  serverAddress: bytes,
+  serverPort: uint,
+  isBegun: flag,
+});
+
+/** A member on its way to another KDC. */
+export interface Leaving {
+  /** Its secret with that one. */
+  readonly psk: Uint8Array;
+  /** How many hand-overs there are with this one. */
+  readonly count: number;
+  /** It said that it follows. */
+  readonly isDone: boolean;
+}
+
+export const leavings = new Records<Leaving>("successor", {
+  psk: bytes,
+  count: uint,
+  isDone: flag,
+});
+
 /** A number of the authority's own. */
 const numbers = new Records<{ value: number }>("authority", { value: uint });
 

@@ -4,7 +4,7 @@
  */
 import { type Scope, SENDER } from "../access/scope.js";
 import { toHex } from "../bytes/hex.js";
-import { uintBytes } from "../bytes/uint.js";
+import { readUint, uintBytes } from "../bytes/uint.js";
 import type { Center } from "./center.js";
 import { forgetHeard, noteUse } from "./heard.js";
 import { keepMessages, prune, renewalMessages, type Wrap } from "./keytree.js";
@@ -49,7 +49,7 @@ export function renew(rows: Rows, center: Center, group: number, renewal: Renewa
   dropEnded(rows, center, group, renewal);
   const record = groups.need(rows, numberKey(group));
   const { random, managerCredential } = center;
-  const epoch = record.epoch + 1;
+  const epoch = Math.max(record.epoch, latestOf(rows, usedCounter(group), 0)) + 1;
   const { prefix, profile } = record;
   const drawn = drawMaterial(profile, { prefix, epoch, random, managerCredential });
   keys.put(rows, inGroup(group, epoch), { ...drawn, madeAt: renewal.now });
@@ -70,6 +70,35 @@ export function renew(rows: Rows, center: Center, group: number, renewal: Renewa
     keepMessages(rows, group, messages);
   }
   return epoch;
+}
+
+/** Keys that another KDC gave its members, in a group of the same number here. */
+export interface Used {
+  readonly group: number;
+  /** As a number. */
+  readonly prefix: number;
+  readonly epoch: number;
+}
+
+/** The group's key ids go on above these: members take nothing that is not above what they have. */
+export function goOnAbove(
+  rows: Rows,
+  center: Center,
+  { group, prefix, epoch }: Used,
+  now: number,
+): void {
+  latestOf(rows, "prefix", prefix);
+  latestOf(rows, usedCounter(group), epoch);
+  const record = groups.get(rows, numberKey(group));
+  if (record === undefined) return;
+  const isAbove = readUint(record.prefix) > prefix && (record.epoch === 0 || record.epoch > epoch);
+  if (isAbove) return;
+  groups.put(rows, numberKey(group), { ...record, prefix: uintBytes(nextOf(rows, "prefix")) });
+  if (record.epoch > 0) renew(rows, center, group, { isBroken: false, now });
+}
+
+function usedCounter(group: number): string {
+  return `used/${numberKey(group)}`;
 }
 
 /** Between two keys that a group gets because one member has to begin anew. */

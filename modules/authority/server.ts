@@ -38,7 +38,10 @@ export interface Issuer {
 }
 
 /** A device that is new here: what it may be granted, and how it is known. */
-export type NewDevice = Pick<Device, "name" | "credential" | "scope" | "tokenSeconds">;
+export type NewDevice = Pick<Device, "name" | "credential" | "scope" | "tokenSeconds"> & {
+  /** What another authority named it, and its flash knows; absent: it is given one. */
+  readonly clientId?: Uint8Array;
+};
 
 /**
  * Enters a device and gives it a client id that nobody in this domain has or ever had. The same
@@ -55,7 +58,9 @@ export function enrol(rows: Rows, eui64: Uint8Array, device: NewDevice): Device 
   if (known?.isLost === true) {
     throw new Error(`${known.name} (${key}) was reported lost; its credential has to be replaced`);
   }
-  const clientId = known?.clientId ?? freeClientId(rows);
+  const clientId = known?.clientId ?? device.clientId ?? freeClientId(rows);
+  const isItsOwn = isNamed(rows, key, clientId) && isWanted(device, clientId);
+  if (!isItsOwn) throw new Error(idText(device, clientId)); // check: enrol-id
   const latestIssued = known?.latestIssued ?? NONE;
   const entered: Device = { ...device, clientId, isLost: false, latestIssued };
   if (known !== undefined) rows.delete("credential", toHex(known.credential));
@@ -65,6 +70,21 @@ export function enrol(rows: Rows, eui64: Uint8Array, device: NewDevice): Device 
   rows.put("credential", toHex(device.credential), eui64);
   rows.put("client", toHex(clientId), eui64);
   return entered;
+}
+
+/** Whether a client id is this device's, or nobody's. */
+function isNamed(rows: Rows, eui64: string, clientId: Uint8Array): boolean {
+  const owner = rows.get("client", toHex(clientId));
+  return owner === undefined || toHex(owner) === eui64;
+}
+
+function isWanted(device: NewDevice, clientId: Uint8Array): boolean {
+  return device.clientId === undefined || equalBytes(device.clientId, clientId);
+}
+
+function idText({ name, clientId: wanted }: NewDevice, clientId: Uint8Array): string {
+  const id = toHex(wanted ?? clientId);
+  return `${name} has to be client ${id}, which it is not here; enter it at another authority`;
 }
 
 /** Of a credential that was replaced nothing counts any more: only tokens of from now on do. */

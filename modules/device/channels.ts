@@ -317,6 +317,8 @@ export class DeviceChannels {
     if (this.#channel === before) return;
     this.#log(`authority: ${this.trust.trusted?.issuer} from now on`);
     if (before !== undefined) this.dtls.leave(toHex(before.identity));
+    // Whoever follows does not know yet where we are.
+    this.doubt(DOUBT_MICROS);
   }
 
   /** AT-R in the clear: it is signed, and its key sealed. */

@@ -6,10 +6,14 @@ import { endpointOf, UdpPort } from "../../hosts/authority/net.js";
 import { type KeyDelivery, parseDelivery } from "../../modules/access/delivery.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { copySession, type Session } from "../../modules/dtls/session.js";
+import { Trust } from "../../modules/groups/trust.js";
+import type { KdcChannel, Trusted } from "../../modules/groups/trusted.js";
 import type { KeptSessions } from "../../modules/secure/dtls.js";
 import type { SecureRequest } from "../../modules/secure/request.js";
 
 const crypto = new NodeCrypto();
+const NONE = new Uint8Array(0);
+const NOWHERE = { address: new Uint8Array(16), port: 1 };
 
 export class Device {
   readonly guest: Guest;
@@ -22,6 +26,9 @@ export class Device {
   shown = 0;
   /** Connections that were closed by the other end. */
   ended = 0;
+
+  #trust: Trust | undefined;
+  #kdc: Trusted | undefined;
 
   private constructor(port: UdpPort, eui64: string, psk: string) {
     this.port = port;
@@ -36,7 +43,10 @@ export class Device {
       closed: () => {
         this.ended++;
       },
-      credentials: () => ({ psk: { identity: fromHex(eui64), key: fromHex(psk) } }),
+      credentials: () => {
+        const { identity, psk: key } = this.#followed ?? {};
+        return { psk: { identity: identity ?? fromHex(eui64), key: key ?? fromHex(psk) } };
+      },
       handler: (request) => this.#asked(request),
     });
     port.onDatagram = (from, bytes) => this.guest.channels.receive(from, bytes);
@@ -57,11 +67,43 @@ export class Device {
     await this.port.close();
   }
 
-  #asked({ path, payload }: SecureRequest) {
+  /** What it keeps of its KDC, as the firmware does. */
+  obeys(kdc: Trusted): Trust {
+    const rows = new Map<number, Uint8Array>();
+    const store = {
+      get: (key: number) => rows.get(key)?.slice(),
+      put: (key: number, value: Uint8Array) => {
+        rows.set(key, value.slice());
+        return true;
+      },
+    };
+    const trust = new Trust({ store, crypto, clock: new NodeClock() });
+    trust.adopt(kdc);
+    this.#trust = trust;
+    this.#kdc = kdc;
+    return trust;
+  }
+
+  /** Issuer of its KDC. */
+  get obeyed(): string | undefined {
+    return this.#trust?.trusted?.issuer;
+  }
+
+  get #followed(): KdcChannel | undefined {
+    const given = { identity: NONE, psk: NONE, center: NOWHERE, server: undefined };
+    const channel = this.#kdc && this.#trust?.channelOf(this.#kdc, given);
+    return channel === given ? undefined : channel;
+  }
+
+  #asked({ path, payload, from }: SecureRequest) {
     if (path.join("/") !== "keys/push") return { code: 0x84 };
     const delivery = parseDelivery(payload);
     if (delivery === undefined) return { code: 0x80 };
     this.pushed.push(delivery);
+    const { handOver } = delivery;
+    if (handOver !== undefined && this.answer !== 0x44) return { code: this.answer };
+    const refused = handOver && this.#trust?.handOver(handOver, from.pairwise);
+    if (refused !== undefined) return { code: 0x83 };
     return { code: this.answer };
   }
 }

@@ -235,3 +235,20 @@ test("a credential that was replaced: its tokens over its channel count no more"
     ["2.05", "4.01 older"],
   );
 });
+
+test("a client id that another authority gave stays, and is nobody else's", () => {
+  const kdc = new Kdc();
+  const enter = (eui64: string, id: string | undefined) => {
+    const device = { name: "lamp", credential: h(eui64), scope: ALL, tokenSeconds: NONE };
+    const named = id === undefined ? device : { ...device, clientId: h(id) };
+    try {
+      return toHex(kdc.run((rows) => enrol(rows, h(eui64), named)).clientId);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  equal([enter("2001", "77"), enter("2001", "77"), enter("2001", undefined)], ["77", "77", "77"]);
+  const other = "which it is not here; enter it at another authority";
+  equal(enter("2002", "77"), `lamp has to be client 77, ${other}`);
+  equal(enter("2001", "78"), `lamp has to be client 78, ${other}`);
+});

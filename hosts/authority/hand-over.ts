@@ -1,0 +1,228 @@
+/**
+ * A KDC that leaves: its word to each member for the one that follows (modules/groups/trusted.ts),
+ * with a new secret of each. Written down before any member hears of it: who is told of a KDC that
+ * does not know him has nobody. Told until each has said that he follows; his secret is forgotten
+ * here then.
+ */
+import { EMPTY_DELIVERY, emitDelivery } from "../../modules/access/delivery.js";
+import type { Center } from "../../modules/authority/distribution.js";
+import type { Rows } from "../../modules/authority/ledger.js";
+import { lastIssued } from "../../modules/authority/narrowing.js";
+import {
+  devices,
+  groups,
+  latestOf,
+  leavings,
+  members,
+  numberKey,
+  numberOf,
+  ownerOf,
+  pushes,
+  type Successor,
+  successors,
+} from "../../modules/authority/records.js";
+import { equalBytes } from "../../modules/bytes/equal.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { readUint } from "../../modules/bytes/uint.js";
+import type { EnvelopeKey } from "../../modules/cose/envelope.js";
+import { emitHandOver } from "../../modules/groups/trust.js";
+import { type Authority, kidOf, random } from "./authority.js";
+import { handedCounter, nameOfClient, orNull, type Shipped } from "./devices.js";
+import { counted, Fault } from "./fault.js";
+import type { Card } from "./identity.js";
+import { endpointOf } from "./net.js";
+
+const TO = "to";
+const CLIENT = "client/";
+/** "0000000009/" */
+const GROUP_CHARS = 11;
+const PSK_BYTES = 16;
+const NONCE_BYTES = 13;
+
+export interface HandOverArgs {
+  readonly card: Card;
+  /** Where devices reach it, and its Authorization Server. */
+  readonly at: string;
+  readonly server: string;
+}
+
+export interface Prepared {
+  /** Issuer of the KDC that follows. */
+  readonly to: string;
+  /** With the secrets that they share with it. */
+  readonly devices: readonly Shipped[];
+}
+
+/** Writes down who goes to whom; nobody hears of it yet. */
+export function prepareHandOver(authority: Authority, args: HandOverArgs): Promise<Prepared> {
+  const to = successorOf(authority, args);
+  return authority.decide(`authority hand-over --to ${to.issuer} --list`, (rows) => {
+    const before = successors.get(rows, TO);
+    const isSame = before !== undefined && isSameKdc(before, to);
+    if (before !== undefined && !isSame) forget(rows, before);
+    successors.put(rows, TO, { ...to, isBegun: isSame && before.isBegun });
+    const shipped = clientsIn(rows).flatMap((client) => {
+      const place = `${CLIENT}${client}`;
+      const known = leavings.get(rows, place);
+      if (known?.isDone === true) return [];
+      const { credential } = whoIs(rows, client);
+      const count = latestOf(rows, handedCounter(credential), 0) + 1;
+      const leaving = known ?? { psk: drawn(PSK_BYTES), count, isDone: false };
+      leavings.put(rows, place, leaving);
+      return shippedOf(rows, client, leaving);
+    });
+    return { to: to.issuer, devices: shipped };
+  });
+}
+
+/** From now on members are told; how many of them are not done. */
+export function beginHandOver(authority: Authority, args: HandOverArgs): Promise<string[]> {
+  const to = successorOf(authority, args);
+  return authority.decide(`authority hand-over --to ${to.issuer} --yes`, (rows) => {
+    const before = successors.get(rows, TO);
+    if (before === undefined || !isSameKdc(before, to)) {
+      throw new Fault(`${to.issuer} has no list of devices yet; first, without --yes: --list FILE`);
+    }
+    const unlisted = clientsIn(rows).find((client) => {
+      return leavings.get(rows, `${CLIENT}${client}`) === undefined;
+    });
+    if (unlisted !== undefined) {
+      const name = nameOfClient(rows, fromHex(unlisted));
+      throw new Fault(`${name} came after the list was written; write another: --list FILE`);
+    }
+    successors.put(rows, TO, { ...to, isBegun: true });
+    return leavingIn(rows).map((client) => nameOfClient(rows, fromHex(client)));
+  });
+}
+
+/** Client ids, in hex, of members that have to hear of it. */
+export function leavingIn(rows: Rows): string[] {
+  if (successors.get(rows, TO)?.isBegun !== true) return [];
+  const all = new Set(clientsIn(rows));
+  const left = leavings.keys(rows, CLIENT).filter((key) => !leavings.need(rows, key).isDone);
+  return left.map((key) => key.slice(CLIENT.length)).filter((client) => all.has(client));
+}
+
+/** The KDC that a member follows by now. */
+export function followedBy(rows: Rows, clientId: Uint8Array): string | undefined {
+  const isDone = leavings.get(rows, `${CLIENT}${toHex(clientId)}`)?.isDone === true;
+  return isDone ? successors.need(rows, TO).issuer : undefined;
+}
+
+/** Body of the push that tells a member, over the channel whose key is `under`. */
+export function handOverFor(
+  rows: Rows,
+  center: Center,
+  { clientId, id, under }: { clientId: Uint8Array; id: string; under: EnvelopeKey },
+): Uint8Array | undefined {
+  const client = toHex(clientId);
+  if (!leavingIn(rows).includes(client)) return undefined;
+  const to = successors.need(rows, TO);
+  const { psk, count } = leavings.need(rows, `${CLIENT}${client}`);
+  const { issuer, kid, publicKey, audience } = to;
+  const handOver = emitHandOver(center.crypto, center, {
+    trusted: { issuer, kid, publicKey, audience },
+    count,
+    channel: {
+      identity: fromHex(id),
+      psk,
+      center: { address: to.address, port: to.port },
+      server: { address: to.serverAddress, port: to.serverPort },
+    },
+    sealed: { under, nonce: drawn(NONCE_BYTES) },
+  });
+  return emitDelivery({ ...EMPTY_DELIVERY, handOver });
+}
+
+/** It follows: what waits for it here is nothing to it any more. */
+export function noteFollowed(rows: Rows, clientId: Uint8Array): void {
+  const client = toHex(clientId);
+  const place = `${CLIENT}${client}`;
+  const psk = new Uint8Array(0);
+  leavings.put(rows, place, { ...leavings.need(rows, place), psk, isDone: true });
+  for (const key of pushes.keys(rows)) {
+    if (key.slice(GROUP_CHARS) === client) pushes.delete(rows, key);
+  }
+}
+
+function successorOf(authority: Authority, { card, at, server }: HandOverArgs): Successor {
+  const { crypto, identity, signer } = authority;
+  if (identity.role === "as") {
+    throw new Fault("devices belong to the KDC; run this with the --state of that");
+  }
+  const publicKey = fromHex(card.signing);
+  if (equalBytes(publicKey, signer.publicKey)) {
+    throw new Fault("--to: this card is our own; make it at the KDC that follows: authority show");
+  }
+  const [center, as] = [endpointOf("at", at), endpointOf("as", server)];
+  return {
+    issuer: `${card.domain}/kdc`,
+    kid: kidOf(crypto.sha256(publicKey)),
+    publicKey,
+    audience: card.domain,
+    address: center.address,
+    port: center.port,
+    serverAddress: as.address,
+    serverPort: as.port,
+    isBegun: false,
+  };
+}
+
+function isSameKdc(a: Successor, b: Successor): boolean {
+  return a.issuer === b.issuer && equalBytes(a.publicKey, b.publicKey);
+}
+
+/** Another one was chosen: the secrets of before were told to the first. */
+function forget(rows: Rows, before: Successor): void {
+  const all = leavings.keys(rows, CLIENT);
+  const gone = all.filter((key) => leavings.need(rows, key).isDone);
+  if (before.isBegun && all.length > 0) {
+    const some = `${gone.length} of ${counted(all.length, "device")}`;
+    throw new Fault(`the hand-over to ${before.issuer} has begun (${some}); that KDC goes on`);
+  }
+  for (const key of all) leavings.delete(rows, key);
+}
+
+/** Everybody who is in a group, in hex. */
+function clientsIn(rows: Rows): string[] {
+  return [...new Set(members.keys(rows).map((key) => key.slice(GROUP_CHARS)))].sort();
+}
+
+/** As the AS entered it; where that is another program, as its channel shows it. */
+function whoIs(rows: Rows, client: string) {
+  const eui64 = rows.get("client", client);
+  const device = eui64 && devices.get(rows, toHex(eui64));
+  if (device) return { ...device, eui64: toHex(eui64) };
+  const credential = ownerOf(rows, fromHex(client))?.holder ?? fromHex(client);
+  const name = `client-${client}`;
+  return { eui64: toHex(credential).slice(0, 16).padStart(16, "0"), name, credential };
+}
+
+function shippedOf(
+  rows: Rows,
+  client: string,
+  { psk, count }: { psk: Uint8Array; count: number },
+): Shipped {
+  const { eui64, name, credential, ...more } = whoIs(rows, client);
+  const tokenSeconds = "tokenSeconds" in more ? orNull(more.tokenSeconds) : null;
+  const mine = members.keys(rows).filter((key) => key.slice(GROUP_CHARS) === client);
+  return {
+    ...{ eui64, name, psk: toHex(psk), identity: toHex(credential) },
+    ...(tokenSeconds === null ? {} : { tokenSeconds }),
+    before: {
+      clientId: client,
+      handOvers: count,
+      issuedAt: lastIssued(rows, fromHex(client)),
+      keys: mine.map((key) => {
+        const { prefix, epoch } = groups.need(rows, numberKey(numberOf(key)));
+        return { group: numberOf(key), prefix: readUint(prefix), epoch };
+      }),
+    },
+  };
+}
+
+function drawn(count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  random.fill(bytes);
+  return bytes;
+}
