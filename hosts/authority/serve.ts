@@ -5,9 +5,10 @@
 import { rmSync } from "node:fs";
 import type { Note } from "../../modules/authority/answers.js";
 import { type Audience, asFace } from "../../modules/authority/as-face.js";
-import { endMemberships, isOver, renew } from "../../modules/authority/distribution.js";
+import { endMemberships, renew } from "../../modules/authority/distribution.js";
 import { type KdcParts, kdcFace } from "../../modules/authority/kdc-face.js";
 import { groups, latestOf, numberOf } from "../../modules/authority/records.js";
+import { isDue } from "../../modules/authority/spent.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
@@ -296,7 +297,7 @@ class Upkeep {
       endMemberships(rows, center, now);
       for (const key of groups.keys(rows)) {
         const group = numberOf(key);
-        if (isOver(rows, group, now)) renew(rows, center, group, { isBroken: false, now });
+        if (isDue(rows, group, now)) renew(rows, center, group, { isBroken: false, now });
       }
     });
   }

@@ -21,6 +21,14 @@ export interface KeysQuestion {
    * anew, so that he must not have the same key again. Empty: he does not say.
    */
   readonly incarnation: Uint8Array;
+  /** Keys whose budget of messages nears its end; absent: none. */
+  readonly spent?: readonly SpentKey[];
+}
+
+/** A key of the security group that this application group is in. */
+export interface SpentKey {
+  readonly appGroup: number;
+  readonly keyId: Uint8Array;
 }
 
 /** What seals the tokens that are presented to receivers of one security group. */
@@ -106,6 +114,7 @@ const TOKEN = 1;
 const WANTED = 2;
 const CREDENTIAL = 3;
 const INCARNATION = 4;
+const SPENT = 5;
 export const INCARNATION_BYTES = 8;
 /** Groups in one question: a member that sends and receives is given two tokens for each. */
 export const WANTED_MAX = 16;
@@ -131,12 +140,19 @@ export function emitQuestion(question: KeysQuestion): Uint8Array {
   ]);
   if (credential.length > 0) map.set(CREDENTIAL, credential);
   if (incarnation.length > 0) map.set(INCARNATION, incarnation);
+  const { spent = [] } = question;
+  if (spent.length > 0) {
+    map.set(
+      SPENT,
+      spent.map(({ appGroup, keyId }) => [appGroup, keyId]),
+    );
+  }
   return encode(map);
 }
 
 /** Undefined for anything but what `emitQuestion` writes. */
 export function parseQuestion(bytes: Uint8Array): KeysQuestion | undefined {
-  const map = mapOf(bytes, INCARNATION);
+  const map = mapOf(bytes, SPENT);
   const token = bytesOf(map?.get(TOKEN), 1, TOKEN_BYTES_MAX);
   const wanted = map?.get(WANTED);
   if (map === undefined || token === undefined || !Array.isArray(wanted)) return undefined;
@@ -151,7 +167,17 @@ export function parseQuestion(bytes: Uint8Array): KeysQuestion | undefined {
     ? bytesOf(map.get(INCARNATION), INCARNATION_BYTES, INCARNATION_BYTES)
     : new Uint8Array(0);
   if (!isList || credential === undefined || incarnation === undefined) return undefined;
-  return { token, wanted: groups, credential, incarnation };
+  const asked = { token, wanted: groups, credential, incarnation };
+  if (!map.has(SPENT)) return asked;
+  const spent = listOf(map.get(SPENT), spentOf);
+  return spent === undefined || spent.length === 0 ? undefined : { ...asked, spent };
+}
+
+function spentOf(item: Cbor): SpentKey | undefined {
+  const [appGroup, id, ...more] = Array.isArray(item) ? item : [];
+  const keyId = bytesOf(id, 1, ID_BYTES_MAX);
+  if (!isUint(appGroup, APP_GROUP_MAX) || keyId === undefined) return undefined;
+  return more.length > 0 ? undefined : { appGroup, keyId };
 }
 
 export function emitDelivery(delivery: KeyDelivery): Uint8Array {

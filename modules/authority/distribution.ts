@@ -9,6 +9,7 @@
  * to hear of it, so that there is no moment at which one is true without the other.
  */
 import type { Claims } from "../access/claims.js";
+import type { SpentKey } from "../access/delivery.js";
 import { type Scope, type ScopeEntry, SENDER } from "../access/scope.js";
 import {
   fault,
@@ -52,6 +53,7 @@ import {
   putOwner,
 } from "./records.js";
 import { isYoung, KEK_BYTES, narrow, renew } from "./renewal.js";
+import { renewSpent } from "./spent.js";
 import { isStale } from "./stale.js";
 import { rolesOf, tasksOf, tasksWithin } from "./tasks.js";
 import { isProvenAnywhere } from "./vetting.js";
@@ -89,6 +91,8 @@ export interface KeyRequest {
   readonly now: number;
   /** What its issuer said of a token that is only the name of one. */
   readonly resolved?: Claims;
+  /** Keys that he has nearly used up. */
+  readonly spent?: readonly SpentKey[];
 }
 
 export type NewGroup = Omit<Group, "epoch" | "brokenBefore" | "kek" | "kekNumber" | "prefix">;
@@ -153,6 +157,10 @@ export function giveKeys(
     if (isTooSoon) return { ok: false, fault: "later" }; // check: keys-again
     joinings.push(joining);
   }
+  const { spent = [], now } = request;
+  const places = asked.map(({ entry: { appGroup }, group }) => ({ appGroup, group }));
+  const isRenewed = renewSpent(rows, center, claims.subject, { spent, asked: places, now });
+  if (isRenewed) return { ok: false, fault: "later" };
   // All of them or none: nothing was written for the sake of one that was refused.
   for (const joining of joinings) join(rows, center, joining);
   const tokens = joinings.flatMap((one) => tokensFor(rows, center, request, one));

@@ -245,6 +245,7 @@ export class DeviceChannels {
   /** Looks after tokens that end. */
   watch(): void {
     this.tokens.expire();
+    this.joining.look();
     this.#device.clock.after(EXPIRE_MICROS, () => this.watch());
   }
 

@@ -14,7 +14,13 @@
  * `step` is the whole algorithm, pure; `Joining` does what it says.
  */
 import { ACE_CBOR, emitTokenAsk, parseTokenAnswer } from "../access/ace.js";
-import { emitQuestion, type KeyDelivery, parseDelivery } from "../access/delivery.js";
+import {
+  emitQuestion,
+  type KeyDelivery,
+  parseDelivery,
+  type SpentKey,
+} from "../access/delivery.js";
+import { readUint } from "../bytes/uint.js";
 import { upTo } from "../coap/chance.js";
 import { CBOR, CONTENT, CREATED, codeClass, POST, UNAUTHORIZED } from "../coap/options.js";
 import type { EnvelopeKey } from "../cose/envelope.js";
@@ -24,6 +30,7 @@ import type { Ask, Asker, Told } from "../secure/request.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import type { Entered } from "./admission.js";
+import type { Association } from "./directory.js";
 import type { Groups } from "./groups.js";
 
 export const STATES = ["resting", "applying", "asking", "waiting"] as const;
@@ -117,8 +124,12 @@ const LONGEST_MICROS = 3600 * SECOND;
 /** Enough for a few pauses before a key ends, and for a KDC that is restarted. */
 const MARGIN_SECONDS = 3600;
 const TOKEN_MARGIN_SECONDS = 30;
+/** Of a key's budget, or an eighth of it: messages are counted by blocks of 64 (lifetime.ts). */
+const MARGIN_MESSAGES = 128;
+const MARGIN_SHARE = 8;
 /** Where a KDC may have left for good, a doubt is no reason to ask on and on. */
 const DOUBTS_MAX = 3;
+const FIRST_MAX = 32;
 /** Groups asked for at once. */
 const AT_ONCE_MAX = 8;
 /** Timers are no longer than this: a key may end in years. */
@@ -163,6 +174,8 @@ export class Joining {
   #attemptMicros: number | undefined = undefined;
   #pauseMicros = SOONEST_MICROS;
   #isFresh = false;
+  /** Seconds that were left of a key when it was first looked at, by when it ends. */
+  readonly #first = new Map<number, number>();
   /** Questions that are left because of a doubt. */
   #doubts = 0;
   /** Answers to a question of before are not this one's. */
@@ -194,6 +207,11 @@ export class Joining {
   pushed(): void {
     this.#doubts = 0;
     this.#on("pushed");
+  }
+
+  /** Whether a key came near its end by what was said under it. Now and then. */
+  look(): void {
+    if (this.#state === "resting" && this.#spent(this.#parts.wanted()).length > 0) this.#on("due");
   }
 
   stop(): void {
@@ -236,11 +254,39 @@ export class Joining {
     const security = directory.appGroup(id)?.security;
     const current = security && keyring.current(security);
     if (security === undefined || current === undefined) return -1;
+    if (this.#isSpent(current)) return -1; // check: join-spent
     const ends = current.lifetime?.terms.endsAtSeconds;
-    const left = ends === undefined ? Number.POSITIVE_INFINITY : ends - uptime.seconds();
+    const left = ends === undefined ? Number.POSITIVE_INFINITY : this.#leftOf(ends, uptime);
     const token = this.#parts.tokenLasts?.(security.id) ?? Number.POSITIVE_INFINITY;
     // One of minutes is not renewed an hour before.
     return Math.min(left, token - TOKEN_MARGIN_SECONDS + MARGIN_SECONDS); // check: join-token-ends
+  }
+
+  /** Its budget of messages nears its end; what flash has reserved counts as used. */
+  #isSpent({ index, lifetime }: Association): boolean {
+    const messages = lifetime?.terms.messages;
+    const used = this.#parts.store.get(key(KIND.KEY_USE, index));
+    if (messages === undefined || used === undefined) return false;
+    return readUint(used) + Math.max(MARGIN_MESSAGES, messages / MARGIN_SHARE) >= messages;
+  }
+
+  #spent(wanted: readonly number[]): SpentKey[] {
+    const { directory, keyring } = this.#parts.groups;
+    return wanted.flatMap((appGroup) => {
+      const security = directory.appGroup(appGroup)?.security;
+      const current = security && keyring.current(security);
+      const isSpent = current !== undefined && this.#isSpent(current);
+      return isSpent ? [{ appGroup, keyId: current.keyId }] : [];
+    });
+  }
+
+  /** Of a key's time; a key of minutes is not renewed an hour before, either. */
+  #leftOf(ends: number, uptime: Groups["uptime"]): number {
+    const left = ends - uptime.seconds();
+    if (this.#first.size > FIRST_MAX) this.#first.clear();
+    const first = this.#first.get(ends) ?? left;
+    this.#first.set(ends, first);
+    return left + MARGIN_SECONDS - Math.min(MARGIN_SECONDS, Math.floor(first / 4));
   }
 
   #apply(): void {
@@ -282,7 +328,10 @@ export class Joining {
 
   #askKeys(token: Uint8Array, wanted: readonly number[]): void {
     const { credential, incarnation, deliver, askKdc, admission } = this.#parts;
-    const payload = emitQuestion({ token, wanted, credential, incarnation });
+    const payload = emitQuestion({
+      ...{ token, wanted, credential, incarnation },
+      spent: this.#spent(wanted),
+    });
     const ask = { method: POST, path: ["keys"], format: CBOR, payload };
     this.#say(askKdc, ask, ({ code, payload: said }, asker) => {
       if (code === UNAUTHORIZED) admission?.forget();

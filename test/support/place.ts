@@ -42,7 +42,7 @@ export class Place extends Managed {
     const random = new SeededRandom(5);
     this.#as = { issuer: as, random, audiences: [{ name: "kdc" }], now: () => this.now };
     this.ledger.run((rows) => {
-      furnish(rows, this.center, TERMS);
+      furnish(rows, this.center, profile === undefined ? { ...TERMS, ...terms } : TERMS);
       if (this.guild !== undefined) {
         const { address, spec } = this.guild;
         createGroup(rows, this.center, id, { ...TERMS, ...terms, profile: spec.profile });

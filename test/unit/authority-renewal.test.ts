@@ -75,6 +75,36 @@ test("a token that is shown opens for nobody who left before, nor for who comes 
   equal(isRead, true, "who is a member has the one for it");
 });
 
+test("a key that is nearly used up: the next one, for who asks again, and once a minute", () => {
+  const kdc = new Kdc({ messages: 256 });
+  const token = kdc.token(1);
+  keysOf(kdc, 1, token);
+  keysOf(kdc, 2, kdc.token(2));
+  const say = (epoch: number) => {
+    const keyId = kdc.run((rows) => keys.need(rows, inGroup(GROUP, epoch)).keyId);
+    const spent = [{ appGroup: 1, keyId }];
+    const question = { token, wanted: [1], spent };
+    const payload = emitQuestion({ ...question, credential: h(""), incarnation: INCARNATION });
+    return outcome(kdc.say(1, "keys", { format: 60, payload }));
+  };
+  // The second to come got the group another one.
+  equal([say(2), kdc.group.epoch], ["2.05", 2], "it was made just now");
+  kdc.now += 60;
+  equal([say(2), kdc.group.epoch], ["5.03 later", 3]);
+  kdc.now += 60;
+  equal([say(2), kdc.group.epoch], ["2.05", 3], "of the one before");
+  equal([say(3), kdc.group.epoch], ["5.03 later", 4]);
+  const endless = new Kdc();
+  const own = endless.token(1);
+  keysOf(endless, 1, own);
+  endless.now += 60;
+  const keyId = endless.run((rows) => keys.need(rows, inGroup(GROUP, 1)).keyId);
+  const question = { token: own, wanted: [1], spent: [{ appGroup: 1, keyId }] };
+  const payload = emitQuestion({ ...question, credential: h(""), incarnation: INCARNATION });
+  endless.say(1, "keys", { format: 60, payload });
+  equal(endless.group.epoch, 1, "a key without a budget is never used up");
+});
+
 test("whose token is over is told of no key, whoever asks for one, or is put out", () => {
   const kdc = new Kdc();
   keysOf(kdc, 1, kdc.token(1, ALL, 60));

@@ -2,6 +2,7 @@
 import { expel, narrow, renew } from "../../modules/authority/distribution.js";
 import { awaiting } from "../../modules/authority/pushing.js";
 import { devices } from "../../modules/authority/records.js";
+import { isDue } from "../../modules/authority/spent.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { SERVICE_UNAVAILABLE } from "../../modules/coap/options.js";
 import { equal, test } from "../harness.js";
@@ -152,6 +153,46 @@ test("a strict place: no key with a token without an end; the others renew their
     equal(obeying(place, [lamps[0]], press), 1, `after ${minutes} minutes`);
     place.pass(300);
   }
+});
+
+/** Presses on; what waits is brought as it would be. Fewest lamps that obeyed, and keys of each. */
+function pressedOn(place: Place, lamps: readonly Rig[], press: Rig, presses: number) {
+  let fewest = lamps.length;
+  for (let count = 0; count < presses; count++) {
+    fewest = Math.min(fewest, obeying(place, lamps, press));
+    place.pass(3);
+    if (place.ledger.run(awaiting).length > 0) place.pushAll();
+  }
+  return { fewest, keys: [...lamps, press].map((one) => keyIds(one).at(-1) ?? 0) };
+}
+
+test("a budget nears its end: another key is asked for, and nobody is without light", () => {
+  const place = new Place(undefined, { messages: 256 });
+  const { lamps, switches } = place.begin();
+  const { fewest, keys } = pressedOn(place, lamps, switches[0], 60);
+  equal(fewest, 2, "every press was obeyed");
+  equal(new Set(keys).size, 1);
+  equal([keys[0] > 1, keys[0] < 9], [true, true], `${keys[0]} keys`);
+  const all = [...lamps, ...switches];
+  equal(
+    all.map((one) => one.count("expired")),
+    [0, 0, 0, 0],
+  );
+});
+
+test("a key grows old: the next one is there before, and nobody is without light", () => {
+  const place = new Place(undefined, { validitySeconds: 400 });
+  const { lamps, switches } = place.begin();
+  let fewest = 2;
+  for (let seconds = 0; seconds < 960; seconds += 30) {
+    const isNext = place.ledger.run((rows) => isDue(rows, GROUP, place.now));
+    const renewal = { isBroken: false, now: place.now };
+    if (isNext) place.ledger.run((rows) => renew(rows, place.center, GROUP, renewal));
+    if (isNext) place.pushAll();
+    fewest = Math.min(fewest, obeying(place, lamps, switches[0]));
+    place.pass(30);
+  }
+  equal([fewest, keyIds(lamps[0]).at(-1)], [2, 3]);
 });
 
 /** A room in which no key ever seals twice with one nonce, whatever becomes of its first switch. */
