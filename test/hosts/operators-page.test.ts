@@ -62,7 +62,7 @@ test("every command of the page is done, or tells what is missing", async () => 
       continue;
     }
     if (first === "light") {
-      // Nobody runs, so there is no key; test/hosts/light.test.ts has lamps.
+      // Nobody runs, so there is no key; test/authority/light.test.ts has lamps.
       const { words } = wordsOf(line);
       const { code, err } = await desk.run(...words, "--wait", "1s");
       assert.equal(code, 1, line);
