@@ -11,12 +11,13 @@ import Database from "libsql";
 import pg from "pg";
 import { PostgresLedger } from "../../hosts/authority/postgres.js";
 import { SqliteLedger } from "../../hosts/authority/sqlite.js";
+import { createGroup, renew } from "../../modules/authority/distribution.js";
 import type { Ledger, Rows } from "../../modules/authority/ledger.js";
 import { faultsOf, headOf, LoggedLedger } from "../../modules/authority/log.js";
-import { groups, NONE, numberKey } from "../../modules/authority/records.js";
+import { groups, inGroup, keys, NONE, numberKey } from "../../modules/authority/records.js";
 import { enrol } from "../../modules/authority/server.js";
 import { toHex } from "../../modules/bytes/hex.js";
-import { GROUP, parties, SCOPE } from "../support/authority.js";
+import { centerOf, GROUP, parties, SCOPE, TERMS } from "../support/authority.js";
 import { crowded } from "../support/crowded.js";
 import { PostgresServer } from "../support/postgres.js";
 import { lacks } from "../support/skip.js";
@@ -120,6 +121,36 @@ test("two KDCs on one database: no client id twice, none left out", {
   const ids = await Promise.all(entered);
   assert.equal(new Set(ids).size, 40);
   assert.ok(ids.includes("28"), "numbers are not wasted");
+  for (const ledger of both) await ledger.close();
+});
+
+test("two KDCs on one database: no group id, key id or security group id twice", {
+  skip: skipPostgres,
+}, async () => {
+  const url = server?.url ?? "";
+  const both = [await PostgresLedger.open(url), await PostgresLedger.open(url)];
+  const center = centerOf();
+  const made = Array.from({ length: 20 }, (_, at) =>
+    both[at % 2].transaction((rows) => {
+      const { prefix, kekNumber } = createGroup(rows, center, 1000 + at, TERMS);
+      return `${toHex(prefix)} ${kekNumber}`;
+    }),
+  );
+  const ids = await Promise.all(made);
+  assert.equal(new Set(ids.map((one) => one.split(" ")[0])).size, 20, "Gids begin otherwise");
+  assert.equal(new Set(ids.map((one) => one.split(" ")[1])).size, 20, "sealing keys");
+  const same = both.map((ledger) =>
+    ledger.transaction((rows) => createGroup(rows, center, 2000, TERMS)),
+  );
+  const settled = await Promise.allSettled(same);
+  assert.deepEqual(settled.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  const renewed = Array.from({ length: 20 }, (_, at) =>
+    both[at % 2].transaction((rows) => {
+      const epoch = renew(rows, center, 2000, { isBroken: false, now: 0 });
+      return toHex(keys.need(rows, inGroup(2000, epoch)).keyId);
+    }),
+  );
+  assert.equal(new Set(await Promise.all(renewed)).size, 20, "key ids");
   for (const ledger of both) await ledger.close();
 });
 
