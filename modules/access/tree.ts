@@ -8,10 +8,11 @@
  * under keys that several have: that they are the Group Manager's, only his signature shows
  * (RFC 9594 §6.2.1; here a COSE_Sign1 around the whole).
  *
- *     message = COSE_Sign1([security group, epoch, number, of, [key in a COSE_Encrypt0, ...]])
+ *     message = COSE_Sign1([security group, epoch, number, of, [COSE_Encrypt0, ...], broken])
  *     key     = [level, position, name, key]     or the group's key itself, a COSE_Key
  *
- * The name of the key that it is under is the COSE_Encrypt0's kid. Whoever missed one of the
+ * `broken`: the keys before are in the wrong hands and have no grace (draft-somaraju §5.5). The
+ * name of the key that it is under is the COSE_Encrypt0's kid. Whoever missed one of the
  * messages asks the Group Manager for all of it.
  */
 
@@ -60,9 +61,14 @@ export interface Renewed {
   readonly securityGroup: Uint8Array;
   /** Of the group's key that they bring. */
   readonly epoch: number;
+  /** Nothing under an older key counts any more. */
+  readonly isBroken: boolean;
 }
 
-export function wrapAad({ securityGroup, epoch }: Renewed): Uint8Array {
+export function wrapAad({
+  securityGroup,
+  epoch,
+}: Pick<Renewed, "securityGroup" | "epoch">): Uint8Array {
   return encode([securityGroup, epoch]);
 }
 
@@ -76,7 +82,8 @@ export function treeMessages(
   const messages: Uint8Array[] = [];
   for (let number = 0; number < of; number++) {
     const some = wraps.slice(number * WRAPS_MAX, (number + 1) * WRAPS_MAX);
-    const payload = encode([renewed.securityGroup, renewed.epoch, number, of, some]);
+    const { securityGroup, epoch, isBroken } = renewed;
+    const payload = encode([securityGroup, epoch, number, of, some, isBroken]);
     messages.push(encode(vouch(crypto, { voucher, kid, payload })));
   }
   return messages;
@@ -88,7 +95,12 @@ export type TreeOutcome =
   /** It was taken, or there was nothing in it for us; more are to come. */
   | { readonly what: "waiting" }
   /** The group's new key, a COSE_Key map in CBOR. */
-  | { readonly what: "renewed"; readonly epoch: number; readonly key: Uint8Array };
+  | {
+      readonly what: "renewed";
+      readonly epoch: number;
+      readonly key: Uint8Array;
+      readonly isBroken: boolean;
+    };
 
 /** One member's keys of one group's tree. */
 export class TreeMember {
@@ -160,7 +172,7 @@ export class TreeMember {
           }
           found = true;
           const key = treeKeyOf(decodedOf(plain));
-          if (key === undefined) return this.#complete(plain);
+          if (key === undefined) return this.#complete(plain, renewed.isBroken);
           // A key for others is of no use here, whoever let us have it.
           const isOnPath = Math.floor(this.#leaf / 2 ** key.level) === key.position;
           if (isOnPath) keys.set(toHex(key.name), key); // check: tree-path
@@ -180,14 +192,14 @@ export class TreeMember {
   }
 
   /** The old keys of the path are of no use to anybody. */
-  #complete(key: Uint8Array): TreeOutcome {
+  #complete(key: Uint8Array, isBroken: boolean): TreeOutcome {
     const { epoch, keys } = this.#coming;
     const newest = new Map<number, TreeKey>();
     for (const one of keys.values()) newest.set(one.level, one);
     this.#keys = new Map([...newest.values()].map((one) => [toHex(one.name), one]));
     this.#epoch = epoch;
     this.#coming = { epoch: 0, keys: new Map(), left: new Map() };
-    return { what: "renewed", epoch, key };
+    return { what: "renewed", epoch, key, isBroken };
   }
 }
 
@@ -203,12 +215,13 @@ interface Said extends Renewed {
 
 function saidOf(payload: Uint8Array): Said | undefined {
   const items = decodedOf(payload);
-  if (!Array.isArray(items) || items.length !== 5) return undefined;
-  const [securityGroup, epoch, number, of, wraps] = items;
+  if (!Array.isArray(items) || items.length !== 6) return undefined;
+  const [securityGroup, epoch, number, of, wraps, isBroken] = items;
   if (!(securityGroup instanceof Uint8Array) || !isUint(epoch, 0xffffffff)) return undefined;
   if (!isUint(of, MESSAGES_MAX) || !isUint(number, of - 1)) return undefined;
   if (!Array.isArray(wraps) || wraps.length > WRAPS_MAX) return undefined;
-  return { securityGroup, epoch, number, wraps };
+  if (typeof isBroken !== "boolean") return undefined;
+  return { securityGroup, epoch, number, wraps, isBroken };
 }
 
 function isUint(value: Cbor, most: number): value is number {

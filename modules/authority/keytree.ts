@@ -130,9 +130,10 @@ export function renewalMessages(
 ): Uint8Array[] {
   const { height } = shapeOf(rows, group);
   const root = nodeAt(rows, group, { level: height, position: 0 });
-  const { epoch } = groups.need(rows, numberKey(group));
+  const { epoch, brokenBefore } = groups.need(rows, numberKey(group));
   if (root === undefined || epoch === 0) return [];
-  const renewed: Renewed = { securityGroup: uintBytes(group), epoch };
+  const isBroken = brokenBefore === epoch;
+  const renewed: Renewed = { securityGroup: uintBytes(group), epoch, isBroken };
   const sealed = wraps.map(({ under, carries }) => {
     return seal(center, renewed, under, encode(treeKeyValue(carries)));
   });

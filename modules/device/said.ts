@@ -33,7 +33,7 @@ export class Said {
     this.branches = new Branches({
       ...{ store, crypto, clock, missed },
       anchor: () => trust.anchor,
-      install: (group, coseKey) => tokens.renewed(group, coseKey),
+      install: (group, coseKey, isBroken) => tokens.renewed(group, coseKey, isBroken),
     });
   }
 

@@ -29,8 +29,8 @@ export interface BranchParts {
   readonly clock: Clock;
   /** Of the Group Manager's signatures. */
   readonly anchor: () => Anchor | undefined;
-  /** Takes a group's new key, a COSE_Key; true when it is in flash. */
-  readonly install: (securityGroup: Uint8Array, coseKey: Uint8Array) => boolean;
+  /** Takes a group's new key, a COSE_Key, and ends those before it; true when that is in flash. */
+  readonly install: (securityGroup: Uint8Array, coseKey: Uint8Array, isBroken: boolean) => boolean;
   /** A renewal was not heard whole. */
   readonly missed: () => void;
 }
@@ -74,16 +74,20 @@ export class Branches {
         return true;
       }
       if (outcome.what !== "renewed") continue;
-      this.#renewed(id, member, outcome.key);
+      this.#renewed(id, member, outcome);
       return true;
     }
     return false;
   }
 
-  #renewed(id: number, member: TreeMember, coseKey: Uint8Array): void {
+  #renewed(
+    id: number,
+    member: TreeMember,
+    { key: coseKey, isBroken }: { readonly key: Uint8Array; readonly isBroken: boolean },
+  ): void {
     const securityGroup = this.#load(id)?.securityGroup ?? new Uint8Array(0);
     const path = encode(member.path.map(treeKeyValue));
-    const isInstalled = this.#parts.install(securityGroup, coseKey);
+    const isInstalled = this.#parts.install(securityGroup, coseKey, isBroken);
     const isDone = isInstalled && this.#put(id, securityGroup, member.epoch, path);
     this.#isWaiting = false;
     if (isDone) return;

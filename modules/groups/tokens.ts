@@ -263,11 +263,14 @@ export class Tokens {
   }
 
   /** A group's new key, a COSE_Key that only the KDC can have sent; true when it is in flash. */
-  renewed(securityGroup: Uint8Array, coseKey: Uint8Array): boolean {
+  renewed(securityGroup: Uint8Array, coseKey: Uint8Array, isBroken: boolean): boolean {
     const security = this.#securityOf(securityGroup);
     const offered = offeredKey(coseKey);
     if (security === undefined || offered === undefined) return false;
-    return this.#install(security, offered, undefined) === undefined;
+    const refused = this.#install(security, offered, undefined);
+    if (refused !== undefined) return false;
+    if (isBroken) return this.#endGraces(securityGroup) === undefined; // check: tree-broken
+    return true;
   }
 
   /** A key that is new here; of one that was here before, what it ends by. */

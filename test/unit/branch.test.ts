@@ -34,6 +34,8 @@ test("one eviction: said once to all, and the lost switch has nothing of it", ()
     switches.map((press) => obeying(place, lamps, press)),
     [2, 2],
   );
+  // Repetitions are over, which would be under an unknown key then.
+  place.pass(40);
   const before = [...lamps, ...switches].map(newest);
   lose();
   const asked = place.asked.length;
@@ -44,6 +46,8 @@ test("one eviction: said once to all, and the lost switch has nothing of it", ()
     [true, true, true, false],
   );
   equal([obeying(place, lamps, kept), place.asked.length], [2, asked], "and nobody asked");
+  place.pass(5);
+  equal(obeying(place, lamps, lost), 0, "no grace after a loss");
   // What is said again, or comes after a restart, changes nothing.
   for (const rig of lamps) rig.restart();
   place.sayAll();

@@ -145,7 +145,11 @@ test("only what the Group Manager signs is listened to", () => {
   equal(member?.accept(changed), { what: "forged" });
   equal(member?.accept(h("00")), { what: "malformed" });
   const of = (securityGroup: Uint8Array, epoch: number) =>
-    treeMessages(crypto, { renewed: { securityGroup, epoch }, wraps: [[]], ...as })[0];
+    treeMessages(crypto, {
+      renewed: { securityGroup, epoch, isBroken: false },
+      wraps: [[]],
+      ...as,
+    })[0];
   equal(member?.accept(of(h("0a"), 9)), { what: "other" });
   equal(member?.accept(of(SECURITY_GROUP, 3)), { what: "older" });
   equal(member?.accept(of(SECURITY_GROUP, 9)), { what: "waiting" }, "nothing for us in it");
