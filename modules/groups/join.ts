@@ -30,7 +30,7 @@ import type { Ask, Asker, Told } from "../secure/request.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import type { Entered } from "./admission.js";
-import type { Association } from "./directory.js";
+import type { Association, SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
 
 export const STATES = ["resting", "applying", "asking", "waiting"] as const;
@@ -257,9 +257,14 @@ export class Joining {
     if (this.#isSpent(current)) return -1; // check: join-spent
     const ends = current.lifetime?.terms.endsAtSeconds;
     const left = ends === undefined ? Number.POSITIVE_INFINITY : this.#leftOf(ends, uptime);
-    const token = this.#parts.tokenLasts?.(security.id) ?? Number.POSITIVE_INFINITY;
     // One of minutes is not renewed an hour before.
-    return Math.min(left, token - TOKEN_MARGIN_SECONDS + MARGIN_SECONDS); // check: join-token-ends
+    const token = this.#tokenLeft(security) - TOKEN_MARGIN_SECONDS + MARGIN_SECONDS;
+    if (token < left) return token; // check: join-token-ends
+    return left;
+  }
+
+  #tokenLeft({ id }: SecurityGroup): number {
+    return this.#parts.tokenLasts?.(id) ?? Number.POSITIVE_INFINITY;
   }
 
   /** Its budget of messages nears its end; what flash has reserved counts as used. */
