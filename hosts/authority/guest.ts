@@ -10,7 +10,8 @@ import {
   type KeyDelivery,
   parseDelivery,
 } from "../../modules/access/delivery.js";
-import { CREATED } from "../../modules/authority/answers.js";
+import { CBOR_FORMAT, CONTENT, CREATED, POST } from "../../modules/authority/answers.js";
+import { codeText } from "../../modules/coap/options.js";
 import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import type { Clock } from "../../modules/ports/clock.js";
 import type { Crypto } from "../../modules/ports/crypto.js";
@@ -20,9 +21,6 @@ import type { Answered, Ask, Asker, SecureHandler } from "../../modules/secure/r
 import { random } from "./authority.js";
 import { Fault } from "./fault.js";
 
-const POST = 2;
-const CBOR_FORMAT = 60;
-const CONTENT = 0x45;
 const NONE = new Uint8Array(0);
 
 export interface GuestParts {
@@ -106,7 +104,7 @@ export class Guest {
     if (!answered.ok) throw new Fault(`no ${what.replace(/^a /, "")}: ${answered.why}`);
     const { response } = answered;
     if (response.code === code) return response.payload ?? NONE;
-    const text = `${response.code >> 5}.${`${response.code & 31}`.padStart(2, "0")}`;
+    const text = codeText(response.code);
     throw new Fault(`the authority refuses ${what} (${text}); its log says why: lumicast log`);
   }
 }

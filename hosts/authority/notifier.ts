@@ -2,6 +2,7 @@
 import { CHANGED, POST } from "../../modules/authority/answers.js";
 import { emitRevocation } from "../../modules/authority/revocation.js";
 import { decode } from "../../modules/cbor/decode.js";
+import { codeText } from "../../modules/coap/options.js";
 import type { Authority } from "./authority.js";
 import type { Card } from "./identity.js";
 import { noticesFor } from "./notices.js";
@@ -85,6 +86,6 @@ export class Notifier {
     const answered = await this.#others.ask(card, { method: POST, path: ["revoke"], payload });
     if (!answered.ok) return `${answered.why}; it is told again until it answers`;
     const { code } = answered.response;
-    return code === CHANGED ? "done" : `refuses (${code >> 5}.${code & 31}): does it trust us?`;
+    return code === CHANGED ? "done" : `refuses (${codeText(code)}): does it trust us?`;
   }
 }

@@ -6,6 +6,7 @@
 import type { Claims } from "../../modules/access/claims.js";
 import { introspector } from "../../modules/authority/kdc-face.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import type { Crypto } from "../../modules/ports/crypto.js";
 import type { DtlsChannels } from "../../modules/secure/dtls.js";
 import type { OscoreChannels } from "../../modules/secure/oscore.js";
 import type { Answered, Ask } from "../../modules/secure/request.js";
@@ -37,9 +38,9 @@ export class Others {
 
   async ask(card: Card, ask: Ask): Promise<Answered> {
     if (card.at === undefined) return { ok: false, why: "unreachable" };
-    if (card.oscore !== undefined) return this.#askPair(card, ask);
+    const id = askerOf(this.#authority.crypto, card);
+    if (card.oscore !== undefined) return this.#askPair(id, ask);
     const to = endpointOf("at", card.at);
-    const id = this.#idOf(card);
     let timer: NodeJS.Timeout | undefined;
     const answered = await new Promise<Answered>((resolve) => {
       this.#channels.ask(to, ask, (said, asker) => {
@@ -65,17 +66,18 @@ export class Others {
   }
 
   /** Said again for a minute and a half: whoever was restarted in it hears it all the same. */
-  #askPair(card: Card, ask: Ask): Promise<Answered> {
-    const id = pairAskerOf(this.#authority.crypto, card);
+  #askPair(id: string, ask: Ask): Promise<Answered> {
     return new Promise((resolve) => {
       const isAsked = this.#pairs?.ask(id, ask, resolve) === true;
       if (!isAsked) resolve({ ok: false, why: "busy" });
     });
   }
+}
 
-  #idOf({ channel }: Card): string {
-    return toHex(this.#authority.crypto.sha256(fromHex(channel)));
-  }
+/** As whom it comes: an Asker's id. */
+export function askerOf(crypto: Crypto, card: Card): string {
+  if (card.oscore !== undefined) return pairAskerOf(crypto, card);
+  return toHex(crypto.sha256(fromHex(card.channel)));
 }
 
 /** A device waits for what is asked about its token. */

@@ -7,6 +7,7 @@
 import { CBOR_FORMAT, CHANGED, GET, POST } from "../../modules/authority/answers.js";
 import { awaiting, confirmAll, sendingFor } from "../../modules/authority/pushing.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { codeText } from "../../modules/coap/options.js";
 import type { EnvelopeKey } from "../../modules/cose/envelope.js";
 import type { DtlsChannels } from "../../modules/secure/dtls.js";
 import type { Answered, Ask } from "../../modules/secure/request.js";
@@ -206,9 +207,7 @@ export class Pusher {
     const answered = await this.#ask(id, { method: POST, path, format: CBOR_FORMAT, payload });
     if (!answered.ok) return answered.why;
     const { code } = answered.response;
-    return code === CHANGED
-      ? "done"
-      : `refused with ${code >> 5}.${`${code & 31}`.padStart(2, "0")}`;
+    return code === CHANGED ? "done" : `refused with ${codeText(code)}`;
   }
 
   #ask(id: string, ask: Ask): Promise<Answered> {

@@ -3,13 +3,14 @@
  * it does by itself (pushing keys, renewing those that end, telling KDCs of revocations).
  */
 import { rmSync } from "node:fs";
-import type { Note } from "../../modules/authority/answers.js";
+import { CONTENT, NOT_FOUND, type Note } from "../../modules/authority/answers.js";
 import { type Audience, asFace } from "../../modules/authority/as-face.js";
 import { endMemberships, renew } from "../../modules/authority/distribution.js";
 import { type KdcParts, kdcFace } from "../../modules/authority/kdc-face.js";
 import { groups, latestOf, numberOf } from "../../modules/authority/records.js";
 import { isDue } from "../../modules/authority/spent.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { isSameEndpoint } from "../../modules/dtls/connection.js";
 import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
 import { DtlsChannels } from "../../modules/secure/dtls.js";
@@ -19,11 +20,10 @@ import { type Authority, random } from "./authority.js";
 import { NodeClock } from "./clock.js";
 import { listen } from "./control.js";
 import { Doorkeeper } from "./doorkeeper.js";
-import type { Card } from "./identity.js";
 import { endpointOf, UdpPort } from "./net.js";
 import { Notifier } from "./notifier.js";
-import { Others } from "./others.js";
-import { isCoap, Pairs, pairAskerOf } from "./pairs.js";
+import { askerOf, Others } from "./others.js";
+import { isCoap, Pairs } from "./pairs.js";
 import { Places } from "./places.js";
 import { Pusher } from "./pusher.js";
 import { FileSessions } from "./sessions.js";
@@ -33,8 +33,6 @@ import type { Running } from "./works.js";
 const PAIR_PATHS = ["introspect", "revoke"];
 const NOWHERE = { address: new Uint8Array(16), port: 0 };
 const AS_PATHS = ["token", "introspect", "time"];
-const NOT_FOUND = 0x84;
-const CONTENT = 0x45;
 const SESSIONS_MAX = 4096;
 const CID_BYTES = 4;
 /** A day: whoever is asleep for longer opens another connection. */
@@ -193,7 +191,9 @@ function clientCredentials(
   { places, doorkeeper }: Pick<Parts, "places" | "doorkeeper">,
   to: Endpoint,
 ): ClientCredentials | undefined {
-  const card = identity.trusts.find(({ at }) => at !== undefined && isAt(at, to));
+  const card = identity.trusts.find(
+    ({ at }) => at !== undefined && isSameEndpoint(endpointOf("at", at), to),
+  );
   if (card !== undefined) {
     const isIts = (key: Uint8Array) => toHex(key) === card.channel;
     return { own: { key: channel, chain: [] }, trust: { rawKey: isIts } };
@@ -202,11 +202,6 @@ function clientCredentials(
   const key = id === undefined ? undefined : doorkeeper.secretOf(id);
   if (id === undefined || key === undefined) return undefined;
   return { psk: { identity: fromHex(id), key } };
-}
-
-function isAt(at: string, to: Endpoint): boolean {
-  const { address, port } = endpointOf("at", at);
-  return port === to.port && toHex(address) === toHex(to.address);
 }
 
 /** Requests to the part they are for; each is in the log under its asker. */
@@ -253,12 +248,6 @@ function audiencesOf({ identity, crypto }: Authority): Audience[] {
 }
 
 type UpkeepParts = Pick<Parts, "places" | "doorkeeper">;
-
-/** As whom it asks about tokens. */
-function askerOf(crypto: Authority["crypto"], card: Card): string {
-  if (card.oscore !== undefined) return pairAskerOf(crypto, card);
-  return toHex(crypto.sha256(fromHex(card.channel)));
-}
 
 /** What an authority does by the clock. */
 class Upkeep {

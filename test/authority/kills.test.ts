@@ -25,7 +25,33 @@ const folder = mkdtempSync(join(tmpdir(), "lumicast-kills-"));
 after(() => rmSync(folder, { recursive: true }));
 const file = (name: string) => join(folder, name);
 
-/** What the program said before it was killed at this write of the file or its journal. */
+interface Cut {
+  /** The write of the file or its journal at which it was killed. */
+  readonly at: number;
+  /** What is left of the file. */
+  readonly path: string;
+  /** What the program said before, in lines. */
+  readonly said: string[];
+  /** There are not so many writes: it ended by itself. */
+  readonly isOver: boolean;
+}
+
+/** `what` begun on a copy of the file and killed, at each write; how often it was. */
+async function killedAtEach(
+  what: string,
+  original: string,
+  look: (cut: Cut) => Promise<void>,
+): Promise<number> {
+  const path = file(`${what}.db`);
+  for (let at = 1; ; at++) {
+    rmSync(`${path}-journal`, { force: true });
+    cpSync(original, path);
+    const cut = { at, path, ...killedAt(at, path, what) };
+    await look(cut);
+    if (cut.isOver) return at - 1;
+  }
+}
+
 function killedAt(at: number, path: string, what: string) {
   const program = join(ROOT, "build/node/test/authority/kill.js");
   const inject = `inject=pwrite64,fdatasync,fsync,unlink:signal=KILL:when=${at}`;
@@ -40,12 +66,7 @@ test("SQLite: killed at any write of a renewal for a hundred, it is all there or
 }, async () => {
   const original = file("kill-original.db");
   await crowded(original);
-  const path = file("kill.db");
-  let killed = 0;
-  for (let at = 1; ; at++) {
-    rmSync(`${path}-journal`, { force: true });
-    cpSync(original, path);
-    const { said, isOver } = killedAt(at, path, "renewal");
+  const killed = await killedAtEach("renewal", original, async ({ at, path, said, isOver }) => {
     const ledger = new SqliteLedger(path);
     const state = await ledger.transaction((rows) => ({
       epoch: groups.need(rows, numberKey(GROUP)).epoch,
@@ -56,12 +77,9 @@ test("SQLite: killed at any write of a renewal for a hundred, it is all there or
     const before = { epoch: 1, pushes: 0, hasKey: false };
     const complete = { epoch: 2, pushes: 100, hasKey: true };
     assert.deepEqual(state, state.epoch === 1 ? before : complete, `cut at write ${at}`);
-    if (said[0] === "2") {
-      assert.deepEqual(state, complete, `promised, and cut at write ${at}`);
-      if (isOver) break;
-    }
-    killed++;
-  }
+    if (isOver) assert.equal(said[0], "2");
+    if (said[0] === "2") assert.deepEqual(state, complete, `promised, and cut at write ${at}`);
+  });
   assert.ok(killed > 10, `${killed} kills`);
 });
 
@@ -70,12 +88,7 @@ test("SQLite: killed at any write of a rekey for a hundred, and gone on with: no
 }, async () => {
   const original = file("rekey-original.db");
   await crowded(original);
-  const path = file("rekey.db");
-  let killed = 0;
-  for (let at = 1; ; at++) {
-    rmSync(`${path}-journal`, { force: true });
-    cpSync(original, path);
-    const { said, isOver } = killedAt(at, path, "rekey");
+  const killed = await killedAtEach("rekey", original, async ({ at, path, said }) => {
     const ledger = new SqliteLedger(path);
     await rekeyed(ledger, (line) => void said.push(line));
     const left = await ledger.transaction((rows) => ({
@@ -89,9 +102,7 @@ test("SQLite: killed at any write of a rekey for a hundred, and gone on with: no
     const keysSent = new Set(sent.map(([, epoch, key]) => `${epoch} ${key}`));
     assert.equal(keysSent.size, 1, `one KID, one key, also after a cut at write ${at}`);
     assert.equal(new Set(sent.map(([client]) => client)).size, 100, `cut at write ${at}`);
-    if (isOver) break;
-    killed++;
-  }
+  });
   assert.ok(killed > 40, `${killed} kills`);
 });
 
@@ -100,14 +111,9 @@ test("SQLite: killed at any write of a commit for many, each that was answered i
 }, async () => {
   const original = file("crowd-original.db");
   new SqliteLedger(original, { create: true }).close();
-  const path = file("crowd.db");
   const { crypto, signer } = parties();
-  let killed = 0;
   let isPart = false;
-  for (let at = 1; ; at++) {
-    rmSync(`${path}-journal`, { force: true });
-    cpSync(original, path);
-    const { said, isOver } = killedAt(at, path, "crowd");
+  const killed = await killedAtEach("crowd", original, async ({ at, path, said, isOver }) => {
     const answered = said.filter((word) => word !== "").map(Number);
     const ledger = new SqliteLedger(path);
     const state = await ledger.transaction((rows) => ({
@@ -120,12 +126,8 @@ test("SQLite: killed at any write of a commit for many, each that was answered i
     assert.deepEqual(lost, [], `answered, and lost by a cut at write ${at}`);
     assert.deepEqual([state.entries, state.faults], [state.there.length, []], `cut at write ${at}`);
     if (answered.length > 0 && !isOver) isPart = true;
-    if (isOver) {
-      assert.equal(answered.length, 18);
-      break;
-    }
-    killed++;
-  }
+    if (isOver) assert.equal(answered.length, 18);
+  });
   assert.ok(killed > 10, `${killed} kills`);
   assert.ok(isPart, "some were answered before a cut");
 });

@@ -7,7 +7,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { after, before } from "node:test";
 import { borderCommand } from "../../hosts/border/room.js";
 import type { Status } from "../../hosts/border/station.js";
 import { formatIpv6, formatPrefix, parseIpv6 } from "../../hosts/installation/address.js";
@@ -26,8 +25,8 @@ import { Medium } from "../../hosts/medium/medium.js";
 import { ROOT } from "../../hosts/root.js";
 import { fromHex } from "../../modules/bytes/hex.js";
 import { lacks } from "../support/skip.js";
-import { Lan, lacksLan, testOnLan } from "./lan.js";
-import { device, Folder, Program, stopPrograms } from "./programs.js";
+import { type Lan, testOnLan } from "./lan.js";
+import { device, Folder, lanAround, Program } from "./programs.js";
 
 const test = testOnLan();
 const skip = lacks("tshark");
@@ -54,14 +53,8 @@ const PATIENCE_SECONDS = 30;
 const folder = new Folder();
 let lan: Lan;
 
-before(async () => {
-  if (lacksLan === false) lan = await Lan.start(BORDER_COMPUTER);
-});
-
-after(() => {
-  stopPrograms();
-  lan?.stop();
-  folder.remove();
+lanAround({ computers: BORDER_COMPUTER, folder }, (made) => {
+  lan = made;
 });
 
 /** Through the text of a file, which checks it. */

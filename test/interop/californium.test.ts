@@ -5,10 +5,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { lacks } from "../support/skip.js";
-import { Lan, lacksLan, testOnLan } from "./lan.js";
+import { type Lan, testOnLan } from "./lan.js";
 import {
   type Action,
   type Answer,
@@ -17,8 +16,8 @@ import {
   device,
   Folder,
   hexOf,
+  lanAround,
   Program,
-  stopPrograms,
   textOf,
 } from "./programs.js";
 import { eui64Of, PAIR_SALT, PAIR_SECRET, pairGroup, provisioningOf } from "./world.js";
@@ -32,14 +31,8 @@ const test = testOnLan();
 const folder = new Folder();
 let lan: Lan;
 
-before(async () => {
-  if (lacksLan === false && skip === false) lan = await Lan.start(3);
-});
-
-after(() => {
-  stopPrograms();
-  lan?.stop();
-  folder.remove();
+lanAround({ computers: 3, folder, skip }, (made) => {
+  lan = made;
 });
 
 /** The command line of Peer.java; with `renegotiate` the two make a new context first. */

@@ -4,10 +4,9 @@
  * firmware as it is sold, on XS and on Node.
  */
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
 import { toHex } from "../../modules/bytes/hex.js";
 import { lacks } from "../support/skip.js";
-import { Lan, lacksLan, testOnLan } from "./lan.js";
+import { type Lan, testOnLan } from "./lan.js";
 import {
   type Action,
   type Answer,
@@ -16,10 +15,10 @@ import {
   device,
   type Engine,
   Folder,
+  lanAround,
   Program,
   type Provisioned,
   PYTHON,
-  stopPrograms,
   textOf,
 } from "./programs.js";
 import { eui64Of, groupFile, person, provisioningOf, signedGroup, type Told } from "./world.js";
@@ -36,14 +35,8 @@ const SWITCH = 4;
 const folder = new Folder();
 let lan: Lan;
 
-before(async () => {
-  if (lacksLan === false && skip === false) lan = await Lan.start(4);
-});
-
-after(() => {
-  stopPrograms();
-  lan?.stop();
-  folder.remove();
+lanAround({ computers: 4, folder, skip }, (made) => {
+  lan = made;
 });
 
 const idOf = (number: number): string => `0${number}`;

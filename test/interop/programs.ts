@@ -3,10 +3,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { VENV } from "../../hosts/tools.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { SECURE_PORT } from "../../modules/device/channels.js";
+import { Lan, lacksLan } from "./lan.js";
 
 const PRODUCT = join(ROOT, "build/firmware/lumicast.xsb");
 export const HOST = join(ROOT, "build/headless/release/lumicast");
@@ -339,4 +341,23 @@ export async function ask(
     program.stop();
     await program.over();
   }
+}
+
+/** A Lan for the tests of a suite; its programs end with them, and its folder goes. */
+export function lanAround(
+  made: { computers: number; folder: Folder; skip?: string | false },
+  use: (lan: Lan) => void,
+): void {
+  const { computers, folder, skip = false } = made;
+  let lan: Lan | undefined;
+  before(async () => {
+    if (lacksLan !== false || skip !== false) return;
+    lan = await Lan.start(computers);
+    use(lan);
+  });
+  after(() => {
+    stopPrograms();
+    lan?.stop();
+    folder.remove();
+  });
 }

@@ -5,14 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { GET, PUT } from "../../modules/coap/options.js";
 import { lacks } from "../support/skip.js";
 import { captured, fields, pause } from "./capture.js";
 import type { Proxied } from "./firmware/proxied.js";
-import { Lan, lacksLan, testOnLan } from "./lan.js";
+import { type Lan, testOnLan } from "./lan.js";
 import {
   device,
   ENGINES,
@@ -21,8 +20,8 @@ import {
   HOST,
   hexOf,
   image,
+  lanAround,
   Program,
-  stopPrograms,
 } from "./programs.js";
 import {
   addressBytes,
@@ -46,14 +45,8 @@ const folder = new Folder();
 let lan: Lan;
 let proxies = 0;
 
-before(async () => {
-  if (lacksLan === false && skip === false) lan = await Lan.start(3);
-});
-
-after(() => {
-  stopPrograms();
-  lan?.stop();
-  folder.remove();
+lanAround({ computers: 3, folder, skip }, (made) => {
+  lan = made;
 });
 
 function lampOn(engine: Engine): Promise<Program> {

@@ -5,23 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before } from "node:test";
 import { generate } from "../../hosts/installation/generate.js";
 import { provisioning } from "../../hosts/installation/provisioning.js";
 import { ROOT } from "../../hosts/root.js";
 import { lacks } from "../support/skip.js";
 import { captured as capturedIn, faultless, fields, pause } from "./capture.js";
-import { Lan, lacksLan, testOnLan } from "./lan.js";
-import {
-  ask,
-  client,
-  device,
-  Folder,
-  headless,
-  hexOf,
-  stopPrograms,
-  testImage,
-} from "./programs.js";
+import { type Lan, testOnLan } from "./lan.js";
+import { ask, client, device, Folder, headless, hexOf, lanAround, testImage } from "./programs.js";
 import {
   eui64Of,
   PAIR_SALT,
@@ -41,14 +31,8 @@ const test = testOnLan();
 const folder = new Folder();
 let lan: Lan;
 
-before(async () => {
-  if (lacksLan === false && skip === false) lan = await Lan.start(2);
-});
-
-after(() => {
-  stopPrograms();
-  lan?.stop();
-  folder.remove();
+lanAround({ computers: 2, folder, skip }, (made) => {
+  lan = made;
 });
 
 /** Captures while `talk` lasts; the file. */
