@@ -76,18 +76,20 @@ const show: Command = {
 
 const trust: Command = {
   words: "authority trust",
-  usage: "CARD [--at [ADDRESS]:PORT] [--by-reference] [--oscore FILE]",
+  usage: "CARD [--at [ADDRESS]:PORT] [--by-reference] [--bearer] [--oscore FILE]",
   about: "Makes another authority known: a KDC's AS, or an AS's KDC.",
   help: `  --at [ADDR]:PORT   where it listens; an AS has to know that of its KDCs
   --by-reference     tokens for this KDC are names only, and it asks here what they stand for: one
                      that is revoked counts no more at once. It has to know where this AS listens
+  --bearer           tokens for this KDC name no key: who comes with one first has its client id and
+                     rights, whoever it was given to
   --oscore FILE      they talk by OSCORE in place of DTLS: FILE holds a secret of 16 to 64 bytes as
                      hex digits, the same for both ends, a new one each time (openssl rand -hex 16)
 
 CARD is what \`authority show --json\` said there; carry it here by hand, for who can change it can
 give himself all keys. The authority has to be started anew.
 `,
-  options: { at: TEXT, "by-reference": FLAG, oscore: TEXT },
+  options: { at: TEXT, "by-reference": FLAG, bearer: FLAG, oscore: TEXT },
   operands: [1, 1],
   run: async ({ state, values, operands }) => {
     state.check();
@@ -99,13 +101,16 @@ give himself all keys. The authority has to be started anew.
     const card: Card = {
       ...read,
       ...(values["by-reference"] === true ? { byReference: true } : {}),
+      ...(values.bearer === true ? { bearer: true } : {}),
       ...(secret === undefined ? {} : { oscore: pairSecretOf(secret) }),
     };
     if (identity.role === "as" && card.role !== "as" && card.at === undefined) {
       throw new UsageError("--at: where does this KDC listen? Say [ADDRESS]:PORT");
     }
-    if (values["by-reference"] === true && (identity.role !== "as" || card.role === "as")) {
-      throw new UsageError("--by-reference: it is an AS that says so, of a KDC");
+    for (const option of ["by-reference", "bearer"]) {
+      const isMisplaced = identity.role !== "as" || card.role === "as";
+      if (values[option] !== true || !isMisplaced) continue;
+      throw new UsageError(`--${option}: it is an AS that says so, of a KDC`);
     }
     if (card.oscore !== undefined) enterSecret(state, fromHex(card.oscore));
     const others = identity.trusts.filter(({ name }) => name !== card.name);

@@ -26,6 +26,8 @@ export interface Card {
   readonly at?: string;
   /** Of a KDC, as its AS keeps it: tokens for it are names, and it asks what they stand for. */
   readonly byReference?: true;
+  /** The same: they are the rights of whoever bears them first. */
+  readonly bearer?: true;
   /** Secret of an OSCORE context with it, in hex; absent: DTLS. */
   readonly oscore?: string;
 }

@@ -243,6 +243,7 @@ function audiencesOf({ identity, crypto }: Authority): Audience[] {
       name: `${card.domain}/kdc`,
       asker: askerOf(crypto, card),
       byReference: card.byReference === true,
+      isBearer: card.bearer === true,
     }));
   return role === "both" ? [{ name: `${domain}/kdc` }, ...others] : others;
 }

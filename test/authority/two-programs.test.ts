@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { after, test } from "node:test";
 import { endpointOf } from "../../hosts/authority/net.js";
+import { claimsOf } from "../../modules/access/token.js";
 import { Desk, shipped } from "../support/lumicast.js";
 import { cardOf, Programs, type Ran, until } from "../support/running.js";
 
@@ -126,6 +127,20 @@ for (const over of ["DTLS", "OSCORE"] as const) {
     await assert.rejects(guest.keys(to, token, [5]), /no keys|refuses keys/, "nobody to ask");
   });
 }
+
+test("bearer's tokens: whoever comes first has the client id, and nobody after him", async () => {
+  const pair = await Pair.of("bearer", ["--bearer"]);
+  const { guest } = await programs.lamp(1);
+  const { guest: finder } = await programs.lamp(2);
+  const [server, center] = [pair.ranAs.at, pair.ranKdc.at].map((at) => endpointOf("at", at));
+  const token = await guest.token(server, "hall/kdc");
+  assert.equal(claimsOf(token)?.confirmation, undefined);
+  assert.equal((await finder.keys(center, token, [5])).tokens.length, 2);
+  await assert.rejects(guest.keys(center, token, [5]), /no keys|refuses keys/);
+  const wrong = ["authority", "trust", desk.path("bearer-as.json"), "--bearer", ...pair.kdc];
+  await programs.kill(pair.ranKdc);
+  assert.match((await desk.run(...wrong)).err, /--bearer: it is an AS that says so, of a KDC/);
+});
 
 test("a secret is one context's, and its numbers begin once", async () => {
   const file = desk.secret("twice.hex", "0123456789abcdef0123456789abcdef");
