@@ -16,9 +16,9 @@ import type { Datagram } from "../ports/datagram.js";
 import type { Random } from "../ports/random.js";
 import type { Inner } from "../profiles/profile.js";
 import type { Parts } from "./parts.js";
-import { RateLimit } from "./rate.js";
+import { Shares } from "./shares.js";
 
-/** Of each step, for the whole device. */
+/** Of each step, for the whole device; half of it for an address. */
 const BURST = 4;
 const REFILL_MICROS = 1_000_000;
 
@@ -51,8 +51,8 @@ function contextsOf(schemes: Schemes, device: Parts, security: SecurityGroup): D
   return contexts;
 }
 
-function ration(clock: Clock): RateLimit {
-  return new RateLimit(clock, BURST, REFILL_MICROS);
+function ration(clock: Clock): Shares {
+  return new Shares(clock, BURST, REFILL_MICROS);
 }
 
 /**

@@ -14,9 +14,11 @@
  * PROBLEM. Old requests #1 are there for anybody to send again, and each costs two derivations of
  * a context and an answer; so does each guess at an R2 that was heard. CHOICE. Few at once, then
  * one a second, counted apart: who can only repeat requests #1 does not keep anybody from step 4.
+ * No address has more than half of that, or one that never ends would keep the peer from step 1.
  * And an R2 is forgotten in the time a confirmable exchange takes.
  */
 import { equalBytes } from "../bytes/equal.js";
+import { toHex } from "../bytes/hex.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
 import { encode } from "../cbor/encode.js";
 import { UNAUTHORIZED } from "../coap/options.js";
@@ -47,9 +49,9 @@ export const NUMBERS_LEFT = 256;
 /** As an exchange's. */
 const TOKEN_BYTES = 4;
 
-/** What is left of something that is rationed. */
+/** What is left of something that is rationed, to whom it has come from. */
 interface Ration {
-  take(): boolean;
+  take(peer: string): boolean;
 }
 
 export interface Rations {
@@ -133,7 +135,7 @@ export class Renegotiation {
     const { profile } = contexts.security;
     if (!profile.identify(arriving, "response") || option.contextLength === 0) return undefined;
     if (this.#isKnown(contexts, arriving)) return undefined;
-    const isRationed = !this.#rations.response.take();
+    const isRationed = !this.#rations.response.take(peerOf(arriving));
     if (isRationed) return undefined; // check: renegotiate-response-rate
     return contexts.withSecrets(base, (secrets) => {
       const end = { crypto: this.#crypto, random: this.#random, secrets };
@@ -191,7 +193,7 @@ export class Renegotiation {
     if (isLate) server.state.forget(); // check: renegotiate-lifetime
     for (const named of spellings(kidContextOf(arriving))) {
       if (!server.state.knows(named)) continue;
-      const isRationed = !this.#rations.second.take();
+      const isRationed = !this.#rations.second.take(peerOf(arriving));
       if (isRationed) return undefined; // check: renegotiate-second-rate
       const made = contexts.withSecrets(base, (secrets) => server.state.accept(secrets, named));
       if (made === undefined) continue;
@@ -210,7 +212,7 @@ export class Renegotiation {
 
   /** Step 2: request #1 opens under the ID Context that it names. */
   #offer(contexts: DerivedContexts, base: Association, arriving: Arriving): Requested | undefined {
-    const isRationed = !this.#rations.first.take();
+    const isRationed = !this.#rations.first.take(peerOf(arriving));
     if (isRationed) return undefined; // check: renegotiate-first-rate
     for (const named of spellings(kidContextOf(arriving))) {
       const second = contexts.withSecrets(base, (secrets) => {
@@ -401,6 +403,13 @@ export class Renegotiation {
   get #crypto(): Crypto {
     return this.#schemes.crypto;
   }
+}
+
+/** By whom rations are shared: an address, for ports cost nothing. */
+function peerOf({ from }: Arriving): string {
+  let peer = "";
+  peer = toHex(from.address); // check: renegotiate-share
+  return peer;
 }
 
 /** A copy: what is derived from it stays. */

@@ -158,6 +158,8 @@ test("numbers that come to an end, or are lost, make a new context", () => {
   say(both, wall, 92);
   equal(lamp.level, 92);
   equal(room.net.sent.length, 6);
+  // Two at once, from one address.
+  room.clock.advance(2 * SECOND);
   setCounter(wall, undefined);
   say(both, wall, 93);
   equal(lamp.level, 93);
@@ -189,13 +191,40 @@ test("who sends old requests #1 again gets few answers, and nothing is written",
   room.clock.advance(10 * SECOND);
   const [flash, shown, sent] = [lamp.flash.snapshot(), lamp.shown.length, room.net.sent.length];
   for (let i = 0; i < 50; i++) verdict(lamp, first);
-  equal(room.net.sent.length - sent, 4);
+  equal(room.net.sent.length - sent, 2);
   room.clock.advance(3 * SECOND);
   for (let i = 0; i < 50; i++) verdict(lamp, first);
-  equal(room.net.sent.length - sent, 7);
+  equal(room.net.sent.length - sent, 3);
   equal([lamp.flash.snapshot(), lamp.shown.length], [flash, shown]);
   say(both, wall, 78);
   equal(lamp.level, 78, "who has a context is not held up");
+});
+
+/** The same, as somebody else on the network says it. */
+function elsewhere({ from, ...datagram }: Datagram): Datagram {
+  const address = from.address.slice();
+  address[15] ^= 0x40;
+  return { ...datagram, from: { ...from, address } };
+}
+
+test("one address does not use up what the peer needs, at either step", () => {
+  const both = two();
+  const { room, lamp, wall } = both;
+  say(both, wall, 77);
+  const first = elsewhere(heard(both)[0]);
+  room.clock.advance(10 * SECOND);
+  // From a port of its own each time.
+  for (let i = 0; i < 60; i++) {
+    const from = { ...first.from, port: 5000 + i };
+    verdict(lamp, { ...first, from });
+  }
+  setCounter(wall, SEQUENCE_MAX);
+  say(both, wall, 92);
+  equal(lamp.level, 92);
+  const { lamp: other, second } = halfway();
+  const forged = elsewhere(withBytes(second, flip(second.bytes.length - 1)));
+  for (let i = 0; i < 60; i++) equal(verdict(other, forged), "unknownKey");
+  equal(verdict(other, second), "accepted");
 });
 
 test("a request #1 that does not open is not answered", () => {
