@@ -1,4 +1,4 @@
-import type { AeadKey, Crypto, Signatures } from "../../modules/ports/crypto.js";
+import type { AeadKey, Crypto, P256, Signatures } from "../../modules/ports/crypto.js";
 import { bundledSignatures } from "./signatures.js";
 
 /** Native AES-CCM and SHA-256. Its keys are host objects: open and seal are C functions. */
@@ -31,5 +31,10 @@ export class HostCrypto implements Crypto {
   /** Of libsodium, or what the firmware was bundled with for a host without it. */
   get signatures(): Signatures | undefined {
     return lumicastHost.signatures ?? bundledSignatures();
+  }
+
+  /** Native or none: TypeScript's takes a second, and time that depends on the key. */
+  get p256(): P256 | undefined {
+    return lumicastHost.p256;
   }
 }

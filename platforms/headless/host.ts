@@ -5,7 +5,7 @@
  * unless said otherwise; misuse throws RangeError or TypeError.
  */
 import type { Button, Sensor } from "../../modules/ports/button.js";
-import type { AeadKey, Signatures } from "../../modules/ports/crypto.js";
+import type { AeadKey, P256, Signatures } from "../../modules/ports/crypto.js";
 import type { DatagramPort } from "../../modules/ports/datagram.js";
 import type { Journal } from "../../modules/ports/flash.js";
 import type { BoundIntake, BoundMembers, IntakeState } from "../../modules/ports/intake.js";
@@ -47,6 +47,9 @@ export interface Host {
 
   /** Where the host was built with libsodium. */
   readonly signatures?: Signatures;
+
+  /** Where it was built with libmbedcrypto. */
+  readonly p256?: P256;
 
   /** Takes the virtual time that libsodium would: 0 to sign, 1 to verify, 2 to agree. */
   chargeSignature(kind: 0 | 1 | 2): void;

@@ -414,5 +414,6 @@ int main(int count, char **words)
   member_tests();
   slots_tests();
   if (signatures_tests) signatures_tests();
+  if (p256_tests) p256_tests();
   return failures > 0;
 }

@@ -20,7 +20,8 @@ void intake_tests(void);
 void member_tests(void);
 void rows_tests(void);
 void slots_tests(void);
-/* NULL in a build without libsodium */
+/* NULL in a build without libsodium, or libmbedcrypto */
 void signatures_tests(void) __attribute__((weak));
+void p256_tests(void) __attribute__((weak));
 
 #endif

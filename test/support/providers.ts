@@ -1,5 +1,6 @@
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
+import { NobleP256 } from "../../modules/crypto/noble-p256.js";
 import {
   AES_128_CCM_8,
   AES_CCM_16_64_128,
@@ -18,7 +19,7 @@ export function providers(): Provider[] {
   return [
     {
       name: "TypeScript",
-      crypto: new TsCrypto(new NobleSignatures()),
+      crypto: new TsCrypto(new NobleSignatures(), new NobleP256()),
       algorithms: [AES_CCM_16_64_128, AES_CCM_64_64_128, AES_CCM_16_128_128, AES_128_CCM_8],
     },
     ...natives(),

@@ -1,4 +1,3 @@
-import { concat } from "../../modules/bytes/concat.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
 import { NobleP256 } from "../../modules/crypto/noble-p256.js";
@@ -21,7 +20,7 @@ import {
   TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8,
 } from "../../modules/dtls/numbers.js";
 import { MemorySessions, type Session } from "../../modules/dtls/session.js";
-import { equal, test, throws } from "../harness.js";
+import { equal, test } from "../harness.js";
 import { AUTHORITY, certificateOf, der, extension, keyPair } from "../support/certificates.js";
 import { DtlsNet, DtlsPeer } from "../support/dtls.js";
 import { changing, flipped, refusals, said } from "../support/dtls-craft.js";
@@ -33,46 +32,6 @@ const SECOND = 1_000_000;
 const DIGITAL_SIGNATURE = extension("551d0f", "03020780", true);
 const CERT_SIGN = extension("551d0f", "03020204", true);
 const SERVER_AUTH = extension("551d25", "300a06082b06010505070301");
-
-// RFC 6979 §A.2.5: P-256, SHA-256, message "sample".
-test("ECDSA on P-256, deterministic", () => {
-  const secret = h("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721");
-  const pair = p256.keyPair(secret);
-  equal(toHex(secret), "00".repeat(32), "wiped");
-  equal(
-    toHex(pair.publicKey),
-    "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6" +
-      "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
-  );
-  const signature = pair.sign(utf8("sample"));
-  equal(
-    toHex(signature),
-    "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716" +
-      "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
-  );
-  const { publicKey } = pair;
-  equal(p256.verify({ data: utf8("sample"), signature, publicKey }), true);
-  equal(p256.verify({ data: utf8("simple"), signature, publicKey }), false);
-  equal(p256.verify({ data: utf8("sample"), signature: flipped(signature, 63), publicKey }), false);
-  equal(p256.verify({ data: utf8("sample"), signature: h("00"), publicKey }), false);
-  equal(p256.verify({ data: utf8("sample"), signature, publicKey: flipped(publicKey, 64) }), false);
-});
-
-// RFC 5903 §8.1: the 256-bit random ECP group.
-test("ECDH on P-256; a point that is none is refused", () => {
-  const i = p256.keyPair(h("c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433"));
-  const r = p256.keyPair(h("c6ef9c5d78ae012a011164acb397ce2088685d8f06bf9be0b283ab46476bee53"));
-  const secret = "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de";
-  equal(toHex(i.agree(r.publicKey) ?? h("")), secret);
-  equal(toHex(r.agree(i.publicKey) ?? h("")), secret);
-  equal(i.agree(flipped(r.publicKey, 64)), undefined);
-  equal(i.agree(concat(h("04"), new Uint8Array(64))), undefined);
-  equal(i.agree(r.publicKey.subarray(0, 33)), undefined);
-  throws(() => p256.keyPair(new Uint8Array(32)), /P-256 key/);
-  throws(() => p256.keyPair(h("ff".repeat(32))), /P-256 key/);
-  throws(() => p256.keyPair(h("01")), /P-256 key/);
-  equal(p256.keyPair(new Uint8Array(48).fill(1)).publicKey.length, 65);
-});
 
 test("DER: definite, shortest, whole", () => {
   equal(derValues(h("020107020108"))?.length, 2);

@@ -28,6 +28,7 @@ void natives_build(void *machine)
       define(the, &xsVar(0), native, &xsVar(1));
   crypto_build(the);
   if (signatures_build) signatures_build(the);
+  if (p256_build) p256_build(the);
   if (slots_build) slots_build(the);
   intake_build(the);
   xsmcDefine(xsGlobal, xsID("lumicastHost"), xsVar(0), xsDontSet | xsDontDelete | xsDontEnum);

@@ -42,6 +42,8 @@ void crypto_build(xsMachine *the);
 void intake_build(xsMachine *the);
 /* Gives it the object `signatures`; NULL in a build without that file. */
 void signatures_build(xsMachine *the) __attribute__((weak));
+/* Gives it the object `p256`; the same. */
+void p256_build(xsMachine *the) __attribute__((weak));
 /* Gives it what starts another image; NULL where there is one image only. */
 void slots_build(xsMachine *the) __attribute__((weak));
 
