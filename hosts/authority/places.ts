@@ -22,6 +22,8 @@ const PORT_BYTES = 2;
 const NAMED_MAX = 4096;
 
 export class Places {
+  /** Somebody is connected who was not; by Asker's id. */
+  onOpened: (id: string) => void = () => {};
   readonly #authority: Authority;
   readonly #askers = new Map<string, { asker: Asker; at: Endpoint }>();
   /** Names of endpoints, to whom was there. */
@@ -40,6 +42,7 @@ export class Places {
   opened(asker: Asker, at: Endpoint): void {
     this.#askers.set(asker.id, { asker, at });
     this.#there.set(toHex(nameOf(at)), asker.id);
+    this.onOpened(asker.id);
   }
 
   closed(asker: Asker): void {
@@ -55,9 +58,9 @@ export class Places {
     return this.#there.get(toHex(nameOf(at)));
   }
 
-  async of(clientId: Uint8Array): Promise<Place | undefined> {
-    await this.keep();
-    const place = await this.#authority.read((rows) => placeOf(rows, clientId));
+  /** Where a client was last, of what is kept. */
+  of(rows: Rows, clientId: Uint8Array): Place | undefined {
+    const place = placeOf(rows, clientId);
     if (place !== undefined) this.#there.set(toHex(nameOf(place.at)), place.id);
     return place;
   }

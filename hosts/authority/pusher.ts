@@ -1,11 +1,26 @@
 /**
  * Brings new keys to members: over the connection that each has opened, or over one that is opened
- * to where it was last. Who does not answer is tried again, less and less often; whoever asks for
- * keys meanwhile gets them, and is tried no more.
+ * to where it was last, in whose turn it is (modules/authority/turns.ts). Who does not answer is
+ * tried again, less and less often; whoever asks for keys meanwhile gets them, and is done.
  */
 
 import { CBOR_FORMAT, CHANGED, GET, POST } from "../../modules/authority/answers.js";
-import { awaiting, confirmAll, sendingFor } from "../../modules/authority/pushing.js";
+import type { Rows } from "../../modules/authority/ledger.js";
+import {
+  type Awaiting,
+  awaiting,
+  confirmAll,
+  sendingFor,
+} from "../../modules/authority/pushing.js";
+import {
+  CongestionWindow,
+  type Delivered,
+  ranked,
+  SENDERS_WAIT_MICROS,
+  type There,
+  type Tried,
+  Turns,
+} from "../../modules/authority/turns.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { codeText } from "../../modules/coap/options.js";
 import type { EnvelopeKey } from "../../modules/cose/envelope.js";
@@ -13,26 +28,20 @@ import type { DtlsChannels } from "../../modules/secure/dtls.js";
 import type { Answered, Ask } from "../../modules/secure/request.js";
 import type { Announcer } from "./announcer.js";
 import type { Authority } from "./authority.js";
+import { NodeClock } from "./clock.js";
 import { nameOfClient } from "./devices.js";
 import { followedBy, handOverFor, leavingIn, noteFollowed } from "./hand-over.js";
-import type { Places } from "./places.js";
+import type { Place, Places } from "./places.js";
 import type { NodeResult, Say } from "./works.js";
 
-const AT_ONCE_MAX = 16;
-/** A command waits so long for members that do not answer. */
-const PATIENCE_MS = 20_000;
+/** A command waits so long for members that do not answer: senders may have to wait for them. */
+const PATIENCE_MS = SENDERS_WAIT_MICROS / 1000 + 10_000;
 const TICK_MS = 500;
-const DELAY_MS = 2000;
 /** Who has a session needs three datagrams; who has none, or does not listen to it, none. */
 const HELLO_MS = 800;
 const HELLO_LOOK_MS = 20;
-const DELAY_MAX_MS = 600_000;
-
-interface Tried {
-  attempts: number;
-  dueAt: number;
-  result: string;
-}
+/** Whoever has not connected by then counts as off: no sender waits for him. */
+const OPENING_MICROS = 5_000_000;
 
 interface Waiting {
   /** A security group; 0: none. */
@@ -42,16 +51,31 @@ interface Waiting {
   readonly name: string;
 }
 
+/** A member that something is to be brought to. */
+interface Due extends Pick<Awaiting, "clientId" | "sends" | "isBroken"> {
+  /** In hex. */
+  readonly client: string;
+  readonly place: Place | undefined;
+  /** Why nothing can be brought to it. */
+  readonly why: string | undefined;
+}
+
 export class Pusher {
   readonly #authority: Authority;
   readonly #channels: DtlsChannels;
   readonly #places: Places;
   readonly #announcer: Announcer;
-  /** By client id in hex. */
-  readonly #tried = new Map<string, Tried>();
-  readonly #underWay = new Set<string>();
+  readonly #clock = new NodeClock();
+  readonly #turns = new Turns(this.#clock);
+  /** A handshake is as much for a channel as a push. */
+  readonly #openings = new CongestionWindow(this.#clock);
+  /** Whom a connection was opened to that nothing was said over yet. */
+  readonly #opened = new Set<string>();
+  /** Asker ids of who has connected since the last look. */
+  readonly #returned = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
+  #isToLook = false;
 
   constructor(
     authority: Authority,
@@ -61,10 +85,11 @@ export class Pusher {
     this.#channels = parts.channels;
     this.#places = parts.places;
     this.#announcer = parts.announcer;
+    this.#places.onOpened = (id) => void this.#returned.add(id);
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.#look(), TICK_MS);
+    this.#timer = setInterval(() => this.#wake(), TICK_MS);
   }
 
   stop(): void {
@@ -91,7 +116,7 @@ export class Pusher {
   async #bring(waitingNow: () => Promise<Waiting[]>, say: Say): Promise<NodeResult[]> {
     const waiting = await waitingNow();
     const names = new Map(waiting.map(({ client, name, group }) => [`${group}/${client}`, name]));
-    for (const { client } of waiting) this.#tried.delete(client);
+    for (const { client } of waiting) this.#turns.forget(client);
     const until = Date.now() + PATIENCE_MS;
     const results = new Map<string, NodeResult>();
     while (results.size < names.size && Date.now() < until) {
@@ -108,14 +133,14 @@ export class Pusher {
     }
     for (const [key, name] of names) {
       if (results.has(key)) continue;
-      const result = this.#triedOf(key)?.result ?? "no answer yet";
+      const result = this.#triedOf(key)?.delivered ?? "no answer yet";
       results.set(key, this.#resultOf(key, name, result));
     }
     return [...results.values()];
   }
 
   #triedOf(key: string): Tried | undefined {
-    return this.#tried.get(key.slice(key.indexOf("/") + 1));
+    return this.#turns.tried(key.slice(key.indexOf("/") + 1));
   }
 
   #resultOf(key: string, device: string, result: string): NodeResult {
@@ -135,50 +160,110 @@ export class Pusher {
     );
   }
 
+  #wake(): void {
+    // What the database refuses now is told by the next command.
+    void this.#look().catch(() => {});
+  }
+
+  /** Again at once, where something came about meanwhile. */
   async #look(): Promise<void> {
+    this.#isToLook = true;
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      // One message to all is sooner there than one to each.
-      await this.#announcer.look();
-      const all = await this.#authority.read((rows) => [
-        ...new Set([...leavingIn(rows), ...awaiting(rows).map((one) => toHex(one.clientId))]),
-      ]);
-      const now = Date.now();
-      for (const client of all) {
-        const isDue = (this.#tried.get(client)?.dueAt ?? 0) <= now;
-        if (!isDue || this.#underWay.has(client)) continue;
-        if (this.#underWay.size >= AT_ONCE_MAX) break;
-        this.#underWay.add(client);
-        void this.#push(client).finally(() => this.#underWay.delete(client));
+      while (this.#isToLook) {
+        this.#isToLook = false;
+        // One message to all is sooner there than one to each.
+        await this.#announcer.look();
+        await this.#places.keep();
+        this.#begin(await this.#authority.read((rows) => this.#due(rows)));
       }
     } finally {
       this.#isLooking = false;
     }
   }
 
-  async #push(client: string): Promise<void> {
-    const result = await this.#try(client).catch((error: unknown) => (error as Error).message);
-    if (result === "done") {
-      this.#tried.delete(client);
-      return;
+  /** Everybody who waits for a key, or for word of the KDC that follows. */
+  #due(rows: Rows): Due[] {
+    const waiting = new Map<string, Pick<Due, "clientId" | "sends" | "isBroken">>();
+    for (const client of leavingIn(rows)) {
+      waiting.set(client, { clientId: fromHex(client), sends: false, isBroken: false });
     }
-    const attempts = (this.#tried.get(client)?.attempts ?? 0) + 1;
-    const delay = Math.min(DELAY_MAX_MS, DELAY_MS * 2 ** Math.min(attempts, 20));
-    this.#tried.set(client, { attempts, dueAt: Date.now() + delay, result });
+    for (const one of awaiting(rows)) waiting.set(toHex(one.clientId), one);
+    return [...waiting].map(([client, { clientId, sends, isBroken }]) => {
+      const follows = followedBy(rows, clientId);
+      const place = this.#places.of(rows, clientId);
+      const handed = follows && `it was handed over to ${follows}`;
+      const why = handed ?? (place === undefined ? "it has not been here yet" : undefined);
+      return { client, clientId, sends, isBroken, place, why };
+    });
   }
 
-  /** `done`, or why not. */
-  async #try(client: string): Promise<string> {
-    const clientId = fromHex(client);
-    const follows = await this.#authority.read((rows) => followedBy(rows, clientId));
-    if (follows !== undefined) return `it was handed over to ${follows}`;
-    const place = await this.#places.of(clientId);
-    if (place === undefined) return "it has not been here yet";
-    const pairwise = this.#pairwiseOf(place.id) ?? (await this.#connected(place));
-    if (typeof pairwise === "string") return pairwise;
+  #begin(all: readonly Due[]): void {
+    if (all.length === 0) this.#turns.over();
+    for (const { client, place, why } of all) {
+      const isBack = this.#returned.has(place?.id ?? "");
+      if (isBack && this.#openings.since(client) === undefined) this.#turns.forget(client);
+      if (why !== undefined && this.#turns.isDue(client)) this.#turns.note(client, why);
+    }
+    this.#returned.clear();
+    const isWaiting = new Set(all.map(({ client }) => client));
+    for (const client of this.#opened) if (!isWaiting.has(client)) this.#opened.delete(client);
+    const there = (one: Due) => this.#thereOf(one);
+    for (const one of this.#turns.inOrder(all, there)) {
+      if (this.#turns.window.pauseMicros > 0) break;
+      this.#push(one);
+    }
+    for (const one of ranked(all)) {
+      const isOpening = this.#openings.since(one.client) !== undefined;
+      if (there(one) !== "soon" || isOpening) continue;
+      if (this.#openings.pauseMicros > 0) break;
+      this.#open(one);
+    }
+  }
+
+  #thereOf({ client, place, why }: Due): There {
+    if (place === undefined || why !== undefined) return "no";
+    if (this.#pairwiseOf(place.id) !== undefined) return "now";
+    const since = this.#openings.since(client);
+    if (since === undefined) return this.#turns.isDue(client) ? "soon" : "no";
+    return this.#clock.micros() - since < OPENING_MICROS ? "soon" : "no";
+  }
+
+  #open({ client, place }: Due): void {
+    if (place === undefined) return;
+    // It was opened, and ended before its turn came.
+    if (this.#opened.delete(client)) {
+      this.#turns.note(client, "closed");
+      return;
+    }
+    this.#openings.begin(client);
+    void this.#connected(place)
+      .catch((error: unknown) => (error as Error).message)
+      .then((why) => {
+        this.#openings.end(client, why === undefined);
+        if (why === undefined) this.#opened.add(client);
+        else this.#turns.note(client, why);
+        this.#wake();
+      });
+  }
+
+  #push({ client, clientId, place }: Due): void {
+    if (place === undefined) return;
+    this.#opened.delete(client);
+    this.#turns.window.begin(client);
+    void this.#bringTo(clientId, place.id)
+      .catch((error: unknown) => (error as Error).message)
+      .then((delivered) => {
+        this.#turns.end(client, delivered);
+        this.#wake();
+      });
+  }
+
+  async #bringTo(clientId: Uint8Array, id: string): Promise<Delivered> {
+    const pairwise = this.#pairwiseOf(id);
+    if (pairwise === undefined) return "closed";
     const { ledger, center } = this.#authority;
-    const { id } = place;
     const payload = await this.#authority.read((rows) =>
       handOverFor(rows, center, { clientId, id, under: pairwise }),
     );
@@ -191,7 +276,7 @@ export class Pusher {
     return result;
   }
 
-  async #handOver(clientId: Uint8Array, id: string, payload: Uint8Array): Promise<string> {
+  async #handOver(clientId: Uint8Array, id: string, payload: Uint8Array): Promise<Delivered> {
     const result = await this.#say(id, payload);
     if (result !== "done") return result;
     const { ledger } = this.#authority;
@@ -202,7 +287,7 @@ export class Pusher {
   }
 
   /** `done` when the member has it in flash. */
-  async #say(id: string, payload: Uint8Array): Promise<string> {
+  async #say(id: string, payload: Uint8Array): Promise<Delivered> {
     const path = ["keys", "push"];
     const answered = await this.#ask(id, { method: POST, path, format: CBOR_FORMAT, payload });
     if (!answered.ok) return answered.why;
@@ -221,21 +306,20 @@ export class Pusher {
   }
 
   /**
-   * Connects to where somebody was last; what keys are sealed under there, or why not. He is asked
-   * to begin first (HelloRequest): his is the session that both still have.
+   * Connects to where somebody was last; undefined, or why not. He is asked to begin first
+   * (HelloRequest): his is the session that both still have.
    */
-  async #connected(place: { id: string; at: Parameters<DtlsChannels["ask"]>[0] }) {
-    this.#channels.requestHello(place.at);
+  async #connected({ id, at }: Place): Promise<string | undefined> {
+    this.#channels.requestHello(at);
     for (let waited = 0; waited < HELLO_MS; waited += HELLO_LOOK_MS) {
       await new Promise((resolve) => setTimeout(resolve, HELLO_LOOK_MS));
-      const pairwise = this.#pairwiseOf(place.id);
-      if (pairwise !== undefined) return pairwise;
+      if (this.#pairwiseOf(id) !== undefined) return undefined;
     }
     const hello: Ask = { method: GET, path: [".well-known", "core"] };
     const answered = await new Promise<Answered>((resolve) => {
-      this.#channels.ask(place.at, hello, resolve);
+      this.#channels.ask(at, hello, resolve);
     });
-    const pairwise = this.#pairwiseOf(place.id);
-    return pairwise ?? (answered.ok ? "somebody else is there" : answered.why);
+    if (this.#pairwiseOf(id) !== undefined) return undefined;
+    return answered.ok ? "somebody else is there" : answered.why;
   }
 }

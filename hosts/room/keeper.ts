@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { TrustAnchor } from "../../modules/access/token.js";
 import { answerAs } from "../../modules/authority/as-face.js";
-import { Courier, type CourierParts, type Reach, WINDOW } from "../../modules/authority/courier.js";
+import { Courier, type CourierParts, type Reach } from "../../modules/authority/courier.js";
 import { type Center, createGroup } from "../../modules/authority/distribution.js";
 import { answerKdc } from "../../modules/authority/kdc-face.js";
 import type { Rows } from "../../modules/authority/ledger.js";
@@ -19,6 +19,7 @@ import {
   putPair,
 } from "../../modules/authority/records.js";
 import { enrol } from "../../modules/authority/server.js";
+import { WINDOW } from "../../modules/authority/turns.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { LowpanStack } from "../../modules/lowpan/stack.js";
 import { EDDSA } from "../../modules/ports/crypto.js";

@@ -88,6 +88,34 @@ test("started anew, it brings a new key to everybody without another full handsh
   assert.deepEqual(shown(), [1, 1, 1, 1, 1]);
 });
 
+test("a renewed key is brought to listeners first, one after a loss to senders", async () => {
+  const state = ["--state", desk.path("order")];
+  await desk.json("authority", "init", "--domain", "hall", ...state);
+  await desk.json("device", "add", "--from", desk.secret("order.json", shipped(9)), ...state);
+  await desk.json("group", "create", "hall", "--address", "ff35::1", ...state);
+  const sends = [1, 4, 7];
+  for (const number of [1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    const role = sends.includes(number) ? "sender" : "receiver";
+    await desk.json("group", "add", "hall", `lamp-${number}`, "--role", role, ...state);
+  }
+  const ran = await programs.start(state);
+  const order: string[] = [];
+  for (const number of [1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    const device = await programs.lamp(number);
+    device.onPush = () => order.push(sends.includes(number) ? "sender" : "listener");
+    await device.join(ran.at, [1]);
+  }
+  const all = ["--json", ...state];
+  const renewed = await desk.run("group", "rekey", "hall", ...all);
+  assert.equal(renewed.code, 0, renewed.out + renewed.err);
+  const listeners = new Array(6).fill("listener");
+  assert.deepEqual(order, [...listeners, ...new Array(3).fill("sender")]);
+  order.length = 0;
+  const lost = await desk.run("lost", "lamp-4", "--yes", ...all);
+  assert.equal(lost.code, 0, lost.out + lost.err);
+  assert.deepEqual(order, ["sender", "sender", ...listeners]);
+});
+
 test("what would end keeps it from being stopped; Ctrl-C tells, and cleans up", async () => {
   const state = await begun("ending", 1);
   const phone = desk.secret("phone.psk", "f".repeat(32));

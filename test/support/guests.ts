@@ -22,6 +22,7 @@ export class Device {
   readonly pushed: KeyDelivery[] = [];
   /** What it says to a push. */
   answer = 0x44;
+  onPush: () => void = () => {};
   /** Handshakes in which it showed its key: not those of a session that is resumed. */
   shown = 0;
   /** Connections that were closed by the other end. */
@@ -100,6 +101,7 @@ export class Device {
     const delivery = parseDelivery(payload);
     if (delivery === undefined) return { code: 0x80 };
     this.pushed.push(delivery);
+    this.onPush();
     const { handOver } = delivery;
     if (handOver !== undefined && this.answer !== 0x44) return { code: this.answer };
     const refused = handOver && this.#trust?.handOver(handOver, from.pairwise);

@@ -1,14 +1,10 @@
 /** New keys to a hundred members: in which order, how many at a time, and who is tried again. */
 import { RECEIVER, SENDER } from "../../modules/access/scope.js";
-import {
-  Courier,
-  type CourierParts,
-  WINDOW,
-  type Window,
-} from "../../modules/authority/courier.js";
+import { Courier, type CourierParts } from "../../modules/authority/courier.js";
 import { expel, renew } from "../../modules/authority/distribution.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
 import { inGroup, members, newcomer, pushes } from "../../modules/authority/records.js";
+import { WINDOW, type Window } from "../../modules/authority/turns.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { CHANGED, FORBIDDEN } from "../../modules/coap/options.js";
@@ -33,6 +29,8 @@ class Crowd {
   readonly away = new Set<number>();
   /** Client -> what it says instead of 2.04. */
   readonly answers = new Map<number, Answered>();
+  /** Client -> how long its answer takes. */
+  readonly delays = new Map<number, number>();
   underWay = 0;
   most = 0;
   delayMicros = SECOND / 10;
@@ -80,7 +78,7 @@ class Crowd {
     this.asked.push(client);
     this.underWay++;
     this.most = Math.max(this.most, this.underWay);
-    this.clock.after(this.delayMicros, () => {
+    this.clock.after(this.delays.get(client) ?? this.delayMicros, () => {
       this.underWay--;
       done(this.answers.get(client) ?? DONE);
     });
@@ -161,4 +159,13 @@ test("a silent listener keeps a sender from its key for half a minute, no longer
   equal(crowd.asked, [1]);
   crowd.clock.advance(2 * SECOND);
   equal(crowd.asked, [1, 2]);
+});
+
+test("members that are off hold up the others for seconds, not until they are given up", () => {
+  const crowd = new Crowd(40, 0);
+  for (let client = 1; client <= 20; client++) crowd.delays.set(client, 90 * SECOND);
+  crowd.renew();
+  // Four at a time, ten seconds for each of them.
+  crowd.clock.advance(52 * SECOND);
+  equal([crowd.waiting, crowd.asked.length], [20, 40], "whoever is there has it");
 });
