@@ -2,12 +2,13 @@
  * DTLS sessions of an authority, over a restart: `authority.sessions` in its folder. Members that
  * were here go on without another full handshake, whoever begins.
  *
- * A file that is appended to and now and then written anew, whole; not in the ledger, where a
- * thousand joins a minute would wait for it, and without a sync: what a cut takes away costs a
- * handshake, and what is damaged is no session. As secret as authority.key. A session that nobody
- * used for a day is gone (RFC 5246 F.1.4).
+ * A file that is appended to with each session, so that a program that is killed loses none, and
+ * now and then written anew, whole; not in the ledger, where a thousand joins a minute would wait
+ * for it. It is synced once for all sessions of a second, while others go on: what a cut of power
+ * takes away costs a handshake, and what is damaged is no session. As secret as authority.key. A
+ * session that nobody used for a day is gone (RFC 5246 F.1.4).
  */
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fdatasync, openSync, readFileSync, writeSync } from "node:fs";
 import { toHex } from "../../modules/bytes/hex.js";
 import { Reader } from "../../modules/bytes/reader.js";
 import { Writer } from "../../modules/bytes/writer.js";
@@ -23,6 +24,7 @@ import type { KeptSessions } from "../../modules/secure/dtls.js";
 import { checkRights, writeSecret } from "./identity.js";
 
 export const SESSION_SECONDS = 86_400;
+const SYNC_MS = 1000;
 const EMPTY = new Uint8Array(0);
 
 interface Row {
@@ -41,6 +43,7 @@ export class FileSessions implements SessionStore, KeptSessions {
   readonly #kept: Rows = new Map();
   #file: number;
   #appended = 0;
+  #timer: NodeJS.Timeout | undefined = undefined;
 
   /** `max` of either side; `now` in Unix seconds. */
   constructor(path: string, { max, now }: { max: number; now: () => number }) {
@@ -78,6 +81,7 @@ export class FileSessions implements SessionStore, KeptSessions {
   }
 
   close(): void {
+    clearTimeout(this.#timer);
     closeSync(this.#file);
   }
 
@@ -126,10 +130,17 @@ export class FileSessions implements SessionStore, KeptSessions {
     try {
       writeSync(this.#file, record);
       this.#appended++;
+      this.#timer ??= setTimeout(() => this.#sync(), SYNC_MS).unref();
     } catch {
       // A full disk costs handshakes after the next start.
     }
     record.fill(0);
+  }
+
+  /** Whether the disk has it, nobody waits to hear. */
+  #sync(): void {
+    this.#timer = undefined;
+    fdatasync(this.#file, () => {});
   }
 
   /** What counts, in a file of its own; the one to append to. */

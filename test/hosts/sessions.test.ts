@@ -1,10 +1,13 @@
 /** Sessions of an authority in their file: there after a restart, none made of what is damaged. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { FileSessions, SESSION_SECONDS } from "../../hosts/authority/sessions.js";
+import { ROOT } from "../../hosts/root.js";
 import type { Session } from "../../modules/dtls/session.js";
 import { Desk } from "../support/lumicast.js";
+import { lacks } from "../support/skip.js";
 
 const desk = new Desk();
 after(() => desk.remove());
@@ -80,4 +83,34 @@ test("cut off, or overwritten with anything: fewer sessions, never a wrong one",
   const again = open("cut");
   assert.deepEqual(again.find(id(3)), session(3));
   again.close();
+});
+
+/** A program that keeps fifty sessions, waits and is killed. */
+const killedAfter = (name: string, ms: number) => `
+  import { FileSessions } from ${JSON.stringify(`${ROOT}/build/node/hosts/authority/sessions.js`)};
+  const path = ${JSON.stringify(desk.path(name))};
+  const sessions = new FileSessions(path, { max: 100, now: () => ${now} });
+  const [master, bound] = [new Uint8Array(48).fill(1), new Uint8Array(8)];
+  for (let number = 1; number <= 50; number++) {
+    const peer = { by: "psk", identity: Uint8Array.of(number) };
+    sessions.put({ id: Uint8Array.of(number), suite: 0xc0a8, master, peer, bound });
+  }
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), ${ms});
+`;
+
+test("a program that is killed loses none", () => {
+  const node = ["--input-type=module", "-e", killedAfter("killed", 0)];
+  assert.equal(spawnSync(process.execPath, node).signal, "SIGKILL");
+  const again = new FileSessions(desk.path("killed"), { max: 100, now: () => now });
+  const kept = Array.from({ length: 50 }, (_, at) => again.find(id(at + 1))).filter(Boolean);
+  assert.equal(kept.length, 50);
+  again.close();
+});
+
+test("the disk has them a second later, with one sync for all", { skip: lacks("strace") }, () => {
+  const trace = desk.path("trace");
+  const strace = ["-f", "-qq", "-o", trace, "-e", "trace=fdatasync", process.execPath];
+  spawnSync("strace", [...strace, "--input-type=module", "-e", killedAfter("synced", 1500)]);
+  const synced = readFileSync(trace, "utf8").match(/fdatasync\(\d+\) += 0/g) ?? [];
+  assert.equal(synced.length, 1);
 });
