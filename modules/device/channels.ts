@@ -10,7 +10,6 @@
 import { INCARNATION_BYTES, type KeyDelivery, parseDelivery } from "../access/delivery.js";
 import { mayUse } from "../access/policy.js";
 import { claimsOf } from "../access/token.js";
-import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { Id64 } from "../bytes/id64.js";
 import type { Outcome } from "../bytes/outcome.js";
@@ -39,7 +38,6 @@ import {
   URI_QUERY,
 } from "../coap/options.js";
 import type { EnvelopeKey } from "../cose/envelope.js";
-import { isSameEndpoint } from "../dtls/connection.js";
 import { StoredSessions } from "../dtls/stored-sessions.js";
 import type { Admission } from "../groups/admission.js";
 import type { SecurityGroup } from "../groups/directory.js";
@@ -47,7 +45,6 @@ import { Joining } from "../groups/join.js";
 import { Times } from "../groups/times.js";
 import { ownToken, type Refusal, Tokens, type Verdicts } from "../groups/tokens.js";
 import { Trust } from "../groups/trust.js";
-import type { KdcChannel } from "../groups/trusted.js";
 import type { Board } from "../ports/board.js";
 import type { Datagram, Endpoint } from "../ports/datagram.js";
 import { levelOf } from "../resources/resources.js";
@@ -55,7 +52,8 @@ import { DtlsChannels } from "../secure/dtls.js";
 import type { Ask, Asker, SecureRequest, SecureResponse, Told } from "../secure/request.js";
 import { KIND, key } from "../store/keys.js";
 import { acquaint, admissionOf } from "./acquaint.js";
-import { type Authority, authorityIn } from "./authority.js";
+import { type Authority, authorityIn, hasAuthority } from "./authority.js";
+import { type Channel, type Contact, channelIn, contactOf, credentialsOf } from "./contact.js";
 import type { Parts } from "./parts.js";
 import { Presenting } from "./presenting.js";
 import { RateLimit } from "./rate.js";
@@ -73,6 +71,8 @@ const DTLS_LIMITS = Object.freeze({
   messageBytes: 1024,
   transcriptBytes: 2048,
 });
+/** With chains of certificates in it. */
+const CHAIN_LIMITS = Object.freeze({ ...DTLS_LIMITS, messageBytes: 3072, transcriptBytes: 6144 });
 /** RFC 7925 §11: longer than RFC 6347's second where the network is slow. */
 const FLIGHT_TIMES = Object.freeze({
   firstMicros: 3_000_000,
@@ -126,7 +126,10 @@ export class DeviceChannels {
   /** The keys there were when their newness was doubted. */
   #doubted: string | undefined = undefined;
   /** With the KDC of today; undefined: the installation names one that is not ours. */
-  #channel: KdcChannel | undefined;
+  #channel: Channel | undefined;
+  #contact: Contact | undefined;
+  /** What the installation gave for the KDC that it names. */
+  readonly #given: Channel;
 
   constructor(device: Parts, board: Board, authority: Authority, receive: Receive) {
     const { clock, store, groups, rights } = device;
@@ -141,7 +144,8 @@ export class DeviceChannels {
     this.#random = random;
     this.trust = new Trust({ store, crypto, clock, isStrict: authority.isStrict });
     this.trust.adopt(authority.kdc);
-    this.#channel = this.trust.channelOf(authority.kdc, authority);
+    this.#given = channelIn(authority, crypto.p256);
+    this.#meet();
     const isNobody = this.#channel === undefined;
     if (isNobody) log(`authority: ${authority.kdc.issuer} is not the KDC this device belongs to`);
     this.tokens = new Tokens({ groups, rights, store, crypto, trust: this.trust });
@@ -151,11 +155,11 @@ export class DeviceChannels {
       void device.net.send({ to, fromPort: SECURE_PORT, bytes });
     const parts = { clock, random, crypto, send, handler };
     this.dtls = new DtlsChannels(parts, {
-      server: { psk: (identity) => this.#pskOf(identity) },
-      client: (to) => this.#credentialsFor(to),
+      server: credentialsOf(() => this.#contact),
+      client: (to) => this.#contact?.at(to),
       sessions,
       kept: sessions,
-      dtls: DTLS_LIMITS,
+      dtls: isShort(this.#given) ? DTLS_LIMITS : CHAIN_LIMITS,
       times: FLIGHT_TIMES,
       idleMicros: IDLE_MICROS,
     });
@@ -238,7 +242,7 @@ export class DeviceChannels {
     const { timeKey: publicKey } = this.#authority;
     if (publicKey === undefined) return;
     const { clock } = this.#device;
-    const ask = (question: Ask, done: Told) => this.#ask(this.#channel?.server, question, done);
+    const ask = (question: Ask, done: Told) => this.#ask(this.#contact?.server, question, done);
     new Times({ clock, random, crypto, publicKey, ask, trust: this.trust }).begin();
   }
 
@@ -252,7 +256,7 @@ export class DeviceChannels {
   #joining(random: Board["random"], incarnation: Uint8Array): Joining {
     const { clock, store, groups } = this.#device;
     const { kdc } = this.#authority;
-    const { server } = this.#channel ?? {};
+    const { server } = this.#contact ?? {};
     const { admission } = this;
     // What two share may be theirs alone, from the installation.
     const wanted = () =>
@@ -266,7 +270,7 @@ export class DeviceChannels {
       ...(admission && { admission }),
       audience: () => this.trust.trusted?.issuer ?? kdc.issuer,
       askKdc: this.#askCenter,
-      ...(server && { askServer: (ask, done) => this.#ask(this.#channel?.server, ask, done) }),
+      ...(server && { askServer: (ask, done) => this.#ask(this.#contact?.server, ask, done) }),
       deliver: (delivery, pairwise) => this.#isDone(this.#deliver(delivery, pairwise)),
       tokenLasts: (security) => {
         const token = ownToken(store, security);
@@ -284,40 +288,26 @@ export class DeviceChannels {
     });
   }
 
-  readonly #askCenter = (ask: Ask, done: Told): void => this.#ask(this.#channel?.center, ask, done);
+  readonly #askCenter = (ask: Ask, done: Told): void => this.#ask(this.#contact?.center, ask, done);
 
   #ask(to: Endpoint | undefined, ask: Ask, done: Told): void {
     if (to !== undefined) this.dtls.ask(to, ask, done);
     else this.#device.clock.after(0, () => done({ ok: false, why: "unreachable" }));
   }
 
-  #pskOf(identity: Uint8Array): Uint8Array | undefined {
-    const channel = this.#channel;
-    const isKnown = channel !== undefined && equalBytes(identity, channel.identity);
-    return isKnown ? channel.psk.slice() : undefined;
-  }
-
-  #credentialsFor(to: Endpoint) {
-    const { center, server, identity, psk } = this.#channel ?? {};
-    if (center === undefined || identity === undefined || psk === undefined) return undefined;
-    const isKnown = isSameEndpoint(to, center) || (server && isSameEndpoint(to, server));
-    return isKnown ? { psk: { identity, key: psk } } : undefined;
-  }
-
-  /** The KDC's, of today: `id` by itself may be an OSCORE peer's. */
-  #isCenter({ by, id }: Asker): boolean {
-    const channel = this.#channel;
-    return channel !== undefined && by === "dtls" && id === toHex(channel.identity);
+  #meet(): void {
+    this.#channel = this.trust.channelOf(this.#authority.kdc, this.#given);
+    this.#contact = this.#channel && contactOf(this.#channel, () => this.trust.now());
   }
 
   /** Whoever handed over is nobody from now on; what it is told yet is that this was done. */
   #follow(): void {
-    const before = this.#channel;
-    const { kdc } = this.#authority;
-    this.#channel = this.trust.channelOf(kdc, this.#authority);
-    if (this.#channel === before) return;
+    const before = this.#contact;
+    const channel = this.#channel;
+    this.#meet();
+    if (this.#channel === channel) return;
     this.#log(`authority: ${this.trust.trusted?.issuer} from now on`);
-    if (before !== undefined) this.dtls.leave(toHex(before.identity));
+    if (before !== undefined) this.dtls.leave((asker) => before.isCenter(asker));
     // Whoever follows does not know yet where we are.
     this.doubt(DOUBT_MICROS);
   }
@@ -363,7 +353,7 @@ export class DeviceChannels {
   }
 
   #push({ from, payload }: SecureRequest): SecureResponse {
-    const isCenter = this.#isCenter(from);
+    const isCenter = this.#contact?.isCenter(from) === true;
     if (!isCenter) return { code: FORBIDDEN }; // check: push-kdc
     const delivery = parseDelivery(payload);
     if (delivery === undefined) return { code: BAD_REQUEST };
@@ -400,7 +390,9 @@ export class DeviceChannels {
     if (resource === undefined) return { code: NOT_FOUND };
     const needed = levelOf(resource, asked.method);
     if (needed === undefined) return { code: METHOD_NOT_ALLOWED };
-    const client = this.#isCenter(from) ? this.#authority.manager : undefined;
+    const contact = this.#contact;
+    const { manager } = this.#authority;
+    const client = contact?.isCenter(from) ? manager : contact?.clientOf(from);
     const granted = client ? rights.level(null, new Id64().read(client, 0, client.length)) : 0;
     const permitted = mayUse({
       proof: { by: "channel", id: client ?? new Uint8Array(0) },
@@ -419,6 +411,11 @@ export class DeviceChannels {
       ...(said === undefined ? {} : { payload: said }),
     };
   }
+}
+
+/** Whether no certificates go over it. */
+function isShort(channel: Channel): boolean {
+  return "psk" in channel || channel.own.chain.length + channel.factory.anchors.length === 0;
 }
 
 /** Whether the keys of a context of two are the KDC's: it has none yet, or those. */
@@ -466,7 +463,7 @@ function begin(device: Parts, board: Board, receive: Receive): DeviceChannels | 
 }
 
 function isNamed(blob: Uint8Array): boolean {
-  return authorityIn(blob) !== undefined;
+  return hasAuthority(blob);
 }
 
 export const channels: ChannelsService = Object.freeze({ begin, isNamed });

@@ -217,13 +217,15 @@ export function verifyChain(input: {
   readonly purpose: "server" | "client";
   readonly p256: P256;
   readonly nowSeconds: number | undefined;
+  /** Whether it may be later than that. */
+  readonly isLeast?: boolean;
 }): Certificate | number {
-  const { chain, anchors, purpose, p256, nowSeconds } = input;
+  const { chain, anchors, purpose, p256, nowSeconds, isLeast = false } = input;
   const certificates: Certificate[] = [];
   for (const der of chain) {
     const certificate = parseCertificate(der);
     if (certificate === undefined) return ALERTS.badCertificate;
-    if (!isValidAt(certificate, nowSeconds)) return ALERTS.certificateExpired; // check: validity
+    if (!isValidNow(certificate)) return ALERTS.certificateExpired; // check: validity
     certificates.push(certificate);
   }
   const [own] = certificates;
@@ -248,7 +250,12 @@ export function verifyChain(input: {
   function pinnedIssuer(anchor: Uint8Array, one: Certificate, below: number) {
     const issuer = parseCertificate(anchor);
     if (issuer === undefined || !issued(issuer, one, below)) return undefined;
-    return isValidAt(issuer, nowSeconds) ? issuer : undefined;
+    return isValidNow(issuer) ? issuer : undefined;
+  }
+
+  function isValidNow({ notBeforeSeconds, notAfterSeconds }: Certificate): boolean {
+    if (nowSeconds === undefined) return true;
+    return (isLeast || notBeforeSeconds <= nowSeconds) && nowSeconds <= notAfterSeconds;
   }
 
   /** Whether `issuer` may have authorities `below` it and did sign `one`. */
@@ -269,12 +276,6 @@ export function verifyChain(input: {
 
 function isThere(certificate: Certificate | undefined): certificate is Certificate {
   return certificate !== undefined;
-}
-
-function isValidAt(certificate: Certificate, nowSeconds: number | undefined): boolean {
-  if (nowSeconds === undefined) return true;
-  const { notBeforeSeconds, notAfterSeconds } = certificate;
-  return notBeforeSeconds <= nowSeconds && nowSeconds <= notAfterSeconds;
 }
 
 /** Whether it may sign handshakes, and as a server or a client. */

@@ -10,6 +10,8 @@ export interface OwnKey {
    * is to show.
    */
   readonly chain: readonly Uint8Array[];
+  /** The key is never shown without its chain. */
+  readonly isCertified?: boolean;
 }
 
 /** Whose keys are believed. */
@@ -20,6 +22,8 @@ export interface Trust {
   readonly anchors?: readonly Uint8Array[];
   /** Unix time; undefined where nobody knows it: then validity is not checked (RFC 7925 §4.4). */
   readonly nowSeconds?: () => number | undefined;
+  /** It may be later than that: what is not valid yet may be by now, what ended has. */
+  readonly isLeast?: boolean;
 }
 
 export interface ClientCredentials {

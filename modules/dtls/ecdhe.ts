@@ -23,6 +23,7 @@ export function ephemeral(p256: P256, random: Random): P256KeyPair {
 /** Types of certificate that `own` can be shown as, the shortest first. */
 export function ownTypes(own: OwnKey | undefined): CertificateType[] {
   if (own === undefined) return [];
+  if (own.isCertified === true) return [X509];
   return own.chain.length > 0 ? [RAW_PUBLIC_KEY, X509] : [RAW_PUBLIC_KEY];
 }
 
@@ -63,7 +64,8 @@ export function peerOf(input: {
   }
   const nowSeconds = trust.nowSeconds?.();
   const anchors = trust.anchors ?? [];
-  const found = verifyChain({ chain: list, anchors, purpose, p256, nowSeconds });
+  const isLeast = trust.isLeast === true;
+  const found = verifyChain({ chain: list, anchors, purpose, p256, nowSeconds, isLeast });
   if (typeof found === "number") return found;
   const { publicKey, names, notAfterSeconds } = found;
   const untilSeconds = Math.min(Math.max(0, notAfterSeconds), UNTIL_MAX);

@@ -135,7 +135,7 @@ export class Trust {
    * How to talk with the present KDC; `given`: how with `kdc`, by the installation. Undefined:
    * not at all, it is another one.
    */
-  channelOf(kdc: Trusted, given: KdcChannel): KdcChannel | undefined {
+  channelOf<Given>(kdc: Trusted, given: Given): Given | KdcChannel | undefined {
     const trusted = this.#trusted;
     if (isSame(kdc, trusted)) return given;
     if (this.#channel !== undefined) return this.#channel;

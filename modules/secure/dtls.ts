@@ -171,12 +171,13 @@ export class DtlsChannels {
   }
 
   /**
-   * Whoever proved to be this is heard no more, and who was about to has to begin anew; what it
+   * Whoever proved to be one of these is heard no more, and who was about to has to begin anew; what it
    * asked last is answered yet.
    */
-  leave(id: string): void {
+  leave(isLeft: (asker: Asker) => boolean): void {
     this.#dtls.abandon(); // check: line-opening
-    for (const line of this.#byId.get(id) ?? []) {
+    for (const line of this.#lines.values()) {
+      if (!isLeft(line.conversation.asker)) continue;
       line.isLeft = true;
       this.#parts.clock.after(0, () => line.connection.close());
     }
@@ -367,7 +368,8 @@ export function nameOf({ address, port }: Endpoint): Uint8Array {
 function isWanted(peer: PeerIdentity, { psk, trust, accepts }: ClientCredentials): boolean {
   const isKnown =
     (peer.by === "psk" && psk !== undefined && equalBytes(peer.identity, psk.identity)) ||
-    (peer.by === "rawPublicKey" && trust?.rawKey?.(peer.publicKey) === true);
+    (peer.by === "rawPublicKey" && trust?.rawKey?.(peer.publicKey) === true) ||
+    (peer.by === "certificate" && trust?.anchors !== undefined);
   return isKnown && (accepts?.(peer) ?? true);
 }
 
@@ -376,7 +378,8 @@ export function askerOf(crypto: Pick<Crypto, "sha256">, peer: PeerIdentity): Ask
   if (peer.by === "nothing") return { by: "dtls", id: "" };
   if (peer.by === "psk") return { by: "dtls", id: toHex(peer.identity) };
   const key = peer.publicKey;
-  return { by: "dtls", id: toHex(crypto.sha256(key)), key };
+  const names = peer.by === "certificate" ? { names: peer.names } : {};
+  return { by: "dtls", id: toHex(crypto.sha256(key)), key, ...names };
 }
 
 /** Of an exporter's 32 bytes; the copy that is made of them is wiped. */

@@ -15,6 +15,8 @@ export interface Asker {
   readonly id: string;
   /** The public key that was proven, as the peer showed it. */
   readonly key?: Uint8Array;
+  /** What its certificate calls it, of X.509. */
+  readonly names?: readonly string[];
   /**
    * What both ends of this channel seal tokens with (WIRE.md: "the pairwise key of its secure
    * session"): of DTLS an exporter's (RFC 5705), gone with the connection.

@@ -327,7 +327,7 @@ test("who is left is heard no more, and is answered yet", () => {
   client.channels.ask(server.address, ASK, told.done);
   wire.pass();
   server.answer = () => {
-    server.channels.leave(toHex(IDENTITY));
+    server.channels.leave(({ id }) => id === toHex(IDENTITY));
     return { code: CHANGED };
   };
   client.channels.ask(server.address, ASK, told.done);
@@ -339,7 +339,7 @@ test("who is left is heard no more, and is answered yet", () => {
   wire.pass();
   client.channels.ask(server.address, ASK, told.done);
   wire.pass(0);
-  server.channels.leave(toHex(IDENTITY));
+  server.channels.leave(({ id }) => id === toHex(IDENTITY));
   wire.deliver(wire.sent[wire.sent.length - 1]);
   equal(server.requests.length, 3, "what comes at the same moment");
   wire.pass();
