@@ -1,8 +1,8 @@
 /** The room at a terminal: devices in real time, keys for fingers, and what every press did. */
 import { Chance } from "../installation/chance.js";
 import type { Installation, Role } from "../installation/types.js";
-import { Medium } from "../medium/medium.js";
-import type { MediumEvents, MediumOptions } from "../medium/types.js";
+import type { Medium } from "../medium/medium.js";
+import type { MediumEvents } from "../medium/types.js";
 import { type Edge, settle, shortPress } from "./contact.js";
 import { isDrop } from "./measure.js";
 import { lampsOf, WINDOW_MICROS } from "./meter.js";
@@ -20,23 +20,10 @@ const MOTION_MICROS = 2_000_000;
 /** The contact of a held switch is closed until a key lets it go. */
 const HELD = Number.POSITIVE_INFINITY;
 
-/** Resolves when the person quits. */
-export async function live(options: MediumOptions): Promise<void> {
-  const medium = await Medium.start({ ...options, pacing: "real" });
-  try {
-    const { installation, authority } = options;
-    const ready = authority && new Readiness(installation);
-    const room = new LiveRoom(medium, installation, ready);
-    await room.run();
-  } finally {
-    await medium.stop();
-  }
-}
-
 /** What a digit key does after `d` or `h`. */
 type Mode = "press" | "double" | "hold";
 
-interface PressLine {
+export interface PressLine {
   readonly what: string;
   readonly at: number;
   /** Those it commands. */
@@ -45,6 +32,8 @@ interface PressLine {
 }
 
 export class LiveRoom {
+  /** Hears of each press; reactions are entered in its line as they come. */
+  onPress: ((press: PressLine) => void) | undefined;
   readonly #medium: Medium;
   readonly #room: Installation;
   /** "oscore by unicast". */
@@ -62,6 +51,8 @@ export class LiveRoom {
   #drops: string[] = [];
   #mode: Mode = "press";
   #notice = "";
+  /** What stays on the screen: the page's address. */
+  readonly #told: string[] = [];
 
   /** `ready`: of a room whose devices come without keys. */
   constructor(medium: Medium, room: Installation, ready?: Readiness) {
@@ -111,7 +102,9 @@ export class LiveRoom {
       return names.map((name) => ({ name, active: now < this.#busyUntil(name) }));
     };
     return {
-      title: `Lumicast · ${this.#room.name} · ${this.#security} · ${engine}`,
+      title: [`Lumicast · ${this.#room.name} · ${this.#security} · ${engine}`, ...this.#told].join(
+        " · ",
+      ),
       nowMicros: now,
       lamps,
       switches: commanders(this.#switches),
@@ -135,6 +128,19 @@ export class LiveRoom {
       if (name !== undefined) this.#use(name, this.#mode);
       this.#mode = "press";
     }
+  }
+
+  /** A finger on a switch, as by its key. Throws an Error for what is none. */
+  press(name: string): void {
+    if (!this.#switches.includes(name)) throw new Error(`${name} is no switch`);
+    this.#use(name, "press");
+  }
+
+  /** Of each kind ("page: ...", "code to log in: ...") the latest. */
+  tell(line: string): void {
+    const [kind] = line.split(":");
+    const before = this.#told.findIndex((told) => told.startsWith(`${kind}:`));
+    this.#told.splice(before < 0 ? this.#told.length : before, 1, line);
   }
 
   #help(): string {
@@ -192,6 +198,7 @@ export class LiveRoom {
     const lamps = lampsOf(this.#room, name);
     const press: PressLine = { what, at, lamps, reactions: new Map() };
     this.#presses = [press, ...this.#presses].slice(0, PRESSES_SHOWN);
+    this.onPress?.(press);
   }
 
   /** The press that was complete last; a double press is planned ahead. */

@@ -17,7 +17,7 @@ import { SCHEMES } from "../installation/schemes.js";
 import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
 import { type CommandOf, canSign, headless } from "../medium/launch.js";
-import { live } from "./live.js";
+import { live } from "./begin.js";
 import { managed, withoutKeys } from "./managed.js";
 import { isLossy, measure, switchesOf } from "./measure.js";
 import { HELP, PRESSES_DEFAULT, parseOptions, type RoomOptions, UsageError } from "./options.js";
@@ -43,7 +43,15 @@ async function main(args: readonly string[]): Promise<void> {
     ...(options.pcap === undefined ? {} : { pcap: options.pcap }),
   };
   const terminal = process.stdin.isTTY && process.stdout.isTTY;
-  if (terminal && !options.json && options.presses === undefined) await live(medium);
+  const isLive = !options.json && options.presses === undefined;
+  const { web, openView } = options;
+  if (web !== undefined && !isLive) {
+    throw new UsageError(
+      "--web: a room that is measured has no page; leave --presses or --json out",
+    );
+  }
+  const page = web && { at: web, isOpen: openView, hasTerminal: terminal };
+  if (isLive && (terminal || page !== undefined)) await live(medium, page);
   else await measureRoom(medium, options);
 }
 

@@ -2,6 +2,8 @@
 import { parseArgs } from "node:util";
 import { PROFILES, type Profile } from "../installation/types.js";
 import { ENGINES, type Engine } from "../medium/launch.js";
+import { parseWebAt, WEB_DEFAULT } from "../web/open.js";
+import type { WebAt } from "../web/server.js";
 
 export interface RoomOptions {
   readonly help: boolean;
@@ -23,6 +25,10 @@ export interface RoomOptions {
   readonly cortexm: number;
   /** Where devices have their keys from: an authority on the medium, or the installation file. */
   readonly keys: KeySource;
+  /** Where its page is; undefined: it has none. */
+  readonly web: WebAt | undefined;
+  /** Whether the page is shown to whoever asks for it. */
+  readonly openView: boolean;
 }
 
 const KEY_SOURCES = ["authority", "file"] as const;
@@ -57,6 +63,9 @@ presses the switches in turn, then prints one JSON object.
   --cortexm N      N of the lamps are emulated Cortex-M4 microcontrollers, in QEMU (default 0)
   --keys WHENCE    authority (default): no device has a key at first, an authority on the medium
                    gives them, over DTLS; file: they are in the installation file or made up
+  --web [AT]       a page of the room, too; AT: [ADDRESS:]PORT (default 127.0.0.1:8780). Without a
+                   terminal the room goes on until Ctrl-C
+  --open-view      the page is shown to who has not logged in; to press and to change, one has to
   --help           this text
 
 The JSON: profile is what secures the commands, delivery how they travel. latencyMs is the time
@@ -109,6 +118,8 @@ export function parseOptions(args: readonly string[]): RoomOptions {
     engine: oneOf("engine", values.engine, ENGINES) ?? "release",
     cortexm: whole(values, "cortexm") ?? 0,
     keys: oneOf("keys", values.keys, KEY_SOURCES) ?? "authority",
+    web: values.web === undefined ? undefined : webAt(values.web),
+    openView: values["open-view"] === true,
   };
   if (options.hops > options.luminaires) {
     const { hops, luminaires } = options;
@@ -135,15 +146,31 @@ const SPECIFICATION = {
   cortexm: TEXT,
   keys: TEXT,
   json: FLAG,
+  web: TEXT,
+  "open-view": FLAG,
   help: { type: "boolean", short: "h" },
 } as const;
 
 function read(args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: SPECIFICATION, strict: true }).values;
+    const all = args.flatMap((arg, at) => (isBareWeb(args, at) ? [`--web=${WEB_ANY}`] : [arg]));
+    return parseArgs({ args: all, options: SPECIFICATION, strict: true }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+const WEB_ANY = `${WEB_DEFAULT.address}:${WEB_DEFAULT.port}`;
+
+/** `--web` with nothing behind it. */
+function isBareWeb(args: readonly string[], at: number): boolean {
+  return args[at] === "--web" && (args[at + 1]?.startsWith("-") ?? true);
+}
+
+function webAt(text: string): WebAt {
+  const at = parseWebAt(text);
+  if (at !== undefined) return at;
+  throw new UsageError(`--web ${text}: give [ADDRESS:]PORT, such as 8780 or [::1]:8780`);
 }
 
 function whole(values: Partial<Record<Whole, string>>, name: Whole): number | undefined {

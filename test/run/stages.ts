@@ -11,12 +11,19 @@ import type { Job, Stage } from "./result.js";
 import { nodeSuite, ownProgram, program, suitesIn, xsSuite } from "./suites.js";
 
 /** Test folders whose suites only `npm run ci` runs: they need more time or more tools. */
-const onlyInCi = ["authority", "budget", "cortexm", "fuzz", "interop", "sdk"];
+const onlyInCi = ["authority", "budget", "cortexm", "fuzz", "interop", "sdk", "web"];
 
 /**
  * Another TypeScript major that has to accept the sources; it lives outside the tree's packages.
  */
 const typescript7 = "7.0.2";
+
+/** What is compiled, by its configuration; the page has a browser's types. */
+const projects = [
+  ["all", "."],
+  ["portable", "tsconfig.modules.json"],
+  ["page", "hosts/web/page"],
+] as const;
 
 const node = process.execPath;
 const cores = Math.max(1, Math.min(availableParallelism(), 8));
@@ -25,7 +32,7 @@ export function testStages(): Stage[] {
   const folders = testFolders().filter((name) => !onlyInCi.includes(name));
   return [
     { name: "lint", jobs: () => [biome()] },
-    { name: "typecheck", jobs: () => [tsc("all", "."), tsc("portable", "tsconfig.modules.json")] },
+    { name: "typecheck", jobs: () => projects.map(([name, path]) => tsc(name, path)) },
     { name: "tidy", jobs: () => [ownProgram("tree", "test/tidy/main.ts", []), ...suites("tidy")] },
     { name: "unit-node", parallel: cores, jobs: () => suitesIn("test/unit").map(onNode) },
     { name: "unit-xs", parallel: cores, jobs: () => suitesIn("test/unit").map(onXs) },
@@ -115,6 +122,7 @@ function typescript7Job(): Job {
     ...(installed ? [] : [`mkdir -p ${folder}`, `${install} typescript@${typescript7}`]),
     `${compile} .`,
     `${compile} tsconfig.modules.json`,
+    `${compile} hosts/web/page`,
   ];
   return program(`tsc ${typescript7}`, "sh", ["-c", commands.join(" && ")]);
 }

@@ -37,10 +37,17 @@ function importsOf(tree: Tree, file: string): Import[] {
     if (specifier === undefined) return;
     const relative = specifier.startsWith(".");
     const path = relative ? join(dirname(file), specifier) : undefined;
-    const target = path?.endsWith(".js") ? path.replace(/\.js$/, ".ts") : path;
+    const target = path === undefined ? undefined : sourceOf(tree, path);
     found.push({ file, line: lineOf(source, node), specifier, target });
   });
   return found;
+}
+
+/** What a .js is compiled from. */
+function sourceOf(tree: Tree, path: string): string {
+  if (!path.endsWith(".js")) return path;
+  const plain = path.replace(/\.js$/, ".ts");
+  return !tree.files.includes(plain) && tree.files.includes(`${plain}x`) ? `${plain}x` : plain;
 }
 
 /** Of `import ... from`, `export ... from`, `import(...)` and `import("...")` as a type. */

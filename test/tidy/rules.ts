@@ -171,7 +171,7 @@ export const folders: Readonly<Record<string, readonly string[]>> = {
   test: [
     ...["vectors", "unit", "differential", "powercut", "simulation", "fuzz", "interop", "tidy"],
     ...["run", "support", "mutants", "hosts", "authority", "headless", "budget", "sdk", "boards"],
-    "cortexm",
+    ...["cortexm", "web"],
   ],
 };
 

@@ -16,7 +16,7 @@ export interface Tree {
   /** Every file not ignored, with `/` and relative to the root, sorted. */
   readonly files: readonly string[];
   text(file: string): string;
-  /** For .ts and .mjs files; parsed once. */
+  /** For .ts, .tsx and .mjs files; parsed once. */
   source(file: string): ts.SourceFile;
 }
 
@@ -48,7 +48,7 @@ function list(root: string, folder: string): string[] {
 }
 
 export function isScript(file: string): boolean {
-  return file.endsWith(".ts") || file.endsWith(".mjs");
+  return /\.(ts|tsx|mjs)$/.test(file);
 }
 
 export function isC(file: string): boolean {

@@ -1,0 +1,209 @@
+/** The floor plan: devices where they hang, and a way to put them there, by finger or by key. */
+import { Component } from "preact";
+import type { DeviceState, Facts } from "../site.js";
+import { directionOf, type Floor, floorOf, nextSpot, type Spot } from "./floor.js";
+import { Mark } from "./marks.js";
+import { heardText, isStale, levelText, trouble } from "./words.js";
+
+export interface PlanProps {
+  readonly devices: readonly DeviceState[];
+  readonly facts: Facts;
+  readonly now: number;
+  readonly selected: string | undefined;
+  readonly waiting: ReadonlySet<string>;
+  /** Undefined: it may not be done. */
+  readonly place: ((id: string, x: number, y: number) => void) | undefined;
+  readonly open: (id: string) => void;
+}
+
+interface PlanState {
+  readonly isArranging: boolean;
+  readonly zoom: number;
+  readonly ratio: number;
+  /** Which one the keyboard is at. */
+  readonly at: string | undefined;
+  /** Where one is being moved to. */
+  readonly moved: { readonly id: string; readonly x: number; readonly y: number } | undefined;
+}
+
+const STEP = 0.25;
+const STEPS_WITH_SHIFT = 4;
+const ZOOM_MAX = 4;
+/** With so few, there is room for names. */
+const NAMED_MAX = 60;
+/** After the last arrow key. */
+const SETTLED_MS = 500;
+
+export class Plan extends Component<PlanProps, PlanState> {
+  override state: PlanState = {
+    ...{ isArranging: false, zoom: 1, ratio: 0.6, at: undefined, moved: undefined },
+  };
+  #settling: number | undefined;
+  #picture: string | null = null;
+  #svg: SVGSVGElement | null = null;
+
+  override render({ devices, facts, place }: PlanProps, { zoom, isArranging, ratio }: PlanState) {
+    this.#measure(facts);
+    const floor = floorOf(devices, facts, ratio);
+    const arrange = () => this.setState({ isArranging: !isArranging });
+    const wider = (by: number) => () =>
+      this.setState({ zoom: Math.min(ZOOM_MAX, Math.max(1, zoom * by)) });
+    return (
+      <section class="plan" aria-label="Floor plan">
+        <div class="tools">
+          <button type="button" onClick={wider(1.5)} aria-label="Larger">
+            +
+          </button>
+          <button type="button" onClick={wider(1 / 1.5)} aria-label="Smaller">
+            −
+          </button>
+          {place !== undefined && (
+            <button type="button" aria-pressed={isArranging} onClick={arrange}>
+              {isArranging ? "Done moving" : "Move devices"}
+            </button>
+          )}
+          <span class="hint">
+            {isArranging
+              ? "Drag, or arrow keys (Shift: farther)"
+              : "Arrow keys go from one to the next"}
+          </span>
+        </div>
+        <div class="ground">{this.#drawing(floor)}</div>
+      </section>
+    );
+  }
+
+  #drawing(floor: Floor) {
+    const { facts } = this.props;
+    const { zoom, isArranging } = this.state;
+    const { left, top, width, height, waitingY } = floor;
+    return (
+      // biome-ignore lint/a11y/useSemanticElements: there is no fieldset in SVG
+      <svg
+        ref={(svg) => {
+          this.#svg = svg;
+        }}
+        class={isArranging ? "arranging" : ""}
+        role="group"
+        aria-label="Devices on the floor plan"
+        viewBox={`${left} ${top} ${width} ${height}`}
+        style={{ width: `${zoom * 100}%` }}
+      >
+        {facts.picture !== null && (
+          <image
+            href={`/floor?${facts.picture}`}
+            width={facts.pictureMetres}
+            height={facts.pictureMetres * 20}
+            preserveAspectRatio="xMinYMin meet"
+          />
+        )}
+        {waitingY !== undefined && (
+          <g class="waiting">
+            <line x1={left} x2={left + width} y1={waitingY} y2={waitingY} />
+            <text x={left + 0.2} y={waitingY + 0.4}>
+              not placed yet
+            </text>
+          </g>
+        )}
+        {floor.spots.map((spot) => this.#spot(spot, floor))}
+      </svg>
+    );
+  }
+
+  #spot(spot: Spot, floor: Floor) {
+    const { now, selected, waiting, devices } = this.props;
+    const { device } = spot;
+    const { id, name } = device;
+    const moved = this.state.moved?.id === id ? this.state.moved : undefined;
+    const [x, y] = moved === undefined ? [spot.x, spot.y] : [moved.x, moved.y];
+    const first = this.state.at ?? floor.spots[0].device.id;
+    const wrong = trouble(device, waiting.has(id), now);
+    const said = `${name}: ${levelText(device)}, ${heardText(device, now)}`;
+    return (
+      // biome-ignore lint/a11y/useSemanticElements: there is no button element in SVG
+      <g
+        key={id}
+        id={`spot-${id}`}
+        class={`spot${selected === id ? " selected" : ""}${moved ? " moving" : ""}`}
+        transform={`translate(${x} ${y})`}
+        role="button"
+        tabIndex={first === id ? 0 : -1}
+        aria-label={wrong === "" ? said : `${said}, ${wrong}`}
+        onClick={() => this.state.isArranging || this.props.open(id)}
+        onKeyDown={(event) => this.#key(event, spot, floor)}
+        onFocus={() => this.setState({ at: id })}
+        onPointerDown={(event) => this.#grab(event, spot)}
+        onPointerMove={(event) => this.#drag(event, id)}
+        onPointerUp={() => this.#drop()}
+        onPointerCancel={() => this.setState({ moved: undefined })}
+      >
+        <circle class="target" r={floor.radius * 1.35} />
+        <Mark
+          device={device}
+          radius={floor.radius}
+          isStale={isStale(device, now)}
+          trouble={wrong}
+        />
+        {devices.length <= NAMED_MAX && (
+          <text class="name" y={floor.radius + 0.34}>
+            {name}
+          </text>
+        )}
+      </g>
+    );
+  }
+
+  #key(event: KeyboardEvent, spot: Spot, floor: Floor): void {
+    if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      this.props.open(spot.device.id);
+      return;
+    }
+    const direction = directionOf(event.key);
+    if (direction === undefined) return;
+    event.preventDefault();
+    if (!this.state.isArranging) {
+      const next = nextSpot(floor.spots, spot, direction);
+      if (next !== undefined) document.getElementById(`spot-${next.device.id}`)?.focus();
+      return;
+    }
+    const far = STEP * (event.shiftKey ? STEPS_WITH_SHIFT : 1);
+    const from = this.state.moved?.id === spot.device.id ? this.state.moved : spot;
+    const [x, y] = [from.x + direction[0] * far, from.y + direction[1] * far];
+    this.setState({ moved: { id: spot.device.id, x, y } });
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.#drop(), SETTLED_MS);
+  }
+
+  #grab(event: PointerEvent, { device, x, y }: Spot): void {
+    if (!this.state.isArranging || this.props.place === undefined) return;
+    (event.currentTarget as Element).setPointerCapture(event.pointerId);
+    this.setState({ moved: { id: device.id, x, y } });
+  }
+
+  #drag(event: PointerEvent, id: string): void {
+    if (this.state.moved?.id !== id || event.buttons === 0) return;
+    const matrix = this.#svg?.getScreenCTM();
+    if (!matrix) return;
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
+    this.setState({ moved: { id, x: at.x, y: at.y } });
+  }
+
+  #drop(): void {
+    const { moved } = this.state;
+    if (moved === undefined) return;
+    const rounded = (metres: number) => Math.round(metres * 100) / 100;
+    this.props.place?.(moved.id, rounded(moved.x), rounded(moved.y));
+    // The server's word takes over; it is here within a moment.
+    setTimeout(() => this.setState({ moved: undefined }), SETTLED_MS);
+  }
+
+  #measure({ picture }: Facts): void {
+    if (picture === this.#picture) return;
+    this.#picture = picture;
+    if (picture === null) return;
+    const image = new Image();
+    image.onload = () => this.setState({ ratio: image.naturalHeight / image.naturalWidth });
+    image.src = `/floor?${picture}`;
+  }
+}

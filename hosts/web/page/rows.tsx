@@ -1,0 +1,133 @@
+/** The list of devices: what each shows, when it was last heard, what is wrong with it. */
+import { Component } from "preact";
+import type { DeviceState, GroupState } from "../site.js";
+import { Mark } from "./marks.js";
+import { byName, heardText, isStale, levelText, trouble } from "./words.js";
+
+export interface RowsProps {
+  readonly devices: readonly DeviceState[];
+  readonly groups: Readonly<Record<string, GroupState>>;
+  readonly now: number;
+  readonly waiting: ReadonlySet<string>;
+  readonly selected: string | undefined;
+  readonly open: (id: string) => void;
+}
+
+interface RowsState {
+  readonly words: string;
+  readonly group: string;
+  readonly isTroubled: boolean;
+}
+
+export class Rows extends Component<RowsProps, RowsState> {
+  override state: RowsState = { words: "", group: "", isTroubled: false };
+
+  override render(props: RowsProps, { words, group, isTroubled }: RowsState) {
+    const { groups, devices, now, waiting, selected, open } = props;
+    const wanted = words.toLowerCase();
+    const shown = devices
+      .filter(({ name, id }) => name.toLowerCase().includes(wanted) || id.includes(wanted))
+      .filter((device) => group === "" || device.groups.includes(group))
+      .filter((device) => !isTroubled || trouble(device, waiting.has(device.id), now) !== "")
+      .sort(byName);
+    return (
+      <div class="rows">
+        <div class="tools">
+          <input
+            type="search"
+            aria-label="Find a device"
+            placeholder="Find a device"
+            value={words}
+            onInput={(event) => this.setState({ words: event.currentTarget.value })}
+          />
+          <select
+            aria-label="Of which group"
+            value={group}
+            onChange={(event) => this.setState({ group: event.currentTarget.value })}
+          >
+            <option value="">all groups</option>
+            {Object.values(groups).map(({ id, name }) => (
+              <option key={id} value={id}>
+                {name}
+              </option>
+            ))}
+          </select>
+          <label>
+            <input
+              type="checkbox"
+              checked={isTroubled}
+              onChange={(event) => this.setState({ isTroubled: event.currentTarget.checked })}
+            />
+            only with trouble
+          </label>
+        </div>
+        <p class="count">{`${shown.length} of ${devices.length} devices`}</p>
+        <ul class="list">
+          {shown.map((device) => (
+            <Row
+              key={device.id}
+              device={device}
+              heard={heardText(device, now)}
+              isStale={isStale(device, now)}
+              trouble={trouble(device, waiting.has(device.id), now)}
+              keys={keysText(device, groups)}
+              isSelected={selected === device.id}
+              open={open}
+            />
+          ))}
+        </ul>
+      </div>
+    );
+  }
+}
+
+interface RowProps {
+  readonly device: DeviceState;
+  readonly heard: string;
+  readonly isStale: boolean;
+  readonly trouble: string;
+  readonly keys: string;
+  readonly isSelected: boolean;
+  readonly open: (id: string) => void;
+}
+
+/** Two hundred of them, and one press changes all: only those are drawn that differ. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const names = Object.keys(next) as (keyof RowProps)[];
+    return names.some((name) => next[name] !== this.props[name]);
+  }
+
+  override render({ device, heard, isStale, trouble, keys, isSelected, open }: RowProps) {
+    return (
+      <li>
+        <button
+          type="button"
+          class={`row${isStale ? " stale" : ""}`}
+          aria-current={isSelected}
+          onClick={() => open(device.id)}
+        >
+          <svg viewBox="-0.5 -0.5 1 1" aria-hidden="true">
+            <Mark device={device} radius={0.4} isStale={isStale} trouble={trouble} />
+          </svg>
+          <span class="who">{device.name}</span>
+          <span class="level">{levelText(device)}</span>
+          <span class="heard">{heard}</span>
+          <span class="keys">{keys}</span>
+          {trouble !== "" && <span class="badge">{trouble}</span>}
+        </button>
+      </li>
+    );
+  }
+}
+
+/** "key 3", or by group where there are several. */
+export function keysText(
+  { keys }: DeviceState,
+  groups: Readonly<Record<string, GroupState>>,
+): string {
+  const all = Object.entries(keys);
+  if (all.length === 0) return "";
+  if (all.length === 1) return all[0][1] === null ? "no key" : `key ${all[0][1]}`;
+  return all.map(([id, key]) => `${groups[id]?.name ?? id} ${key ?? "no key"}`).join(", ");
+}
