@@ -9,6 +9,7 @@
  * while somebody is below it.
  */
 import {
+  groupKeyValue,
   LEVELS_MAX,
   type Renewed,
   TREE_KEY_BYTES,
@@ -105,6 +106,12 @@ export function prune(rows: Rows, center: Center, group: number, clientId: Uint8
   return wraps;
 }
 
+/** The key that all members have; undefined of a group without a tree, or without members. */
+export function rootOf(rows: Rows, group: number): TreeKey | undefined {
+  const { height } = shapeOf(rows, group);
+  return nodeAt(rows, group, { level: height, position: 0 });
+}
+
 /** Keys of a member, from the leaf up; undefined for one without a leaf. */
 export function pathOf(rows: Rows, group: number, clientId: Uint8Array): TreeKey[] | undefined {
   const position = leafOf(rows, group, clientId);
@@ -128,9 +135,8 @@ export function renewalMessages(
   group: number,
   wraps: readonly Wrap[],
 ): Uint8Array[] {
-  const { height } = shapeOf(rows, group);
-  const root = nodeAt(rows, group, { level: height, position: 0 });
-  const { epoch, brokenBefore } = groups.need(rows, numberKey(group));
+  const root = rootOf(rows, group);
+  const { epoch, brokenBefore, kekNumber } = groups.need(rows, numberKey(group));
   if (root === undefined || epoch === 0) return [];
   const isBroken = brokenBefore === epoch;
   const renewed: Renewed = { securityGroup: uintBytes(group), epoch, isBroken };
@@ -138,7 +144,8 @@ export function renewalMessages(
     return seal(center, renewed, under, encode(treeKeyValue(carries)));
   });
   const key = keys.need(rows, inGroup(group, epoch));
-  sealed.push(seal(center, renewed, root, encode(keyValue(key))));
+  const own = groupKeyValue(keyValue(key), uintBytes(kekNumber));
+  sealed.push(seal(center, renewed, root, encode(own)));
   const { crypto, voucher, kid } = center;
   return treeMessages(crypto, { renewed, wraps: sealed, voucher, kid });
 }

@@ -3,11 +3,12 @@
  * member any more (draft-somaraju §5.5, RFC 9594 §5 and §6).
  */
 import { type Scope, SENDER } from "../access/scope.js";
+import { sealingKeyOf } from "../access/tree.js";
 import { toHex } from "../bytes/hex.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
 import type { Center } from "./center.js";
 import { forgetHeard, noteUse } from "./heard.js";
-import { keepMessages, prune, renewalMessages, type Wrap } from "./keytree.js";
+import { keepMessages, prune, renewalMessages, rootOf, type Wrap } from "./keytree.js";
 import type { Rows } from "./ledger.js";
 import { draw, drawMaterial } from "./material.js";
 import { lastIssued, lessened, noteChange, takeBack } from "./narrowing.js";
@@ -54,13 +55,15 @@ export function renew(rows: Rows, center: Center, group: number, renewal: Renewa
   const drawn = drawMaterial(profile, { prefix, epoch, random, managerCredential });
   keys.put(rows, inGroup(group, epoch), { ...drawn, madeAt: renewal.now });
   openStaleSet(rows, group, epoch);
+  const kekNumber = nextOf(rows, "kek");
+  const kek = drawSealing(rows, center, group, epoch);
   groups.put(rows, numberKey(group), {
     ...record,
     epoch,
     ...(renewal.isBroken ? { brokenBefore: epoch } : {}),
     // Tokens that are shown bring the key under it: who is gone would read on with the old one, and
     // who is new what was shown before.
-    ...{ kek: draw(random, KEK_BYTES), kekNumber: nextOf(rows, "kek") }, // check: renewal-kek
+    ...{ kek, kekNumber }, // check: renewal-kek
   });
   for (const { clientId } of membersOf(rows, group)) {
     pushes.put(rows, inGroup(group, clientId), { epoch, attempts: 0 });
@@ -70,6 +73,16 @@ export function renew(rows: Rows, center: Center, group: number, renewal: Renewa
     keepMessages(rows, group, messages);
   }
   return epoch;
+}
+
+/** Members of a tree derive it, each for himself. */
+function drawSealing(rows: Rows, center: Center, group: number, epoch: number): Uint8Array {
+  const root = rootOf(rows, group);
+  const securityGroup = uintBytes(group);
+  let kek = draw(center.random, KEK_BYTES);
+  const renewed = { securityGroup, epoch };
+  if (root !== undefined) kek = sealingKeyOf(center.crypto, renewed, root.key); // check: tree-kek
+  return kek;
 }
 
 /** Keys that another KDC gave its members, in a group of the same number here. */

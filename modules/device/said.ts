@@ -2,6 +2,7 @@
  * What a Group Manager says to everybody at once: new keys of a key tree, by plain CoAP to the
  * group's own address. Its signature is all that counts, so there are few that are looked at.
  */
+import { EMPTY_DELIVERY } from "../access/delivery.js";
 import { isMulticast } from "../coap/addresses.js";
 import { parseMessage } from "../coap/message.js";
 import { find, findTexts, OSCORE, POST, URI_PATH } from "../coap/options.js";
@@ -33,7 +34,12 @@ export class Said {
     this.branches = new Branches({
       ...{ store, crypto, clock, missed },
       anchor: () => trust.anchor,
-      install: (group, coseKey, isBroken) => tokens.renewed(group, coseKey, isBroken),
+      install: (securityGroup, { key, isBroken, sealing }) => {
+        const sealings = [{ securityGroup, ...sealing }];
+        const [refused] = tokens.deliver({ ...EMPTY_DELIVERY, sealings }, undefined);
+        if (refused !== undefined) return false; // check: tree-sealing
+        return tokens.renewed(securityGroup, key, isBroken);
+      },
     });
   }
 
@@ -45,6 +51,9 @@ export class Said {
     const { options, payload } = parsed.value;
     if (payload === undefined || find(options, OSCORE) !== undefined) return false;
     if (findTexts(options, URI_PATH)?.join("/") !== "keys/tree") return false;
+    // It is said again and again, which is to cost nothing.
+    const isNews = this.branches.isNews(payload);
+    if (!isNews) return true; // check: said-again
     const isRationed = !this.#rate.take();
     if (isRationed) return true; // check: said-rate
     if (this.branches.take(payload)) this.#log("keys: said to all");

@@ -8,7 +8,13 @@
  * missed one of them asks for keys, and has the newest branch with them.
  */
 import type { Branch } from "../access/delivery.js";
-import { type TreeKey, TreeMember, treeKeyOf, treeKeyValue } from "../access/tree.js";
+import {
+  type GroupRenewal,
+  type TreeKey,
+  TreeMember,
+  treeKeyOf,
+  treeKeyValue,
+} from "../access/tree.js";
 import { readUint } from "../bytes/uint.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
@@ -29,8 +35,8 @@ export interface BranchParts {
   readonly clock: Clock;
   /** Of the Group Manager's signatures. */
   readonly anchor: () => Anchor | undefined;
-  /** Takes a group's new key, a COSE_Key, and ends those before it; true when that is in flash. */
-  readonly install: (securityGroup: Uint8Array, coseKey: Uint8Array, isBroken: boolean) => boolean;
+  /** Takes a group's new keys, and ends those before it; true when that is in flash. */
+  readonly install: (securityGroup: Uint8Array, renewal: GroupRenewal) => boolean;
   /** A renewal was not heard whole. */
   readonly missed: () => void;
 }
@@ -62,7 +68,13 @@ export class Branches {
     return this.#put(id, securityGroup, epoch, path);
   }
 
-  /** A message to everybody; true when it was a Group Manager's of ours, and news. */
+  /** Whether it may tell us something; its signature is not verified for that. */
+  isNews(message: Uint8Array): boolean {
+    const stored = this.#parts.store.keys(KIND.BRANCH);
+    return stored.some((one) => this.#memberOf(indexOf(one))?.isNews(message) === true);
+  }
+
+  /** A message to everybody; true when a group of ours has a new key by it. */
   take(message: Uint8Array): boolean {
     for (const stored of this.#parts.store.keys(KIND.BRANCH)) {
       const id = indexOf(stored);
@@ -71,7 +83,7 @@ export class Branches {
       if (member === undefined || outcome === undefined) continue;
       if (outcome.what === "waiting") {
         this.#wait();
-        return true;
+        return false;
       }
       if (outcome.what !== "renewed") continue;
       this.#renewed(id, member, outcome);
@@ -80,14 +92,10 @@ export class Branches {
     return false;
   }
 
-  #renewed(
-    id: number,
-    member: TreeMember,
-    { key: coseKey, isBroken }: { readonly key: Uint8Array; readonly isBroken: boolean },
-  ): void {
+  #renewed(id: number, member: TreeMember, renewal: GroupRenewal): void {
     const securityGroup = this.#load(id)?.securityGroup ?? new Uint8Array(0);
     const path = encode(member.path.map(treeKeyValue));
-    const isInstalled = this.#parts.install(securityGroup, coseKey, isBroken);
+    const isInstalled = this.#parts.install(securityGroup, renewal);
     const isDone = isInstalled && this.#put(id, securityGroup, member.epoch, path);
     this.#isWaiting = false;
     if (isDone) return;
