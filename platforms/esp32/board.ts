@@ -7,18 +7,23 @@
  * (platforms/native, setup.c), tested on a computer; what calls ESP-IDF (esp32_*.c) does nothing
  * else, and is checked against its headers (test/boards/esp32.test.ts).
  *
- * One image, without a second slot (`Board.slots`), so /fw answers 4.04: it would take two OTA
- * partitions in partitions.csv and esp_ota_ops.h behind modules/ports/slots.ts, and no image with
- * them could be linked or started on this desk.
+ * Two firmware slots (esp32_slots.c). `kind` is what their images are made for: the chip, unless
+ * mcconfig says kind=..., which is for products that have other pins on the same chip. An image for
+ * many devices is built without LUMICAST_PROVISIONING, and with the role, pins and network of those
+ * it is for; each device has its own provisioning from the image before (moddable/slots.ts).
  *
  * Pins and settings: setup.h; both are checked here before anything is switched on, and refused by
  * name. `npm run flash` checks the same before it builds.
  */
 import config from "mc/config";
 import type { Board } from "../../modules/ports/board.js";
+import type { Slots } from "../../modules/ports/slots.js";
 import type { Trace } from "../../modules/ports/trace.js";
 import { sdkBoard } from "../moddable/board.js";
+import { restartNow } from "../moddable/bound.js";
+import { embedded } from "../moddable/provisioning.js";
 import { restart } from "../moddable/restart.js";
+import { keptProvisioning, SdkSlots } from "../moddable/slots.js";
 
 const SETTINGS = ["ssid", "password", "dataset", "router", "whites"];
 
@@ -34,7 +39,25 @@ export function board(): Board {
   const role = String(config.role ?? "");
   const missing = native<string | undefined>("xs_lumicast_esp32_ready").call(undefined, role);
   if (missing !== undefined) return restart(missing);
-  return { ...made, trace: telling(made.trace) };
+  const slots = slotsOf(made);
+  return {
+    ...made,
+    ...(slots === undefined ? {} : { slots }),
+    trace: telling(made.trace),
+    provisioning: () => embedded() ?? keptProvisioning(),
+    restart: restartNow,
+  };
+}
+
+/** None with a partition table of before: the device works, and answers 4.04 to /fw. */
+function slotsOf({ log }: Board): Slots | undefined {
+  const chip = native<string>("xs_lumicast_esp32_chip").call(undefined);
+  try {
+    return new SdkSlots(String(config.kind ?? "") || chip, embedded);
+  } catch (error) {
+    log(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
 }
 
 /** A store that is full refuses as one that fails does: the status LED says so (pattern.h). */

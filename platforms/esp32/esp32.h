@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "../native/board.h"
+#include "../native/partition.h"
 #include "../native/pattern.h"
 #include "../native/uplink.h"
 #include "setup.h"
@@ -26,6 +27,10 @@ bool esp32_post_from_isr(const struct esp32_event *event);
 extern struct setup esp32_setup;
 /* Once everything is told: what the role needs is there. NULL, or what is missing. */
 const char *esp32_ready(const char *role);
+
+/* One of ESP-IDF's (esp_partition_t). Its units are those of flash encryption, on or off. */
+enum { ESP32_UNIT_BYTES = 16 };
+struct partition esp32_partition(const void *chip);
 
 /* What the watchdog will say it bit in; NULL when the call came back. */
 void esp32_note(const char *name);

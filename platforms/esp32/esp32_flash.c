@@ -5,36 +5,42 @@
 #include "../native/partition.h"
 #include "esp32.h"
 
-enum { UNIT_BYTES = 16, LEAST_BYTES = 128 * 1024 };
+enum { LEAST_BYTES = 128 * 1024 };
 
-static const esp_partition_t *chip;
-
-static bool chip_read(uint32_t offset, void *into, size_t size)
+static bool read(const void *chip, uint32_t offset, void *into, size_t size)
 {
   return esp_partition_read(chip, offset, into, size) == ESP_OK;
 }
 
-static bool chip_read_raw(uint32_t offset, void *into, size_t size)
+static bool read_raw(const void *chip, uint32_t offset, void *into, size_t size)
 {
   return esp_partition_read_raw(chip, offset, into, size) == ESP_OK;
 }
 
-static bool chip_program(uint32_t offset, const void *bytes, size_t size)
+static bool program(const void *chip, uint32_t offset, const void *bytes, size_t size)
 {
   return esp_partition_write(chip, offset, bytes, size) == ESP_OK;
 }
 
-static bool chip_erase(uint32_t offset)
+static bool erase(const void *chip, uint32_t offset)
 {
   return esp_partition_erase_range(chip, offset, PARTITION_SECTOR_BYTES) == ESP_OK;
 }
 
-static struct partition partition = {
-  .unit = UNIT_BYTES, .read = chip_read, .program = chip_program, .erase = chip_erase,
-};
+struct partition esp32_partition(const void *chip)
+{
+  const esp_partition_t *at = chip;
+  return (struct partition){
+    .size = at->size, .unit = ESP32_UNIT_BYTES, .chip = at, .read = read,
+    .read_raw = at->encrypted ? read_raw : NULL, .program = program, .erase = erase,
+  };
+}
+
+static struct partition partition;
 
 const char *board_flash_open(struct board_flash *geometry)
 {
+  const esp_partition_t *chip;
   const char *fault;
   chip = esp_partition_find_first(ESP_PARTITION_TYPE_DATA, ESP_PARTITION_SUBTYPE_ANY, "lumicast");
   if (!chip) {
@@ -42,9 +48,8 @@ const char *board_flash_open(struct board_flash *geometry)
     return "there is no partition lumicast; build with platforms/esp32/partitions.csv";
   }
   fault = partition_fault(chip->size, chip->erase_size, LEAST_BYTES);
-  partition.size = chip->size;
-  partition.read_raw = chip->encrypted ? chip_read_raw : NULL;
-  *geometry = (struct board_flash){chip->size, chip->erase_size, UNIT_BYTES};
+  partition = esp32_partition(chip);
+  *geometry = (struct board_flash){chip->size, chip->erase_size, ESP32_UNIT_BYTES};
   if (fault) esp32_flash_failed();
   return fault;
 }

@@ -1,6 +1,7 @@
 /* What only this board is told: board.ts calls these. */
 #include "esp32.h"
 #include "natives.h"
+#include "sdkconfig.h"
 
 /* text(name, value) -> undefined, or what is wrong */
 void xs_lumicast_esp32_text(xsMachine *the)
@@ -24,4 +25,10 @@ void xs_lumicast_esp32_ready(xsMachine *the)
   char role[16];
   xsmcToStringBuffer(xsArg(0), role, sizeof role);
   lumicast_tell(the, esp32_ready(role));
+}
+
+/* chip() -> esp32, esp32s3, ... */
+void xs_lumicast_esp32_chip(xsMachine *the)
+{
+  lumicast_tell(the, CONFIG_IDF_TARGET);
 }

@@ -32,6 +32,10 @@ uint32_t lumicast_whole(xsMachine *the, xsSlot *slot, uint32_t max, const char *
    for what XS throws from C is cut. */
 void lumicast_tell(xsMachine *the, const char *text);
 
+struct board_flash;
+/* Sets size, eraseBytes and programBytes of the object in `slot`; wants a variable, xsVar(0). */
+void lumicast_set_geometry(xsMachine *the, xsSlot *slot, const struct board_flash *geometry);
+
 /* The size of the flash partition, 0 before it is open. */
 uint32_t lumicast_partition(void);
 

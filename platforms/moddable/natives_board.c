@@ -35,19 +35,22 @@ uint32_t lumicast_partition(void)
   return geometry.size;
 }
 
+void lumicast_set_geometry(xsMachine *the, xsSlot *slot, const struct board_flash *flash)
+{
+  xsmcSetInteger(xsVar(0), (xsIntegerValue)flash->size);
+  xsmcSet(*slot, xsID_size, xsVar(0));
+  xsmcSetInteger(xsVar(0), (xsIntegerValue)flash->erase_bytes);
+  xsmcSet(*slot, xsID_eraseBytes, xsVar(0));
+  xsmcSetInteger(xsVar(0), (xsIntegerValue)flash->program_bytes);
+  xsmcSet(*slot, xsID_programBytes, xsVar(0));
+}
+
 /* open(geometry) -> undefined, or what is wrong */
 void xs_lumicast_flash_open(xsMachine *the)
 {
   const char *wrong = board_flash_open(&geometry);
-  if (!wrong) {
-    xsmcVars(1);
-    xsmcSetInteger(xsVar(0), (xsIntegerValue)geometry.size);
-    xsmcSet(xsArg(0), xsID_size, xsVar(0));
-    xsmcSetInteger(xsVar(0), (xsIntegerValue)geometry.erase_bytes);
-    xsmcSet(xsArg(0), xsID_eraseBytes, xsVar(0));
-    xsmcSetInteger(xsVar(0), (xsIntegerValue)geometry.program_bytes);
-    xsmcSet(xsArg(0), xsID_programBytes, xsVar(0));
-  }
+  xsmcVars(1);
+  if (!wrong) lumicast_set_geometry(the, &xsArg(0), &geometry);
   lumicast_tell(the, wrong);
 }
 

@@ -37,6 +37,25 @@ bool board_flash_read(uint32_t offset, void *into, size_t size);
 bool board_flash_program(uint32_t offset, const void *bytes, size_t size);
 bool board_flash_erase(uint32_t offset);
 
+/*
+ * Two firmware slots (modules/ports/slots.ts), where a board has them; platforms/moddable/slots.ts
+ * is taken in by those alone. Opening: NULL and the spare slot's geometry, or why there is one slot
+ * only. While the one that runs is on trial nothing touches the spare one: it is the way back.
+ */
+const char *board_slots_open(struct board_flash *geometry);
+int board_slots_running(void); /* 0 or 1 */
+bool board_slots_on_trial(void);
+bool board_slots_read(uint32_t offset, void *into, size_t size);
+bool board_slots_program(uint32_t offset, const void *bytes, size_t size);
+bool board_slots_erase(uint32_t offset);
+/* False when the spare slot's image does not have this SHA-256, or the boot loader refuses it. */
+bool board_slots_activate(uint32_t size, const uint8_t digest[32]);
+bool board_slots_confirm(void);
+/* The device's provisioning, which an image for many does not hold. 0: none is kept. */
+uint32_t board_kept_size(void);
+bool board_kept_read(void *into, uint32_t size);
+bool board_kept_put(const void *bytes, uint32_t size);
+
 /* IPv6 UDP (modules/ports/datagram.ts). `ports` are bound besides 5683. Opening: NULL, or what is
    wrong and what mends it; without a network it succeeds, and joins are made when one comes. */
 struct board_datagram {

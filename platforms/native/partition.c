@@ -34,12 +34,12 @@ bool partition_read(const struct partition *partition, uint32_t offset, void *in
   uint8_t raw[PARTITION_UNIT_BYTES_MAX];
   uint8_t *at = into;
   if (!in_range(partition, offset, size)) return false;
-  if (!partition->read(offset, into, size)) return false;
+  if (!partition->read(partition->chip, offset, into, size)) return false;
   if (!partition->read_raw) return true;
   while (size) {
     uint32_t unit = offset - offset % partition->unit;
     size_t part = in_unit(partition, offset, size);
-    if (!partition->read_raw(unit, raw, partition->unit)) return false;
+    if (!partition->read_raw(partition->chip, unit, raw, partition->unit)) return false;
     if (is_blank(raw, partition->unit)) memset(at, 0xFF, part);
     at += part;
     offset += (uint32_t)part;
@@ -51,18 +51,20 @@ bool partition_read(const struct partition *partition, uint32_t offset, void *in
 bool partition_program(const struct partition *partition, uint32_t offset, const void *bytes,
     size_t size)
 {
-  bool (*raw)(uint32_t, void *, size_t) =
+  bool (*raw)(const void *, uint32_t, void *, size_t) =
     partition->read_raw ? partition->read_raw : partition->read;
+  const void *chip = partition->chip;
   uint8_t unit[PARTITION_UNIT_BYTES_MAX];
   const uint8_t *wanted = bytes;
   if (!in_range(partition, offset, size)) return false;
   if (offset % partition->unit || size % partition->unit) return false;
   for (size_t i = 0; i < size; i += partition->unit)
-    if (!raw(offset + (uint32_t)i, unit, partition->unit) || !is_blank(unit, partition->unit))
+    if (!raw(chip, offset + (uint32_t)i, unit, partition->unit) ||
+        !is_blank(unit, partition->unit))
       return false;
-  if (size && !partition->program(offset, bytes, size)) return false;
+  if (size && !partition->program(chip, offset, bytes, size)) return false;
   for (size_t i = 0; i < size; i += partition->unit)
-    if (!partition->read(offset + (uint32_t)i, unit, partition->unit) ||
+    if (!partition->read(chip, offset + (uint32_t)i, unit, partition->unit) ||
         memcmp(unit, wanted + i, partition->unit))
       return false;
   return true;
@@ -72,5 +74,5 @@ bool partition_erase(const struct partition *partition, uint32_t offset)
 {
   if (offset % PARTITION_SECTOR_BYTES || !in_range(partition, offset, PARTITION_SECTOR_BYTES))
     return false;
-  return partition->erase(offset);
+  return partition->erase(partition->chip, offset);
 }

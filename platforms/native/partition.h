@@ -20,10 +20,12 @@ enum { PARTITION_SECTOR_BYTES = 4096, PARTITION_UNIT_BYTES_MAX = 16 };
 struct partition {
   uint32_t size;
   uint32_t unit; /* 4 to PARTITION_UNIT_BYTES_MAX, a power of two */
-  bool (*read)(uint32_t offset, void *into, size_t size);
-  bool (*read_raw)(uint32_t offset, void *into, size_t size); /* NULL: nothing is encrypted */
-  bool (*program)(uint32_t offset, const void *bytes, size_t size);
-  bool (*erase)(uint32_t offset); /* one sector */
+  const void *chip; /* the driver's, for the functions below */
+  bool (*read)(const void *chip, uint32_t offset, void *into, size_t size);
+  /* NULL: nothing is encrypted */
+  bool (*read_raw)(const void *chip, uint32_t offset, void *into, size_t size);
+  bool (*program)(const void *chip, uint32_t offset, const void *bytes, size_t size);
+  bool (*erase)(const void *chip, uint32_t offset); /* one sector */
 };
 
 /* NULL, or what is wrong with a partition of this size. `least`: below it the flash wears out

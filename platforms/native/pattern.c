@@ -20,7 +20,11 @@ enum pattern pattern_of(const char *reason)
     "no provisioning", "provisioning", "role:", "pins:", "ports:", "network:", "security group",
     "application group",
   };
-  if (!strcmp(reason, "restart asked for")) return PATTERN_OFF;
+  static const char *const wanted[] = {
+    "restart asked for", "factory reset asked for", "new firmware", "back to the old firmware",
+  };
+  for (unsigned i = 0; i < sizeof wanted / sizeof *wanted; i++)
+    if (!strncmp(reason, wanted[i], strlen(wanted[i]))) return PATTERN_OFF;
   if (!strncmp(reason, "flash", 5)) return PATTERN_FLASH;
   for (unsigned i = 0; i < sizeof setup / sizeof *setup; i++)
     if (!strncmp(reason, setup[i], strlen(setup[i]))) return PATTERN_SETUP;

@@ -25,19 +25,19 @@ enum { BYTES_MIN = 256 * 1024, UNIT_BYTES = 4 }; /* WEAR in modules/store/store.
 
 static const struct flash_area *area;
 
-static bool read(uint32_t offset, void *into, size_t size)
+static bool read(const void *chip, uint32_t offset, void *into, size_t size)
 {
-  return flash_area_read(area, (off_t)offset, into, size) == 0;
+  return flash_area_read(chip, (off_t)offset, into, size) == 0;
 }
 
-static bool program(uint32_t offset, const void *bytes, size_t size)
+static bool program(const void *chip, uint32_t offset, const void *bytes, size_t size)
 {
-  return flash_area_write(area, (off_t)offset, bytes, size) == 0;
+  return flash_area_write(chip, (off_t)offset, bytes, size) == 0;
 }
 
-static bool erase(uint32_t offset)
+static bool erase(const void *chip, uint32_t offset)
 {
-  return flash_area_erase(area, (off_t)offset, PARTITION_SECTOR_BYTES) == 0;
+  return flash_area_erase(chip, (off_t)offset, PARTITION_SECTOR_BYTES) == 0;
 }
 
 static struct partition partition = {
@@ -58,6 +58,7 @@ const char *board_flash_open(struct board_flash *geometry)
   nrf_status(PATTERN_FLASH, fault != NULL);
   if (fault) return fault;
   partition.size = (uint32_t)area->fa_size;
+  partition.chip = area;
   *geometry = (struct board_flash){partition.size, PARTITION_SECTOR_BYTES, UNIT_BYTES};
   return NULL;
 }

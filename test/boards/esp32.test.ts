@@ -24,7 +24,9 @@ const glue = readdirSync(BOARD).filter((name) => name.endsWith(".c"));
 /** Of XS's own types, for which there are no stubs: test/sdk and mcconfig's build compile it. */
 const bindings = "natives_esp32.c";
 const chips = readdirSync(join(BOARD, "chips")).map((name) => name.replace(/\.json$/, ""));
-const shared: string[] = manifest.modules["*"].filter((name: string) => name.startsWith("../"));
+const shared: string[] = manifest.modules["*"].filter((name: string) =>
+  name.startsWith("../native/"),
+);
 
 function readManifest(name: string) {
   return JSON.parse(readFileSync(join(BOARD, name), "utf8"));
@@ -142,7 +144,7 @@ test("each chip takes in one link, and the manifest every other C file", () => {
   }
 });
 
-test("flash is divided without an overlap, 128 KB of it for the store", () => {
+test("flash is divided without an overlap, 128 KB of it for the store, two slots alike", () => {
   const rows = readFileSync(join(BOARD, "partitions.csv"), "utf8")
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"))
@@ -156,7 +158,28 @@ test("flash is divided without an overlap, 128 KB of it for the store", () => {
   assert.equal(end, 4 * 1024 * 1024);
   const store = rows.find(([name]) => name === "lumicast");
   assert.ok(Number(store?.[4]) >= 128 * 1024);
+  assert.deepEqual(store?.slice(3, 5), ["0x10000", "0x20000"], "where it has always been");
   assert.equal(store?.[5], "encrypted");
+  // The boot loader starts ota_0 where otadata says nothing and there is no factory partition.
+  const apps = rows.filter(([, type]) => type === "app").map(([, , subtype]) => subtype);
+  assert.deepEqual(apps, ["ota_0", "ota_1"]);
+  const sizes = rows.filter(([, type]) => type === "app").map(([, , , , size]) => Number(size));
+  assert.equal(sizes[0], sizes[1]);
+  const otadata = rows.find(([, , subtype]) => subtype === "ota");
+  assert.equal(Number(otadata?.[4]), 2 * 4096);
+  // Keys are in it, as they are in the image of whoever builds them in.
+  assert.equal(rows.find(([name]) => name === "device")?.[5], "encrypted");
+});
+
+test("a boot loader that never goes back is a build error", { skip }, () => {
+  const flags = [...stubs(), ...chipFlags("esp32c6"), "-fsyntax-only"];
+  const file = join(OUT, "no_rollback.c");
+  const source = join(BOARD, "esp32_slots.c");
+  const off = "CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE";
+  writeFileSync(file, `#include "sdkconfig.h"\n#undef ${off}\n#include "${source}"\n`);
+  const { status, output } = compile(file, ...flags);
+  assert.notEqual(status, 0);
+  assert.match(output, /no image is ever on trial: see sdkconfig_/);
 });
 
 test("OpenThread has what it needs of the configuration, and the watchdog watches", () => {
@@ -165,8 +188,9 @@ test("OpenThread has what it needs of the configuration, and the watchdog watche
     assert.doesNotMatch(text, /is not set$/m, "mcconfig leaves comments out");
     return text.split("\n");
   };
+  const ROLLBACK = "BOOTLOADER_APP_ROLLBACK_ENABLE";
   for (const link of ["wifi", "thread"]) {
-    for (const name of ["ESP_TASK_WDT_EN", "ESP_TASK_WDT_PANIC", "LWIP_IPV6"]) {
+    for (const name of ["ESP_TASK_WDT_EN", "ESP_TASK_WDT_PANIC", "LWIP_IPV6", ROLLBACK]) {
       assert.ok(of(link).includes(`CONFIG_${name}=y`), `${link}: ${name}`);
     }
   }

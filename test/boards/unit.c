@@ -47,6 +47,7 @@ int main(int count, char **words)
   flash_tests();
   light_tests();
   net_tests();
+  slots_tests();
   start_tests();
   return failures ? 1 : 0;
 }

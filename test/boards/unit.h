@@ -15,6 +15,7 @@ void aes_tests(void);
 void flash_tests(void);
 void light_tests(void);
 void net_tests(void);
+void slots_tests(void);
 void start_tests(void);
 void start_print_chips(void);
 

@@ -19,44 +19,50 @@ static uint8_t pad(uint32_t offset)
   return (uint8_t)(offset * 0x9E3779B1u >> 13) ^ 0x3C;
 }
 
-static bool read_plain(uint32_t offset, void *into, size_t size)
+static bool read_plain(const void *chip, uint32_t offset, void *into, size_t size)
 {
+  (void)chip;
   if (refuses) return false;
   memcpy(into, cells + offset, size);
   return true;
 }
 
-static bool read_decrypted(uint32_t offset, void *into, size_t size)
+static bool read_decrypted(const void *chip, uint32_t offset, void *into, size_t size)
 {
   uint8_t *bytes = into;
-  if (!read_plain(offset, into, size)) return false;
+  if (!read_plain(chip, offset, into, size)) return false;
   for (size_t i = 0; i < size; i++) bytes[i] ^= pad(offset + (uint32_t)i);
   return true;
 }
 
-static bool program_plain(uint32_t offset, const void *bytes, size_t size)
+static bool program_plain(const void *chip, uint32_t offset, const void *bytes, size_t size)
 {
+  (void)chip;
   programs++;
   if (forgets) return true;
   return nor_program(&nor, offset, bytes, (uint32_t)size) == NOR_OK;
 }
 
-static bool program_encrypted(uint32_t offset, const void *bytes, size_t size)
+static bool program_encrypted(const void *chip, uint32_t offset, const void *bytes,
+    size_t size)
 {
   uint8_t sealed[64];
   memcpy(sealed, bytes, size);
   for (size_t i = 0; i < size; i++) sealed[i] ^= pad(offset + (uint32_t)i);
-  return program_plain(offset, sealed, size);
+  return program_plain(chip, offset, sealed, size);
 }
 
-static bool erase(uint32_t offset)
+static bool erase(const void *chip, uint32_t offset)
 {
+  (void)chip;
   return !refuses && nor_erase(&nor, offset) == NOR_OK;
 }
 
-static const struct partition clear = {BYTES, 4, read_plain, NULL, program_plain, erase};
+static const struct partition clear = {
+  BYTES, 4, NULL, read_plain, NULL, program_plain, erase,
+};
 static const struct partition sealed = {
-  BYTES, 16, read_decrypted, read_plain, program_encrypted, erase,
+  BYTES, 16, NULL, read_decrypted, read_plain, program_encrypted, erase,
 };
 
 static void start(const struct partition *partition)

@@ -1,6 +1,7 @@
 /**
- * The same for the C of platforms/native: a host of its own, or unit tests of their own, are built
- * from all of it but for one line, and the suites of test/headless run on that.
+ * The same for the C of platforms/native and of boards: a host of its own, or unit tests of their
+ * own, are built from all of it but for one line, and the suites of test/headless or test/boards
+ * run on that.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -11,13 +12,15 @@ import { type Cut, without } from "./mutate.js";
 
 /** Suites that run the C parts, compiled by tsc; the others are bundled (mutate.ts). */
 export function isNative(suite: string): boolean {
-  return suite.startsWith("test/headless/");
+  return suite.startsWith("test/headless/") || suite === boardsSuite;
 }
 
 const reporter = new URL("../run/reporter.js", import.meta.url).href;
 const folder = join(ROOT, "build/mutants");
 /** The suite that runs platforms/headless/unit.c; the others want a host. */
 const unitSuite = "test/headless/unit.test.ts";
+/** The suite that runs test/boards/unit.c. */
+const boardsSuite = "test/boards/unit.test.ts";
 
 /** Runs these tests of a suite; prints as the unit suites do. Throws when it does not compile. */
 export async function runNative(
@@ -48,10 +51,13 @@ async function build(suite: string, cut: Cut, own: string): Promise<Record<strin
   const source = join(own, `${name}.c`);
   const isUnit = suite === unitSuite;
   writeFileSync(source, without(readFileSync(join(ROOT, cut.file), "utf8"), cut.line));
-  const make = ["-s", "-C", join(ROOT, "platforms/headless"), isUnit ? "changed-unit" : "changed"];
+  const isBoards = suite === boardsSuite;
+  const place = join(ROOT, isBoards ? "test/boards" : "platforms/headless");
+  const make = ["-s", "-C", place, isUnit ? "changed-unit" : "changed"];
   const variables = [`FILE=${name}`, `SOURCE=${source}`, `INTO=${own}`];
   const built = await runProcess("make", [...make, ...variables], { limitSeconds: 120 });
   if (built.code !== 0) throw new Error(tail(built.output, 5));
+  if (isBoards) return { LUMICAST_BOARDS_UNIT: join(own, "unit") };
   return isUnit ? { LUMICAST_UNIT: join(own, "unit") } : { LUMICAST_HOST: join(own, "lumicast") };
 }
 

@@ -34,6 +34,7 @@ const BINDINGS = [
   "natives_members",
   "natives_net",
   "natives_signatures",
+  "natives_slots",
 ];
 
 function manifest(): object {

@@ -15,6 +15,7 @@ import { SdkFlash } from "../../../platforms/moddable/flash.js";
 import { SdkIntake } from "../../../platforms/moddable/intake.js";
 import { SdkLight } from "../../../platforms/moddable/light.js";
 import { guarded } from "../../../platforms/moddable/restart.js";
+import { keptProvisioning, SdkSlots } from "../../../platforms/moddable/slots.js";
 import { SdkTrace } from "../../../platforms/moddable/trace.js";
 import { equal, test, throws } from "../../harness.js";
 import { press } from "./program.js";
@@ -75,6 +76,45 @@ test("flash: geometry of the board, its rules, and misuse", () => {
   throws(() => flash.read(65532, read), /RangeError: flash: 6 bytes at 65532/);
   throws(() => flash.read(-1, read), /RangeError/);
   throws(() => flash.erase(16), /RangeError/);
+});
+
+test("slots: the spare one's geometry, its rules, a trial that is confirmed", () => {
+  const slots = new SdkSlots("test", () => undefined);
+  const { spare } = slots;
+  equal([slots.kind, slots.running, slots.onTrial], ["test", 1, false]);
+  equal([spare.size, spare.eraseBytes, spare.programBytes], [4096, 4096, 16]);
+  const unit = new Uint8Array(16).fill(9);
+  equal([spare.program(16, unit), spare.program(16, unit)], [true, false]);
+  equal(
+    [spare.program(8, unit), spare.erase(16), spare.program(4096, unit)],
+    [false, false, false],
+  );
+  const back = new Uint8Array(18);
+  spare.read(15, back);
+  equal([back[0], back[1], back[16], back[17]], [255, 9, 9, 255]);
+  throws(() => spare.read(4090, back), /flash: the spare slot cannot be read/);
+  equal(spare.erase(0), true);
+  equal(slots.activate({ size: 16, digest: unit }), false, "no SHA-256");
+  equal(slots.activate({ size: 17, digest: new Uint8Array(32).fill(9) }), false);
+  equal(slots.activate({ size: 16, digest: new Uint8Array(32).fill(9) }), true);
+  equal([slots.onTrial, slots.confirm(), slots.onTrial], [true, true, false]);
+  equal(slots.confirm(), false);
+});
+
+test("slots: what the image holds is kept before another one is started", () => {
+  const image = { size: 16, digest: new Uint8Array(32).fill(9) };
+  equal(keptProvisioning(), undefined);
+  equal(new SdkSlots("test", () => undefined).activate(image), true);
+  equal(keptProvisioning(), undefined, "nothing to keep");
+  equal(new SdkSlots("test", () => new Uint8Array(65)).activate(image), false, "no room");
+  equal(new SdkSlots("test", () => Uint8Array.of(1, 2, 3)).activate(image), true);
+  equal(keptProvisioning(), Uint8Array.of(1, 2, 3));
+});
+
+test("slots: a board with one says why, and has none", () => {
+  const { spare } = new SdkSlots("test", () => undefined);
+  equal(spare.erase(0) && spare.program(0, new Uint8Array(16).fill(1)), true);
+  throws(() => new SdkSlots("test", () => undefined), /Error: slots: there is one slot/);
 });
 
 test("datagrams: both addresses, both ports, the time and the bytes", () => {

@@ -6,10 +6,10 @@
  *   aes/esp_aes.h bootloader_random.h driver/gpio.h driver/ledc.h driver/rmt_encoder.h
  *   driver/rmt_tx.h esp_attr.h esp_event.h esp_mac.h esp_netif.h esp_netif_net_stack.h
  *   esp_openthread.h esp_openthread_lock.h esp_openthread_netif_glue.h esp_openthread_types.h
- *   esp_partition.h esp_random.h esp_system.h esp_task_wdt.h esp_timer.h esp_vfs_eventfd.h
- *   esp_wifi.h freertos/FreeRTOS.h freertos/task.h mc.defines.h mc.xs.h openthread/dataset.h
- *   openthread/ip6.h openthread/thread.h openthread/thread_ftd.h sdkconfig.h soc/soc_caps.h
- *   xs.h xsHost.h xsmc.h
+ *   esp_ota_ops.h esp_partition.h esp_random.h esp_system.h esp_task_wdt.h esp_timer.h
+ *   esp_vfs_eventfd.h esp_wifi.h freertos/FreeRTOS.h freertos/task.h mc.defines.h mc.xs.h
+ *   openthread/dataset.h openthread/ip6.h openthread/thread.h openthread/thread_ftd.h sdkconfig.h
+ *   soc/soc_caps.h xs.h xsHost.h xsmc.h
  *
  * What these get wrong mcconfig's build finds, which takes the real headers. The same files were
  * compiled so, by the SDK's own makefile for esp32c3, esp32c6 and esp32h2 with Debian's GCC, and
@@ -25,6 +25,7 @@
 
 /* sdkconfig.h, mc.defines.h: the test says which chip */
 #define CONFIG_LWIP_IPV6_NUM_ADDRESSES 8
+#define CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE 1
 
 /* esp_err.h, esp_attr.h */
 typedef int esp_err_t;
@@ -74,12 +75,27 @@ typedef struct {
   char label[17];
   bool encrypted, readonly;
 } esp_partition_t;
-enum { ESP_PARTITION_TYPE_DATA = 1, ESP_PARTITION_SUBTYPE_ANY = 0xFF };
+enum { ESP_PARTITION_TYPE_APP = 0, ESP_PARTITION_TYPE_DATA = 1 };
+enum {
+  ESP_PARTITION_SUBTYPE_APP_FACTORY = 0, ESP_PARTITION_SUBTYPE_APP_OTA_0 = 0x10,
+  ESP_PARTITION_SUBTYPE_DATA_OTA = 0, ESP_PARTITION_SUBTYPE_ANY = 0xFF,
+};
 const esp_partition_t *esp_partition_find_first(int type, int subtype, const char *label);
 esp_err_t esp_partition_read(const esp_partition_t *p, size_t offset, void *into, size_t size);
 esp_err_t esp_partition_read_raw(const esp_partition_t *p, size_t offset, void *into, size_t size);
 esp_err_t esp_partition_write(const esp_partition_t *p, size_t offset, const void *b, size_t size);
 esp_err_t esp_partition_erase_range(const esp_partition_t *p, size_t offset, size_t size);
+
+/* esp_ota_ops, esp_flash_partitions */
+typedef enum {
+  ESP_OTA_IMG_NEW, ESP_OTA_IMG_PENDING_VERIFY, ESP_OTA_IMG_VALID, ESP_OTA_IMG_INVALID,
+  ESP_OTA_IMG_ABORTED, ESP_OTA_IMG_UNDEFINED = 0xFFFFFFFFu,
+} esp_ota_img_states_t;
+const esp_partition_t *esp_ota_get_running_partition(void);
+const esp_partition_t *esp_ota_get_next_update_partition(const esp_partition_t *from);
+esp_err_t esp_ota_set_boot_partition(const esp_partition_t *app);
+esp_err_t esp_ota_get_state_partition(const esp_partition_t *app, esp_ota_img_states_t *state);
+esp_err_t esp_ota_mark_app_valid_cancel_rollback(void);
 
 /* driver/gpio */
 typedef int gpio_num_t;
