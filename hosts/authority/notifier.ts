@@ -1,7 +1,7 @@
 /** Tells Key Distribution Centers, programs of their own, whose tokens count no more. */
 import { CHANGED, POST } from "../../modules/authority/answers.js";
 import { emitRevocation } from "../../modules/authority/revocation.js";
-import { decode } from "../../modules/cbor/decode.js";
+import { decodeList } from "../../modules/cbor/containers.js";
 import { codeText } from "../../modules/coap/options.js";
 import type { Authority } from "./authority.js";
 import type { Card } from "./identity.js";
@@ -78,8 +78,7 @@ export class Notifier {
   }
 
   async #tellOne(card: Card, value: Uint8Array): Promise<string> {
-    const decoded = decode(value);
-    const [clientId] = decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
+    const [clientId] = decodeList(value) ?? [];
     if (!(clientId instanceof Uint8Array) || card.at === undefined) return "done";
     const said = { clientId, audience: `${card.domain}/kdc`, issuedAt: this.#authority.now() };
     const payload = emitRevocation(this.#authority.issuer("as"), said);

@@ -4,7 +4,7 @@ import type { Rows } from "../../modules/authority/ledger.js";
 import { deviceBy } from "../../modules/authority/server.js";
 import { equalBytes } from "../../modules/bytes/equal.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
-import { decode } from "../../modules/cbor/decode.js";
+import { decodeList } from "../../modules/cbor/containers.js";
 import { encode } from "../../modules/cbor/encode.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
 import { nameOf } from "../../modules/secure/dtls.js";
@@ -106,8 +106,7 @@ function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
 
 function placeOf(rows: Rows, clientId: Uint8Array): Place | undefined {
   const value = rows.get("place", toHex(clientId));
-  const decoded = value && decode(value);
-  const [id, name] = decoded?.ok === true && Array.isArray(decoded.value) ? decoded.value : [];
+  const [id, name] = (value && decodeList(value)) ?? [];
   if (!(id instanceof Uint8Array) || !(name instanceof Uint8Array)) return undefined;
   const split = name.length - PORT_BYTES;
   const port = name[split] * 256 + name[split + 1];

@@ -3,7 +3,8 @@
  * CBOR maps with the integers of Table 5 and Table 6. Parameters that are not known here are passed
  * over, as OAuth wants it (RFC 6749 §3.2), those that are known have to be what they should be.
  */
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeMap } from "../cbor/containers.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import type { Claims } from "./claims.js";
 import { emitScope, parseScope, type Scope } from "./scope.js";
@@ -66,8 +67,7 @@ const NONCE_BYTES_MAX = 16;
 
 /** A map of parameters, whatever is in it. */
 export function parametersOf(payload: Uint8Array): Map<Cbor, Cbor> | undefined {
-  const decoded = decode(payload, LIMITS);
-  return decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
+  return decodeMap(payload, LIMITS);
 }
 
 /** What a client asks `/token` for. */

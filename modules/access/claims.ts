@@ -7,7 +7,8 @@
  * minimal byte string it is on the air, and claims we do not know are refused: what an issuer means
  * by one, a lamp cannot find out.
  */
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeMap } from "../cbor/containers.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { emitScope, parseScope, type Scope } from "./scope.js";
 
@@ -76,8 +77,7 @@ export function emitClaims(claims: Claims): Uint8Array {
 
 /** Undefined for anything but what `emitClaims` writes. */
 export function parseClaims(bytes: Uint8Array): Claims | undefined {
-  const decoded = decode(bytes, LIMITS);
-  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
+  const map = decodeMap(bytes, LIMITS);
   if (map === undefined) return undefined;
   const taken = new Taken(map);
   const claims: Claims = {

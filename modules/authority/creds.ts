@@ -5,7 +5,8 @@
  */
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeList } from "../cbor/containers.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { P } from "./groupcomm.js";
 import type { Rows } from "./ledger.js";
@@ -119,8 +120,7 @@ export function putSubject(rows: Rows, group: number, clientId: Uint8Array, of: 
 
 function subjectOf(rows: Rows, group: number, clientId: Uint8Array): Subject {
   const key = inGroup(group, clientId);
-  const decoded = decode(rows.get("subject", key) ?? new Uint8Array(0));
-  const [subject, list] = decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
+  const [subject, list] = decodeList(rows.get("subject", key) ?? new Uint8Array(0)) ?? [];
   if (!(subject instanceof Uint8Array) || !Array.isArray(list)) {
     throw new Error(`ledger: subject ${key} does not parse; restore a backup`);
   }

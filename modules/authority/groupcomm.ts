@@ -3,7 +3,8 @@
  * with the parameters of modules/access/groupcomm.ts, or problem details (RFC 9290) that name one
  * of the errors of RFC 9594 §9.
  */
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeMap } from "../cbor/containers.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { ACE_GROUPCOMM_CBOR } from "../groups/repository.js";
 import type { SecureRequest } from "../secure/request.js";
@@ -48,8 +49,7 @@ export function problem(error: GroupError, detail?: string): Reply {
 export function mapOf({ format, payload }: SecureRequest): Map<Cbor, Cbor> | undefined {
   if (payload.length === 0) return new Map<Cbor, Cbor>();
   if (format !== ACE_GROUPCOMM_CBOR) return undefined;
-  const decoded = decode(payload, { depthMax: 4, itemsMax: 256 });
-  return decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
+  return decodeMap(payload, { depthMax: 4, itemsMax: 256 });
 }
 
 export function content(value: Cbor, format = ACE_GROUPCOMM_CBOR): Reply {

@@ -11,7 +11,8 @@ import { INCARNATION_BYTES } from "../access/delivery.js";
 import type { ScopeEntry } from "../access/scope.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeList } from "../cbor/containers.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { ACE_GROUPCOMM_CBOR } from "../groups/repository.js";
 import type { SecureResponse } from "../secure/request.js";
@@ -131,8 +132,7 @@ function wishOf(map: Map<Cbor, Cbor>, group: number): Wish | undefined {
   const nonce = map.get(P.CNONCE);
   if (!(scope instanceof Uint8Array) || !(nonce instanceof Uint8Array)) return undefined;
   if (nonce.length === 0 || nonce.length > NONCE_BYTES_MAX) return undefined;
-  const decoded = decode(scope, { depthMax: 1, itemsMax: 3 });
-  const [name, tasks] = decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
+  const [name, tasks] = decodeList(scope, { depthMax: 1, itemsMax: 3 }) ?? [];
   if (typeof tasks !== "number") return undefined;
   if (name !== `${group}`) return undefined; // check: join-scope-name
   const said = map.get(P.INCARNATION);

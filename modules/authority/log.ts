@@ -17,7 +17,8 @@ import { concat } from "../bytes/concat.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { utf8 } from "../bytes/utf8.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeList } from "../cbor/containers.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import type { Crypto, Signer } from "../ports/crypto.js";
 import { type Ledger, type Rows, type Store, TABLES, type Table } from "./ledger.js";
@@ -214,9 +215,9 @@ function emitEntry(entry: Entry, before: Uint8Array): Uint8Array {
 
 /** Undefined for anything that `emitEntry` does not write. */
 function parseEntry(bytes: Uint8Array): { entry: Entry; before: Uint8Array } | undefined {
-  const decoded = decode(bytes, LIMITS);
-  if (!decoded.ok || !Array.isArray(decoded.value)) return undefined;
-  const [number, before, at, by, what, list] = decoded.value;
+  const fields = decodeList(bytes, LIMITS);
+  if (fields === undefined) return undefined;
+  const [number, before, at, by, what, list] = fields;
   if (typeof number !== "number" || typeof at !== "number") return undefined;
   if (typeof by !== "string" || typeof what !== "string") return undefined;
   if (!(before instanceof Uint8Array) || !Array.isArray(list)) return undefined;
@@ -237,8 +238,7 @@ function signedData({ count, hash }: Head): Uint8Array {
 /** Where the log stands; an empty one has no entry and a hash of zeros. */
 export function headOf(rows: Rows): SignedHead {
   const value = rows.get("authority", HEAD);
-  const decoded = value && decode(value);
-  const items = decoded?.ok === true && Array.isArray(decoded.value) ? decoded.value : [];
+  const items = (value && decodeList(value)) ?? [];
   const [count, hash, signature] = items;
   if (value === undefined) {
     return { count: 0, hash: new Uint8Array(NO_HASH_BYTES), signature: undefined };
@@ -371,8 +371,7 @@ function strayRows(rows: Rows, { crypto }: Verifier, sums: ReadonlyMap<string, C
 
 /** Its number; -1 where there is none. */
 function counterOf(row: Uint8Array | undefined): number {
-  const decoded = row && decode(row);
-  const [value] = decoded?.ok === true && Array.isArray(decoded.value) ? decoded.value : [];
+  const [value] = (row && decodeList(row)) ?? [];
   return typeof value === "number" ? value : -1;
 }
 

@@ -6,7 +6,8 @@
 import { emitScope, parseScope, type Scope } from "../access/scope.js";
 import { equalBytes } from "../bytes/equal.js";
 import { fromHex, toHex } from "../bytes/hex.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeList } from "../cbor/containers.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import type { Rows, Table } from "./ledger.js";
 
@@ -93,8 +94,7 @@ export class Records<T extends object> {
   }
 
   #parse(key: string, value: Uint8Array): T {
-    const decoded = decode(value);
-    const items = decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
+    const items = decodeList(value) ?? [];
     const record: Partial<T> = {};
     this.#names.forEach((name, at) => {
       const field = this.#fields[name].from(items[at]);

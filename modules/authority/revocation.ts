@@ -7,6 +7,7 @@
 import type { TrustAnchor } from "../access/token.js";
 import { fault, type Verdict } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
+import { decodeMap } from "../cbor/containers.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { isVouched, vouch, vouchedOf } from "../cose/vouched.js";
@@ -62,8 +63,7 @@ export function readRevocation(
 }
 
 function parse(bytes: Uint8Array): Revocation | undefined {
-  const decoded = decode(bytes, { depthMax: 1, itemsMax: 16 });
-  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
+  const map = decodeMap(bytes, { depthMax: 1, itemsMax: 16 });
   if (map === undefined) return undefined;
   // A token has more claims: it is not taken for a revocation of its holder.
   if (map.size !== FIELDS) return undefined; // check: revocation-form

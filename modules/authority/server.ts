@@ -12,7 +12,8 @@ import { fault, issueToken, type Verdict } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { uintBytes } from "../bytes/uint.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeList } from "../cbor/containers.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { type Voucher, vouch } from "../cose/vouched.js";
 import type { Crypto } from "../ports/crypto.js";
@@ -157,8 +158,7 @@ export function grantToken(rows: Rows, issuer: Issuer, request: TokenRequest): V
 /** Who asks and asks is no reason for a full disk: his older tokens are forgotten. */
 function keepLatest(rows: Rows, clientId: Uint8Array, id: Uint8Array): void {
   const key = `tokens/${toHex(clientId)}`;
-  const decoded = decode(rows.get("access", key) ?? encode([]));
-  const ids = decoded.ok && Array.isArray(decoded.value) ? decoded.value : [];
+  const ids = decodeList(rows.get("access", key) ?? encode([])) ?? [];
   const all = [...ids.filter((one): one is Uint8Array => one instanceof Uint8Array), id];
   const spare = all.splice(0, Math.max(0, all.length - TOKENS_KEPT_MAX));
   for (const one of spare) tokens.delete(rows, toHex(one)); // check: tokens-kept

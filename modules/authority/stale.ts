@@ -6,7 +6,7 @@
  * somebody leaves. Only so many are kept: who was away for longer forgets everybody.
  */
 import { toHex } from "../bytes/hex.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeList } from "../cbor/containers.js";
 import { encode } from "../cbor/encode.js";
 import type { Rows } from "./ledger.js";
 import { inGroup, numberKey } from "./records.js";
@@ -57,9 +57,8 @@ export function staleSince(
 
 function idsIn(rows: Rows, key: string): Uint8Array[] {
   const value = rows.get("stale", key);
-  const decoded = value && decode(value, { itemsMax: 4096 });
-  if (decoded === undefined) return [];
-  const isList = decoded.ok && Array.isArray(decoded.value);
-  if (!isList) throw new Error(`ledger: stale ${key} does not parse; restore a backup`);
-  return (decoded.value as Cbor[]).filter((id): id is Uint8Array => id instanceof Uint8Array);
+  if (value === undefined) return [];
+  const ids = decodeList(value, { itemsMax: 4096 });
+  if (ids === undefined) throw new Error(`ledger: stale ${key} does not parse; restore a backup`);
+  return ids.filter((id): id is Uint8Array => id instanceof Uint8Array);
 }

@@ -12,6 +12,7 @@
 import type { Scope } from "../access/scope.js";
 import type { TrustAnchor } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
+import { decodeMap } from "../cbor/containers.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { Tagged } from "../cbor/value.js";
 import { isMemberKey, publicKeyOf } from "../cose/ccs.js";
@@ -110,8 +111,7 @@ function certified(
 }
 
 function claimsOf(payload: Uint8Array): Map<Cbor, Cbor> | undefined {
-  const decoded = decode(payload, { depthMax: 5, itemsMax: 64 });
-  return decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
+  return decodeMap(payload, { depthMax: 5, itemsMax: 64 });
 }
 
 /** Whether somebody who has the private key signed this very question. */

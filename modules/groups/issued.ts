@@ -14,7 +14,8 @@
 import { isLevel, type Level } from "../access/level.js";
 import { equalBytes } from "../bytes/equal.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import { decodeList } from "../cbor/containers.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { indexOf, KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
@@ -129,9 +130,9 @@ function emit({ client, from, grants }: Issued): Uint8Array {
 }
 
 function parse(record: Uint8Array): Issued | undefined {
-  const decoded = decode(record, LIMITS);
-  if (!decoded.ok || !Array.isArray(decoded.value)) return undefined;
-  const [client, from, list] = decoded.value;
+  const fields = decodeList(record, LIMITS);
+  if (fields === undefined) return undefined;
+  const [client, from, list] = fields;
   if (!(client instanceof Uint8Array) || typeof from !== "number") return undefined;
   if (!Array.isArray(list)) return undefined;
   const grants: Grant[] = [];

@@ -10,7 +10,7 @@
  */
 import { equalBytes } from "../bytes/equal.js";
 import { drop, type Outcome } from "../bytes/outcome.js";
-import { decode } from "../cbor/decode.js";
+import { decodeMap } from "../cbor/containers.js";
 import { type Cbor, encode } from "../cbor/encode.js";
 import { upTo } from "../coap/chance.js";
 import type { Clock } from "../ports/clock.js";
@@ -143,8 +143,7 @@ export function learn(
 
 /** `creds` and `peer_identifiers` are in the same order. */
 function credentialIn(payload: Uint8Array, id: Uint8Array): Outcome<Uint8Array> {
-  const decoded = decode(payload, { depthMax: 4, itemsMax: 32 });
-  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
+  const map = decodeMap(payload, { depthMax: 4, itemsMax: 32 });
   const creds = map?.get(CREDS);
   const ids = map?.get(PEER_IDENTIFIERS);
   if (!Array.isArray(creds) || !Array.isArray(ids)) return drop("malformed");

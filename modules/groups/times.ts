@@ -5,6 +5,7 @@
  */
 import { ACE_CBOR, emitTimeAsk } from "../access/ace.js";
 import { equalBytes } from "../bytes/equal.js";
+import { decodeMap } from "../cbor/containers.js";
 import { decode } from "../cbor/decode.js";
 import { upTo } from "../coap/chance.js";
 import { CONTENT, POST } from "../coap/options.js";
@@ -74,8 +75,7 @@ export class Times {
     if (vouched === undefined) return false;
     const isSigned = isVouched(crypto, vouched, { alg: EDDSA, publicKey });
     if (!isSigned) return false; // check: time-signed
-    const inner = decode(vouched.object.content, LIMITS);
-    const map = inner.ok && inner.value instanceof Map ? inner.value : undefined;
+    const map = decodeMap(vouched.object.content, LIMITS);
     const [seconds, said] = [map?.get(SECONDS), map?.get(NONCE)];
     const isOurs = said instanceof Uint8Array && equalBytes(said, nonce);
     if (!isOurs) return false; // check: time-nonce

@@ -10,6 +10,7 @@
  */
 
 import { equalBytes } from "../bytes/equal.js";
+import { decodeMap } from "../cbor/containers.js";
 import { type Cbor, decode } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { type EnvelopeKey, envelopeKeyId, openEnvelope, sealEnvelope } from "../cose/envelope.js";
@@ -102,8 +103,7 @@ type Places = Pick<KdcChannel, "center" | "server">;
 
 /** Undefined for whatever is neither a statement nor a record. */
 export function parseStatement(bytes: Uint8Array): Statement | undefined {
-  const decoded = decode(bytes, LIMITS);
-  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
+  const map = decodeMap(bytes, LIMITS);
   if (map === undefined) return undefined;
   const [issuer, kid, publicKey] = [map.get(ISSUER), map.get(KID), map.get(PUBLIC_KEY)];
   const [audience, count] = [map.get(AUDIENCE), map.get(COUNT)];
