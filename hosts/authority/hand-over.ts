@@ -9,6 +9,7 @@ import type { Center } from "../../modules/authority/distribution.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { lastIssued } from "../../modules/authority/narrowing.js";
 import {
+  clientIn,
   devices,
   groups,
   latestOf,
@@ -34,8 +35,6 @@ import { endpointOf } from "./net.js";
 
 const TO = "to";
 const CLIENT = "client/";
-/** "0000000009/" */
-const GROUP_CHARS = 11;
 const PSK_BYTES = 16;
 const NONCE_BYTES = 13;
 
@@ -141,7 +140,7 @@ export function noteFollowed(rows: Rows, clientId: Uint8Array): void {
   const psk = new Uint8Array(0);
   leavings.put(rows, place, { ...leavings.need(rows, place), psk, isDone: true });
   for (const key of pushes.keys(rows)) {
-    if (key.slice(GROUP_CHARS) === client) pushes.delete(rows, key);
+    if (clientIn(key) === client) pushes.delete(rows, key);
   }
 }
 
@@ -185,7 +184,7 @@ function forget(rows: Rows, before: Successor): void {
 
 /** Everybody who is in a group, in hex. */
 function clientsIn(rows: Rows): string[] {
-  return [...new Set(members.keys(rows).map((key) => key.slice(GROUP_CHARS)))].sort();
+  return [...new Set(members.keys(rows).map((key) => clientIn(key)))].sort();
 }
 
 /** As the AS entered it; where that is another program, as its channel shows it. */
@@ -205,7 +204,7 @@ function shippedOf(
 ): Shipped {
   const { eui64, name, credential, ...more } = whoIs(rows, client);
   const tokenSeconds = "tokenSeconds" in more ? orNull(more.tokenSeconds) : null;
-  const mine = members.keys(rows).filter((key) => key.slice(GROUP_CHARS) === client);
+  const mine = members.keys(rows).filter((key) => clientIn(key) === client);
   return {
     ...{ eui64, name, psk: toHex(psk), identity: toHex(credential) },
     ...(tokenSeconds === null ? {} : { tokenSeconds }),

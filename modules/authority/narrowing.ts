@@ -15,6 +15,7 @@ import { readUint, uintBytes } from "../bytes/uint.js";
 import type { Rows } from "./ledger.js";
 import {
   applications,
+  clientIn,
   groups,
   inGroup,
   latestOf,
@@ -26,8 +27,6 @@ import {
 
 /** So far may AT-Rs of one client be ahead of the clock. */
 export const AHEAD_SECONDS = 60;
-/** "0000000001/" */
-const GROUP_CHARS = 11;
 
 /** When an AT-R of his is issued. */
 export function issueTime(rows: Rows, clientId: Uint8Array, now: number): number {
@@ -86,9 +85,9 @@ export function takeBack(
 export function narrowedIn(rows: Rows, securityGroups: readonly number[]): Revoked[] {
   return applications.keys(rows).flatMap((key) => {
     if (!securityGroups.includes(applications.need(rows, key).group)) return [];
-    return rows.keys("narrowed", key.slice(0, GROUP_CHARS - 1)).map((name) => {
+    return rows.keys("narrowed", numberKey(numberOf(key))).map((name) => {
       const upTo = readUint(rows.get("narrowed", name) ?? new Uint8Array(0));
-      return { clientId: fromHex(name.slice(GROUP_CHARS)), upTo, appGroup: numberOf(key) };
+      return { clientId: fromHex(clientIn(name)), upTo, appGroup: numberOf(key) };
     });
   });
 }

@@ -461,10 +461,15 @@ export function inGroup(group: number, of: number | Uint8Array): string {
   return `${numberKey(group)}/${typeof of === "number" ? numberKey(of) : toHex(of)}`;
 }
 
+/** Client id, in hex, of the row of a member in a group. */
+export function clientIn(key: string): string {
+  return key.slice(DIGITS + 1);
+}
+
 /** Everybody in a group, by client id. */
 export function membersOf(rows: Rows, group: number): { clientId: Uint8Array; member: Member }[] {
   return members.keys(rows, `${numberKey(group)}/`).map((key) => ({
-    clientId: fromHex(key.slice(DIGITS + 1)),
+    clientId: fromHex(clientIn(key)),
     member: members.need(rows, key),
   }));
 }
