@@ -1,6 +1,8 @@
 /** `lumicast authority ...`: the authority itself. */
 import { existsSync, readFileSync } from "node:fs";
 import { fromHex } from "../../modules/bytes/hex.js";
+import { parseWebAt } from "../web/open.js";
+import type { WebAt } from "../web/server.js";
 import { Authority } from "./authority.js";
 import { type Command, FLAG, TEXT, textOf } from "./command.js";
 import { isRunning } from "./control.js";
@@ -16,9 +18,11 @@ import {
   writeIdentity,
 } from "./identity.js";
 import { parseAt } from "./net.js";
+import { type AuthorityPageOptions, openAuthorityPage } from "./page.js";
 import { Pairs } from "./pairs.js";
-import { serve } from "./serve.js";
+import { type Served, serve } from "./serve.js";
 import type { State } from "./state.js";
+import { webPassword } from "./web-command.js";
 import type { Say } from "./works.js";
 
 const init: Command = {
@@ -165,27 +169,38 @@ export function cardOf(file: string, at: string | undefined): Card {
 
 const start: Command = {
   words: "authority start",
-  usage: "[--listen [ADDRESS]:PORT] [--interface NAME]",
+  usage: "[--listen [ADDRESS]:PORT] [--interface NAME] [--web [ADDRESS:]PORT]",
   about: "Runs the authority, until Ctrl-C or authority stop.",
   help: `  --listen [ADDR]:PORT   UDP, IPv6 ([::]:5684)
   --interface NAME       where the devices are, for what is said to all of a group at once: new keys
                          of key trees (that of --listen, where it names an address)
+  --web [ADDR:]PORT      a page for people, too; without ADDRESS only on this computer
+  --open-view            the page is shown to who has not logged in; to change, one has to
 
 Devices get their tokens and keys from it over DTLS; other commands reach it through its folder.
 `,
-  options: { listen: { ...TEXT, default: "[::]:5684" }, interface: TEXT },
+  options: {
+    listen: { ...TEXT, default: "[::]:5684" },
+    interface: TEXT,
+    web: TEXT,
+    "open-view": FLAG,
+  },
   operands: [0, 0],
   run: async ({ state, open, values, say }) => {
     const at = parseAt("listen", textOf(values, "listen") ?? "");
     const network = textOf(values, "interface");
+    const web = webAtOf(textOf(values, "web"));
     if (await isRunning(state)) throw new Fault(`an authority runs in ${state.folder} already`);
     const authority = await Authority.open(state, open);
     const before = Date.now();
     try {
       const served = await serve(authority, { ...at, network, say });
+      const looks = { isOpen: values["open-view"] === true, say };
+      const page = web && (await pageOf(authority, served, { at: web, ...looks }));
       say(`${authority.name} runs on ${served.at}; Ctrl-C ends it`);
       const why = await Promise.race([served.stopped.then(() => "asked to"), interrupted()]);
       await told(authority, why === "interrupted" ? say : () => {});
+      await page?.close();
       await served.close();
       const seconds = Math.round((Date.now() - before) / 1000);
       const json = { name: authority.name, at: served.at, seconds, why };
@@ -195,6 +210,27 @@ Devices get their tokens and keys from it over DTLS; other commands reach it thr
     }
   },
 };
+
+function webAtOf(text: string | undefined): WebAt | undefined {
+  const at = text === undefined ? undefined : parseWebAt(text);
+  if (text === undefined || at !== undefined) return at;
+  throw new UsageError(`--web: ${text} is no place; say 8780, 192.0.2.7:8780 or [::1]:8780`);
+}
+
+/** An authority whose page cannot be is none. */
+async function pageOf(
+  authority: Authority,
+  served: Served,
+  looks: Omit<AuthorityPageOptions, "running" | "words">,
+): Promise<{ close(): Promise<void> }> {
+  try {
+    const { running, words } = served;
+    return await openAuthorityPage(authority, { ...looks, running, words });
+  } catch (error) {
+    await served.close();
+    throw error;
+  }
+}
 
 /** Resolves at Ctrl-C, or when the system ends us. */
 function interrupted(): Promise<string> {
@@ -229,4 +265,6 @@ Lamps and switches go on without it. Ctrl-C ends it too, to be started again.
   },
 };
 
-export const AUTHORITY_COMMANDS: readonly Command[] = [init, start, stop, show, trust];
+export const AUTHORITY_COMMANDS: readonly Command[] = [
+  ...[init, start, stop, show, trust, webPassword],
+];

@@ -11,6 +11,7 @@ import { nameOf } from "../../modules/secure/dtls.js";
 import type { Asker, SecureRequest } from "../../modules/secure/request.js";
 import type { Authority } from "./authority.js";
 import { clientOf } from "./tokens.js";
+import { LastWords } from "./words.js";
 
 export interface Place {
   /** As whom the client comes: an Asker's id. */
@@ -22,6 +23,7 @@ const PORT_BYTES = 2;
 const NAMED_MAX = 4096;
 
 export class Places {
+  readonly words = new LastWords();
   /** Somebody is connected who was not; by Asker's id. */
   onOpened: (id: string) => void = () => {};
   readonly #authority: Authority;
@@ -40,6 +42,7 @@ export class Places {
   }
 
   opened(asker: Asker, at: Endpoint): void {
+    this.words.heard(asker.id);
     this.#askers.set(asker.id, { asker, at });
     this.#there.set(toHex(nameOf(at)), asker.id);
     this.onOpened(asker.id);

@@ -27,6 +27,7 @@ import { isCoap, Pairs } from "./pairs.js";
 import { Places } from "./places.js";
 import { Pusher } from "./pusher.js";
 import { FileSessions } from "./sessions.js";
+import type { LastWords } from "./words.js";
 import type { Running } from "./works.js";
 
 /** What authorities ask each other. */
@@ -54,6 +55,9 @@ export interface Served {
   readonly at: string;
   /** Resolves when `authority stop` was obeyed. */
   readonly stopped: Promise<void>;
+  /** What only an authority that runs can do. */
+  readonly running: Running;
+  readonly words: LastWords;
   close(): Promise<void>;
 }
 
@@ -115,7 +119,7 @@ export async function serve(
     await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
     await port.close();
   };
-  return { at: port.at, stopped, close };
+  return { at: port.at, stopped, running, words: places.words, close };
 }
 
 /** What may not come about, and then keeps no port. */
@@ -218,6 +222,7 @@ function handlerOf(
   const as = asFace({ ledger, issuer, random, audiences, now, note });
   const kdc = kdcFace({ ledger, center: authority.center, now, note, resolve });
   return (request) => {
+    places.words.heard(request.from.id);
     const by = { by: request.from.id, what: `/${request.path.join("/")}` };
     return authority.notes.run(by, async () => {
       if (AS_PATHS.includes(request.path[0])) {

@@ -6,6 +6,8 @@
  *   authority.head   how far its log was written: kept apart, so that an older database is noticed
  *   authority.sessions   DTLS sessions with who was here (sessions.ts)
  *   authority.oscore     numbers of contexts with other authorities (pairs.ts)
+ *   authority.web        hash of the page's password (hosts/web/password.ts)
+ *   authority.floor      the picture under its floor plan
  *   authority.sock   where a running one listens to commands (control.ts)
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -41,6 +43,14 @@ export class State {
 
   get pairs(): string {
     return join(this.folder, "authority.oscore");
+  }
+
+  get webPassword(): string {
+    return join(this.folder, "authority.web");
+  }
+
+  get floorPicture(): string {
+    return join(this.folder, "authority.floor");
   }
 
   get socket(): string {

@@ -7,6 +7,7 @@ import { type Contents, rowsOf } from "./backup.js";
 import { addDevices, listDevices, showDevice } from "./devices.js";
 import { type Expiring, expiringLines, expiringOf, isEndless } from "./expiring.js";
 import { Fault } from "./fault.js";
+import { placeDevice } from "./floor.js";
 import {
   addToGroup,
   createOne,
@@ -86,6 +87,8 @@ export const WORKS = {
   },
   listDevices: ({ authority }: Place, _: object) => listDevices(authority),
   showDevice: ({ authority }: Place, args: { device: string }) => showDevice(authority, args),
+  placeDevice: ({ authority }: Place, args: Parameters<typeof placeDevice>[1]) =>
+    placeDevice(authority, args),
   createGroup: ({ authority }: Place, args: Parameters<typeof createOne>[1]) =>
     createOne(authority, args),
   listGroups: ({ authority }: Place, _: object) => listGroups(authority),

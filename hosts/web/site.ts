@@ -6,7 +6,7 @@
  * on both sides, and a slow reader gets several changes as one.
  */
 
-export type Role = "luminaire" | "switch" | "presence" | "daylight" | "computer" | "unknown";
+export type Role = "luminaire" | "switch" | "presence" | "daylight" | "sender" | "unknown";
 
 /** Times are Unix milliseconds by the clock of the program that serves the page. */
 export interface DeviceState {

@@ -60,6 +60,8 @@ export const TABLES = [
   "successor",
   /** Nodes of key trees, by group and number. */
   "node",
+  /** Where devices hang, by EUI-64 in hex. */
+  "floor",
   /** What was done, in order. */
   "log",
 ] as const;

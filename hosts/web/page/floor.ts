@@ -44,18 +44,28 @@ export function floorOf(devices: readonly DeviceState[], facts: Facts, ratio: nu
   const bottom = Math.max(...ys) + MARGIN;
   const away = devices.filter(({ x, y }) => x === null || y === null);
   const across = Math.max(1, Math.floor(width - 1));
-  const spots: Spot[] = placed.map((device) => {
-    return { device, x: device.x ?? 0, y: device.y ?? 0, isWaiting: false };
-  });
+  const room = CROWDED * Math.sqrt((width * (bottom - top)) / Math.max(1, placed.length));
+  const radius = Math.max(RADIUS_MIN, Math.min(RADIUS_MAX, room));
+  const spots = apart(placed, radius);
   const waitingY = away.length === 0 ? undefined : bottom;
   away.forEach((device, at) => {
     const x = left + 1 + (at % across);
     spots.push({ device, x, y: bottom + 0.9 + Math.floor(at / across), isWaiting: true });
   });
   const height = bottom - top + (away.length === 0 ? 0 : Math.ceil(away.length / across) + 0.6);
-  const room = CROWDED * Math.sqrt((width * (bottom - top)) / Math.max(1, placed.length));
-  const radius = Math.max(RADIUS_MIN, Math.min(RADIUS_MAX, room));
   return { spots, left, top, width, height, radius, waitingY };
+}
+
+/** Who hangs where another does is drawn below it. */
+function apart(placed: readonly DeviceState[], radius: number): Spot[] {
+  const taken = new Map<string, number>();
+  return placed.map((device) => {
+    const [x, y] = [device.x ?? 0, device.y ?? 0];
+    const place = `${Math.round(x / radius)} ${Math.round(y / radius)}`;
+    const others = taken.get(place) ?? 0;
+    taken.set(place, others + 1);
+    return { device, x, y: y + others * (radius * 2 + 0.4), isWaiting: false };
+  });
 }
 
 const TURNS: Readonly<Record<string, readonly [number, number]>> = {

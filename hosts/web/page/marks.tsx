@@ -36,7 +36,7 @@ interface ShapeProps {
 function Shape({ role, radius, class: kind }: ShapeProps) {
   if (role === "luminaire") return <circle class={kind} r={radius} />;
   const half = radius * 0.85;
-  if (role === "switch" || role === "computer") {
+  if (role === "switch" || role === "sender") {
     return <rect class={kind} x={-half} y={-half} width={2 * half} height={2 * half} rx={0.06} />;
   }
   return <path class={kind} d={`M0 ${-radius} L${radius} ${half} L${-radius} ${half} Z`} />;

@@ -117,7 +117,7 @@ export class Plan extends Component<PlanProps, PlanState> {
     const moved = this.state.moved?.id === id ? this.state.moved : undefined;
     const [x, y] = moved === undefined ? [spot.x, spot.y] : [moved.x, moved.y];
     const first = this.state.at ?? floor.spots[0].device.id;
-    const wrong = trouble(device, waiting.has(id), now);
+    const wrong = trouble(device, waiting.has(id));
     const said = `${name}: ${levelText(device)}, ${heardText(device, now)}`;
     return (
       // biome-ignore lint/a11y/useSemanticElements: there is no button element in SVG

@@ -28,7 +28,7 @@ export class Rows extends Component<RowsProps, RowsState> {
     const shown = devices
       .filter(({ name, id }) => name.toLowerCase().includes(wanted) || id.includes(wanted))
       .filter((device) => group === "" || device.groups.includes(group))
-      .filter((device) => !isTroubled || trouble(device, waiting.has(device.id), now) !== "")
+      .filter((device) => !isTroubled || trouble(device, waiting.has(device.id)) !== "")
       .sort(byName);
     return (
       <div class="rows">
@@ -69,7 +69,7 @@ export class Rows extends Component<RowsProps, RowsState> {
               device={device}
               heard={heardText(device, now)}
               isStale={isStale(device, now)}
-              trouble={trouble(device, waiting.has(device.id), now)}
+              trouble={trouble(device, waiting.has(device.id))}
               keys={keysText(device, groups)}
               isSelected={selected === device.id}
               open={open}

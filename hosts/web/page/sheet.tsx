@@ -31,7 +31,7 @@ export class Sheet extends Component<SheetProps, SheetState> {
   }
 
   override render({ device, groups, now, waiting, close }: SheetProps) {
-    const wrong = trouble(device, waiting, now);
+    const wrong = trouble(device, waiting);
     return (
       <dialog
         ref={(dialog) => {
@@ -48,8 +48,10 @@ export class Sheet extends Component<SheetProps, SheetState> {
           </button>
         </header>
         <dl>
-          <dt>state</dt>
-          <dd class={isStale(device, now) ? "stale" : ""}>{levelText(device)}</dd>
+          {device.role === "luminaire" && <dt>light</dt>}
+          {device.role === "luminaire" && (
+            <dd class={isStale(device, now) ? "stale" : ""}>{levelText(device)}</dd>
+          )}
           <dt>last word</dt>
           <dd>{heardText(device, now)}</dd>
           {wrong !== "" && <dt>trouble</dt>}
@@ -58,7 +60,7 @@ export class Sheet extends Component<SheetProps, SheetState> {
           <dd>{ROLE_WORDS[device.role]}</dd>
           <dt>EUI-64</dt>
           <dd class="code">{device.id}</dd>
-          <dt>groups and keys</dt>
+          <dt>groups</dt>
           <dd>{groupsText(device, groups)}</dd>
           <dt>dropped</dt>
           <dd>{device.drops}</dd>

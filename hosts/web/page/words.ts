@@ -41,7 +41,7 @@ export const ROLE_WORDS: Readonly<Record<Role, string>> = {
   switch: "switch",
   presence: "presence sensor",
   daylight: "daylight sensor",
-  computer: "computer",
+  sender: "switch or sensor",
   unknown: "device",
 };
 
@@ -72,13 +72,15 @@ export const REASONS: Readonly<Record<string, string>> = {
   overflow: "too much at once for a queue",
 };
 
-/** What is wrong with a device, worst first; empty: nothing that is known here. */
-export function trouble(device: DeviceState, waiting: boolean, now: number): string {
-  if (device.isLost) return "lost";
-  if (device.isDark) return "no power";
-  if (device.heardAt === null) return "missing";
-  if (waiting) return "no new key";
-  return isStale(device, now) ? "silent" : "";
+/** What is wrong with a device; empty: nothing that is known here. */
+export function trouble(device: DeviceState, waiting: boolean): string {
+  const { isLost, isDark, heardAt, keys } = device;
+  if (isLost) return "lost";
+  if (isDark) return "no power";
+  // Who has a key was here, though not since the program began.
+  const isStrange = Object.values(keys).every((key) => key === null);
+  if (heardAt === null && isStrange) return "missing";
+  return waiting ? "no new key" : "";
 }
 
 /** Names as people count them: lamp-2 before lamp-10. */
