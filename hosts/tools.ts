@@ -160,6 +160,7 @@ export const tools = {
       "&& west sdk install && export ZEPHYR_BASE=$PWD/zephyr",
   },
   PostgreSQL: { find: () => here(POSTGRES_BIN !== undefined), mend: apt("postgresql") },
+  Chromium: { find: () => version("chromium", "--version"), mend: apt("chromium") },
   strace: { find: () => version("strace", "--version"), mend: apt("strace") },
   "third-party vectors": {
     find: () => here(existsSync(thirdPartyVectors)),

@@ -26,6 +26,7 @@ const purposes: Readonly<Record<ToolName, readonly Purpose[]>> = {
   "network namespaces": ["suites"],
   PostgreSQL: ["suites"],
   strace: ["suites"],
+  Chromium: ["suites"],
   "third-party vectors": ["suites"],
   "liblwip-dev": ["suites"],
   "riscv64-unknown-elf-gcc": ["suites"],

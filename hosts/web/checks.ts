@@ -33,7 +33,7 @@ export const sealed: MiddlewareHandler = async (context, next) => {
  */
 export const addressed: MiddlewareHandler = async (context, next) => {
   const isOurs = isOwnName(context.req.header("host") ?? "");
-  if (!isOurs) return context.text("ask for this page by its address", 421); // check: web-host
+  if (!isOurs) return context.text("ask for this page by its address", 421);
   return next();
 };
 
@@ -47,7 +47,7 @@ function isOwnName(host: string): boolean {
 export const fromOurPage: MiddlewareHandler = async (context, next) => {
   if (context.req.method === "GET") return next();
   const isOwn = isOwnOrigin(context);
-  if (!isOwn) return context.json({ error: "asked by another page" }, 403); // check: web-origin
+  if (!isOwn) return context.json({ error: "asked by another page" }, 403);
   return next();
 };
 

@@ -49,7 +49,7 @@ export class Guard {
 
   async enter(guess: string, address: string): Promise<Entry> {
     const waitMs = this.#waitOf(address);
-    if (waitMs > 0) return { ok: false, waitMs }; // check: web-guesses-rationed
+    if (waitMs > 0) return { ok: false, waitMs };
     const failed = this.#begin(address);
     this.#underWay++;
     try {
@@ -68,7 +68,7 @@ export class Guard {
     if (token === undefined) return false;
     const until = this.#sessions.get(nameOf(token));
     if (until === undefined) return false;
-    if (until <= this.#now()) return false; // check: web-session-ends
+    if (until <= this.#now()) return false;
     return true;
   }
 
@@ -99,7 +99,7 @@ export class Guard {
     if (now - this.#minute.from >= MINUTE_MS) this.#minute = { from: now, guesses: 0 };
     if (this.#underWay >= AT_ONCE_MAX) return WAIT_MS;
     const minuteLeft = this.#minute.from + MINUTE_MS - now;
-    if (this.#minute.guesses >= GUESSES_MAX) return minuteLeft; // check: web-guesses-of-all
+    if (this.#minute.guesses >= GUESSES_MAX) return minuteLeft;
     return Math.max(0, (this.#failed.get(address)?.until ?? 0) - now);
   }
 

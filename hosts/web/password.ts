@@ -81,7 +81,7 @@ export class Codes implements Secret {
     const isIt =
       typed.length === CODE_SYMBOLS && timingSafeEqual(Buffer.from(typed), Buffer.from(this.#code));
     if (!isIt) return false;
-    this.#code = draw(); // check: web-code-once
+    this.#code = draw();
     this.#tell(spaced(this.#code));
     return true;
   }

@@ -46,7 +46,7 @@ export class Picture {
     });
     app.put("/floor", bodyLimit({ maxSize: BYTES_MAX }), async (context) => {
       const mayWrite = isIn(context);
-      if (!mayWrite) return context.json({ error: "log in" }, 401); // check: web-floor-writes
+      if (!mayWrite) return context.json({ error: "log in" }, 401);
       const metres = Number(context.req.query("metres"));
       const bytes = new Uint8Array(await context.req.arrayBuffer());
       const isWide = metres > 0 && metres <= METRES_MAX;

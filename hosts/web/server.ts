@@ -92,7 +92,7 @@ function appOf(parts: WebParts, assets: ReadonlyMap<string, Asset>, cookie: stri
     return uncached(context).json(visitor);
   });
   app.get("/api/events", (context) => {
-    if (!mayLook(context)) return context.json({ error: "log in" }, 401); // check: web-view
+    if (!mayLook(context)) return context.json({ error: "log in" }, 401);
     return events(context, board, () => mayLook(context));
   });
 
@@ -111,7 +111,7 @@ function appOf(parts: WebParts, assets: ReadonlyMap<string, Asset>, cookie: stri
     return context.json({});
   });
   app.post("/api/do/:name", async (context) => {
-    if (!isIn(context)) return context.json({ error: "log in first" }, 401); // check: web-writes
+    if (!isIn(context)) return context.json({ error: "log in first" }, 401);
     const action = actionFor(actions, context.req.param("name"), await bodyOf(context));
     if (action === undefined) return context.json({ error: "that cannot be done here" }, 404);
     return action().then(

@@ -1,0 +1,323 @@
+/** The page's server without a browser: who may look, who may do, and what no answer says. */
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { after, test } from "node:test";
+import { Authority } from "../../hosts/authority/authority.js";
+import { openAuthorityPage } from "../../hosts/authority/page.js";
+import { State } from "../../hosts/authority/state.js";
+import { readLog } from "../../hosts/authority/tokens.js";
+import { LastWords } from "../../hosts/authority/words.js";
+import type { Running } from "../../hosts/authority/works.js";
+import type { Actions } from "../../hosts/web/actions.js";
+import { Board } from "../../hosts/web/board.js";
+import { Guard, SESSION_SECONDS } from "../../hosts/web/guard.js";
+import { parseWebAt } from "../../hosts/web/open.js";
+import { Codes, emitPassword, readPassword, type Secret } from "../../hosts/web/password.js";
+import { Picture } from "../../hosts/web/picture.js";
+import { openWeb, type Web } from "../../hosts/web/server.js";
+import { type Change, merged, type Site } from "../../hosts/web/site.js";
+import { Desk, euiOf, shipped } from "../support/lumicast.js";
+import { secretsOf } from "../support/secrets.js";
+
+const desk = new Desk();
+const opened: { close(): Promise<void> }[] = [];
+after(async () => {
+  for (const one of opened) await one.close();
+  desk.remove();
+});
+
+const PNG = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 1);
+const hall: Secret = { asks: "password", isRight: async (guess) => guess === "let me in" };
+
+interface Asked {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** fetch sets Origin and Host as it likes. */
+function ask(
+  web: Web,
+  path: string,
+  { method = "GET", headers = {}, body = "" as string | Uint8Array } = {},
+): Promise<Asked> {
+  return new Promise((resolve, reject) => {
+    const sent = request(new URL(path, web.url), { method, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+        // A stream of events: what it begins with is enough.
+        if (path === "/api/events" && text.includes("\n\n")) sent.destroy();
+      });
+      const end = () =>
+        resolve({ status: response.statusCode ?? 0, text, headers: response.headers });
+      response.on("close", end);
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+function post(web: Web, path: string, body: object, cookie = ""): Promise<Asked> {
+  const origin = web.url.slice(0, -1);
+  const headers = { origin, "content-type": "application/json", cookie };
+  return ask(web, path, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+async function cookieOf(web: Web, secret: string): Promise<string> {
+  const { headers, status } = await post(web, "/api/login", { secret });
+  assert.equal(status, 200);
+  const [cookie] = headers["set-cookie"] ?? [];
+  assert.match(cookie, /; HttpOnly; SameSite=Strict$/);
+  return cookie.split(";")[0];
+}
+
+async function open(more: { isOpen?: boolean; actions?: Actions; guard?: Guard } = {}) {
+  const board = new Board();
+  const picture = new Picture(desk.path(`floor-${opened.length}`), () => {});
+  const { isOpen = false, actions = {}, guard = new Guard(hall) } = more;
+  const parts = { board, actions, guard, isOpen, picture };
+  const web = await openWeb(parts, { address: "127.0.0.1", port: 0 });
+  opened.push(web);
+  return { web, board };
+}
+
+test("who is not in sees a page that says nothing, and no events", async () => {
+  const { web } = await open();
+  const page = await ask(web, "/");
+  assert.equal(page.status, 200);
+  assert.match(String(page.headers["content-security-policy"]), /^default-src 'self'; /);
+  assert.equal((await ask(web, "/api/events")).status, 401);
+  assert.equal((await ask(web, "/floor")).status, 404);
+  const { isIn, mayLook, can } = JSON.parse((await ask(web, "/api/visitor")).text);
+  assert.deepEqual({ isIn, mayLook, can }, { isIn: false, mayLook: false, can: [] });
+  const cookie = await cookieOf(web, "let me in");
+  const seen = await ask(web, "/api/events", { headers: { cookie } });
+  assert.match(seen.text, /^event: site\ndata: \{"site":/);
+});
+
+test("--open-view: everybody looks, nobody does", async () => {
+  const done: string[] = [];
+  const lost = async ({ device }: { device: string }) => {
+    done.push(device);
+    return { lines: ["lost"] };
+  };
+  const { web } = await open({ isOpen: true, actions: { lost } });
+  assert.equal((await ask(web, "/api/events")).status, 200);
+  assert.equal((await post(web, "/api/do/lost", { device: "a" })).status, 401);
+  assert.deepEqual(done, []);
+  const cookie = await cookieOf(web, "let me in");
+  assert.deepEqual(JSON.parse((await post(web, "/api/do/lost", { device: "a" }, cookie)).text), {
+    lines: ["lost"],
+  });
+  assert.deepEqual(done, ["a"]);
+  for (const [name, body] of [
+    ["lost", {}],
+    ["lost", { device: 7 }],
+    ["rekey", { group: "1" }],
+    ["toString", {}],
+  ] as const) {
+    assert.equal((await post(web, `/api/do/${name}`, body, cookie)).status, 404, name);
+  }
+  await post(web, "/api/logout", {}, cookie);
+  assert.equal((await post(web, "/api/do/lost", { device: "b" }, cookie)).status, 401);
+});
+
+test("a picture of the floor comes from who is in, and is one", async () => {
+  const { web } = await open();
+  const put = (body: Uint8Array, cookie: string, metres = "12.5") => {
+    const headers = { origin: web.url.slice(0, -1), cookie };
+    return ask(web, `/floor?metres=${metres}`, { method: "PUT", headers, body });
+  };
+  assert.equal((await put(PNG, "")).status, 401);
+  const cookie = await cookieOf(web, "let me in");
+  assert.equal((await put(new TextEncoder().encode("<svg onload=alert()>"), cookie)).status, 422);
+  assert.equal((await put(PNG, cookie, "0")).status, 422);
+  const long = await post(web, "/api/login", { secret: "x".repeat(5000) });
+  assert.equal(long.status, 413);
+  assert.equal((await put(PNG, cookie)).status, 200);
+  const floor = await ask(web, "/floor", { headers: { cookie } });
+  assert.equal(floor.headers["content-type"], "image/png");
+  let told = {};
+  new Picture(desk.path(`floor-${opened.length - 1}`), (shown) => {
+    told = shown;
+  });
+  assert.deepEqual(Object.values(told)[1], 12.5);
+});
+
+test("a name that means this computer in somebody else's mouth is not answered", async () => {
+  const { web } = await open({ isOpen: true });
+  const { port } = new URL(web.url);
+  const status = async (host: string) =>
+    (await ask(web, "/api/visitor", { headers: { host } })).status;
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`]) {
+    assert.equal(await status(host), 200, host);
+  }
+  for (const host of ["evil.example", `127.0.0.1.evil.example:${port}`]) {
+    assert.equal(await status(host), 421, host);
+  }
+});
+
+test("another page has nothing done here, cookie or not", async () => {
+  const { web } = await open();
+  const cookie = await cookieOf(web, "let me in");
+  for (const origin of ["http://evil.example", "null", "http://127.0.0.1:1", undefined]) {
+    const headers = { cookie, "content-type": "application/json", ...(origin && { origin }) };
+    const { status } = await ask(web, "/api/logout", { method: "POST", headers, body: "{}" });
+    assert.equal(status, 403, origin);
+  }
+});
+
+test("guesses of one address are rationed", async () => {
+  let now = 0;
+  const guard = new Guard(hall, () => now);
+  for (let guess = 0; guess < 4; guess++) {
+    assert.deepEqual(await guard.enter("wrong", "a"), { ok: false, waitMs: 0 });
+  }
+  assert.deepEqual(await guard.enter("wrong", "a"), { ok: false, waitMs: 2000 });
+  assert.deepEqual(await guard.enter("let me in", "a"), { ok: false, waitMs: 2000 });
+  assert.equal((await guard.enter("let me in", "b")).ok, true);
+  now += 2000;
+  assert.equal((await guard.enter("let me in", "a")).ok, true);
+});
+
+test("guesses of all addresses together are rationed", async () => {
+  let now = 0;
+  const guard = new Guard(hall, () => now);
+  for (let guess = 0; guess < 60; guess++) await guard.enter("wrong", `${guess}`);
+  assert.deepEqual(await guard.enter("let me in", "new"), { ok: false, waitMs: 60_000 });
+  now += 60_000;
+  assert.equal((await guard.enter("let me in", "new")).ok, true);
+});
+
+test("a session ends with its time", async () => {
+  let now = 0;
+  const guard = new Guard(hall, () => now);
+  const entry = await guard.enter("let me in", "a");
+  assert.ok(entry.ok);
+  assert.ok(guard.isIn(entry.token));
+  assert.ok(!guard.isIn(`${entry.token}x`));
+  assert.ok(!guard.isIn(undefined));
+  now = SESSION_SECONDS * 1000;
+  assert.ok(!guard.isIn(entry.token));
+});
+
+test("a code counts once, however it is typed", async () => {
+  const told: string[] = [];
+  const codes = new Codes((code) => told.push(code));
+  const typed = told[0].toLowerCase().replace("-", " ").replaceAll("0", "o").replaceAll("1", "l");
+  assert.equal(await codes.isRight("0000-0000"), false);
+  assert.equal(await codes.isRight(typed), true);
+  assert.equal(await codes.isRight(typed), false);
+  assert.equal(told.length, 2);
+  assert.equal(await codes.isRight(told[1]), true);
+});
+
+test("of a password only a hash is kept, and damage is told", async () => {
+  const path = desk.secret("web", await emitPassword("correct horse"));
+  assert.equal(await readPassword(path)?.isRight("correct horse"), true);
+  assert.equal(await readPassword(path)?.isRight("correct hors"), false);
+  assert.equal(readPassword(desk.path("none")), undefined);
+  const damaged = desk.secret("damaged", "{}");
+  assert.throws(() => readPassword(damaged), /set the password anew/);
+});
+
+test("where it listens", () => {
+  assert.deepEqual(parseWebAt("8780"), { address: "127.0.0.1", port: 8780 });
+  assert.deepEqual(parseWebAt("[::1]:0"), { address: "::1", port: 0 });
+  assert.deepEqual(parseWebAt("192.0.2.7:80"), { address: "192.0.2.7", port: 80 });
+  for (const wrong of ["", "a", "70000", "host:80"]) assert.equal(parseWebAt(wrong), undefined);
+});
+
+test("to who reads slowly, changes are one; what is gone is gone", async () => {
+  const board = new Board();
+  board.put("facts", "site", { name: "hall" });
+  let seen: Site = board.site;
+  const changes: Change[] = [];
+  const end = board.watch((change) => {
+    changes.push(change);
+    seen = merged(seen, change);
+  });
+  board.put("drops", "forged", { reason: "forged", count: 1 });
+  board.put("drops", "forged", { count: 2 });
+  board.put("drops", "replayed", { reason: "replayed", count: 1 });
+  board.remove("drops", "replayed");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(changes.length, 1);
+  assert.deepEqual(seen, board.site);
+  assert.deepEqual(Object.keys(seen.drops), ["forged"]);
+  board.put("drops", "forged", { count: 2 });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(changes.length, 1);
+  end();
+});
+
+test("no secret of the ledger is in any answer of the page", async () => {
+  const state = ["--state", desk.path("hall")];
+  const address = "ff35::4c:1";
+  await desk.json("authority", "init", "--domain", "hall", ...state);
+  await desk.json("device", "add", "--from", desk.secret("lamps.json", shipped(3)), ...state);
+  await desk.json("group", "create", "hall", "--address", address, ...state);
+  await desk.json("group", "add", "hall", "lamp-1", "lamp-2", "--role", "receiver", ...state);
+  await desk.json("group", "create", "lobby", "--address", "ff35::4c:2", ...state);
+  const file = desk.secret("password", "correct horse battery");
+  await desk.json("authority", "web-password", "--passphrase-file", file, ...state);
+  const authority = await Authority.open(new State(desk.path("hall")));
+  const lines: string[] = [];
+  const page = await openAuthorityPage(authority, {
+    ...{ at: { address: "127.0.0.1", port: 0 }, isOpen: false, words: new LastWords() },
+    ...{ running: idle(), say: (line: string) => void lines.push(line) },
+  });
+  opened.push(page, authority);
+  const web = { url: lines[0].replace("page: ", ""), close: page.close };
+  const cookie = await cookieOf(web, "correct horse battery");
+  const answers: string[] = [lines.join("\n")];
+  const read = async (path: string) => {
+    const { text, headers } = await ask(web, path, { headers: { cookie } });
+    answers.push(text, JSON.stringify(headers));
+  };
+  const act = async (name: string, body: object) => {
+    const { text, status } = await post(web, `/api/do/${name}`, body, cookie);
+    answers.push(text);
+    return status;
+  };
+  assert.equal(await act("place", { device: euiOf(1), x: 2.5, y: -1 }), 200);
+  assert.equal(await act("move", { device: euiOf(2), from: "1", to: "2" }), 200);
+  assert.equal(await act("rekey", { group: "1" }), 200);
+  assert.equal(await act("lost", { device: euiOf(3) }), 200);
+  assert.equal(await act("lost", { device: euiOf(3) }), 422);
+  assert.equal(await act("place", { device: "nobody", x: 0, y: 0 }), 422);
+  for (const path of ["/", "/page.js", "/page.css", "/api/visitor", "/api/events"]) {
+    await read(path);
+  }
+  const site = JSON.parse(/data: (.*)/.exec(answers.at(-2) ?? "")?.[1] ?? "").site as Site;
+  assert.deepEqual([site.devices[euiOf(1)].x, site.devices[euiOf(1)].y], [2.5, -1]);
+  assert.deepEqual(site.devices[euiOf(2)].groups, ["2"]);
+  assert.equal(site.devices[euiOf(3)].isLost, true);
+  const secrets = await secretsOf(authority);
+  for (const kind of ["signing key", "factory", "KEK", "key 0"]) {
+    assert.ok(
+      secrets.some(({ what }) => what.startsWith(kind)),
+      kind,
+    );
+  }
+  const all = answers.join("\n").toLowerCase();
+  for (const { what, forms } of [...secrets, { what: "password", forms: ["correct horse"] }]) {
+    for (const form of forms) assert.ok(!all.includes(form.toLowerCase()), what);
+  }
+  const log = JSON.stringify(await readLog(authority, { last: 20 }));
+  assert.match(log, /device 0000000000000001 hangs at 2.5 -1/);
+});
+
+/** A KDC without members that would hear of anything. */
+function idle(): Running {
+  return {
+    at: "nowhere",
+    deliver: async () => [],
+    handOver: async () => [],
+    notify: async () => [],
+    changed: async () => {},
+    hears: () => false,
+    stop: () => {},
+  };
+}
