@@ -63,7 +63,11 @@ const light: Command = {
   --wait TIME        how long it tries to get a key and an answer (20s)
 
 Its numbers, tokens and keys lie in FILE.flash. Lamps obey after the authority is gone for as long
-as its token lasts.
+as its token lasts. Every scheme: in groups whose members sign, lamps ask the authority for its
+public key once, so that the first command takes some seconds.
+
+--json: group, network, sent (datagrams), ok (client ids of lamps that obeyed), failed ({client,
+result}: failed or lampFailure).
 `,
   options: {
     level: TEXT,

@@ -45,7 +45,11 @@ function memberOf(room: Installation, device: Device, group: MemberGroup): Membe
   return { id, credential: credentialOf(group, publicKeyOf(signingSeed)) };
 }
 
-function credentialOf({ profile }: MemberGroup, publicKey: Uint8Array): Uint8Array {
+/** What vouches for this key in a group of a scheme whose members sign. */
+export function credentialOf(
+  { profile }: Pick<MemberGroup, "profile">,
+  publicKey: Uint8Array,
+): Uint8Array {
   return profile === "group-oscore" ? claimsSet(publicKey) : publicKey;
 }
 

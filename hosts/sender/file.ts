@@ -11,6 +11,7 @@ import { Fault } from "../authority/fault.js";
 import { checkRights } from "../authority/identity.js";
 import { endpointOf } from "../authority/net.js";
 import { parseIpv6 } from "../installation/address.js";
+import { membershipIn } from "./member.js";
 
 export interface SenderGroup {
   readonly name: string;
@@ -87,7 +88,7 @@ export function groupIn({ groups, name }: SenderFile, text: string): SenderGroup
   );
 }
 
-/** What a device is told, as modules/device/provision.ts reads it: no key, no right. */
+/** What a device is told, as modules/device/provision.ts reads it: no key of a group, no right. */
 export function provisioningOf(
   file: SenderFile,
   {
@@ -108,8 +109,10 @@ export function provisioningOf(
     [3, fromHex(file.clientId)],
     [
       4,
-      [...securities].map(([id, { profile, graceSeconds }]) => {
-        return map([0, id], [1, profile], [2, []], [3, graceSeconds]);
+      [...securities].map(([id, group]) => {
+        const { profile, graceSeconds } = group;
+        const own = membershipIn(file, group);
+        return map([0, id], [1, profile], [2, []], [3, graceSeconds], ...own);
       }),
     ],
     [5, groups.map(applicationPart)],

@@ -10,6 +10,7 @@ import type { MemberReport } from "../../modules/device/parts.js";
 import { ROLE } from "../../modules/device/provision.js";
 import { sendCommand } from "../../modules/device/send.js";
 import { services } from "../../modules/device/services.js";
+import { signs } from "../../modules/groups/admission.js";
 import type { Command } from "../../modules/lighting/command.js";
 import type { Board } from "../../modules/ports/board.js";
 import { random } from "../authority/authority.js";
@@ -19,11 +20,14 @@ import { Fault } from "../authority/fault.js";
 import { endpointOf } from "../authority/net.js";
 import { groupIn, provisioningOf, type SenderFile, type SenderGroup } from "./file.js";
 import { FileFlash } from "./flash.js";
+import { checkId } from "./member.js";
 import { SenderNet } from "./net.js";
 
 /** A lamp that was just shown the token has it, and one that was asleep may be awake. */
 const AGAIN_MS: readonly number[] = [250, 1000];
 const LOOK_MS = 20;
+/** For a question to the Group Manager, handshake included. */
+const MEET_MS = 3000;
 
 export interface Wish {
   readonly group: string;
@@ -50,9 +54,7 @@ export async function light(
   wish: Wish,
 ): Promise<Lit> {
   const group = groupIn(file, wish.group);
-  if (group.profile !== "lowlatency") {
-    throw new Fault(`${group.name} is a group of ${group.profile}; this speaks lowlatency alone`);
-  }
+  checkId(file, group);
   const clock = new NodeClock();
   const { network } = wish;
   const net = await SenderNet.open(clock, { network, towards: file.kdc.at, port: group.port });
@@ -77,6 +79,8 @@ class Sender {
   readonly #log: string[] = [];
   #reports: readonly MemberReport[] | undefined;
   #sent = 0;
+  /** An answer came from somebody in the group whom we do not know. */
+  #hasStranger = false;
 
   constructor(
     file: SenderFile,
@@ -91,7 +95,7 @@ class Sender {
     const board: Board = {
       ...{ clock, random, flash },
       crypto: new NodeCrypto(),
-      trace: { count: () => {} },
+      trace: { count: (what) => this.#count(what) },
       light: { failed: false, show: () => {} },
       button: { onEdge: undefined },
       sensor: { onMotion: undefined, onLux: undefined },
@@ -117,16 +121,10 @@ class Sender {
       channels.trust.see(Math.floor(Date.now() / 1000));
       channels.joining.need();
       const hasKey = () => channels.joining.state === "resting" && this.#key() !== undefined;
-      while (!hasKey()) {
-        if (Date.now() > until) throw new Fault(this.#whyNoKey());
-        await passed(LOOK_MS);
-        // Somebody waits for it: as often as the algorithm allows.
-        channels.joining.need();
-      }
-      let reports: readonly MemberReport[] = [];
-      do reports = await this.#round(command);
-      while (reports.length === 0 && Date.now() < until);
-      return this.#lit(reports);
+      // Nobody ran to hear of a newer key: it is asked for while the one there is is tried.
+      if (hasKey()) channels.joining.doubt();
+      else await this.#keyed(hasKey, until);
+      return this.#lit(await this.#rounds(command, until));
     } finally {
       channels.joining.stop();
       channels.dtls.stop();
@@ -135,10 +133,64 @@ class Sender {
     }
   }
 
+  async #keyed(hasKey: () => boolean, until: number): Promise<void> {
+    while (!hasKey()) {
+      if (Date.now() > until) throw new Fault(this.#whyNoKey());
+      await passed(LOOK_MS);
+      // Somebody waits for it: as often as the algorithm allows.
+      this.#device.channels?.joining.need();
+    }
+  }
+
+  #count(what: string): void {
+    // A record does not say whose it is: one of somebody unknown is like none of anybody.
+    const isRecord = this.#group.profile === "dtls-record";
+    if (what === "unknownMember" || (isRecord && what === "forged")) this.#hasStranger = true;
+  }
+
+  get #security() {
+    return this.#device.groups.directory.appGroup(this.#group.number)?.security;
+  }
+
   #key() {
-    const { directory, keyring } = this.#device.groups;
-    const security = directory.appGroup(this.#group.number)?.security;
-    return security && keyring.current(security);
+    return this.#security && this.#device.groups.keyring.current(this.#security);
+  }
+
+  /**
+   * Until somebody reports; once more under a key that came meanwhile, and for those who could not
+   * be understood.
+   */
+  async #rounds(command: Command, until: number): Promise<readonly MemberReport[]> {
+    const heard = new Map<string, MemberReport>();
+    let hasMet = false;
+    for (;;) {
+      this.#hasStranger = false;
+      const key = this.#key();
+      for (const report of await this.#round(command)) heard.set(toHex(report.member), report);
+      const isNews = this.#hasStranger && !hasMet;
+      const isDone = heard.size > 0 && !isNews && key === this.#key();
+      if (isDone || Date.now() >= until) return [...heard.values()];
+      if (!isNews) continue;
+      await this.#meet();
+      hasMet = true;
+    }
+  }
+
+  /** Has itself told who is in the group now. */
+  async #meet(): Promise<void> {
+    const { channels } = this.#device;
+    const security = this.#security;
+    if (channels === undefined || security === undefined) return;
+    const isSigned = signs(security);
+    let isMet = false;
+    if (isSigned) {
+      channels.admission?.meet(security, () => {
+        isMet = true;
+      });
+    } else channels.joining.doubt();
+    const until = Date.now() + MEET_MS;
+    const isOver = () => (isSigned ? isMet : channels.joining.state === "resting");
+    while (!isOver() && Date.now() < until) await passed(LOOK_MS);
   }
 
   /** The command, again for who is shown our token just now, and all reports on it. */

@@ -1,15 +1,16 @@
 /** What goes with keys to a member: the terms of his groups, and who is to be heard no more. */
 import type { Branch, KeyDelivery, Revoked } from "../access/delivery.js";
-import { RECEIVER } from "../access/scope.js";
+import { RECEIVER, SENDER } from "../access/scope.js";
 import { treeKeyValue } from "../access/tree.js";
 import { fromHex } from "../bytes/hex.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
 import { encode } from "../cbor/encode.js";
-import { numbersOf } from "./heard.js";
+import { type NextNumber, numbersOf } from "./heard.js";
 import { pathOf } from "./keytree.js";
 import type { Rows } from "./ledger.js";
+import { schemeOf } from "./material.js";
 import { narrowedIn } from "./narrowing.js";
-import { groups, inGroup, keys, members, NONE, numberKey } from "./records.js";
+import { groups, inGroup, keys, members, membersOf, NONE, numberKey } from "./records.js";
 
 /** The latest of them: a receiver drops what it has of theirs. */
 const REVOKED_TOLD_MAX = 32;
@@ -23,6 +24,7 @@ export function termsFor(
   const told = member.groups.map((group) => {
     const record = groups.need(rows, numberKey(group));
     const { roles, confirmed } = members.need(rows, inGroup(group, clientId));
+    const sends = (roles & SENDER) !== 0;
     const { madeAt } = keys.need(rows, inGroup(group, record.epoch));
     const securityGroup = uintBytes(group);
     const { validitySeconds, messages, kek, kekNumber, brokenBefore } = record;
@@ -31,6 +33,7 @@ export function termsFor(
       securityGroup,
       receives: (roles & RECEIVER) !== 0,
       numbers: numbersOf(rows, group),
+      answering: sends ? answeringTo(rows, group, record.profile) : [],
       // Who has nothing older than that is not told: his newest key keeps its grace.
       isBroken: brokenBefore > confirmed && brokenBefore > 0,
       branch: branchOf(rows, group, clientId),
@@ -48,11 +51,18 @@ export function termsFor(
     revoked: revokedOf(rows, told),
     terms: told.map(({ terms }) => terms),
     branches: told.flatMap(({ branch }) => branch ?? []),
-    numbers: told.flatMap(({ securityGroup, receives, numbers }) => {
-      const others = receives ? numbers : [];
+    numbers: told.flatMap(({ securityGroup, receives, numbers, answering }) => {
+      const others = [...(receives ? numbers : []), ...answering];
       return others.map(({ clientId: sender, next }) => ({ securityGroup, sender, next }));
     }),
   };
+}
+
+/** Who answers a sender; in most schemes an answer says whose it is, or its key is looked up. */
+function answeringTo(rows: Rows, group: number, profile: string): NextNumber[] {
+  if (schemeOf(profile).isNameless !== true) return [];
+  const answer = membersOf(rows, group).filter(({ member }) => (member.roles & RECEIVER) !== 0);
+  return answer.map(({ clientId }) => ({ clientId, next: 0 }));
 }
 
 /** His keys in the group's key tree, where it has one. */

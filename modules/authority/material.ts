@@ -34,6 +34,8 @@ interface Scheme {
   readonly idBytesMax: number;
   /** Whether members sign, and so have credentials. */
   readonly signs: boolean;
+  /** Nothing in a message says whose it is: who opens it has to know who there may be. */
+  readonly isNameless?: true;
   keyId(drawing: Drawing): Uint8Array;
   raw(drawing: Drawing): Uint8Array;
 }
@@ -87,6 +89,7 @@ const SCHEMES: Readonly<Record<string, Scheme>> = Object.freeze({
     // WIRE.md: a CS_ID is 1 byte.
     idBytesMax: 1,
     signs: false,
+    isNameless: true,
     keyId: ({ epoch }: Drawing) => Uint8Array.of(epoch >> 8, epoch & 0xff),
     raw: ({ random }: Drawing) =>
       cbor([1, draw(random, KEY_BYTES)], [2, draw(random, RAND_BYTES)], [3, SUITE_CCM]),

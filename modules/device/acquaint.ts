@@ -9,6 +9,7 @@ import { equalBytes } from "../bytes/equal.js";
 import { readUint } from "../bytes/uint.js";
 import { Admission, type AdmissionParts, signs } from "../groups/admission.js";
 import type { SecurityGroup } from "../groups/directory.js";
+import { hasTable, introduce } from "../groups/introduce.js";
 import { Strangers } from "../groups/repository.js";
 import type { Board } from "../ports/board.js";
 import type { Parts } from "./parts.js";
@@ -60,10 +61,5 @@ export function acquaint(
   if (equalBytes(id, clientId) || schemes.members.find(security.id, id, 0, id.length) !== undefined)
     return;
   if (signs(security)) admission?.inquire(security, id, () => {});
-  else schemes.members.put(security, { id, credential: new Uint8Array(0) });
-}
-
-/** Whether members are looked up: one key serves all of `lowlatency`, and two know each other. */
-function hasTable({ profile }: SecurityGroup): boolean {
-  return profile.peer !== undefined && profile.proof !== "channel";
+  else introduce(groups, security, id);
 }

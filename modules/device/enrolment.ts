@@ -33,7 +33,7 @@ export class Enrolment {
 
   /** Stores who is in the groups of a new installation, and as whom this device is. */
   enter(provisioning: Provisioning): void {
-    for (const { id, profile, membership } of provisioning.securityGroups) {
+    for (const { id, profile, membership, keys } of provisioning.securityGroups) {
       if (membership === undefined) continue;
       const addresses: Uint8Array[] = [];
       for (const appGroup of provisioning.appGroups) {
@@ -41,7 +41,8 @@ export class Enrolment {
       }
       const group = { id, profile: this.profile(id, profile) };
       if (this.schemes === undefined) throw new Error(`security group ${id}: has no members`);
-      this.#services?.enter(this.schemes, group, { ...membership, addresses });
+      const isManaged = keys.length === 0;
+      this.#services?.enter(this.schemes, group, { ...membership, addresses, isManaged });
     }
   }
 

@@ -62,6 +62,8 @@ export interface Dialogues {
 /** This device's place in a group, and the group's addresses. */
 export interface Membership extends MembershipPart {
   readonly addresses: readonly Uint8Array[];
+  /** Keys and members come from an authority: whom that named no file forgets. */
+  readonly isManaged?: boolean;
 }
 
 /** The schemes with a key for each member, where the build has them (schemes.ts). */

@@ -63,7 +63,11 @@ function connect(schemes: Schemes, device: Parts, random: Random): void {
 function enter(schemes: Schemes, security: MemberGroup, part: Membership): void {
   const { members, store } = schemes;
   const { id } = security;
-  const stored = storeOwn(store, id, part) && members.clear(id);
+  const isKept = part.isManaged === true && part.members.length === 0;
+  let isClear = true;
+  // Who is not named any more is nobody here, whatever key he has.
+  if (!isKept) isClear = members.clear(id); // check: members-forgotten
+  const stored = isClear && storeOwn(store, id, part);
   if (!stored) throw new Error(`security group ${id}: flash refuses its members`);
   for (const member of part.members) {
     const put = members.put(security, member);

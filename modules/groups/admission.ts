@@ -31,6 +31,7 @@ import {
   DELETE,
   FETCH,
   FORBIDDEN,
+  GET,
   POST,
 } from "../coap/options.js";
 import type { Crypto, Signer } from "../ports/crypto.js";
@@ -120,6 +121,16 @@ export class Admission {
       const response = answered.ok ? answered.response : undefined;
       const isTold = response?.code === CONTENT;
       done(isTold && this.#learn(security, response.payload).some((one) => equalBytes(one, id)));
+    });
+  }
+
+  /** Asks for everybody's credentials; `done` when they are known, or nobody tells them. */
+  meet(security: SecurityGroup, done: () => void): void {
+    const path = [ROOT, `${security.id}`, "creds"];
+    this.#parts.ask({ method: GET, path }, (answered) => {
+      const response = answered.ok ? answered.response : undefined;
+      if (response?.code === CONTENT) this.#learn(security, response.payload);
+      done();
     });
   }
 

@@ -37,6 +37,7 @@ import type { Store } from "../store/store.js";
 import { compareKeyIds, type SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
 import { handOver } from "./handover.js";
+import { introduce } from "./introduce.js";
 import { type Grant, type Issued, IssuedTokens } from "./issued.js";
 import { limitKey } from "./limiting.js";
 import type { Trust } from "./trust.js";
@@ -406,7 +407,10 @@ export class Tokens {
     const association = security?.associations.at(-1);
     if (security === undefined || association === undefined) return "unknownGroup";
     const ownId = security.own?.id ?? groups.clientId;
-    if (next === 0 || equalBytes(id, ownId)) return undefined;
+    if (equalBytes(id, ownId)) return undefined;
+    // Who has no place any more is not understood; nothing else depends on it.
+    if (introduce(groups, security, id) === "storeFailed") return "storeFailed";
+    if (next === 0) return undefined;
     const filing = groups.schemes ?? { fileOf: () => id, filedAs: new Id64(), ...UNFILED };
     const done = handOver(groups, filing, association, [{ id, sequence: next - 1 }]);
     return done.ok ? undefined : (done.drop as "tableFull" | "storeFailed");

@@ -10,6 +10,7 @@ import { SqliteLedger } from "../../hosts/authority/sqlite.js";
 import { ROOT } from "../../hosts/root.js";
 import { provisioningOf, readSender } from "../../hosts/sender/file.js";
 import { FileFlash } from "../../hosts/sender/flash.js";
+import { GROUP_PROFILES } from "../../modules/authority/material.js";
 import { inGroup, keys } from "../../modules/authority/records.js";
 import { fromHex } from "../../modules/bytes/hex.js";
 import { ROLE } from "../../modules/device/provision.js";
@@ -21,23 +22,50 @@ import { PROGRAM, Programs, type Ran } from "../support/running.js";
 const desk = new Desk();
 const programs = new Programs();
 const test = testOnLan();
-const LAMPS = [2, 3];
-const SENDER = 4;
+/** Computers of the lan. */
+const LAMPS = [2, 3, 4];
+const SENDER = 5;
+/** What lamps with DTLS and every scheme have (hosts/medium/launch.ts). */
+const STACK = "1024";
 const PRODUCT = `${ROOT}/build/firmware/lumicast.xsb`;
+const SCHEMES = GROUP_PROFILES.filter((profile) => profile !== "lowlatency");
+const ALL = ["01", "02", "03"];
+/** More than the half minute before which they are renewed. */
+const PHONE_SECONDS = 45;
+/** Lamps look at tokens once a minute. */
+const OVER_MS = (PHONE_SECONDS + 62) * 1000;
 const state = ["--state", desk.path("hall")];
 const file = desk.path("laptop.json");
+const phone = desk.path("phone.json");
 const skip = false;
+/** By name, with what makes it one of its scheme. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  hall: [],
+  ...Object.fromEntries(SCHEMES.map((profile) => [profile, ["--profile", profile]])),
+};
 let lan: Lan;
 let authority: Ran;
+let lamps: Program[] = [];
+let phoneAt = 0;
 
 before(async () => {
   if (lacksLan !== false) return;
   lan = await Lan.start(SENDER);
   await desk.json("authority", "init", "--domain", "hall", ...state);
-  await desk.json("device", "add", "--from", desk.secret("lamps.json", shipped(2)), ...state);
-  await desk.json("group", "create", "hall", "--address", "ff35::4c:1", ...state);
-  const lamps = ["lamp-1", "lamp-2", "--role", "receiver"];
-  await desk.json("group", "add", "hall", ...lamps, ...state);
+  await desk.json(
+    "device",
+    "add",
+    "--from",
+    desk.secret("lamps.json", shipped(LAMPS.length)),
+    ...state,
+  );
+  const receivers = LAMPS.map((_, at) => `lamp-${at + 1}`);
+  let number = 0;
+  for (const [group, scheme] of Object.entries(GROUPS)) {
+    const address = `ff35::4c:${++number}`;
+    await desk.json("group", "create", group, "--address", address, ...scheme, ...state);
+    await desk.json("group", "add", group, ...receivers, "--role", "receiver", ...state);
+  }
   const { address, command } = lan.computer(1);
   authority = await programs.start(state, `[${address}]:5684`, command);
 });
@@ -56,18 +84,23 @@ async function lamp(number: number): Promise<Program> {
   writeFileSync(desk.path(`lamp-${number}.cbor`), blob);
   const files = ["--provision", desk.path(`lamp-${number}.cbor`), "--flash"];
   const more = [desk.path(`lamp-${number}.flash`), "--eui64", euiOf(number), "--port", "5684"];
+  const stack = ["--stack", STACK];
   const { command } = lan.computer(LAMPS[number - 1]);
-  const program = new Program(command, HOST, "run", PRODUCT, ...files, ...more);
+  const program = new Program(command, HOST, "run", PRODUCT, ...files, ...more, ...stack);
   await program.line(/keys: resting/);
   return program;
 }
 
-/** `lumicast light ...` on the sender's computer. */
+/** `lumicast light ...` on the sender's computer; `node` are options of Node's. */
 function light(...words: readonly string[]): Said {
+  return lightWith([], ...words);
+}
+
+function lightWith(node: readonly string[], ...words: readonly string[]): Said {
   const { command } = lan.computer(SENDER);
-  const [program, args] = command(process.execPath, PROGRAM, "light", ...words);
+  const [program, args] = command(process.execPath, ...node, PROGRAM, "light", ...words);
   const env = { ...process.env, LUMICAST_SENDER: file };
-  const done = spawnSync(program, args, { encoding: "utf8", env, timeout: 60_000 });
+  const done = spawnSync(program, args, { encoding: "utf8", env, timeout: 90_000 });
   return { code: done.status ?? -1, out: done.stdout, err: done.stderr };
 }
 
@@ -80,7 +113,7 @@ function lit(...words: readonly string[]) {
 test("a laptop without a key gets one and lights the hall; the lamps say so", {
   skip,
 }, async () => {
-  const lamps = [await lamp(1), await lamp(2)];
+  lamps = [await lamp(1), await lamp(2)];
   await desk.json("sender", "laptop", file, ...state);
   assert.equal(statSync(file).mode & 0o777, 0o600);
   const early = light("hall", "on", "--wait", "3s");
@@ -98,13 +131,46 @@ test("a laptop without a key gets one and lights the hall; the lamps say so", {
   assert.equal(off.out, "hall: 2 lamps obeyed\n", off.err);
 });
 
+for (const [at, group] of SCHEMES.entries()) {
+  test(`${group}: the laptop becomes a member, and the lamps obey it`, { skip }, async () => {
+    await desk.json("group", "add", group, "laptop", "--role", "sender", ...state);
+    const level = 100 + at;
+    assert.deepEqual(lit(group, "--level", `${level}`).ok, ["01", "02"]);
+    for (const one of lamps) await one.line(new RegExp(`"light":{"level":${level}\\b`));
+  });
+}
+
+test("a phone, to be looked at again when its tokens are over", { skip }, async () => {
+  const scheme = ["--address", "ff35::4c:99", "--profile", "group-oscore"];
+  await desk.json("group", "create", "shed", ...scheme, ...state);
+  await desk.json("group", "add", "shed", "lamp-3", "--role", "receiver", ...state);
+  lamps.push(await lamp(3));
+  await desk.json("sender", "phone", phone, "--tokens", `${PHONE_SECONDS}s`, ...state);
+  await desk.json("group", "add", "shed", "phone", "--role", "sender", ...state);
+  assert.deepEqual(lit("shed", "off", "--as", phone).ok, ["03"]);
+  phoneAt = Date.now();
+});
+
+test("a lamp that comes later has the key that it needs and is understood", { skip }, async () => {
+  for (const group of ["hall", "dtls-record", "group-oscore"]) {
+    const { ok, sent } = lit(group, "on");
+    assert.deepEqual(ok, ALL, `${group}: ${sent} sent`);
+  }
+});
+
+/** A module that sets the time of a program back. */
+function clockBehind(ms: number): string {
+  const code = `const now = Date.now; Date.now = () => now() - ${ms};`;
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
+
 test("without the authority it goes on; with another file of numbers it gets another key", {
   skip,
 }, async () => {
   const kept = desk.path("kept.flash");
   copyFileSync(`${file}.flash`, kept);
   await programs.kill(authority);
-  assert.deepEqual(lit("hall", "on").ok, ["01", "02"]);
+  for (const group of ["hall", "group-oscore"]) assert.deepEqual(lit(group, "on").ok, ALL);
   rmSync(`${file}.flash`);
   const gone = light("hall", "on", "--wait", "3s");
   assert.equal(gone.code, 1);
@@ -113,8 +179,9 @@ test("without the authority it goes on; with another file of numbers it gets ano
   await aged(before);
   const { address, command } = lan.computer(1);
   authority = await programs.start(state, `[${address}]:5684`, command);
-  const again = lit("hall", "off");
-  assert.deepEqual(again.ok, ["01", "02"]);
+  // Lamps that were busy are shown the new token a quarter of a minute later.
+  const again = lit("hall", "off", "--wait", "60s");
+  assert.deepEqual(again.ok, ALL);
   assert.equal(await keyOf(), before + 1, "its numbers begin anew, and so does the key");
 });
 
@@ -136,8 +203,10 @@ async function keyOf(): Promise<number> {
 
 test("a laptop that was lost switches nothing any more", { skip }, async () => {
   await desk.run("lost", "laptop", "--yes", ...state);
-  const refused = light("hall", "on", "--wait", "2s");
-  assert.equal(refused.code, 1, refused.out);
+  for (const group of Object.keys(GROUPS)) {
+    const refused = light(group, "on", "--wait", "2s");
+    assert.equal(refused.code, 1, `${group}: ${refused.out}`);
+  }
 });
 
 test("what is wrong with the command line or the file is told with its remedy", {
@@ -149,7 +218,10 @@ test("what is wrong with the command line or the file is told with its remedy", 
     assert.match(err, /say one of on, off and --level N/);
   }
   assert.match(light("hall", "--level", "300").err, /--level: 300 is no number from 0 to 254/);
-  assert.match(light("attic", "on").err, /knows no group attic \(hall\); .*lumicast sender laptop/);
+  assert.match(
+    light("attic", "on").err,
+    /knows no group attic \(hall, .*\); .*lumicast sender laptop/,
+  );
   assert.match(light("hall", "on", "--interface", "x").err, /--interface: x has no IPv6 .* eth0/);
   const none = light("hall", "on", "--as", desk.path("none.json"));
   assert.equal(none.code, 1);
@@ -163,4 +235,14 @@ test("what is wrong with the command line or the file is told with its remedy", 
   assert.match(light("hall", "on").err, /laptop.json.flash is damaged; delete it/);
   assert.ok(existsSync(`${file}.flash`), "not begun anew by itself");
   assert.equal(fromHex(readSender(file).psk).length, 16);
+});
+
+test("whose token is over is obeyed no more, whatever his clock says", { skip }, async () => {
+  await programs.kill(authority);
+  const leftMs = phoneAt + OVER_MS - Date.now();
+  await new Promise((resolve) => setTimeout(resolve, leftMs));
+  const behind = ["--import", clockBehind(Date.now() - phoneAt)];
+  const late = lightWith(behind, "shed", "on", "--as", phone, "--wait", "3s");
+  assert.equal(late.code, 1, late.out);
+  assert.match(late.out + late.err, /nobody in shed answered, \d+ messages/);
 });
