@@ -23,6 +23,7 @@ import { WINDOW } from "../../modules/authority/turns.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { LowpanStack } from "../../modules/lowpan/stack.js";
 import { EDDSA } from "../../modules/ports/crypto.js";
+import type { Endpoint } from "../../modules/ports/datagram.js";
 import { DtlsChannels } from "../../modules/secure/dtls.js";
 import type { Asker, SecureRequest, SecureResponse } from "../../modules/secure/request.js";
 import { NodeCrypto } from "../authority/crypto.js";
@@ -32,6 +33,7 @@ import { Chance } from "../installation/chance.js";
 import { claimsSet } from "../installation/claims-set.js";
 import { draw, ISSUER, KID, type Plan, SECURE_PORT } from "./managed.js";
 import { Rekeyings } from "./rekeyings.js";
+import { Saying } from "./saying.js";
 
 /** All of them come at once, when the room gets power. */
 const CONNECTIONS = 512;
@@ -40,6 +42,8 @@ const QUEUE_FRAMES = 512;
 const SECOND = 1_000_000;
 /** A push and its answer are some 35 ms of the air; the rest is for those who press. */
 const PUSH_MICROS = 60_000;
+/** What was said to all is asked after in peace: whoever lacks it asked by himself. */
+const AFTER_MICROS = SECOND;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -117,10 +121,22 @@ class Keeper {
     };
     const run = <T>(decide: (rows: Rows) => T): T => this.#ledger.run(decide);
     const parts = { run, center: this.#center, clock: control, now: () => this.#now() };
-    const rekeyings = new Rekeyings({ ...parts, plan, log: (line) => control.log(line) });
-    const reach = (clientId: Uint8Array) => this.#reach(clientId);
+    const log = (line: string) => control.log(line);
+    const sayTo = (to: Endpoint, bytes: Uint8Array) =>
+      void stack.send({ to, fromPort: to.port, bytes });
+    const saying = new Saying({ run, clock: control, send: sayTo });
+    const rekeyings = new Rekeyings({ ...parts, plan, log, say: (group) => saying.begin(group) });
+    const reach = (clientId: Uint8Array) => {
+      return saying.isUnderWay ? undefined : this.#reach(clientId);
+    };
     const told: CourierParts["told"] = (...about) => rekeyings.told(...about);
-    const window = { ...WINDOW, spacingMicros: PUSH_MICROS };
+    const { first, most, slowMicros } = WINDOW;
+    const window = {
+      ...{ first, most, slowMicros },
+      get spacingMicros() {
+        return rekeyings.isSaid ? AFTER_MICROS : PUSH_MICROS;
+      },
+    };
     this.#courier = new Courier({ ...parts, reach, told }, window);
     control.onCommand = (command) => {
       rekeyings.command(command);

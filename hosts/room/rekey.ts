@@ -81,18 +81,3 @@ export async function measureRekey(options: RekeyOptions): Promise<RekeyFigures>
     await medium.stop();
   }
 }
-
-/** Prints the figures; 1 when somebody has no new key, or missed a press. */
-export async function reportRekey(options: RekeyOptions, isJson: boolean): Promise<number> {
-  const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const figures = await measureRekey({ ...options, say });
-  const { members, lossPercent, seconds, missed, presses, p99Ms, worstMs } = figures;
-  if (isJson) console.log(JSON.stringify(figures));
-  else {
-    const took = seconds === undefined ? "not over" : `${seconds} s of the medium's time`;
-    console.log(`rekey of ${members} members at ${lossPercent} % frame loss: ${took}`);
-    const times = `99 % of lamps within ${p99Ms} ms, all within ${worstMs} ms`;
-    console.log(`${presses} presses meanwhile: ${missed} missed, ${times}`);
-  }
-  return seconds !== undefined && missed === 0 ? 0 : 1;
-}

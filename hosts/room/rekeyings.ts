@@ -1,12 +1,20 @@
 /**
- * What an operator can have the room's authority do: `rekey GROUP` and `lost DEVICE`; and what came
- * of it, a line for each node.
+ * What an operator can have the room's authority do: `rekey GROUP`, `lost DEVICE`, and
+ * `tree GROUP`, which gives the group a key tree; and what came of it, a line for each node.
  */
 
 import type { CourierParts } from "../../modules/authority/courier.js";
 import { expel, renew } from "../../modules/authority/distribution.js";
+import { grow } from "../../modules/authority/keytree.js";
 import type { Rows } from "../../modules/authority/ledger.js";
-import { devices, membersOf, numberKey, pushes } from "../../modules/authority/records.js";
+import {
+  devices,
+  membersOf,
+  numberKey,
+  policies,
+  policyOf,
+  pushes,
+} from "../../modules/authority/records.js";
 import { reportLost } from "../../modules/authority/server.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import type { Plan } from "./managed.js";
@@ -15,6 +23,8 @@ export interface RekeyingsParts extends Pick<CourierParts, "run" | "center" | "n
   readonly plan: Plan;
   /** A line for a person. */
   readonly log: (line: string) => void;
+  /** Says a group's new keys to all of it; in how many messages. */
+  readonly say: (group: number) => number;
 }
 
 /** One that is not over yet. */
@@ -23,6 +33,7 @@ interface Rekeying {
   readonly groups: readonly number[];
   readonly of: number;
   readonly beganMicros: number;
+  readonly isSaid: boolean;
   done: number;
 }
 
@@ -37,12 +48,18 @@ export class Rekeyings {
     this.#names = new Map(parts.plan.devices.map(({ clientId, name }) => [clientId, name]));
   }
 
+  /** Whether what is under way was said to all. */
+  get isSaid(): boolean {
+    return this.#underWay?.isSaid === true;
+  }
+
   /** Throws an Error that says what to give instead. */
   command(command: string): void {
     const [word, of = ""] = command.split(" ");
     if (word === "rekey") this.#begin(command, (rows) => this.#rekey(rows, Number(of)));
     else if (word === "lost") this.#begin(command, (rows) => this.#lose(rows, of));
-    else throw new Error(`there is no ${word}; give rekey GROUP or lost DEVICE`);
+    else if (word === "tree") this.#begin(command, (rows) => this.#grow(rows, Number(of)), false);
+    else throw new Error(`there is no ${word}; give rekey GROUP, lost DEVICE or tree GROUP`);
   }
 
   /** What became of a push. */
@@ -62,15 +79,27 @@ export class Rekeyings {
     this.#underWay = undefined;
   }
 
-  #begin(what: string, decide: (rows: Rows) => readonly number[]): void {
-    const { run, clock, log } = this.#parts;
-    const { groups, of } = run((rows) => {
+  #begin(what: string, decide: (rows: Rows) => readonly number[], mayBeSaid = true): void {
+    const { run, clock, log, say } = this.#parts;
+    const { groups, of, trees } = run((rows) => {
       const groups = decide(rows);
       const of = groups.reduce((sum, group) => sum + membersOf(rows, group).length, 0);
-      return { groups, of };
+      const trees = groups.filter((group) => mayBeSaid && policyOf(rows, group).hasTree);
+      return { groups, of, trees };
     });
-    this.#underWay = { what, groups, of, beganMicros: clock.micros(), done: 0 };
+    const isSaid = trees.length > 0;
+    this.#underWay = { what, groups, of, beganMicros: clock.micros(), isSaid, done: 0 };
     log(`${what}: ${of} members`);
+    for (const group of trees) log(`${what}: said to all, ${say(group)} messages`);
+  }
+
+  /** Each has its branch with the next key, which is brought to him alone. */
+  #grow(rows: Rows, group: number): number[] {
+    const { center, now } = this.#parts;
+    grow(rows, center, group);
+    policies.put(rows, numberKey(group), { ...policyOf(rows, group), hasTree: true });
+    renew(rows, center, group, { isBroken: false, now: now() });
+    return [group];
   }
 
   #rekey(rows: Rows, group: number): number[] {

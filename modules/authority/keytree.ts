@@ -28,7 +28,7 @@ import { AES_CCM_16_64_128 } from "../ports/crypto.js";
 import type { Center } from "./center.js";
 import type { Rows } from "./ledger.js";
 import { draw, keyValue } from "./material.js";
-import { groups, inGroup, keys, nextOf, numberKey } from "./records.js";
+import { groups, inGroup, keys, membersOf, nextOf, numberKey } from "./records.js";
 
 /** A new key, and the one that it travels under. */
 export interface Wrap {
@@ -80,6 +80,16 @@ export function plant(rows: Rows, center: Center, group: number, clientId: Uint8
     path.push(carries);
   }
   return { path, wraps };
+}
+
+/**
+ * Leaves for all who are in a group already. Nobody has anything of the tree yet: what comes next
+ * goes to each alone, with his branch.
+ */
+export function grow(rows: Rows, center: Center, group: number): void {
+  for (const { clientId } of membersOf(rows, group)) {
+    if (leafOf(rows, group, clientId) === undefined) plant(rows, center, group, clientId);
+  }
 }
 
 /** Takes somebody's leaf; what the others have to hear, from the leaves up. */

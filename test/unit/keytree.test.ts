@@ -2,6 +2,7 @@
 import { TreeMember, type TreeOutcome, treeMessages } from "../../modules/access/tree.js";
 import { type Center, renew } from "../../modules/authority/distribution.js";
 import {
+  grow,
   pathOf,
   plant,
   prune,
@@ -10,7 +11,14 @@ import {
 } from "../../modules/authority/keytree.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
-import { groups, inGroup, keys, numberKey } from "../../modules/authority/records.js";
+import {
+  groups,
+  inGroup,
+  keys,
+  members,
+  newcomer,
+  numberKey,
+} from "../../modules/authority/records.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { decode } from "../../modules/cbor/decode.js";
@@ -170,6 +178,26 @@ test("keys of other branches are left alone, even where they could be opened", (
   );
   equal(member?.path.length, 3);
   equal(member?.path[0].position, 0, "its own leaf");
+});
+
+test("a tree for who is there already: each has his branch, and hears the next eviction", () => {
+  const grove = new Grove();
+  grove.run((rows) => {
+    for (let at = 1; at <= 6; at++) members.put(rows, inGroup(GROUP, id(at)), newcomer());
+    grow(rows, grove.center, GROUP);
+    grow(rows, grove.center, GROUP);
+    renew(rows, grove.center, GROUP, { isBroken: false, now: 0 });
+  });
+  const { epoch } = grove;
+  for (let at = 1; at <= 6; at++) {
+    const path = grove.run((rows) => pathOf(rows, GROUP, id(at))) ?? [];
+    const given = { securityGroup: SECURITY_GROUP, anchor: ANCHOR, path, epoch };
+    grove.members.set(at, new TreeMember(crypto, given));
+  }
+  grove.members.delete(4);
+  const messages = grove.evict(4);
+  equal(messages.length, 3);
+  grove.tell(messages);
 });
 
 test("a leaf that is free is given again, and nobody has two", () => {
