@@ -76,6 +76,7 @@ export class Pusher {
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
   #isToLook = false;
+  #isStopped = false;
 
   constructor(
     authority: Authority,
@@ -94,6 +95,7 @@ export class Pusher {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#isStopped = true;
     this.#announcer.close();
   }
 
@@ -168,7 +170,7 @@ export class Pusher {
   /** Again at once, where something came about meanwhile. */
   async #look(): Promise<void> {
     this.#isToLook = true;
-    if (this.#isLooking) return;
+    if (this.#isLooking || this.#isStopped) return;
     this.#isLooking = true;
     try {
       while (this.#isToLook) {

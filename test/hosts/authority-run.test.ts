@@ -106,8 +106,12 @@ test("a renewed key is brought to listeners first, one after a loss to senders",
     await device.join(ran.at, [1]);
   }
   const all = ["--json", ...state];
-  const renewed = await desk.run("group", "rekey", "hall", ...all);
-  assert.equal(renewed.code, 0, renewed.out + renewed.err);
+  // Who came may have made a new key for others: the first takes what is still on its way with it.
+  for (let time = 0; time < 2; time++) {
+    order.length = 0;
+    const renewed = await desk.run("group", "rekey", "hall", ...all);
+    assert.equal(renewed.code, 0, renewed.out + renewed.err);
+  }
   const listeners = new Array(6).fill("listener");
   assert.deepEqual(order, [...listeners, ...new Array(3).fill("sender")]);
   order.length = 0;
