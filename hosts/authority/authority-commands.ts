@@ -1,6 +1,7 @@
 /** `lumicast authority ...`: the authority itself. */
 import { existsSync, readFileSync } from "node:fs";
-import { fromHex } from "../../modules/bytes/hex.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { parseCertificate } from "../../modules/dtls/certificate.js";
 import { parseWebAt } from "../web/open.js";
 import type { WebAt } from "../web/server.js";
 import { Authority } from "./authority.js";
@@ -20,10 +21,14 @@ import {
 import { parseAt } from "./net.js";
 import { type AuthorityPageOptions, openAuthorityPage } from "./page.js";
 import { Pairs } from "./pairs.js";
+import { certificatesIn } from "./pem.js";
 import { type Served, serve } from "./serve.js";
 import type { State } from "./state.js";
 import { webPassword } from "./web-command.js";
 import type { Say } from "./works.js";
+
+/** What DTLS lets through (modules/dtls/messages.ts). */
+const CHAIN_MAX = 4;
 
 const init: Command = {
   words: "authority init",
@@ -122,6 +127,34 @@ give himself all keys. The authority has to be started anew.
     const { oscore, ...shown } = card;
     const over = oscore === undefined ? "" : ", over OSCORE";
     return { json: shown, lines: [`${card.name} is trusted as ${card.role}${over}`] };
+  },
+};
+
+const certify: Command = {
+  words: "authority certify",
+  usage: "FILE",
+  about: "Gives it a certificate of its channel's key, for devices that believe certificates.",
+  help: `
+FILE holds X.509 in PEM: of the key that \`authority show --json\` calls "channel", then of who issued
+it, at most four. Devices look for a name in it, and other devices must not get one with that name.
+The authority has to be started anew.
+`,
+  options: {},
+  operands: [1, 1],
+  run: async ({ state, operands }) => {
+    state.check();
+    const identity = readIdentity(state.key);
+    if (await isRunning(state)) throw new Fault("it runs; stop it first: lumicast authority stop");
+    const chain = certificatesIn("FILE", operands[0]);
+    const { publicKey } = new NodeCrypto().p256.keyPair(identity.channel.slice());
+    const own = parseCertificate(fromHex(chain[0]));
+    if (own === undefined || toHex(own.publicKey) !== toHex(publicKey)) {
+      throw new Fault(`${operands[0]} begins with the certificate of another key than this one's`);
+    }
+    if (chain.length > CHAIN_MAX) throw new Fault(`${operands[0]} holds more than ${CHAIN_MAX}`);
+    writeIdentity(state.key, { ...identity, chain });
+    const { names } = own;
+    return { json: { names }, lines: [`devices know it as ${names.join(", ")}`] };
   },
 };
 
@@ -266,5 +299,5 @@ Lamps and switches go on without it. Ctrl-C ends it too, to be started again.
 };
 
 export const AUTHORITY_COMMANDS: readonly Command[] = [
-  ...[init, start, stop, show, trust, webPassword],
+  ...[init, start, stop, show, trust, certify, webPassword],
 ];

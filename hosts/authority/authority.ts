@@ -14,6 +14,7 @@ import type { Issuer } from "../../modules/authority/server.js";
 import { equalBytes } from "../../modules/bytes/equal.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { decode } from "../../modules/cbor/decode.js";
+import type { OwnKey } from "../../modules/dtls/credentials.js";
 import { EDDSA, type P256KeyPair, type Signer } from "../../modules/ports/crypto.js";
 import type { Random } from "../../modules/ports/random.js";
 import { claimsSet } from "../installation/claims-set.js";
@@ -51,6 +52,8 @@ export class Authority {
   readonly signer: Signer;
   /** Its end of channels to other authorities. */
   readonly channel: P256KeyPair;
+  /** With its certificates, where it has any. */
+  readonly own: OwnKey;
   readonly notes = new AsyncLocalStorage<Note>();
   readonly #store: Kept;
 
@@ -60,6 +63,7 @@ export class Authority {
     this.#store = store;
     this.signer = this.crypto.signatures.signer(identity.signing.slice());
     this.channel = this.crypto.p256.keyPair(identity.channel.slice());
+    this.own = { key: this.channel, chain: (identity.chain ?? []).map(fromHex) };
     this.ledger = this.#logged(store);
   }
 

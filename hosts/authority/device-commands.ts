@@ -15,6 +15,7 @@ import type { DeviceView, Shipped } from "./devices.js";
 import { counted, Fault, UsageError } from "./fault.js";
 import { deliveryLines } from "./group-commands.js";
 import { checkRights } from "./identity.js";
+import { certificatesIn, publicKeyIn } from "./pem.js";
 
 const add: Command = {
   words: "device add",
@@ -23,16 +24,18 @@ const add: Command = {
   help: `  --name NAME        what people call it
   --psk-file FILE    holds its key, 16 to 64 bytes as hex digits; - reads it from standard input
   --identity HEX     the identity under which it knows the key; else its EUI-64
-  --raw-key HEX      its public key in place of a shared one: a P-256 point, 04...
+  --raw-key KEY      its public key in place of a shared one: a P-256 point, 04..., or a PEM file
+  --certificate FILE its X.509 certificate in PEM, which alone is believed: no other of its issuer
   --tokens TIME      how long its tokens last: 8h for a phone; never (usual) for what is fixed
-  --from FILE        many of them: a JSON list of {"eui64", "name", "psk" or "rawKey", "identity",
-                     "tokenSeconds"}
+  --from FILE        many of them: a JSON list of {"eui64", "name", "psk", "rawKey" or "certificate",
+                     "identity", "tokenSeconds"}
 `,
   options: {
     name: TEXT,
     "psk-file": TEXT,
     identity: TEXT,
     "raw-key": TEXT,
+    certificate: TEXT,
     tokens: TEXT,
     from: TEXT,
   },
@@ -58,13 +61,17 @@ function shippedOf({ values, operands }: Call): Shipped[] {
   const tokens = textOf(values, "tokens");
   const identity = textOf(values, "identity");
   const rawKey = textOf(values, "raw-key");
+  const certificate = textOf(values, "certificate");
   return [
     {
       eui64: eui64.toLowerCase(),
       name,
       ...(file === undefined ? {} : { psk: secretOf(file) }),
       ...(identity === undefined ? {} : { identity }),
-      ...(rawKey === undefined ? {} : { rawKey }),
+      ...(rawKey === undefined ? {} : { rawKey: publicKeyIn("--raw-key", rawKey) }),
+      ...(certificate === undefined
+        ? {}
+        : { certificate: certificatesIn("--certificate", certificate)[0] }),
       ...(tokens === undefined ? {} : { tokenSeconds: secondsOf("tokens", tokens) }),
     },
   ];

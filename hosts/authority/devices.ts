@@ -18,7 +18,9 @@ import { goOnAbove, type Used } from "../../modules/authority/renewal.js";
 import { enrol } from "../../modules/authority/server.js";
 import { equalBytes } from "../../modules/bytes/equal.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { parseCertificate } from "../../modules/dtls/certificate.js";
 import type { Authority } from "./authority.js";
+import { type Factory, factoryIn, factoryOf, PSK_BYTES_MAX } from "./factory.js";
 import { Fault } from "./fault.js";
 
 /** As a factory ships it, one a device. */
@@ -31,6 +33,8 @@ export interface Shipped {
   readonly identity?: string;
   /** Its public key, a P-256 point of 65 bytes in hex, where it has one instead. */
   readonly rawKey?: string;
+  /** Its X.509 certificate in DER, in hex; the same. */
+  readonly certificate?: string;
   /** How long tokens of its last, in seconds; absent: they do not end. */
   readonly tokenSeconds?: number;
   /** Of one that was another KDC's before (authority hand-over). */
@@ -49,7 +53,7 @@ export interface DeviceView {
   readonly name: string;
   readonly clientId: string;
   readonly credential: string;
-  readonly by: "psk" | "raw public key";
+  readonly by: Factory["by"];
   readonly lost: boolean;
   readonly tokenSeconds: number | null;
   readonly grants: readonly GrantView[];
@@ -80,10 +84,9 @@ export async function addDevices(
     const owners = new Map(devices.keys(rows).map((key) => [devices.need(rows, key).name, key]));
     return shipped.map((one) => {
       const { eui64, name, psk, tokenSeconds = NONE } = one;
+      const point = pointOf(one);
       const credential =
-        one.rawKey === undefined
-          ? fromHex(one.identity ?? eui64)
-          : crypto.sha256(fromHex(one.rawKey));
+        point === undefined ? fromHex(one.identity ?? eui64) : crypto.sha256(point);
       const namesake = owners.get(name);
       if (namesake !== undefined && namesake !== eui64) {
         throw new Fault(`${name} is the name of ${namesake} already; give another --name`);
@@ -92,8 +95,7 @@ export async function addDevices(
       const scope = devices.get(rows, eui64)?.scope ?? [];
       forgetCredential(rows, eui64, credential, authority.now());
       goOn(authority, rows, one, credential);
-      // Nothing: it shows a public key.
-      rows.put("factory", toHex(credential), fromHex(psk ?? ""));
+      rows.put("factory", toHex(credential), fromHex(psk ?? one.certificate ?? ""));
       // Client ids are the AS's to give.
       if (identity.role === "kdc") return strangerOf(one, toHex(credential));
       const known = one.before === undefined ? {} : { clientId: fromHex(one.before.clientId) };
@@ -130,22 +132,34 @@ export function handedCounter(credential: Uint8Array): string {
 }
 
 /** A device as a KDC alone knows it: how it shows who it is, and no more. */
-function strangerOf({ eui64, name, psk }: Shipped, credential: string): DeviceView {
-  const by = psk === undefined ? "raw public key" : "psk";
+function strangerOf(shipped: Shipped, credential: string): DeviceView {
+  const { eui64, name, psk, certificate } = shipped;
+  const { by } = factoryIn(fromHex(psk ?? certificate ?? ""));
   const rest = { lost: false, tokenSeconds: null, grants: [] };
   return { eui64, name, clientId: "", credential, by, ...rest };
 }
 
-function checkShipped({ eui64, name, psk, identity, rawKey, before }: Shipped): void {
+/** Of its public key, where it shows one. */
+function pointOf({ rawKey, certificate }: Shipped): Uint8Array | undefined {
+  if (certificate !== undefined) return parseCertificate(fromHex(certificate))?.publicKey;
+  return rawKey === undefined ? undefined : fromHex(rawKey);
+}
+
+function checkShipped(shipped: Shipped): void {
+  const { eui64, name, psk, identity, rawKey, certificate, before } = shipped;
   const isHex = (text: string, least: number, most: number) =>
     /^([0-9a-f]{2})+$/.test(text) && text.length >= 2 * least && text.length <= 2 * most;
   if (!isHex(eui64, 8, 8)) throw new Fault(`${eui64} is no EUI-64; write 16 hex digits`);
   if (!/^[^\s/]{1,32}$/.test(name))
     throw new Fault(`${name}: a name has 1 to 32 letters, no blank`);
-  if ((psk === undefined) === (rawKey === undefined)) {
-    throw new Fault(`${name}: give its key, either as --psk-file or as --raw-key`);
+  if ([psk, rawKey, certificate].filter((one) => one !== undefined).length !== 1) {
+    throw new Fault(`${name}: give its key, by --psk-file, --raw-key or --certificate`);
   }
-  if (psk !== undefined && !isHex(psk, PSK_BYTES_MIN, 64)) {
+  const isWhole = certificate === undefined || isHex(certificate, PSK_BYTES_MAX + 1, 1024);
+  if (!isWhole || (certificate !== undefined && pointOf(shipped) === undefined)) {
+    throw new Fault(`${name}: its certificate is no X.509 v3 on P-256 of at most 1024 bytes`);
+  }
+  if (psk !== undefined && !isHex(psk, PSK_BYTES_MIN, PSK_BYTES_MAX)) {
     throw new Fault(`${name}: its key has to be 16 to 64 bytes, written as hex digits`);
   }
   if (identity !== undefined && !isHex(identity, 1, 64)) {
@@ -223,7 +237,7 @@ function viewOf(rows: Rows, eui64: string): DeviceView {
     name,
     clientId: toHex(clientId),
     credential: toHex(credential),
-    by: rows.get("factory", toHex(credential))?.length === 0 ? "raw public key" : "psk",
+    by: factoryOf(rows, toHex(credential)).by,
     lost,
     tokenSeconds: orNull(tokenSeconds),
     grants: grantsOf(rows, device),

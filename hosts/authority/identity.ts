@@ -40,6 +40,8 @@ export interface Identity {
   readonly signing: Uint8Array;
   /** P-256 private key, 32 bytes. */
   readonly channel: Uint8Array;
+  /** X.509 of that key and its issuers, DER in hex; absent: it is shown raw alone. */
+  readonly chain?: readonly string[];
   /** Of PostgreSQL; absent: SQLite in the folder. */
   readonly database?: string;
   readonly trusts: readonly Card[];
@@ -87,14 +89,22 @@ export function parseIdentity(text: string, where: string): Identity {
   };
   const isWhole = DOMAIN.test(String(domain)) && ROLES.includes(role as Role);
   if (!isWhole || !Array.isArray(read.trusts)) throw damaged;
+  const { chain } = read;
+  const isChain = chain === undefined || (Array.isArray(chain) && chain.every(isHex));
+  if (!isChain) throw damaged;
   return {
     domain,
     role: role as Role,
     signing: secret("signing"),
     channel: secret("channel"),
     trusts: read.trusts as Card[],
+    ...(chain === undefined ? {} : { chain: chain as string[] }),
     ...(database === undefined ? {} : { database }),
   };
+}
+
+function isHex(value: unknown): boolean {
+  return /^([0-9a-f]{2})+$/.test(String(value));
 }
 
 /** Throws a Fault where it is missing, or where others may read it. */

@@ -14,6 +14,7 @@ import { formatIpv6 } from "../installation/address.js";
 import type { SenderFile, SenderGroup } from "../sender/file.js";
 import { type Authority, kidOf } from "./authority.js";
 import { keyOf } from "./devices.js";
+import { factoryOf } from "./factory.js";
 import { Fault } from "./fault.js";
 import { parseAt } from "./net.js";
 
@@ -52,13 +53,13 @@ export function makeSender(authority: Authority, args: SenderArgs): Promise<Send
     const key = known ?? toHex(eui64);
     const { clientId, credential, isLost } = devices.need(rows, keyOf(rows, key));
     if (isLost) throw new Fault(`${name} was reported lost; give the new one another name`);
-    const secret = rows.get("factory", toHex(credential));
-    if (secret === undefined || secret.length === 0) {
+    const factory = factoryOf(rows, toHex(credential));
+    if (factory.by !== "psk") {
       throw new Fault(`${name} shows a public key, and its own is nobody's to write down`);
     }
     return {
       ...{ name, eui64: key, clientId: toHex(clientId) },
-      ...{ identity: toHex(credential), psk: toHex(secret), kdc, server },
+      ...{ identity: toHex(credential), psk: toHex(factory.secret), kdc, server },
       groups: groupsIn(rows),
     };
   });

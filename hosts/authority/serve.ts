@@ -9,7 +9,7 @@ import { endMemberships, renew } from "../../modules/authority/distribution.js";
 import { type KdcParts, kdcFace } from "../../modules/authority/kdc-face.js";
 import { groups, latestOf, numberOf } from "../../modules/authority/records.js";
 import { isDue } from "../../modules/authority/spent.js";
-import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { toHex } from "../../modules/bytes/hex.js";
 import { isSameEndpoint } from "../../modules/dtls/connection.js";
 import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
@@ -189,9 +189,9 @@ function channelsOf(
   });
 }
 
-/** What we show where we connect to: our key to a KDC, a device's own secret to a device. */
+/** What we show where we connect to: our key to a KDC, our key or its own secret to a device. */
 function clientCredentials(
-  { identity, channel }: Authority,
+  { identity, own }: Authority,
   { places, doorkeeper }: Pick<Parts, "places" | "doorkeeper">,
   to: Endpoint,
 ): ClientCredentials | undefined {
@@ -200,12 +200,10 @@ function clientCredentials(
   );
   if (card !== undefined) {
     const isIts = (key: Uint8Array) => toHex(key) === card.channel;
-    return { own: { key: channel, chain: [] }, trust: { rawKey: isIts } };
+    return { own, trust: { rawKey: isIts } };
   }
   const id = places.idAt(to);
-  const key = id === undefined ? undefined : doorkeeper.secretOf(id);
-  if (id === undefined || key === undefined) return undefined;
-  return { psk: { identity: fromHex(id), key } };
+  return id === undefined ? undefined : doorkeeper.credentialsFor(id);
 }
 
 /** Requests to the part they are for; each is in the log under its asker. */

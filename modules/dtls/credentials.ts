@@ -18,6 +18,8 @@ export interface OwnKey {
 export interface Trust {
   /** Raw public keys, by their point of 65 bytes; absent: none. */
   readonly rawKey?: (publicKey: Uint8Array) => boolean;
+  /** X.509 certificates of peers themselves, in DER; absent: none. */
+  readonly isPinned?: (certificate: Uint8Array) => boolean;
   /** X.509 in DER, pinned: a chain has to end in one. Absent: none. */
   readonly anchors?: readonly Uint8Array[];
   /** Unix time; undefined where nobody knows it: then validity is not checked (RFC 7925 §4.4). */

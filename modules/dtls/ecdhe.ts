@@ -31,7 +31,8 @@ export function ownTypes(own: OwnKey | undefined): CertificateType[] {
 export function trustedTypes(trust: Trust | undefined): CertificateType[] {
   const types: CertificateType[] = [];
   if (trust?.rawKey !== undefined) types.push(RAW_PUBLIC_KEY);
-  if (trust?.anchors !== undefined) types.push(X509);
+  const hasX509 = trust?.anchors !== undefined || trust?.isPinned !== undefined;
+  if (hasX509) types.push(X509);
   return types;
 }
 
@@ -63,7 +64,8 @@ export function peerOf(input: {
     return { by: "rawPublicKey", publicKey };
   }
   const nowSeconds = trust.nowSeconds?.();
-  const anchors = trust.anchors ?? [];
+  const isPinned = trust.isPinned?.(list[0]) === true;
+  const anchors = isPinned ? [list[0]] : (trust.anchors ?? []);
   const isLeast = trust.isLeast === true;
   const found = verifyChain({ chain: list, anchors, purpose, p256, nowSeconds, isLeast });
   if (typeof found === "number") return found;

@@ -369,7 +369,7 @@ function isWanted(peer: PeerIdentity, { psk, trust, accepts }: ClientCredentials
   const isKnown =
     (peer.by === "psk" && psk !== undefined && equalBytes(peer.identity, psk.identity)) ||
     (peer.by === "rawPublicKey" && trust?.rawKey?.(peer.publicKey) === true) ||
-    (peer.by === "certificate" && trust?.anchors !== undefined);
+    (peer.by === "certificate" && (trust?.anchors ?? trust?.isPinned) !== undefined);
   return isKnown && (accepts?.(peer) ?? true);
 }
 

@@ -5,6 +5,7 @@ import { Guest } from "../../hosts/authority/guest.js";
 import { endpointOf, UdpPort } from "../../hosts/authority/net.js";
 import { type KeyDelivery, parseDelivery } from "../../modules/access/delivery.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import { copySession, type Session } from "../../modules/dtls/session.js";
 import { Trust } from "../../modules/groups/trust.js";
 import type { KdcChannel, Trusted } from "../../modules/groups/trusted.js";
@@ -31,7 +32,7 @@ export class Device {
   #trust: Trust | undefined;
   #kdc: Trusted | undefined;
 
-  private constructor(port: UdpPort, eui64: string, psk: string) {
+  private constructor(port: UdpPort, eui64: string, psk: string, shows?: ClientCredentials) {
     this.port = port;
     this.guest = new Guest({
       clock: new NodeClock(),
@@ -45,6 +46,7 @@ export class Device {
         this.ended++;
       },
       credentials: () => {
+        if (shows !== undefined) return shows;
         const { identity, psk: key } = this.#followed ?? {};
         return { psk: { identity: identity ?? fromHex(eui64), key: key ?? fromHex(psk) } };
       },
@@ -55,6 +57,16 @@ export class Device {
 
   static async of(eui64: string, psk: string): Promise<Device> {
     return new Device(await UdpPort.bind({ address: "::1", port: 0 }), eui64, psk);
+  }
+
+  /** One with a key of its own. */
+  static async showing(credentials: ClientCredentials): Promise<Device> {
+    return new Device(await UdpPort.bind({ address: "::1", port: 0 }), "", "", credentials);
+  }
+
+  /** The id that a channel of who has this key proves. */
+  static idOf(publicKey: Uint8Array): Uint8Array {
+    return crypto.sha256(publicKey);
   }
 
   async join(at: string, wanted: readonly number[], domain = "hall", kdcAt = at) {

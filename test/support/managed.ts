@@ -8,6 +8,7 @@ import { utf8 } from "../../modules/bytes/utf8.js";
 import type { Cbor } from "../../modules/cbor/encode.js";
 import { CBOR, CONTENT, CREATED, NOT_FOUND, POST } from "../../modules/coap/options.js";
 import type { EnvelopeKey } from "../../modules/cose/envelope.js";
+import type { ClientCredentials, ServerCredentials } from "../../modules/dtls/credentials.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
 import { DtlsChannels } from "../../modules/secure/dtls.js";
 import type { Asker, SecureRequest, SecureResponse } from "../../modules/secure/request.js";
@@ -52,16 +53,36 @@ export class Managed {
         handler: (request) => this.#handle(request),
       },
       {
-        server: { psk: (identity) => keyOf(identity) },
-        client: (to) => {
-          const { identity, key } = credentialOf(to.address[15]);
-          return { psk: { identity, key } };
-        },
+        server: this.server(),
+        client: (to) => this.clientFor(to.address[15]),
       },
     );
     this.port.onDatagram = ({ from, to, bytes }) => {
       if (this.isThere && to.port === 5684) this.channels.receive(from, bytes);
     };
+  }
+
+  /** What devices have to show to get in. */
+  protected server(): ServerCredentials {
+    return { psk: (identity) => keyOf(identity) };
+  }
+
+  /** What is shown to device `number`. */
+  protected clientFor(number: number): ClientCredentials {
+    const { identity, key } = credentialOf(number);
+    return { psk: { identity, key } };
+  }
+
+  /** The id that a channel with device `number` proves. */
+  idOf(number: number): Uint8Array {
+    return credentialOf(number).identity;
+  }
+
+  #numberOf(id: string): number {
+    for (let number = 1; number < 200; number++) {
+      if (toHex(this.idOf(number)) === id) return number;
+    }
+    return -1;
   }
 
   /** Field 21 for device `number`. */
@@ -118,7 +139,7 @@ export class Managed {
   /** What is pushed, made when the connection is open; undefined where it is not. */
   push(number: number, delivery: (asker: Asker) => Partial<KeyDelivery>): Told | undefined {
     const told = new Told();
-    const id = toHex(credentialOf(number).identity);
+    const id = toHex(this.idOf(number));
     const asker = this.channels.askers().find((one) => one.id === id);
     if (asker === undefined) return undefined;
     const payload = emitDelivery({ ...EMPTY_DELIVERY, ...delivery(asker) });
@@ -128,7 +149,7 @@ export class Managed {
 
   #handle(request: SecureRequest): SecureResponse {
     const { from, path } = request;
-    const number = numberOf(from.id);
+    const number = this.#numberOf(from.id);
     this.asked.push(`${path.join("/")}@${number}`);
     const other = this.answer?.(request);
     if (other !== undefined) return other;

@@ -14,7 +14,7 @@ import { addPath, CBOR, CHANGED, POST } from "../../modules/coap/options.js";
 import { centerOf, furnish, parties, TERMS } from "./authority.js";
 import { APPLICATION, GROUP, NOW } from "./grants.js";
 import { Guild } from "./guild.js";
-import { credentialOf, Managed } from "./managed.js";
+import { Managed } from "./managed.js";
 import { SeededRandom } from "./random.js";
 import { GROUP_ADDRESS, PORT, type Rig, ROLE, type Spec } from "./rig.js";
 
@@ -54,10 +54,9 @@ export class Place extends Managed {
         const roles = LAMPS.includes(number) ? RECEIVER : SENDER;
         const scope: Scope = [{ appGroup, level: 2, roles }];
         const eui64 = Uint8Array.of(2, 0, 0, 0, 0, 0, 0, number);
-        const { identity } = credentialOf(number);
         enrol(rows, eui64, {
           ...{ name: `device ${number}`, scope, tokenSeconds: NONE },
-          credential: identity,
+          credential: this.idOf(number),
         });
       }
     });
@@ -119,7 +118,7 @@ export class Place extends Managed {
     const confirmed: number[] = [];
     for (const { clientId } of this.ledger.run(awaiting)) {
       const number = clientId[0];
-      const id = toHex(credentialOf(number).identity);
+      const id = toHex(this.idOf(number));
       const pairwise = this.channels.askers().find((one) => one.id === id)?.pairwise;
       if (pairwise === undefined) continue;
       const to = { clientId, pairwise, now: this.now };
