@@ -10,6 +10,7 @@ import { Board } from "../web/board.js";
 import type { RekeyState } from "../web/site.js";
 import type { PressLine } from "./live.js";
 import { isDrop } from "./measure.js";
+import { Readiness } from "./ready.js";
 
 /** "rekey 1: lamp-3 done, attempt 2, 3 of 12", as rekeyings.ts says it. */
 const PUSHED = /^((?:rekey|lost) \S+): (\S+) (.+?)(?:, attempt \d+)?, (\d+) of (\d+)$/;
@@ -27,6 +28,7 @@ export class RoomBoard {
   readonly #ids: ReadonlyMap<string, string>;
   readonly #heard = new Map<string, number>();
   readonly #drops = new Map<string, number>();
+  readonly #ready: Readiness | undefined;
   #press: { readonly line: PressLine; readonly id: number } | undefined;
   #presses = 0;
   #rekeys: RekeyState[] = [];
@@ -35,6 +37,7 @@ export class RoomBoard {
   constructor(medium: Medium, room: Installation, isManaged: boolean) {
     this.#room = room;
     this.#ids = new Map(room.devices.map(({ name, eui64 }) => [name, toHex(eui64)]));
+    this.#ready = isManaged ? new Readiness(room) : undefined;
     this.#furnish(isManaged);
     medium.on("light", (event) => this.#onLight(event));
     medium.on("trace", (event) => this.#onTrace(event));
@@ -64,7 +67,7 @@ export class RoomBoard {
   #furnish(isManaged: boolean): void {
     const { name, devices, securityGroups, applicationGroups } = this.#room;
     this.board.put("facts", "site", {
-      ...{ name, kind: "room", openUntil: null, notice: "" },
+      ...{ name, kind: "room", openUntil: null, notice: this.#ready?.text ?? "" },
       ...{ picture: null, pictureMetres: 0 },
     });
     for (const { id, name: group, securityGroup } of applicationGroups) {
@@ -132,6 +135,9 @@ export class RoomBoard {
   }
 
   #onLog({ device, text }: MediumEvents["log"]): void {
+    if (this.#ready?.heard({ device, text }) === true) {
+      this.board.put("facts", "site", { notice: this.#ready.isDone ? "" : this.#ready.text });
+    }
     const id = this.#ids.get(device);
     if (id === undefined) this.#onKeeper(text);
     else if (text === KEYED) this.#keyed(id);

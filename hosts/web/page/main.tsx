@@ -65,8 +65,9 @@ class Page extends Component<object, State> {
             {who.isIn ? "Log out" : "Log in"}
           </button>
         </header>
-        <p class={`said${isWrong ? " bad" : ""}`} role="status">
-          {said === "" ? facts.notice : said}
+        <p class="said" role="status">
+          {facts.notice !== "" && <span class="notice">{facts.notice}</span>}
+          <span class={isWrong ? "bad" : ""}>{said}</span>
         </p>
         {asksFirst ? (
           <Login asks={who.asks} done={() => void this.#begin()} />
