@@ -119,12 +119,18 @@ class Keeper {
     stack.onDatagram = ({ from, to, bytes }) => {
       if (to.port === SECURE_PORT) this.#channels.receive(from, bytes);
     };
+    this.#courier = this.#begin(stack, plan);
+  }
+
+  /** Does what it is told to with new keys. */
+  #begin(stack: LowpanStack, plan: Plan): Courier {
+    const control = this.#control;
     const run = <T>(decide: (rows: Rows) => T): T => this.#ledger.run(decide);
     const parts = { run, center: this.#center, clock: control, now: () => this.#now() };
     const log = (line: string) => control.log(line);
-    const sayTo = (to: Endpoint, bytes: Uint8Array) =>
+    const send = (to: Endpoint, bytes: Uint8Array) =>
       void stack.send({ to, fromPort: to.port, bytes });
-    const saying = new Saying({ run, clock: control, send: sayTo });
+    const saying = new Saying({ run, clock: control, send });
     const rekeyings = new Rekeyings({ ...parts, plan, log, say: (group) => saying.begin(group) });
     const reach = (clientId: Uint8Array) => {
       return saying.isUnderWay ? undefined : this.#reach(clientId);
@@ -137,11 +143,12 @@ class Keeper {
         return rekeyings.isSaid ? AFTER_MICROS : PUSH_MICROS;
       },
     };
-    this.#courier = new Courier({ ...parts, reach, told }, window);
+    const courier = new Courier({ ...parts, reach, told }, window);
     control.onCommand = (command) => {
       rekeyings.command(command);
-      this.#courier.look();
+      courier.look();
     };
+    return courier;
   }
 
   #opened(asker: Asker): void {
