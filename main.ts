@@ -10,7 +10,9 @@ export default function main(): void {
   try {
     const fault = selftest(board.crypto);
     if (fault !== undefined) throw new Error(`crypto self-test: ${fault}; do not use this board`);
-    const device = Device.start(board, services);
+    const device = (services.begin ?? Device.start)(board, services);
+    // Nobody's yet.
+    if (device === undefined) return;
     const { status } = board;
     if (status === undefined) return;
     const show = () => status.show(statusOf(device));

@@ -86,3 +86,12 @@ function isUint(value: Cbor, most: number): value is number {
 function place({ appGroup }: ScopeEntry): number {
   return appGroup ?? -1;
 }
+
+/** The same, with no level above `levelMax`; undefined: all are as they are. */
+export function upTo(scope: Scope, levelMax: Level | undefined): Scope {
+  if (levelMax === undefined) return scope;
+  return scope.map((one) => {
+    if (one.level > levelMax) return { ...one, level: levelMax }; // check: scope-level-max
+    return one;
+  });
+}

@@ -127,7 +127,7 @@ function remember(store: Store, record: Uint8Array): void {
 }
 
 /** An image built for one role given another's provisioning: somebody mixed up two devices. */
-function checkRole(role: number, built: RoleName | undefined): void {
+export function checkRole(role: number, built: RoleName | undefined): void {
   const provisioned = ROLE_NAMES[role - ROLE.LUMINAIRE];
   if (built === undefined || built === provisioned) return;
   throw new Error(
@@ -140,7 +140,7 @@ function checkRole(role: number, built: RoleName | undefined): void {
  * Undefined when nothing was ever written to the partition. Throws an Error that says what is wrong
  * with the flash and what to do.
  */
-function openLog(flash: Flash, keys: number): Store | undefined {
+export function openLog(flash: Flash, keys: number): Store | undefined {
   const opened = Store.open({ flash, keys });
   if (opened.ok) return opened.store;
   if (opened.error.kind === "blank") return undefined;
@@ -157,7 +157,7 @@ function openAny(flash: Flash): Store | undefined {
   }
 }
 
-function format(flash: Flash): Store {
+export function format(flash: Flash): Store {
   if (!Store.format({ flash })) throw new Error("flash: refuses to be formatted");
   const store = openLog(flash, LIMITS.storeKeysMax);
   if (store === undefined) throw new Error("flash: does not keep what is written");

@@ -37,6 +37,7 @@ import {
   URI_PATH,
   URI_QUERY,
 } from "../coap/options.js";
+import { levelMaxIn } from "../commission/joined.js";
 import type { EnvelopeKey } from "../cose/envelope.js";
 import { StoredSessions } from "../dtls/stored-sessions.js";
 import type { Admission } from "../groups/admission.js";
@@ -148,7 +149,8 @@ export class DeviceChannels {
     this.#meet();
     const isNobody = this.#channel === undefined;
     if (isNobody) log(`authority: ${authority.kdc.issuer} is not the KDC this device belongs to`);
-    this.tokens = new Tokens({ groups, rights, store, crypto, trust: this.trust });
+    const levelMax = levelMaxIn(store);
+    this.tokens = new Tokens({ groups, rights, store, crypto, trust: this.trust, levelMax });
     const sessions = new StoredSessions(store, SESSIONS_MAX);
     const handler = (request: SecureRequest) => this.handle(request);
     const send = (to: Endpoint, bytes: Uint8Array) =>

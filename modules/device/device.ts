@@ -66,6 +66,8 @@ export interface Services {
   readonly dialogues?: Dialogues;
   readonly upkeep?: Upkeep;
   readonly channels?: ChannelsService;
+  /** In place of `Device.start` where a device may be nobody's: then there is none (lives.ts). */
+  readonly begin?: (board: Board, services: Services) => Device | undefined;
 }
 
 const NO_SERVICES: Services = Object.freeze({});

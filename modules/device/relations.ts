@@ -45,9 +45,12 @@ const AUTHORITY_RECORDS = 2 * LIMITS.securityGroupsMax + 1 + ISSUED_MAX + 3 + SE
  */
 const UPKEEP_RECORDS = 1 + 2 * LIMITS.appGroupsMax + 2 + 4;
 
+/** The factory's three; of a join a head, pieces, and that it started (commission). */
+const COMMISSION_RECORDS = 3 + 1 + 4 + 1;
+
 /** Records in the store at once. */
 export const STORE_KEYS_MAX =
-  LIMITS.storeKeysMax + MEMBER_RECORDS + AUTHORITY_RECORDS + UPKEEP_RECORDS;
+  LIMITS.storeKeysMax + MEMBER_RECORDS + AUTHORITY_RECORDS + UPKEEP_RECORDS + COMMISSION_RECORDS;
 
 function assert(holds: boolean, what: string): void {
   if (!holds) throw new Error(`limits: ${what}`);

@@ -2,14 +2,16 @@
  * The factory reset: asked for by one record, carried out at the next start, before anything else.
  *
  * Not while the device runs: half of it would work on keys that are gone. What outlives it is no
- * secret: the device-wide sender number, versions of firmware, and eight bytes of the SHA-256 of
- * each key that was wiped. Under such a key the windows would be empty and every recording good, so
- * it is refused, from whomever it comes: a device that was reset is given new keys.
+ * secret of the installation's: the factory record (commission/factory.ts), the device-wide sender
+ * number, versions of firmware, and eight bytes of the SHA-256 of each key that was wiped. Under
+ * such a key the windows would be empty and every recording good, so it is refused, from whomever
+ * it comes: a device that was reset is given new keys.
  *
  * What came with the image or from the computer that started it (`Board.provisioning`) is not in
  * this partition: it stays where it is, and its keys are refused.
  */
 import { equalBytes } from "../bytes/equal.js";
+import { FACTORY_KEPT } from "../commission/factory.js";
 import { secretIn } from "../groups/keyring.js";
 import type { Board } from "../ports/board.js";
 import type { Crypto } from "../ports/crypto.js";
@@ -19,7 +21,11 @@ import { beginWipe, endWipe, findWipe, type Kept, type Wipe, wipeRest } from "..
 
 const ASKED = key(KIND.RESET, 0);
 const MARKS = key(KIND.RESET, 1);
-const KEPT: readonly number[] = Object.freeze([key(KIND.SEQUENCE, 0), key(KIND.FIRMWARE, 0)]);
+const KEPT: readonly number[] = Object.freeze([
+  key(KIND.SEQUENCE, 0),
+  key(KIND.FIRMWARE, 0),
+  ...FACTORY_KEPT,
+]);
 const MARK_BYTES = 8;
 /** Six resets with every place for a key taken; then the oldest marks give way. */
 const MARKS_MAX = 120;

@@ -5,7 +5,14 @@
 import { channels } from "./channels.js";
 import type { Services } from "./device.js";
 import { dialogues } from "./dialogues.js";
+import { begin } from "./lives.js";
 import { schemes } from "./schemes.js";
 import { upkeep } from "./upkeep.js";
 
-export const services: Services = Object.freeze({ channels, dialogues, schemes, upkeep });
+export const services: Services = Object.freeze({
+  begin,
+  channels,
+  dialogues,
+  schemes,
+  upkeep,
+});

@@ -22,7 +22,7 @@ import type {
 } from "../access/delivery.js";
 import type { Level } from "../access/level.js";
 import type { Rights } from "../access/rights.js";
-import { levelIn, type ScopeEntry } from "../access/scope.js";
+import { levelIn, type ScopeEntry, upTo } from "../access/scope.js";
 import { claimsOf, glanceAt, type TokenFault, verifyToken } from "../access/token.js";
 import { equalBytes } from "../bytes/equal.js";
 import { Id64 } from "../bytes/id64.js";
@@ -79,6 +79,8 @@ export interface TokenParts {
   readonly store: Store;
   readonly crypto: Crypto;
   readonly trust: Trust;
+  /** What a token says beyond it is not granted; absent: all is. */
+  readonly levelMax?: Level;
 }
 
 export class Tokens {
@@ -235,8 +237,8 @@ export class Tokens {
 
   /** What a token says of groups that are here, and of this device. */
   #entriesFor({ scope }: Claims, security: SecurityGroup): ScopeEntry[] {
-    const { groups } = this.#parts;
-    const meant = scope.filter(({ appGroup }) => {
+    const { groups, levelMax } = this.#parts;
+    const meant = upTo(scope, levelMax).filter(({ appGroup }) => {
       if (appGroup === null) return true;
       return groups.directory.appGroup(appGroup)?.security === security;
     });

@@ -12,7 +12,9 @@ export type TraceEvent =
   | "plain"
   /** Besides `accepted`: acted on before its signature was verified, and verified afterwards. */
   | "unverified"
-  | "verified";
+  | "verified"
+  /** For a device that is nobody's, while no press lets it be joined. */
+  | "windowClosed";
 
 export interface Trace {
   count(event: TraceEvent): void;

@@ -66,6 +66,16 @@ export const KIND = Object.freeze({
   ENTERED: 0x18,
   /** Keys of a key tree, from our leaf up (groups/branch). Index: security group. */
   BRANCH: 0x19,
+  /**
+   * The factory's record, index 0; up to which label flash holds none any more, 1; records of
+   * nothing, 2 (commission/factory).
+   */
+  FACTORY: 0x1a,
+  /**
+   * How this device was joined, index 0; pieces of the blob, from 1 on; that it has started by it,
+   * 255 (commission/joined).
+   */
+  JOINED: 0x1b,
 });
 
 /** Kinds from here on belong to the store itself. */
@@ -100,6 +110,8 @@ const NAMES = Object.freeze([
   "sealing key",
   "entered group",
   "key tree branch",
+  "factory record",
+  "joining",
 ]);
 
 /**

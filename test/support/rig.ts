@@ -150,7 +150,7 @@ function keyPart(security: number, spec: KeySpec): Cbor {
   return part;
 }
 
-function eui64(number: number): Uint8Array {
+export function eui64(number: number): Uint8Array {
   return Uint8Array.of(2, 0, 0, 0, 0, 0, 0, number);
 }
 
