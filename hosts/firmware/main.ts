@@ -16,7 +16,7 @@ const HELP = `usage: npm run firmware -- key FILE
          FOLDER/manifest.cbor, and FOLDER/blocks/00000.cbor and so on
 options of pack:
   --block BYTES    of the image in each block: 64 to 1024, a power of two; default 512
-  --kind TEXT      what the image is made for; default headless-xs13
+  --kind TEXT      what the image is made for: headless-xs13 (default); an ESP32's chip, esp32c6 say
   --replaces N     may follow images up to this sequence number, to go back
 `;
 

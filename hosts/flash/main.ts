@@ -26,13 +26,16 @@ function main(): number {
   const plan = planOf(options);
   for (const note of plan.notes) console.error(note);
   if (options.dryRun) {
-    console.error(`--dry-run: ${plan.blobFile} would be written first, and this run:`);
+    const first = plan.blob === undefined ? "" : `${plan.blobFile} would be written first, and `;
+    console.error(`--dry-run: ${first}this run:`);
     console.log(lineOf(plan, []));
     return 0;
   }
   const env = environment(options, plan);
-  mkdirSync(dirname(plan.blobFile), { recursive: true });
-  writeFileSync(plan.blobFile, plan.blob, { mode: 0o600 });
+  if (plan.blob !== undefined) {
+    mkdirSync(dirname(plan.blobFile), { recursive: true });
+    writeFileSync(plan.blobFile, plan.blob, { mode: 0o600 });
+  }
   console.log(lineOf(plan, plan.secrets));
   const run = spawnSync("mcconfig", plan.args, {
     cwd: ROOT,

@@ -10,6 +10,10 @@ export interface FlashOptions {
   readonly provisioning: string | undefined;
   readonly installation: string | undefined;
   readonly device: string | undefined;
+  /** Megabytes of flash; there are two firmware slots in 8. */
+  readonly flashSize: 4 | 8;
+  /** An image for devices that run already: nobody's keys in it, and nothing is flashed. */
+  readonly update: boolean;
   /** mcconfig's config values, in the order they are given to it. */
   readonly config: ReadonlyMap<string, string>;
   readonly release: boolean;
@@ -44,6 +48,10 @@ ${targetLines.join("\n")}
   --dataset HEX|FILE     Thread targets: the operational dataset, as 'dataset active -x' prints it
                          on a Thread router; else the board goes by the one it has kept
   --router 0|1           whether it may become a Thread router (1)
+  --flash-size 4|8       ESP32: megabytes of flash (4); with 8, two slots for the firmware
+  --kind TEXT            ESP32: what update images for it are made for; else the chip (esp32c3)
+  --update               ESP32: only builds, an image for many devices that run already: --role, and
+                         the pins and network of all of them; no device's keys
   --ports LIST           UDP ports to listen on besides 5683, by commas
   --release              without xsbug
   --dry-run              only prints the line, as it would be run, secrets and all
@@ -69,6 +77,9 @@ const SPECIFICATION = {
   dataset: TEXT,
   router: TEXT,
   ports: TEXT,
+  "flash-size": TEXT,
+  kind: TEXT,
+  update: FLAG,
   release: FLAG,
   "dry-run": FLAG,
   help: { ...FLAG, short: "h" },
@@ -86,7 +97,8 @@ export function parseOptions(args: readonly string[]): FlashOptions | undefined 
     throw new UsageError(`there is no target ${platform}; there are ${names()}`);
   }
   const { provisioning, installation, device } = values;
-  checkSource(values);
+  if (values.update) checkUpdate(target, values);
+  else checkSource(values);
   return {
     platform,
     target,
@@ -95,6 +107,8 @@ export function parseOptions(args: readonly string[]): FlashOptions | undefined 
     provisioning,
     installation,
     device,
+    flashSize: values["flash-size"] === "8" ? 8 : 4,
+    update: values.update,
     config: configOf(platform, target, values),
     release: values.release,
     dryRun: values["dry-run"],
@@ -139,10 +153,33 @@ function checkSource({ provisioning, installation, device }: Values): void {
   }
 }
 
+function checkUpdate({ chip }: Target, values: Values): void {
+  if (chip === undefined) throw new UsageError("--update: this board has no second slot");
+  if (values["flash-size"] !== "8") {
+    throw new UsageError("--update: there is a second slot with --flash-size 8 only");
+  }
+  for (const name of ["provisioning", "installation", "device", "port"] as const) {
+    if (values[name] === undefined) continue;
+    throw new UsageError(`--${name}: an image for many devices is no one's, and is not flashed`);
+  }
+  if (values.role === undefined) throw new UsageError("--update: of which --role are they?");
+}
+
+const CONFIG = [
+  "pins",
+  "whites",
+  "ssid",
+  "password",
+  "dataset",
+  "router",
+  "ports",
+  "kind",
+] as const;
+
 /** What mcconfig is told besides the role; role goes first, where a person looks. */
 function configOf(platform: string, target: Target, values: Values): Map<string, string> {
   const config = new Map<string, string>();
-  const put = (name: "ssid" | "password" | "dataset" | "router" | "whites" | "pins" | "ports") => {
+  const put = (name: (typeof CONFIG)[number]) => {
     const value = values[name];
     if (value !== undefined) config.set(name, value);
   };
@@ -152,7 +189,10 @@ function configOf(platform: string, target: Target, values: Values): Map<string,
   };
   if (target.network === "wifi") refuse("dataset", "router");
   else refuse("ssid", "password");
-  if (target.chip === undefined) refuse("pins", "whites", "port");
+  if (target.chip === undefined) refuse("pins", "whites", "port", "kind", "flash-size");
+  if (!["4", "8", undefined].includes(values["flash-size"])) {
+    throw new UsageError("--flash-size: say 4, or 8 where there is as much or more");
+  }
   checkWifi(values);
   if (values.router !== undefined && !/^[01]$/.test(values.router)) {
     throw new UsageError("--router: say 0 or 1");
@@ -160,17 +200,10 @@ function configOf(platform: string, target: Target, values: Values): Map<string,
   if (values.whites !== undefined) checkWhites(values.whites);
   if (values.pins !== undefined) checkPins(platform, target, values.pins);
   if (values.ports !== undefined) checkPorts(values.ports);
-  for (const name of [
-    "pins",
-    "whites",
-    "ssid",
-    "password",
-    "dataset",
-    "router",
-    "ports",
-  ] as const) {
-    put(name);
+  if (values.kind !== undefined && !/^[\w.-]{1,32}$/.test(values.kind)) {
+    throw new UsageError("--kind: 1 to 32 letters, digits, dots and dashes");
   }
+  for (const name of CONFIG) put(name);
   return config;
 }
 

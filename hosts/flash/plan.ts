@@ -16,8 +16,8 @@ export interface Plan {
   /** What goes before mcconfig on the line. */
   readonly env: ReadonlyMap<string, string>;
   readonly args: readonly string[];
-  /** Built into the image; written for its owner only. */
-  readonly blob: Uint8Array;
+  /** Built into the image; written for its owner only. Undefined: an image for many. */
+  readonly blob: Uint8Array | undefined;
   readonly blobFile: string;
   /** Arguments that hold a secret. */
   readonly secrets: readonly string[];
@@ -25,27 +25,64 @@ export interface Plan {
   readonly notes: readonly string[];
 }
 
+/** Of partitions_8mb.csv and its sdkconfig. */
+const EIGHT = "_8mb";
 const SECRETS = ["password", "dataset"];
+
+/** As the manifest has it (manifest_provisioning.json): said, in case the shell says another. */
+const NOBODYS = join(ROOT, "platforms/moddable/LUMICAST_PROVISIONING-is-not-set");
 
 /** Throws FlashProblem or InstallationError. */
 export function planOf(options: FlashOptions): Plan {
+  if (options.update) return updateOf(options);
   const blob = blobOf(options);
   const part = parsed(blob, options.provisioning ?? options.installation ?? "");
-  const config = new Map([["role", roleOf(options, part)], ...options.config]);
-  const dataset = config.get("dataset");
-  if (dataset !== undefined) config.set("dataset", datasetOf(dataset));
-  const words = [...config].map(([name, value]) => `${name}=${value}`);
+  const words = wordsOf(options, roleOf(options, part));
   const blobFile = join(ROOT, "build/flash", `${nameOf(part)}.cbor`);
   const env = new Map([["LUMICAST_PROVISIONING", blobFile]]);
+  if (options.flashSize === 8) env.set("LUMICAST_FLASH", EIGHT);
   if (options.port !== undefined) env.set("UPLOAD_PORT", options.port);
   return {
     env,
     args: [...(options.release ? ["-m"] : ["-d", "-m"]), "-p", options.platform, ...words],
     blob,
     blobFile,
-    secrets: words.filter((word) => SECRETS.some((name) => word.startsWith(`${name}=`))),
+    secrets: secretsOf(words),
     notes: notesOf(options),
   };
+}
+
+/** Neither keys nor board; a debug image would wait for xsbug. */
+function updateOf(options: FlashOptions): Plan {
+  const { platform, role = "", config } = options;
+  const words = wordsOf(options, role);
+  const chip = platform.split("/")[1] ?? "esp32";
+  const image = `$MODDABLE/build/bin/${platform}/release/lumicast/xs_esp32.bin`;
+  return {
+    env: new Map([
+      ["LUMICAST_PROVISIONING", NOBODYS],
+      ["LUMICAST_FLASH", EIGHT],
+    ]),
+    args: ["-m", "-p", platform, "-t", "build", ...words],
+    blob: undefined,
+    blobFile: NOBODYS,
+    secrets: secretsOf(words),
+    notes: [
+      ...notesOf(options),
+      `then: npm run firmware -- pack ${image} --kind ${config.get("kind") ?? chip}`,
+    ],
+  };
+}
+
+function wordsOf(options: FlashOptions, role: string): string[] {
+  const config = new Map([["role", role], ...options.config]);
+  const dataset = config.get("dataset");
+  if (dataset !== undefined) config.set("dataset", datasetOf(dataset));
+  return [...config].map(([name, value]) => `${name}=${value}`);
+}
+
+function secretsOf(words: readonly string[]): string[] {
+  return words.filter((word) => SECRETS.some((name) => word.startsWith(`${name}=`)));
 }
 
 function blobOf({ provisioning: file, installation, device }: FlashOptions): Uint8Array {

@@ -7,10 +7,11 @@
  * (platforms/native, setup.c), tested on a computer; what calls ESP-IDF (esp32_*.c) does nothing
  * else, and is checked against its headers (test/boards/esp32.test.ts).
  *
- * Two firmware slots (esp32_slots.c). `kind` is what their images are made for: the chip, unless
- * mcconfig says kind=..., which is for products that have other pins on the same chip. An image for
- * many devices is built without LUMICAST_PROVISIONING, and with the role, pins and network of those
- * it is for; each device has its own provisioning from the image before (moddable/slots.ts).
+ * Two firmware slots where the flash has 8 MB (esp32_slots.c, partitions_8mb.csv); with 4 MB there
+ * is one, and /fw answers 4.04. `kind` is what their images are made for: the chip, unless mcconfig
+ * says kind=..., which is for products that have other pins on the same chip. An image for many
+ * devices is built without LUMICAST_PROVISIONING, and with the role, pins and network of those it
+ * is for; each device has its own provisioning from the image before (moddable/slots.ts).
  *
  * Pins and settings: setup.h; both are checked here before anything is switched on, and refused by
  * name. `npm run flash` checks the same before it builds.
@@ -49,7 +50,7 @@ export function board(): Board {
   };
 }
 
-/** None with a partition table of before: the device works, and answers 4.04 to /fw. */
+/** None where the partition table has one: the device works, and answers 4.04 to /fw. */
 function slotsOf({ log }: Board): Slots | undefined {
   const chip = native<string>("xs_lumicast_esp32_chip").call(undefined);
   try {

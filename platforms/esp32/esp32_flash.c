@@ -1,4 +1,4 @@
-/* The partition "lumicast" of partitions.csv, in units of 16 bytes; encrypted where the chip is. */
+/* The partition "lumicast", in units of 16 bytes; encrypted where the chip is. */
 #include "esp_partition.h"
 #include "esp_task_wdt.h"
 

@@ -1,6 +1,6 @@
 /*
- * Two firmware slots: ota_0 and ota_1 of partitions.csv, and ESP-IDF's boot loader, which starts
- * the one that otadata names ("Over The Air Updates" in ESP-IDF's guide, section App Rollback):
+ * Two firmware slots: ota_0 and ota_1 of partitions_8mb.csv, and ESP-IDF's boot loader, which
+ * starts the one that otadata names ("Over The Air Updates" in ESP-IDF's guide, section App Rollback):
  *
  *   activate     esp_ota_set_boot_partition checks the image and writes an entry, NEW
  *   next start   the boot loader makes it PENDING_VERIFY and starts it: the trial
@@ -66,7 +66,7 @@ const char *board_slots_open(struct board_flash *geometry)
   esp_ota_img_states_t state = state_of(now);
   const char *fault;
   if (!next || next == now || slot_of(now) < 0 || slot_of(now) > 1)
-    return "there is one slot; flash the whole chip with platforms/esp32/partitions.csv";
+    return "there is one; two take a chip of 8 MB, flashed with --flash-size 8";
   fault = partition_fault(next->size, next->erase_size, 1);
   if (fault) return fault;
   if (is_torn(state)) try_again(now); // check: slot-entry-torn

@@ -5,9 +5,12 @@
  * is left out: nobody would call it, and it would cost 2 KB of ROM. The store's (natives_journal.c)
  * is in: of a start it is most.
  *
- * One image, without a second slot (`Board.slots`): without `oscore` or DTLS nobody could send a
- * manifest. It would take MCUboot, its two partitions, and Zephyr's dfu/mcuboot.h behind
- * modules/ports/slots.ts.
+ * One image, without a second slot (`Board.slots`), so /fw answers 4.04. The DK's second flash
+ * chip could hold the spare image, but the one that runs has to lie in the nRF's own: of 1,024 KB
+ * MCUboot takes 48, OpenThread's settings 32 and its moving of sectors 4, which leaves 940.
+ * `lowlatency` alone takes 904 (624 without Zephyr and OpenThread, 280 for them by estimate), and
+ * nobody can send it a manifest; `oscore` and modules/device/update.ts are 66 more, libsodium's
+ * Ed25519 with SHA-512 83: 1,053, without what joins them.
  *
  * mcconfig's `config` has two values more here:
  *   dataset   Thread operational dataset in hex, as `dataset active -x` prints it on a router.

@@ -144,31 +144,57 @@ test("each chip takes in one link, and the manifest every other C file", () => {
   }
 });
 
-test("flash is divided without an overlap, 128 KB of it for the store, two slots alike", () => {
-  const rows = readFileSync(join(BOARD, "partitions.csv"), "utf8")
+function table(name: string): string[][] {
+  return readFileSync(join(BOARD, name), "utf8")
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map((line) => line.split(",").map((cell) => cell.trim()));
-  let end = 0x9000; // behind the bootloader and the table itself
-  for (const [name, type, , offset, size] of rows) {
-    assert.equal(Number(offset), end, `${name} begins where the one before it ends`);
-    assert.equal(Number(offset) % (type === "app" ? 0x10000 : 0x1000), 0, name);
-    end = Number(offset) + Number(size);
-  }
-  assert.equal(end, 4 * 1024 * 1024);
-  const store = rows.find(([name]) => name === "lumicast");
-  assert.ok(Number(store?.[4]) >= 128 * 1024);
-  assert.deepEqual(store?.slice(3, 5), ["0x10000", "0x20000"], "where it has always been");
-  assert.equal(store?.[5], "encrypted");
+}
+
+for (const [name, megabytes] of [
+  ["partitions.csv", 4],
+  ["partitions_8mb.csv", 8],
+] as const) {
+  test(`${name}: flash is divided without an overlap, 128 KB of it for the store`, () => {
+    const rows = table(name);
+    let end = 0x9000; // behind the bootloader and the table itself
+    for (const [label, type, , offset, size] of rows) {
+      assert.equal(Number(offset), end, `${label} begins where the one before it ends`);
+      assert.equal(Number(offset) % (type === "app" ? 0x10000 : 0x1000), 0, label);
+      end = Number(offset) + Number(size);
+    }
+    assert.ok(end <= megabytes * 1024 * 1024 && end > (megabytes - 1) * 1024 * 1024);
+    const store = rows.find(([label]) => label === "lumicast");
+    assert.deepEqual(
+      store?.slice(3),
+      ["0x10000", "0x20000", "encrypted"],
+      "its place never changes",
+    );
+  });
+}
+
+test("two slots of one size, and a boot loader that goes back, where flash has 8 MB", () => {
+  const rows = table("partitions_8mb.csv");
   // The boot loader starts ota_0 where otadata says nothing and there is no factory partition.
-  const apps = rows.filter(([, type]) => type === "app").map(([, , subtype]) => subtype);
-  assert.deepEqual(apps, ["ota_0", "ota_1"]);
-  const sizes = rows.filter(([, type]) => type === "app").map(([, , , , size]) => Number(size));
-  assert.equal(sizes[0], sizes[1]);
+  const apps = rows.filter(([, type]) => type === "app");
+  assert.deepEqual(
+    apps.map(([, , subtype]) => subtype),
+    ["ota_0", "ota_1"],
+  );
+  assert.equal(apps[0][4], apps[1][4]);
   const otadata = rows.find(([, , subtype]) => subtype === "ota");
   assert.equal(Number(otadata?.[4]), 2 * 4096);
   // Keys are in it, as they are in the image of whoever builds them in.
   assert.equal(rows.find(([name]) => name === "device")?.[5], "encrypted");
+  for (const link of ["wifi", "thread"]) {
+    const of = (folder: string) =>
+      readFileSync(join(BOARD, folder, "sdkconfig.defaults"), "utf8").split("\n");
+    const [one, two] = [of(`sdkconfig_${link}`), of(`sdkconfig_${link}_8mb`)];
+    const size = (line: string) => line.startsWith("CONFIG_ESPTOOLPY_FLASHSIZE_");
+    const rest = (lines: string[]) => lines.filter((line) => !size(line));
+    assert.deepEqual(rest(two), rest(one), `${link}: they differ in the size of flash alone`);
+    assert.ok(two.includes("CONFIG_ESPTOOLPY_FLASHSIZE_8MB=y"));
+  }
 });
 
 test("a boot loader that never goes back is a build error", { skip }, () => {

@@ -3,6 +3,9 @@
  * what esp32_slots.c and esp32_flash.c call, as ESP-IDF v6.0 does it (components/app_update/
  * esp_ota_ops.c, components/bootloader_support/src/bootloader_utility.c and bootloader_common.c)
  * with CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE and no factory partition. The partitions are small.
+ *
+ * unit_slots.c passed as well, with five seeds, over those files themselves (v6.0, 662a3be3),
+ * compiled for this computer with flash, CRC and the check of an image from here.
  */
 #ifndef LUMICAST_BOARDS_ESP32_OTA_H
 #define LUMICAST_BOARDS_ESP32_OTA_H

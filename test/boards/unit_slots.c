@@ -136,7 +136,7 @@ static void refused(void)
   CHECK(writes() && !board_slots_activate(sizeof image, digest));
   CHECK(come_up() == 0 && !board_slots_on_trial() && ota_runs() == OLD);
   ota_has_one_slot = true;
-  CHECK(come_up() == -1 && strstr(refusal, "partitions.csv"));
+  CHECK(come_up() == -1 && strstr(refusal, "--flash-size 8"));
 }
 
 static void torn_entry(void)

@@ -191,3 +191,42 @@ test("--help says every target and option, and asks for nothing", () => {
     assert.ok(stdout.includes(word), word);
   }
 });
+
+test("two slots: the table for 8 MB is asked for, and never by itself", () => {
+  const line = (...args: string[]) => flash([...args, "--dry-run"]).stdout;
+  assert.doesNotMatch(line("esp32/esp32s3", ...lamp), /LUMICAST_FLASH/);
+  assert.match(
+    line("esp32/esp32s3", ...lamp, "--flash-size", "8"),
+    / LUMICAST_FLASH=_8mb mcconfig /,
+  );
+  const refused: [string[], RegExp][] = [
+    [["esp32/esp32s3", ...lamp, "--flash-size", "16"], /--flash-size: say 4, or 8/],
+    [["zephyr/nrf52840dk", ...lamp, "--flash-size", "8"], /--flash-size: .* has no use for it/],
+    [["esp32/esp32s3", ...lamp, "--kind", "a b"], /--kind: 1 to 32/],
+  ];
+  for (const [args, why] of refused) {
+    const { status, stderr } = flash([...args, "--dry-run"]);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, why);
+  }
+});
+
+test("an image for many is nobody's, whatever the shell says, and is not flashed", () => {
+  const many = ["esp32/esp32c6", "--update", "--flash-size", "8", "--role", "luminaire"];
+  const shell = { ...nothing, LUMICAST_PROVISIONING: "/tmp/lamp-1.cbor" };
+  const { status, stdout, stderr } = flash([...many, "--kind", "hall.2", "--dry-run"], shell);
+  assert.equal(status, 0, stderr);
+  const [, own, words] =
+    /LUMICAST_PROVISIONING=(\S+) LUMICAST_FLASH=_8mb (.+)\n$/.exec(stdout) ?? [];
+  assert.equal(own, join(ROOT, "platforms/moddable/LUMICAST_PROVISIONING-is-not-set"));
+  assert.ok(!existsSync(own));
+  assert.equal(words, "mcconfig -m -p esp32/esp32c6 -t build role=luminaire kind=hall.2");
+  assert.match(stderr, /then: npm run firmware -- pack \S+xs_esp32\.bin --kind hall\.2/);
+  const refused: [string[], RegExp][] = [
+    [[...many, ...lamp], /--installation: an image for many devices is no one's/],
+    [["esp32/esp32c6", "--update", "--flash-size", "8"], /of which --role/],
+    [["esp32/esp32c6", "--update", "--role", "switch"], /with --flash-size 8 only/],
+    [["zephyr/nrf52840dk", "--update", "--role", "switch"], /has no second slot/],
+  ];
+  for (const [args, why] of refused) assert.match(flash([...args, "--dry-run"]).stderr, why);
+});

@@ -14,7 +14,8 @@
  * What these get wrong mcconfig's build finds, which takes the real headers. The same files were
  * compiled so, by the SDK's own makefile for esp32c3, esp32c6 and esp32h2 with Debian's GCC, and
  * once more with -Wall -Wextra: ESP-IDF v6.0 (662a3be3), its OpenThread (03933d9b) and esp-lwip's
- * branch 2.1.3-esp.
+ * branch 2.1.3-esp. esp32_slots.c came later: it and esp32_flash.c were compiled against v6.0's
+ * headers for esp32c3, warnings as errors, and not built by the SDK.
  */
 #ifndef STUB_ESP_IDF_H
 #define STUB_ESP_IDF_H
