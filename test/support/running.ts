@@ -46,6 +46,8 @@ export interface Ran {
   readonly child: ChildProcess;
   /** All it said, once it has ended; its exit code first. */
   readonly ended: Promise<{ code: number | null; said: string }>;
+  /** So far. */
+  readonly said: () => string;
 }
 
 /** Authorities that run, processes of their own, and devices that come to them. */
@@ -73,7 +75,7 @@ export class Programs {
       const hear = (chunk: Buffer) => {
         said += chunk.toString();
         const [, at] = /runs on (\S+);/.exec(said) ?? [];
-        if (at !== undefined) resolve({ at, child, ended });
+        if (at !== undefined) resolve({ at, child, ended, said: () => said });
       };
       child.stdout.on("data", hear);
       child.stderr.on("data", hear);

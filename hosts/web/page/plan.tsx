@@ -2,7 +2,7 @@
 import { Component } from "preact";
 import type { DeviceState, Facts } from "../site.js";
 import { directionOf, type Floor, floorOf, nextSpot, type Spot } from "./floor.js";
-import { Mark } from "./marks.js";
+import { type Hands, PlanSpot } from "./spot.js";
 import { heardText, isStale, levelText, trouble } from "./words.js";
 
 export interface PlanProps {
@@ -41,10 +41,21 @@ export class Plan extends Component<PlanProps, PlanState> {
   #settling: number | undefined;
   #picture: string | null = null;
   #svg: SVGSVGElement | null = null;
+  #floor: Floor = floorOf([], this.props.facts, 1);
+  readonly #hands: Hands = {
+    open: (id) => this.state.isArranging || this.props.open(id),
+    key: (event, id) => this.#key(event, id),
+    focus: (at) => this.setState({ at }),
+    grab: (event, id) => this.#grab(event, id),
+    drag: (event, id) => this.#drag(event, id),
+    drop: () => this.#drop(),
+    cancel: () => this.setState({ moved: undefined }),
+  };
 
   override render({ devices, facts, place }: PlanProps, { zoom, isArranging, ratio }: PlanState) {
     this.#measure(facts);
     const floor = floorOf(devices, facts, ratio);
+    this.#floor = floor;
     const arrange = () => this.setState({ isArranging: !isArranging });
     const wider = (by: number) => () =>
       this.setState({ zoom: Math.min(ZOOM_MAX, Math.max(1, zoom * by)) });
@@ -115,70 +126,55 @@ export class Plan extends Component<PlanProps, PlanState> {
     const { device } = spot;
     const { id, name } = device;
     const moved = this.state.moved?.id === id ? this.state.moved : undefined;
-    const [x, y] = moved === undefined ? [spot.x, spot.y] : [moved.x, moved.y];
-    const first = this.state.at ?? floor.spots[0].device.id;
     const wrong = trouble(device, waiting.has(id));
     const said = `${name}: ${levelText(device)}, ${heardText(device, now)}`;
     return (
-      // biome-ignore lint/a11y/useSemanticElements: there is no button element in SVG
-      <g
+      <PlanSpot
         key={id}
-        id={`spot-${id}`}
-        class={`spot${selected === id ? " selected" : ""}${moved ? " moving" : ""}`}
-        transform={`translate(${x} ${y})`}
-        role="button"
-        tabIndex={first === id ? 0 : -1}
-        aria-label={wrong === "" ? said : `${said}, ${wrong}`}
-        onClick={() => this.state.isArranging || this.props.open(id)}
-        onKeyDown={(event) => this.#key(event, spot, floor)}
-        onFocus={() => this.setState({ at: id })}
-        onPointerDown={(event) => this.#grab(event, spot)}
-        onPointerMove={(event) => this.#drag(event, id)}
-        onPointerUp={() => this.#drop()}
-        onPointerCancel={() => this.setState({ moved: undefined })}
-      >
-        <circle class="target" r={floor.radius * 1.35} />
-        <Mark
-          device={device}
-          radius={floor.radius}
-          isStale={isStale(device, now)}
-          trouble={wrong}
-        />
-        {devices.length <= NAMED_MAX && (
-          <text class="name" y={floor.radius + 0.34}>
-            {name}
-          </text>
-        )}
-      </g>
+        device={device}
+        x={moved?.x ?? spot.x}
+        y={moved?.y ?? spot.y}
+        radius={floor.radius}
+        label={wrong === "" ? said : `${said}, ${wrong}`}
+        trouble={wrong}
+        isStale={isStale(device, now)}
+        isSelected={selected === id}
+        isMoving={moved !== undefined}
+        isNamed={devices.length <= NAMED_MAX}
+        isFirst={(this.state.at ?? floor.spots[0].device.id) === id}
+        hands={this.#hands}
+      />
     );
   }
 
-  #key(event: KeyboardEvent, spot: Spot, floor: Floor): void {
+  #key(event: KeyboardEvent, id: string): void {
+    const { spots } = this.#floor;
+    const spot = spots.find(({ device }) => device.id === id);
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      this.props.open(spot.device.id);
+      this.props.open(id);
       return;
     }
     const direction = directionOf(event.key);
-    if (direction === undefined) return;
+    if (direction === undefined || spot === undefined) return;
     event.preventDefault();
     if (!this.state.isArranging) {
-      const next = nextSpot(floor.spots, spot, direction);
+      const next = nextSpot(spots, spot, direction);
       if (next !== undefined) document.getElementById(`spot-${next.device.id}`)?.focus();
       return;
     }
     const far = STEP * (event.shiftKey ? STEPS_WITH_SHIFT : 1);
-    const from = this.state.moved?.id === spot.device.id ? this.state.moved : spot;
-    const [x, y] = [from.x + direction[0] * far, from.y + direction[1] * far];
-    this.setState({ moved: { id: spot.device.id, x, y } });
+    const from = this.state.moved?.id === id ? this.state.moved : spot;
+    this.#move(id, from.x + direction[0] * far, from.y + direction[1] * far);
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => this.#drop(), SETTLED_MS);
   }
 
-  #grab(event: PointerEvent, { device, x, y }: Spot): void {
-    if (!this.state.isArranging || this.props.place === undefined) return;
+  #grab(event: PointerEvent, id: string): void {
+    const spot = this.#floor.spots.find(({ device }) => device.id === id);
+    if (!this.state.isArranging || this.props.place === undefined || spot === undefined) return;
     (event.currentTarget as Element).setPointerCapture(event.pointerId);
-    this.setState({ moved: { id: device.id, x, y } });
+    this.#move(id, spot.x, spot.y);
   }
 
   #drag(event: PointerEvent, id: string): void {
@@ -186,16 +182,23 @@ export class Plan extends Component<PlanProps, PlanState> {
     const matrix = this.#svg?.getScreenCTM();
     if (!matrix) return;
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(matrix.inverse());
-    this.setState({ moved: { id, x: at.x, y: at.y } });
+    this.#move(id, at.x, at.y);
+  }
+
+  /** To the centimetre. */
+  #move(id: string, x: number, y: number): void {
+    const rounded = (metres: number) => Math.round(metres * 100) / 100;
+    this.setState({ moved: { id, x: rounded(x), y: rounded(y) } });
   }
 
   #drop(): void {
     const { moved } = this.state;
     if (moved === undefined) return;
-    const rounded = (metres: number) => Math.round(metres * 100) / 100;
-    this.props.place?.(moved.id, rounded(moved.x), rounded(moved.y));
+    this.props.place?.(moved.id, moved.x, moved.y);
     // The server's word takes over; it is here within a moment.
-    setTimeout(() => this.setState({ moved: undefined }), SETTLED_MS);
+    setTimeout(() => {
+      if (this.state.moved === moved) this.setState({ moved: undefined });
+    }, SETTLED_MS);
   }
 
   #measure({ picture }: Facts): void {
