@@ -82,7 +82,7 @@ export class Doorkeeper {
     const { own } = this.#authority;
     const accepts = (peer: PeerIdentity) => {
       const isIt = this.#nameOf(peer) === name;
-      if (!isIt) return false; // check: device-whom
+      if (!isIt) return false;
       return this.#isShown(peer, name);
     };
     return { own, trust: this.#trust(() => false), accepts };
@@ -101,7 +101,7 @@ export class Doorkeeper {
         if (key === undefined || !isOf(key, "certificate")) return false;
         const known = this.#known.get(idOf(key));
         const isSame = known?.by === "certificate" && equalBytes(known.der, der);
-        if (!isSame) return false; // check: device-pinned
+        if (!isSame) return false;
         return true;
       },
       nowSeconds: () => this.#authority.now(),
@@ -114,7 +114,7 @@ export class Doorkeeper {
     if (others?.has(toHex(peer.publicKey)) === true) return true;
     const by = peer.by === "certificate" ? "certificate" : "raw public key";
     const isSame = this.#known.get(name)?.by === by;
-    if (!isSame) return false; // check: device-shown
+    if (!isSame) return false;
     return true;
   }
 

@@ -16,7 +16,7 @@ export function factoryIn(row: Uint8Array | undefined): Factory {
   if (row === undefined || row.length === 0) return { by: "raw public key" };
   const isCertificate = row.length > PSK_BYTES_MAX;
   // Everybody has seen it: it is nobody's secret.
-  if (isCertificate) return { by: "certificate", der: row }; // check: factory-certificate
+  if (isCertificate) return { by: "certificate", der: row };
   return { by: "psk", secret: row };
 }
 
