@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync } from "node:fs";
 import type { TrustAnchor } from "../../modules/access/token.js";
 import type { Center } from "../../modules/authority/distribution.js";
+import type { Listening } from "../../modules/authority/heard.js";
 import type { Rows, Store } from "../../modules/authority/ledger.js";
 import { headOf, isSignedBy, LoggedLedger, type Note } from "../../modules/authority/log.js";
 import { latestOf, numberKey } from "../../modules/authority/records.js";
@@ -55,6 +56,8 @@ export class Authority {
   /** With its certificates, where it has any. */
   readonly own: OwnKey;
   readonly notes = new AsyncLocalStorage<Note>();
+  /** Who listens to its groups, while it runs. */
+  listening: Listening | undefined = undefined;
   readonly #store: Kept;
 
   private constructor(state: State, identity: Identity, store: Kept) {
@@ -113,6 +116,7 @@ export class Authority {
       anchors: this.anchors("as"),
       domain: this.identity.domain,
       managerCredential: claimsSet(this.signer.publicKey),
+      ...(this.listening === undefined ? {} : { listening: this.listening }),
     };
   }
 

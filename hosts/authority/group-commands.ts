@@ -1,5 +1,6 @@
 /** `lumicast group ...`. */
 import { isLevel } from "../../modules/access/level.js";
+import { NUMBERS } from "../../modules/authority/heard.js";
 import { GROUP_PROFILES } from "../../modules/authority/material.js";
 import {
   type Command,
@@ -36,6 +37,11 @@ const create: Command = {
   --renew-on-leave   a new key when somebody is removed: who is gone cannot read what is said then
   --tree             a new key whenever somebody comes or goes, said to all members at once (LKH,
                      RFC 2627): authority start --interface
+  --numbers HOW      how who comes late refuses what was said before: ${NUMBERS[0]}, by a new key
+                     where somebody may have spoken under the one there is; ${NUMBERS[1]}, the
+                     authority listens (authority start --interface) and tells numbers, with a new
+                     key only where it missed something; ${NUMBERS[2]}, members see to it themselves
+                     (${NUMBERS[0]})
 `,
   options: {
     address: TEXT,
@@ -49,6 +55,7 @@ const create: Command = {
     "renew-on-join": FLAG,
     "renew-on-leave": FLAG,
     tree: FLAG,
+    numbers: TEXT,
   },
   operands: [1, 1],
   run: async ({ values, operands, work }) => {
@@ -70,10 +77,12 @@ const create: Command = {
       renewsOnJoin: values["renew-on-join"] === true,
       renewsOnLeave: values["renew-on-leave"] === true,
       hasTree: values.tree === true,
+      numbers: numbersOf(textOf(values, "numbers")),
     };
-    if (args.hasTree && args.shares !== undefined) {
+    const own = args.hasTree ? "tree" : args.numbers && "numbers";
+    if (own !== undefined && args.shares !== undefined) {
       throw new UsageError(
-        `--tree: the keys are those of ${args.shares}; leave out one of the two`,
+        `--${own}: the keys are those of ${args.shares}; leave out one of the two`,
       );
     }
     const group = await work("createGroup", args);
@@ -87,6 +96,12 @@ function profileOf(name: string | undefined): string {
   const profile = GROUP_PROFILES.find((known) => known === name);
   if (profile !== undefined) return profile;
   throw new UsageError(`--profile: there is no ${name}; there are ${listed(GROUP_PROFILES)}`);
+}
+
+function numbersOf(text: string | undefined): NewGroupArgs["numbers"] {
+  const numbers = NUMBERS.find((known) => known === text);
+  if (numbers !== undefined || text === undefined) return numbers;
+  throw new UsageError(`--numbers: there is no ${text}; there are ${listed(NUMBERS)}`);
 }
 
 const list: Command = {
@@ -104,10 +119,11 @@ const list: Command = {
       `[${group.address}]:${group.port}`,
       group.profile,
       `${group.key}`,
+      group.listens === false ? `${group.numbers}, by nobody now` : group.numbers,
       `${group.members}/${group.devices}`,
       `${group.waiting}`,
     ]);
-    const heads = ["name", "number", "address", "scheme", "key", "here/may", "waiting"];
+    const heads = ["name", "number", "address", "scheme", "key", "numbers", "here/may", "waiting"];
     return { json: { groups }, lines: table(heads, rows) };
   },
 };

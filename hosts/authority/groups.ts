@@ -7,6 +7,7 @@ import {
   narrow,
   renew,
 } from "../../modules/authority/distribution.js";
+import type { NUMBERS } from "../../modules/authority/heard.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import {
   type Application,
@@ -20,6 +21,7 @@ import {
   numberKey,
   numberOf,
   policies,
+  policyOf,
   pushes,
   USUAL,
 } from "../../modules/authority/records.js";
@@ -46,6 +48,8 @@ export interface NewGroupArgs {
   readonly renewsOnLeave: boolean;
   /** New keys are said to all at once, under those of a tree. */
   readonly hasTree: boolean;
+  /** How newcomers get at numbers that senders used before; undefined: with a new key. */
+  readonly numbers?: (typeof NUMBERS)[number] | undefined;
 }
 
 export interface GroupView {
@@ -58,6 +62,10 @@ export interface GroupView {
   /** Epoch of its newest key; 0: there was none yet. */
   readonly key: number;
   readonly validitySeconds: number | null;
+  /** How newcomers get at numbers that senders used before (modules/authority/heard.ts). */
+  readonly numbers: string;
+  /** Whether somebody listens to it now; null: nobody has to. */
+  readonly listens: boolean | null;
   /** Who may come. */
   readonly devices: number;
   /** Who has come. */
@@ -85,7 +93,9 @@ export function createOne(authority: Authority, args: NewGroupArgs): Promise<Gro
     }
     const group = shares === undefined ? number : groupOf(rows, shares).application.group;
     if (shares === undefined) createGroup(rows, authority.center, number, args);
-    if (args.hasTree) policies.put(rows, numberKey(group), { ...USUAL, hasTree: true });
+    const { hasTree, numbers = USUAL.numbers } = args;
+    const isUsual = !hasTree && numbers === USUAL.numbers;
+    if (!isUsual) policies.put(rows, numberKey(group), { ...USUAL, hasTree, numbers });
     applications.put(rows, numberKey(number), { name, group, address, port });
     return viewOf(rows, number);
   });
@@ -114,15 +124,22 @@ export function groupOf(rows: Rows, text: string): { number: number; application
   throw new Fault(`there is no group ${text}; lumicast group list shows them`);
 }
 
-export function listGroups(authority: Authority): Promise<{ groups: readonly GroupView[] }> {
+/** `hears`: of an authority that runs. */
+export function listGroups(
+  authority: Authority,
+  hears?: Hears,
+): Promise<{ groups: readonly GroupView[] }> {
   return authority.read((rows) => ({
-    groups: applications.keys(rows).map((key) => viewOf(rows, numberOf(key))),
+    groups: applications.keys(rows).map((key) => viewOf(rows, numberOf(key), hears)),
   }));
 }
 
-function viewOf(rows: Rows, number: number): GroupView {
+type Hears = (group: number) => boolean;
+
+function viewOf(rows: Rows, number: number, hears: Hears = () => false): GroupView {
   const { name, group, address, port } = applications.need(rows, numberKey(number));
   const { profile, epoch, validitySeconds } = groups.need(rows, numberKey(group));
+  const { numbers } = policyOf(rows, group);
   return {
     name,
     number,
@@ -132,6 +149,8 @@ function viewOf(rows: Rows, number: number): GroupView {
     profile,
     key: epoch,
     validitySeconds: orNull(validitySeconds),
+    numbers,
+    listens: numbers === "heard" ? hears(group) : null,
     devices: grantedIn(rows, number).length,
     members: membersOf(rows, group).length,
     waiting: pushes.keys(rows, `${numberKey(group)}/`).length,

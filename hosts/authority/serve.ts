@@ -20,6 +20,7 @@ import { type Authority, random } from "./authority.js";
 import { NodeClock } from "./clock.js";
 import { listen } from "./control.js";
 import { Doorkeeper } from "./doorkeeper.js";
+import { Ears } from "./ears.js";
 import { endpointOf, UdpPort } from "./net.js";
 import { Notifier } from "./notifier.js";
 import { askerOf, Others } from "./others.js";
@@ -69,8 +70,9 @@ export async function serve(
   await doorkeeper.look();
   const port = await UdpPort.bind(listenAt);
   const places = new Places(authority);
+  const ears = await orClosed(port, () => Ears.open(authority, listenAt));
   const handler = handlerOf(authority, {
-    places,
+    ...{ places, ears },
     resolve: async (token) => {
       const claims = await others.resolve(token);
       if (claims !== undefined) places.named(token, claims.subject);
@@ -91,24 +93,23 @@ export async function serve(
   const announcer = await orClosed(port, () => Announcer.open(authority, listenAt));
   const pusher = new Pusher(authority, { channels, places, announcer });
   const notifier = new Notifier(authority, others);
-  let stop = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
+  const { stopped, stop } = ending();
   const running: Running = {
     at: port.at,
     deliver: (some, say) => pusher.deliver(some, say),
     handOver: (say) => pusher.handOver(say),
     notify: (say) => notifier.notify(say),
     changed: () => doorkeeper.look(),
+    hears: (group) => ears.hears(group),
     // The answer goes out first.
     stop: () => void setTimeout(stop, 100),
   };
   const control = await orClosed(port, () => listen(authority.state, { authority, running }));
   const upkeep = new Upkeep(authority, { places, doorkeeper });
-  for (const part of [pusher, notifier, upkeep]) part.start();
+  const parts = [pusher, notifier, upkeep, ears];
+  for (const part of parts) part.start();
   const close = async () => {
-    for (const part of [pusher, notifier, upkeep]) part.stop();
+    for (const part of parts) part.stop();
     await places.keep();
     control.close();
     rmSync(authority.state.socket, { force: true });
@@ -120,6 +121,15 @@ export async function serve(
     await port.close();
   };
   return { at: port.at, stopped, running, words: places.words, close };
+}
+
+/** `stopped` resolves when `stop` is called. */
+function ending(): { stopped: Promise<void>; stop: () => void } {
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  return { stopped, stop };
 }
 
 /** What may not come about, and then keeps no port. */
@@ -209,7 +219,7 @@ function clientCredentials(
 /** Requests to the part they are for; each is in the log under its asker. */
 function handlerOf(
   authority: Authority,
-  { places, resolve }: { places: Places } & Required<Pick<KdcParts, "resolve">>,
+  { places, ears, resolve }: { places: Places; ears: Ears } & Required<Pick<KdcParts, "resolve">>,
 ): SecureHandler {
   const { role } = authority.identity;
   const { ledger } = authority;
@@ -227,6 +237,7 @@ function handlerOf(
         return role === "kdc" ? { code: NOT_FOUND } : as(request);
       }
       if (role === "as") return { code: NOT_FOUND };
+      await ears.settle();
       const response = await kdc(request);
       if (isGiven(request, response.code)) places.note(request);
       return response;

@@ -45,6 +45,8 @@ export interface Running {
   handOver(say: Say): Promise<readonly NodeResult[]>;
   /** Tells other programs what they have to hear; names and results. */
   notify(say: Say): Promise<readonly { readonly center: string; readonly result: string }[]>;
+  /** Whether it listens to a security group. */
+  hears(group: number): boolean;
   /** Devices were entered, or are lost. */
   changed(): Promise<void>;
   /** Ends the program after the answer. */
@@ -91,7 +93,7 @@ export const WORKS = {
     placeDevice(authority, args),
   createGroup: ({ authority }: Place, args: Parameters<typeof createOne>[1]) =>
     createOne(authority, args),
-  listGroups: ({ authority }: Place, _: object) => listGroups(authority),
+  listGroups: ({ authority, running }: Place, _: object) => listGroups(authority, running?.hears),
   addToGroup: ({ authority }: Place, args: Parameters<typeof addToGroup>[1]) =>
     addToGroup(authority, args),
   removeFromGroup: async (

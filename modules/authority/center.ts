@@ -1,6 +1,7 @@
 /** A Key Distribution Center, as its decisions know it. */
 import type { TrustAnchor } from "../access/token.js";
 import type { Random } from "../ports/random.js";
+import type { Listening } from "./heard.js";
 import type { Issuer } from "./server.js";
 
 export interface Center extends Issuer {
@@ -13,4 +14,6 @@ export interface Center extends Issuer {
   readonly managerCredential: Uint8Array;
   /** Who signs certificates of members, where groups have those. */
   readonly certifiers?: readonly TrustAnchor[];
+  /** What was heard of groups, where somebody listens to them. */
+  readonly listening?: Listening;
 }

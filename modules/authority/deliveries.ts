@@ -5,7 +5,7 @@ import { treeKeyValue } from "../access/tree.js";
 import { fromHex } from "../bytes/hex.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
 import { encode } from "../cbor/encode.js";
-import { type NextNumber, numbersOf } from "./heard.js";
+import { type Listening, type NextNumber, numbersOf } from "./heard.js";
 import { pathOf } from "./keytree.js";
 import type { Rows } from "./ledger.js";
 import { schemeOf } from "./material.js";
@@ -19,6 +19,7 @@ const REVOKED_TOLD_MAX = 32;
 export function termsFor(
   rows: Rows,
   member: { clientId: Uint8Array; groups: readonly number[]; now: number },
+  listening?: Listening,
 ): Omit<KeyDelivery, "tokens"> {
   const { clientId, now } = member;
   const told = member.groups.map((group) => {
@@ -32,7 +33,7 @@ export function termsFor(
     return {
       securityGroup,
       receives: (roles & RECEIVER) !== 0,
-      numbers: numbersOf(rows, group),
+      numbers: numbersOf(rows, group, listening),
       answering: sends ? answeringTo(rows, group, record.profile) : [],
       // Who has nothing older than that is not told: his newest key keeps its grace.
       isBroken: brokenBefore > confirmed && brokenBefore > 0,

@@ -373,7 +373,8 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const { subject: clientId, expiresAt = NONE } = claims;
   let isOther = false;
   if (known !== undefined) isOther = isReborn(rows, joining, known); // check: keys-incarnation
-  const isHeard = isNew && record.epoch > 0 && mustRenewFor(rows, group, { roles, ...record });
+  const joined = { ...record, roles };
+  const mayBeUsed = record.epoch > 0 && mustRenewFor(rows, group, joined, center.listening);
   members.put(rows, key, {
     ...member,
     roles,
@@ -390,7 +391,7 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const wraps = isNew && hasTree ? plant(rows, center, group, clientId).wraps : [];
   // His id again, and perhaps not his numbers: not under the key that he left.
   const isBack = isNew && isStale(rows, group, record.epoch, clientId);
-  const isFresh = isNew && (record.renewsOnJoin || isHeard || hasTree || isBack);
+  const isFresh = isNew && (record.renewsOnJoin || mayBeUsed || hasTree || isBack);
   if (record.epoch === 0 || isFresh || isOther) {
     renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0), wraps });
   }

@@ -142,7 +142,7 @@ function keys(
     return isLate ? refuse("later", { code: UNAVAILABLE }) : denied(given.fault);
   }
   const { clientId, groups } = given.value;
-  const terms = termsFor(rows, { clientId, groups, now: now() });
+  const terms = termsFor(rows, { clientId, groups, now: now() }, center.listening);
   const payload = emitDelivery({ tokens: given.value.tokens, ...terms });
   return { response: { code: CONTENT, format: CBOR_FORMAT, payload } };
 }

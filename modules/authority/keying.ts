@@ -173,7 +173,8 @@ export function welcome(
     [P.GROUP_POLICIES, policiesOf(rows, group)],
     [P.REKEYING_SCHEME, hasTree ? KEY_TREE : POINT_TO_POINT],
   ]);
-  const numbers = numbersOf(rows, group).map(({ clientId, next }): Cbor => [clientId, next]);
+  const others = numbersOf(rows, group, center.listening);
+  const numbers = others.map(({ clientId, next }): Cbor => [clientId, next]);
   if (numbers.length > 0) answer.set(P.SENDER_NUMBERS, numbers);
   if (!schemeOf(profile).signs) return answer;
   return new Map<Cbor, Cbor>([...answer, ...managerCredential(center, nonce)]);

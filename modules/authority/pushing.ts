@@ -12,6 +12,7 @@ import { accessToken, type Center, confirm, leave, sealingOf } from "./distribut
 import { noteUse } from "./heard.js";
 import type { Rows } from "./ledger.js";
 import {
+  clientIn,
   groups,
   inGroup,
   latestOf,
@@ -23,8 +24,6 @@ import {
 } from "./records.js";
 import { isEnded } from "./renewal.js";
 
-/** "0000000009/" */
-const GROUP_CHARS = 11;
 /** Groups in one push. */
 const PUSHED_AT_ONCE_MAX = 8;
 
@@ -43,7 +42,7 @@ export interface Awaiting {
 export function awaiting(rows: Rows): Awaiting[] {
   const found = new Map<string, Omit<Awaiting, "clientId"> & { groups: number[] }>();
   for (const key of pushes.keys(rows)) {
-    const client = key.slice(GROUP_CHARS);
+    const client = clientIn(key);
     const group = numberOf(key);
     const { roles = 0, confirmed = 0 } = members.get(rows, key) ?? {};
     const { brokenBefore } = groups.need(rows, numberKey(group));
@@ -80,7 +79,7 @@ export function sendingFor(
 ): Sending | undefined {
   const { clientId, pairwise, now } = to;
   const client = toHex(clientId);
-  const keys = pushes.keys(rows).filter((key) => key.slice(GROUP_CHARS) === client);
+  const keys = pushes.keys(rows).filter((key) => clientIn(key) === client);
   const clock = latestOf(rows, "clock", now);
   for (const key of keys) {
     const member = members.get(rows, key);
@@ -113,7 +112,8 @@ export function sendingFor(
     if ((roles & SENDER) !== 0) noteUse(rows, group, epoch); // check: use-sent
     epochs.push({ group, epoch, attempt: push.attempts + 1 });
   }
-  const terms = termsFor(rows, { clientId, groups: epochs.map(({ group }) => group), now });
+  const told = epochs.map(({ group }) => group);
+  const terms = termsFor(rows, { clientId, groups: told, now }, center.listening);
   return { payload: emitDelivery({ tokens, ...terms }), epochs };
 }
 

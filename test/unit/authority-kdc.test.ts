@@ -13,6 +13,7 @@ import { openEnvelope } from "../../modules/cose/envelope.js";
 import { vouch } from "../../modules/cose/vouched.js";
 import { equal, test } from "../harness.js";
 import { ask, GROUP, parties } from "../support/authority.js";
+import { UNBROKEN } from "../support/comers.js";
 import { ALL, cborMap, Kdc, mapIn, NOW, outcome, pairwise } from "../support/kdc.js";
 
 const h = fromHex;
@@ -61,7 +62,7 @@ test("/keys: who only listens has nothing to show; who only sends opens no one's
 });
 
 test("/keys: who comes late hears the senders' numbers where the authority listens", () => {
-  const kdc = new Kdc();
+  const kdc = new Kdc({}, { listening: UNBROKEN });
   kdc.set({ numbers: "heard" });
   keysOf(kdc, 1, kdc.token(1));
   kdc.run((rows) => noteHeard(rows, GROUP, { clientId: h("01"), epoch: 1, number: 9 }));

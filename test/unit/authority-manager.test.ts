@@ -10,6 +10,7 @@ import { type Cbor, decode } from "../../modules/cbor/decode.js";
 import { encode } from "../../modules/cbor/encode.js";
 import { equal, test } from "../harness.js";
 import { claimsSetOf, GROUP, parties } from "../support/authority.js";
+import { UNBROKEN } from "../support/comers.js";
 import { ALL, cborMap, Kdc, mapIn, memberSigner, NOW, outcome } from "../support/kdc.js";
 
 const h = fromHex;
@@ -38,7 +39,7 @@ class Hall extends Kdc {
   readonly challenges = new Map<number, Uint8Array>();
 
   constructor(terms: Partial<ConstructorParameters<typeof Kdc>[0]> = {}) {
-    super({ profile: "group-oscore", ...terms });
+    super({ profile: "group-oscore", ...terms }, { listening: UNBROKEN });
   }
 
   override admit(...args: Parameters<Kdc["admit"]>): Uint8Array {

@@ -38,6 +38,7 @@ import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { equal, test } from "../harness.js";
 import { centerOf, furnish, GROUP, SCOPE, TERMS } from "../support/authority.js";
+import { UNBROKEN } from "../support/comers.js";
 
 const h = fromHex;
 const NOW = 1_790_000_000;
@@ -45,7 +46,7 @@ const NOW = 1_790_000_000;
 /** One group; members come by their numbers. */
 class Hall {
   readonly ledger = new MemoryLedger();
-  readonly center: Center = centerOf();
+  readonly center: Center = { ...centerOf(), listening: UNBROKEN };
 
   constructor(terms = TERMS) {
     this.run((rows) => furnish(rows, this.center, terms));

@@ -2,10 +2,9 @@
  * The Group Manager in every profile: who may be what, and what whoever comes late is told of the
  * senders before him. And tokens of an AS that MACs, as the KDC judges them.
  */
-import { emitQuestion, parseDelivery } from "../../modules/access/delivery.js";
+import { parseDelivery } from "../../modules/access/delivery.js";
 import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
 import { renew } from "../../modules/authority/distribution.js";
-import { popInput } from "../../modules/authority/groupcomm.js";
 import { noteHeard } from "../../modules/authority/heard.js";
 import { GROUP_PROFILES } from "../../modules/authority/material.js";
 import { sendingFor } from "../../modules/authority/pushing.js";
@@ -13,47 +12,25 @@ import type { Issuer } from "../../modules/authority/server.js";
 import { enrol, grantToken } from "../../modules/authority/server.js";
 import { fromHex } from "../../modules/bytes/hex.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
-import { type Cbor, decode, type Tagged } from "../../modules/cbor/decode.js";
-import { encode } from "../../modules/cbor/encode.js";
+import { decode, type Tagged } from "../../modules/cbor/decode.js";
 import { HMAC_256_256 } from "../../modules/cose/vouched.js";
 import { EDDSA } from "../../modules/ports/crypto.js";
 import { equal, test } from "../harness.js";
-import { claimsSetOf, GROUP, parties } from "../support/authority.js";
-import { ALL, Kdc, mapIn, memberSigner, NOW, outcome, pairwise } from "../support/kdc.js";
+import { GROUP, parties } from "../support/authority.js";
+import {
+  INCARNATION,
+  joins,
+  keysOf,
+  MONITOR,
+  REQUESTER,
+  RESPONDER,
+  UNBROKEN,
+} from "../support/comers.js";
+import { ALL, Kdc, mapIn, NOW, outcome, pairwise } from "../support/kdc.js";
 
 const h = fromHex;
-const [REQUESTER, RESPONDER, MONITOR] = [2, 4, 8];
-const INCARNATION = h("0102030405060708");
-const NONCE = h("25a8991cd700ac01");
-/** Documents whose members sign; the others have one key for all. */
-const SIGNED = ["oscoap-00", "multicast-oscore-04", "group-oscore-02", "group-oscore"];
 const RECEIVES: Scope = [{ appGroup: 1, level: 2, roles: RECEIVER }];
 const SENDS: Scope = [{ appGroup: 1, level: 2, roles: SENDER }];
-
-/** RFC 10021 has claims sets; its drafts bare keys; who does not sign has none. */
-function credentialIn(profile: string, at: number): Uint8Array {
-  if (!SIGNED.includes(profile)) return h("");
-  const { publicKey } = memberSigner(at);
-  return profile === "group-oscore" ? claimsSetOf(publicKey) : publicKey;
-}
-
-function joins(kdc: Kdc, at: number, tasks: number, granted: Scope = ALL) {
-  const { profile } = kdc.group;
-  const scope = encode(["9", tasks]);
-  const challenge = kdc.admit(at, granted);
-  const map = new Map<Cbor, Cbor>([
-    [3, scope],
-    [6, NONCE],
-    // What its flash was made with, the same as in `keysOf`.
-    [-70012, INCARNATION],
-  ]);
-  const credential = credentialIn(profile, at);
-  if (credential.length > 0) {
-    map.set(5, credential);
-    map.set(24, memberSigner(at).sign(popInput(scope, challenge, NONCE)));
-  }
-  return kdc.say(at, "ace-group/9", { payload: encode(map) });
-}
 
 test("who may be what: every combination of roles, in every profile, under every grant", () => {
   const names = new Map([
@@ -89,7 +66,7 @@ test("who may be what: every combination of roles, in every profile, under every
 
 test("who comes late is told every sender's number, in every profile", () => {
   for (const profile of GROUP_PROFILES) {
-    const kdc = new Kdc({ profile });
+    const kdc = new Kdc({ profile }, { listening: UNBROKEN });
     kdc.set({ numbers: "heard" });
     for (const at of [1, 2]) equal(outcome(joins(kdc, at, REQUESTER)), "2.01", profile);
     const { epoch } = kdc.group;
@@ -170,12 +147,6 @@ test("a member whose flash is another never has the key that he asked for by him
     }
   }
 });
-
-function keysOf(kdc: Kdc, at: number, token: Uint8Array, incarnation = INCARNATION) {
-  const credential = credentialIn(kdc.group.profile, at);
-  const question = { token, wanted: [1], credential, incarnation };
-  return kdc.say(at, "keys", { format: 60, payload: emitQuestion(question) });
-}
 
 const SECRET = new Uint8Array(32).fill(0x5e);
 const MAC_KID = h("a6");
