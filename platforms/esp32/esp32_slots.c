@@ -1,6 +1,6 @@
 /*
  * Two firmware slots: ota_0 and ota_1 of partitions_8mb.csv, and ESP-IDF's boot loader, which
- * starts the one that otadata names ("Over The Air Updates" in ESP-IDF's guide, section App Rollback):
+ * starts the one that otadata names ("Over The Air Updates" in ESP-IDF's guide, App Rollback):
  *
  *   activate     esp_ota_set_boot_partition checks the image and writes an entry, NEW
  *   next start   the boot loader makes it PENDING_VERIFY and starts it: the trial
