@@ -39,7 +39,7 @@ export function channelIn({ factory, center, server }: Authority, p256: P256 | u
   if (p256 === undefined) {
     factory.secret.fill(0);
     throw new Error(
-      "provisioning.authority.key: this build has no P-256 in C, and TypeScript's is no device's; " +
+      "provisioning.authority.key: this build has no P-256 in C, and TypeScript's is for tests; " +
         "give this device a pre-shared key",
     );
   }

@@ -32,7 +32,7 @@ function certificate(number: number, subject = `device ${number}`): Uint8Array {
   return certificateOf({ subject, issuer: "maker", key: keyPair(number), by: MAKER });
 }
 
-test("raw keys and certificates beside a pre-shared key, on one port; keys are pushed to all", async () => {
+test("raw keys and certificates beside a pre-shared key; keys are pushed to all", async () => {
   const state = ["--state", desk.path("all")];
   await desk.json("authority", "init", "--domain", "hall", ...state);
   await desk.json("group", "create", "hall", "--address", "ff35::1", "--number", "5", ...state);
@@ -92,7 +92,7 @@ async function refuses(at: string, trust: Trust): Promise<void> {
   await thief.close();
 }
 
-test("an authority with a certificate: devices that believe its maker find it by its name", async () => {
+test("an authority with a certificate is found by its name", async () => {
   const state = ["--state", desk.path("certified")];
   await desk.json("authority", "init", "--domain", "hall", ...state);
   await desk.json("group", "create", "hall", "--address", "ff35::1", "--number", "5", ...state);

@@ -117,7 +117,7 @@ function visit(place: KeyedPlace, own: OwnKey): Told {
 
 const RIGHTS = [[9, null, 4]] as const;
 
-test("an operator with a key of his own commands at the level of his client, and pushes nothing", () => {
+test("an operator with a key of his own commands at the level of his client", () => {
   const place = new KeyedPlace();
   const operators: Cbor = [[CLIENT, place.pair(OPERATOR).publicKey]];
   const authority = place.keyed(1, [[16, operators]]);
@@ -128,7 +128,7 @@ test("an operator with a key of his own commands at the level of his client, and
   equal(visit(place, place.own(STRANGER, "operator")).words, ["unreachable"]);
 });
 
-test("an operator by the name of his certificate; another name of the same issuer is nobody", () => {
+test("an operator by his certificate; another name of its issuer is nobody", () => {
   const place = new KeyedPlace();
   const operators: Cbor = [[CLIENT, "operator"]];
   const authority = place.certified(1, [[16, operators]]);
