@@ -84,7 +84,7 @@ export class AuthorityBoard {
       return number === undefined ? [] : [[number, key] as const];
     });
     return {
-      ...{ id, name, role: roleOf(device), isLost: lost, isDark: false, level: null, drops: 0 },
+      ...{ id, name, role: roleOf(device), isLost: lost, isDark: false, level: null, drops: null },
       groups: own.map(([number]) => number),
       keys: Object.fromEntries(own),
       heardAt: this.#words.of(credential),

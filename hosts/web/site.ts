@@ -29,8 +29,8 @@ export interface DeviceState {
   readonly isLost: boolean;
   /** Without power, where that can be seen. */
   readonly isDark: boolean;
-  /** What it has dropped. */
-  readonly drops: number;
+  /** How much it has dropped; null: that is not known here. */
+  readonly drops: number | null;
 }
 
 export interface GroupState {

@@ -118,6 +118,11 @@ test("devices are placed by drag and by key, moved and lost, and a restart chang
   await login(phone, again.url);
   await phone.getByRole("button", { name: "Plan" }).click();
   await phone.locator(".ground image").waitFor();
+  for (const name of ["Plan", "Devices", "Groups", "Events"]) {
+    await phone.getByRole("navigation").getByRole("button", { name }).click();
+    const beyond = await phone.evaluate("document.documentElement.scrollWidth - innerWidth");
+    assert.equal(beyond, 0, name);
+  }
   const after = [await placeOf(phone, 1), await placeOf(phone, 2)].map((match) => match?.[0]);
   assert.deepEqual(after, before);
 });

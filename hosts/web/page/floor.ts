@@ -22,7 +22,11 @@ export interface Floor {
 }
 
 const MARGIN = 1;
-const WIDTH_MIN = 6;
+const WIDTH_MIN = 12;
+/** Of a plan with nothing on it. */
+const HEIGHT_MIN = 6;
+/** Between those that wait, so that their names are apart. */
+const APART = 1.6;
 const RADIUS_MAX = 0.4;
 const RADIUS_MIN = 0.12;
 const CROWDED = 0.28;
@@ -37,22 +41,24 @@ export function floorOf(devices: readonly DeviceState[], facts: Facts, ratio: nu
     ys.push(0, facts.pictureMetres * ratio);
   }
   if (xs.length === 0) xs.push(0, WIDTH_MIN);
-  if (ys.length === 0) ys.push(0);
+  if (ys.length === 0) ys.push(0, HEIGHT_MIN);
   const left = Math.min(...xs) - MARGIN;
   const top = Math.min(...ys) - MARGIN;
   const width = Math.max(WIDTH_MIN, Math.max(...xs) + MARGIN - left);
   const bottom = Math.max(...ys) + MARGIN;
   const away = devices.filter(({ x, y }) => x === null || y === null);
-  const across = Math.max(1, Math.floor(width - 1));
+  const across = Math.max(1, Math.floor(width / APART));
   const room = CROWDED * Math.sqrt((width * (bottom - top)) / Math.max(1, placed.length));
   const radius = Math.max(RADIUS_MIN, Math.min(RADIUS_MAX, room));
   const spots = apart(placed, radius);
   const waitingY = away.length === 0 ? undefined : bottom;
   away.forEach((device, at) => {
-    const x = left + 1 + (at % across);
-    spots.push({ device, x, y: bottom + 0.9 + Math.floor(at / across), isWaiting: true });
+    const x = left + APART * ((at % across) + 0.5);
+    const y = bottom + APART * (Math.floor(at / across) + 0.6);
+    spots.push({ device, x, y, isWaiting: true });
   });
-  const height = bottom - top + (away.length === 0 ? 0 : Math.ceil(away.length / across) + 0.6);
+  const height =
+    bottom - top + (away.length === 0 ? 0 : APART * Math.ceil(away.length / across) + 0.4);
   return { spots, left, top, width, height, radius, waitingY };
 }
 

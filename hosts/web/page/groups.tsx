@@ -24,7 +24,7 @@ export function Groups({ groups, devices, rekey, open }: GroupsProps) {
               <dt>scheme</dt>
               <dd>{group.profile}</dd>
               <dt>newest key</dt>
-              <dd>{group.key === null ? "not known here" : `epoch ${group.key}`}</dd>
+              <dd>{keyText(group)}</dd>
               <dt>devices</dt>
               <dd>{members.length}</dd>
               <dt>without that key</dt>
@@ -50,4 +50,9 @@ export function Groups({ groups, devices, rekey, open }: GroupsProps) {
       })}
     </ul>
   );
+}
+
+function keyText({ key }: GroupState): string {
+  if (key === null) return "not known here";
+  return key === 0 ? "none yet" : `epoch ${key}`;
 }

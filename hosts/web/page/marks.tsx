@@ -39,6 +39,9 @@ function Shape({ role, radius, class: kind }: ShapeProps) {
   if (role === "switch" || role === "sender") {
     return <rect class={kind} x={-half} y={-half} width={2 * half} height={2 * half} rx={0.06} />;
   }
+  if (role === "unknown") {
+    return <path class={kind} d={`M0 ${-radius} L${radius} 0 L0 ${radius} L${-radius} 0 Z`} />;
+  }
   return <path class={kind} d={`M0 ${-radius} L${radius} ${half} L${-radius} ${half} Z`} />;
 }
 

@@ -29,7 +29,7 @@ export class PictureForm extends Component<PictureFormProps, PictureFormState> {
       }
     };
     return (
-      <form class="card" onSubmit={(event) => void put(event)}>
+      <form class="picture card" onSubmit={(event) => void put(event)}>
         <h3>Picture of the floor</h3>
         <label>
           PNG or JPEG

@@ -62,8 +62,8 @@ export class Sheet extends Component<SheetProps, SheetState> {
           <dd class="code">{device.id}</dd>
           <dt>groups</dt>
           <dd>{groupsText(device, groups)}</dd>
-          <dt>dropped</dt>
-          <dd>{device.drops}</dd>
+          {device.drops !== null && <dt>dropped</dt>}
+          {device.drops !== null && <dd>{device.drops}</dd>}
         </dl>
         <div class="doings">{this.#doings()}</div>
       </dialog>

@@ -74,12 +74,12 @@ export const REASONS: Readonly<Record<string, string>> = {
 
 /** What is wrong with a device; empty: nothing that is known here. */
 export function trouble(device: DeviceState, waiting: boolean): string {
-  const { isLost, isDark, heardAt, keys } = device;
+  const { isLost, isDark, heardAt, keys, groups } = device;
   if (isLost) return "lost";
   if (isDark) return "no power";
   // Who has a key was here, though not since the program began.
   const isStrange = Object.values(keys).every((key) => key === null);
-  if (heardAt === null && isStrange) return "missing";
+  if (heardAt === null && isStrange && groups.length > 0) return "missing";
   return waiting ? "no new key" : "";
 }
 
