@@ -14,7 +14,7 @@ const SECOND = 1_000_000;
 /** Routers repeat each message within that, every one of them twice (lowpan/relay.ts). */
 const SPACING_MICROS = 100_000;
 /** Nobody confirms a multicast. */
-const ROUNDS_MICROS = [0, 2 * SECOND, 8 * SECOND];
+const ROUNDS_MICROS = [0, 3 * SECOND, 8 * SECOND];
 /** By then who missed some of it asked for the rest. */
 const HEARD_MICROS = 15 * SECOND;
 const MID_COUNT = 0x10000;
@@ -45,8 +45,13 @@ export class Saying {
     const messages = run((rows) => messagesOf(rows, group));
     // Its members are in the application group of its number.
     const { address, port } = run((rows) => applications.need(rows, numberKey(group)));
+    // The last has the group's key: until it comes all have the old one, and whoever lacks one of
+    // the others then is without light. What collided is lost to half of them at once.
+    const before = messages.slice(0, -1);
+    const last = messages.slice(-1);
+    const round = [...before, ...before, ...last, ...last, ...last];
     for (const startMicros of ROUNDS_MICROS) {
-      messages.forEach((payload, at) => {
+      round.forEach((payload, at) => {
         const afterMicros = startMicros + at * SPACING_MICROS;
         clock.after(afterMicros, () => this.#send({ address, port }, payload));
       });
