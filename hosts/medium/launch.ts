@@ -41,10 +41,8 @@ export type BlobOf = (blob: Uint8Array, device: MeshNode) => Uint8Array;
 const FLASH_BYTES = 65_536;
 /** Of the value stack, where `lowlatency` is all a device speaks: what small boards have. */
 const PLAIN_STACK_SLOTS = 448;
-/** Where it is not: 480 were seen used. */
+/** Where it is not: 480 were seen used. With DTLS and tokens in it, it has what `run` gives. */
 const SCHEME_STACK_SLOTS = 640;
-/** With DTLS, and tokens in it. */
-const CHANNEL_STACK_SLOTS = 1024;
 /** Where TypeScript signs, in place of libsodium: noble builds tables when it is first used. */
 export const NOBLE: readonly string[] = ["--no-preload", "--stack", "4096"];
 /** Made where the host is built without libsodium (hosts/prepare.mjs). */
@@ -95,7 +93,7 @@ export class Workspace {
     args.push("--seed", `${seed}`, "--eui64", toHex(device.eui64));
     const isPlain = this.#room.securityGroups.every(({ profile }) => profile === "lowlatency");
     const slots = isPlain ? PLAIN_STACK_SLOTS : SCHEME_STACK_SLOTS;
-    args.push("--stack", `${this.#blobOf === undefined ? slots : CHANNEL_STACK_SLOTS}`);
+    if (this.#blobOf === undefined) args.push("--stack", `${slots}`);
     if (options.heapBytes !== undefined) args.push("--heap", `${options.heapBytes}`);
     for (const fault of options.faults ?? []) args.push("--fault", fault);
     return args;

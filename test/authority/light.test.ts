@@ -25,8 +25,6 @@ const test = testOnLan();
 /** Computers of the lan. */
 const LAMPS = [2, 3, 4];
 const SENDER = 5;
-/** What lamps with DTLS and every scheme have (hosts/medium/launch.ts). */
-const STACK = "1024";
 const PRODUCT = `${ROOT}/build/firmware/lumicast.xsb`;
 const SCHEMES = GROUP_PROFILES.filter((profile) => profile !== "lowlatency");
 const ALL = ["01", "02", "03"];
@@ -84,9 +82,8 @@ async function lamp(number: number): Promise<Program> {
   writeFileSync(desk.path(`lamp-${number}.cbor`), blob);
   const files = ["--provision", desk.path(`lamp-${number}.cbor`), "--flash"];
   const more = [desk.path(`lamp-${number}.flash`), "--eui64", euiOf(number), "--port", "5684"];
-  const stack = ["--stack", STACK];
   const { command } = lan.computer(LAMPS[number - 1]);
-  const program = new Program(command, HOST, "run", PRODUCT, ...files, ...more, ...stack);
+  const program = new Program(command, HOST, "run", PRODUCT, ...files, ...more);
   await program.line(/keys: resting/);
   return program;
 }

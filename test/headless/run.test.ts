@@ -93,7 +93,7 @@ for (const program of ["slots", "chunks", "keys"]) {
       head,
       /^lumicast: out of memory: \d+ more bytes of [a-z ]+ do not fit in --heap 100000$/,
     );
-    assert.match(held, /^held: slots \d+ \(in use \d+\), chunks \d+ \(in use \d+\), stack 20480, /);
+    assert.match(held, /^held: slots \d+ \(in use \d+\), chunks \d+ \(in use \d+\), stack 32768, /);
     const figures = [...held.matchAll(/(slots|chunks|stack|key tables) (\d+)/g)];
     assert.equal(figures.length, 4);
     const total = figures.reduce((sum, [, , figure]) => sum + Number(figure), 0);
@@ -106,14 +106,14 @@ for (const program of ["slots", "chunks", "keys"]) {
 
 test("a stack overflow is one line and exit 72", () => {
   const { status, stderr } = release.run("recurse");
-  assert.match(stderr, /^lumicast: stack overflow: 20480 bytes \(640 slots\) are full; /);
+  assert.match(stderr, /^lumicast: stack overflow: 32768 bytes \(1024 slots\) are full; /);
   assert.match(stderr, /; innermost calls: deeper < deeper < [^\n]+\n$/);
   assert.equal(status, 72);
 });
 
 test("a bigger stack is an option", () => {
-  const { status, stderr } = release.run("recurse", "--stack", "1000");
-  assert.match(stderr, /\(1000 slots\)/);
+  const { status, stderr } = release.run("recurse", "--stack", "1500");
+  assert.match(stderr, /\(1500 slots\)/);
   assert.equal(status, 72);
 });
 

@@ -94,7 +94,7 @@ async function lamp(name: string): Promise<Program> {
     command,
     ...[HOST, "run", image, "--slots", folder.file(`${name}.slots`)],
     ...["--provision", folder.file(`${name}.cbor`, blob), "--flash", folder.file(`${name}.flash`)],
-    ...["--eui64", toHex(eui64Of(LAMP)), "--stack", "1024"],
+    ...["--eui64", toHex(eui64Of(LAMP))],
   );
   await listens(command);
   return program;
