@@ -10,6 +10,13 @@ bool pattern_lit(enum pattern pattern, uint32_t slot)
     [PATTERN_FLASH] = 0x0009,
     [PATTERN_SETUP] = 0x0049,
     [PATTERN_FATAL] = 0x5555,
+    [PATTERN_FRESH] = 0x00ff,
+    [PATTERN_OPEN] = 0x3333,
+    [PATTERN_JOINING] = 0x1111,
+    [PATTERN_IDENTIFY] = 0x0055,
+    [PATTERN_IN] = 0x7fff,
+    [PATTERN_OUT] = 0x0f0f,
+    [PATTERN_ARMED] = 0x7777,
   };
   return lit[pattern] >> slot % 16 & 1;
 }

@@ -1,6 +1,7 @@
 /*
  * What the status LED says to the person below it. A pattern takes two seconds, sixteen slots of
- * an eighth; flashes are counted from the gap, and nothing is said by colour.
+ * an eighth; flashes are counted from the gap, and nothing is said by colour. The same table as
+ * modules/commission/patterns.ts, in its order: the firmware tells patterns by number.
  */
 #ifndef LUMICAST_PATTERN_H
 #define LUMICAST_PATTERN_H
@@ -16,6 +17,15 @@ enum pattern {
   PATTERN_FLASH,   /* two flashes: flash failing; commands are refused, a restart may not help */
   PATTERN_SETUP,   /* three flashes: not provisioned, or a wrong role, pin or file */
   PATTERN_FATAL,   /* without a gap: restarting in a moment */
+  /* Up to here faults, the worst last; from here on what the firmware shows while there is none. */
+  PATTERN_FRESH, /* belongs to nobody */
+  PATTERN_OPEN,  /* may be joined */
+  PATTERN_JOINING,
+  PATTERN_IDENTIFY, /* this is the one */
+  PATTERN_IN,       /* in the group */
+  PATTERN_OUT,      /* not in the group */
+  PATTERN_ARMED,    /* the next press resets it */
+  PATTERNS,
 };
 
 /* Whether the LED is lit in this slot, counted from any time. */

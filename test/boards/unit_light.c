@@ -102,6 +102,8 @@ static void patterns(void)
   CHECK(flashes(PATTERN_OFF) == 0 && flashes(PATTERN_NETWORK) == 1);
   CHECK(flashes(PATTERN_FLASH) == 2 && flashes(PATTERN_SETUP) == 3);
   CHECK(flashes(PATTERN_FATAL) == 8);
+  CHECK(flashes(PATTERN_IDENTIFY) == 4 && flashes(PATTERN_FRESH) == 1);
+  CHECK(flashes(PATTERN_ARMED) == 4 && flashes(PATTERN_OUT) == 2);
 }
 
 void light_tests(void)

@@ -1,0 +1,31 @@
+/** The LED language in C (platforms/native/pattern.c) is that of modules/commission/patterns.ts. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ROOT } from "../../hosts/root.js";
+import { PATTERNS, SLOT_MICROS, SLOTS } from "../../modules/commission/patterns.js";
+
+const read = (name: string) => readFileSync(join(ROOT, "platforms/native", name), "utf8");
+const header = read("pattern.h");
+const source = read("pattern.c");
+
+test("both have the same patterns in the same order", () => {
+  const [, body] = /enum pattern \{(.*?)\};/s.exec(header) as RegExpExecArray;
+  const names = [...body.matchAll(/\b(PATTERN_[A-Z]+|PATTERNS),/g)].map(([, name]) => name);
+  const expected = Object.keys(PATTERNS).map((name) => `PATTERN_${name.toUpperCase()}`);
+  assert.deepEqual(names, [...expected, "PATTERNS"]);
+});
+
+test("each is lit in the same slots", () => {
+  const rows = [...source.matchAll(/\[PATTERN_([A-Z]+)\] = (0x[0-9a-f]{4}),/g)];
+  const lit = Object.fromEntries(rows.map(([, name, bits]) => [name.toLowerCase(), Number(bits)]));
+  assert.equal(rows.length, Object.keys(lit).length);
+  const expected = Object.entries(PATTERNS).map(([name, pattern]) => [name, pattern.lit]);
+  assert.deepEqual(lit, Object.fromEntries(expected));
+});
+
+test("a slot takes as long in both", () => {
+  assert.ok(header.includes(`PATTERN_SLOT_MS = ${SLOT_MICROS / 1000} `));
+  assert.ok(source.includes(`>> slot % ${SLOTS} & 1`));
+});
