@@ -135,8 +135,9 @@ const certify: Command = {
   usage: "FILE",
   about: "Gives it a certificate of its channel's key, for devices that believe certificates.",
   help: `
-FILE holds X.509 in PEM: of the key that \`authority show --json\` calls "channel", then of who issued
-it, at most four. Devices look for a name in it, and other devices must not get one with that name.
+FILE holds X.509 in PEM: of the key that \`authority show --json\` calls "channel", then of who
+issued it, at most four. Devices look for a name in it, and other devices must not get one with that
+name.
 The authority has to be started anew.
 `,
   options: {},
@@ -254,11 +255,11 @@ function webAtOf(text: string | undefined): WebAt | undefined {
 async function pageOf(
   authority: Authority,
   served: Served,
-  looks: Omit<AuthorityPageOptions, "running" | "words">,
+  looks: Omit<AuthorityPageOptions, "running" | "words" | "ears">,
 ): Promise<{ close(): Promise<void> }> {
   try {
-    const { running, words } = served;
-    return await openAuthorityPage(authority, { ...looks, running, words });
+    const { running, words, ears } = served;
+    return await openAuthorityPage(authority, { ...looks, running, words, ears });
   } catch (error) {
     await served.close();
     throw error;

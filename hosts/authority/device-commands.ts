@@ -27,8 +27,8 @@ const add: Command = {
   --raw-key KEY      its public key in place of a shared one: a P-256 point, 04..., or a PEM file
   --certificate FILE its X.509 certificate in PEM, which alone is believed: no other of its issuer
   --tokens TIME      how long its tokens last: 8h for a phone; never (usual) for what is fixed
-  --from FILE        many of them: a JSON list of {"eui64", "name", "psk", "rawKey" or "certificate",
-                     "identity", "tokenSeconds"}
+  --from FILE        many of them: a JSON list of {"eui64", "name", "psk", "rawKey" or
+                     "certificate", "identity", "tokenSeconds"}
 `,
   options: {
     name: TEXT,

@@ -3,8 +3,8 @@
  * boards (platforms/native/pattern.c, by number), the simulator, the room view and README.
  *
  * A pattern takes two seconds, sixteen slots of an eighth, the lowest bit first. Nothing is said by
- * colour, and two patterns differ in what can be counted or in how long they are lit: quick or slow,
- * mostly lit or mostly dark. A lamp without an LED says the same by its light.
+ * colour, and two patterns differ in what can be counted or in how long they are lit: quick or
+ * slow, mostly lit or mostly dark. A lamp without an LED says the same by its light.
  */
 
 export const SLOT_MICROS = 125_000;

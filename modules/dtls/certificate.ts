@@ -238,9 +238,8 @@ export function verifyChain(input: {
     const isPinned = anchors.some((anchor) => equalBytes(anchor, chain[below]));
     if (isPinned) return { ...own, notAfterSeconds };
     const issuer = anchors.map((anchor) => pinnedIssuer(anchor, one, below)).find(isThere);
-    if (issuer !== undefined) {
-      return { ...own, notAfterSeconds: Math.min(notAfterSeconds, issuer.notAfterSeconds) };
-    }
+    const end = Math.min(notAfterSeconds, issuer?.notAfterSeconds ?? 0);
+    if (issuer !== undefined) return { ...own, notAfterSeconds: end };
     const next = certificates[below + 1];
     if (next === undefined) break;
     if (!issued(next, one, below)) return ALERTS.badCertificate; // check: chain-link
@@ -253,9 +252,8 @@ export function verifyChain(input: {
     return isValidNow(issuer) ? issuer : undefined;
   }
 
-  function isValidNow({ notBeforeSeconds, notAfterSeconds }: Certificate): boolean {
-    if (nowSeconds === undefined) return true;
-    return (isLeast || notBeforeSeconds <= nowSeconds) && nowSeconds <= notAfterSeconds;
+  function isValidNow(certificate: Certificate): boolean {
+    return nowSeconds === undefined || isValidAt(certificate, nowSeconds, isLeast);
   }
 
   /** Whether `issuer` may have authorities `below` it and did sign `one`. */
@@ -272,6 +270,15 @@ export function verifyChain(input: {
     if (!isSigned) return false; // check: chain-signature
     return true;
   }
+}
+
+/** `isLeast`: it may be later than `seconds`. */
+function isValidAt(
+  { notBeforeSeconds, notAfterSeconds }: Certificate,
+  seconds: number,
+  isLeast: boolean,
+): boolean {
+  return (isLeast || notBeforeSeconds <= seconds) && seconds <= notAfterSeconds;
 }
 
 function isThere(certificate: Certificate | undefined): certificate is Certificate {

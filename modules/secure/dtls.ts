@@ -171,8 +171,8 @@ export class DtlsChannels {
   }
 
   /**
-   * Whoever proved to be one of these is heard no more, and who was about to has to begin anew; what it
-   * asked last is answered yet.
+   * Whoever proved to be one of these is heard no more, and who was about to has to begin anew;
+   * what it asked last is answered yet.
    */
   leave(isLeft: (asker: Asker) => boolean): void {
     this.#dtls.abandon(); // check: line-opening

@@ -114,7 +114,10 @@ static void define(xsMachine *the, const struct native *methods, size_t count)
 void p256_build(xsMachine *the)
 {
   static const struct native own[] = {{"sign", native_sign, 1}, {"agree", native_agree, 1}};
-  static const struct native all[] = {{"keyPair", native_key_pair, 1}, {"verify", native_verify, 1}};
+  static const struct native all[] = {
+    {"keyPair", native_key_pair, 1},
+    {"verify", native_verify, 1},
+  };
   const xsAttribute fixed = xsDontSet | xsDontDelete | xsDontEnum;
   xsVar(1) = xsNewHostObject(destroy_key);
   define(the, own, sizeof own / sizeof *own);
