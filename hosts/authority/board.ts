@@ -1,13 +1,17 @@
 /**
  * An authority as its page shows it. The ledger is looked at every second while somebody watches,
- * so that what another program decided on the same database is seen, too. What lamps show, this
- * program does not know; the page says so.
+ * so that what another program decided on the same database is seen, too. What switches say, it
+ * knows of groups that it listens to (group create --numbers heard); what lamps show, of none.
  */
+
+import type { Said } from "../../modules/authority/ear.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { groups, membersOf, numberKey, pushes } from "../../modules/authority/records.js";
-import { fromHex } from "../../modules/bytes/hex.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { POST, URI_PATH } from "../../modules/coap/options.js";
+import { acts, type Command, decodeCommand, turns } from "../../modules/lighting/command.js";
 import { Board } from "../web/board.js";
-import type { RekeyState, Role } from "../web/site.js";
+import { percent, type RekeyState, type Role } from "../web/site.js";
 import type { Authority } from "./authority.js";
 import { type DeviceView, listDevices, nameOfClient } from "./devices.js";
 import { floorOf } from "./floor.js";
@@ -16,6 +20,9 @@ import type { LastWords } from "./words.js";
 
 const LOOK_MS = 1000;
 const REKEYS_KEPT = 6;
+const PRESSES_KEPT = 8;
+/** "l" in hex. */
+const LIGHT_PATH = "6c";
 /** Of a member that does not have a key yet. */
 const WAITING = "has not confirmed it yet";
 
@@ -33,7 +40,12 @@ export class AuthorityBoard {
   readonly #epochs = new Map<number, number>();
   /** The newest renewal of each security group that is not over. */
   readonly #underWay = new Map<number, number>();
+  /** EUI-64s by client id, in hex both. */
+  #clients: ReadonlyMap<string, string> = new Map();
   #rekeys = 0;
+  #presses = 0;
+  /** When each was heard in a group, by EUI-64. */
+  readonly #spoke = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(authority: Authority, words: LastWords) {
@@ -73,8 +85,33 @@ export class AuthorityBoard {
       const { x, y } = floor.get(eui64) ?? { x: null, y: null };
       this.board.put("devices", eui64, { x, y, ...this.#stateOf(device, numbers) });
     }
+    this.#clients = new Map(devices.map(({ clientId, eui64 }) => [clientId, eui64]));
     this.#gone("devices", new Set(devices.map(({ eui64 }) => eui64)));
     for (const [group, state] of keyed) this.#showKeys(group, state, all);
+  }
+
+  /** A member spoke to a group that is listened to. */
+  said({ clientId, appGroup, inner }: Said): void {
+    const id = this.#clients.get(toHex(clientId));
+    if (id === undefined) return;
+    const at = Date.now();
+    this.board.put("devices", id, { heardAt: at });
+    this.#spoke.set(id, at);
+    const command = commandIn(inner);
+    const isFirst = command !== undefined && acts(command) && command.ageHundredths === undefined;
+    if (!isFirst) return;
+    const { groups: all, devices } = this.board.site;
+    const number = `${appGroup}`;
+    const by = devices[id]?.name ?? id;
+    const what = `${by}: ${commandText(command)}`;
+    if (all[number] !== undefined) this.board.put("groups", number, { told: what, toldAt: at });
+    const lamps = Object.values(devices).filter((device) => {
+      return device.role === "luminaire" && device.groups.includes(number);
+    }).length;
+    const press = ++this.#presses;
+    const unknown = { changed: null, firstMs: null, lastMs: null };
+    this.board.put("presses", `${press}`, { id: press, what, at, lamps, ...unknown });
+    this.board.remove("presses", `${press - PRESSES_KEPT}`);
   }
 
   #stateOf(device: DeviceView, numbers: ReadonlyMap<string, string>) {
@@ -87,13 +124,15 @@ export class AuthorityBoard {
       ...{ id, name, role: roleOf(device), isLost: lost, isDark: false, level: null, drops: null },
       groups: own.map(([number]) => number),
       keys: Object.fromEntries(own),
-      heardAt: this.#words.of(credential),
+      heardAt: latest(this.#words.of(credential), this.#spoke.get(id) ?? null),
     };
   }
 
   #showGroup({ name, number, profile, key, waiting }: GroupView): void {
     const id = `${number}`;
-    this.board.put("groups", id, { id, name, profile, key: key < 0 ? null : key, waiting });
+    const { told = null, toldAt = null } = this.board.site.groups[id] ?? {};
+    const newest = key < 0 ? null : key;
+    this.board.put("groups", id, { id, name, profile, key: newest, waiting, told, toldAt });
   }
 
   #gone(table: "groups" | "devices", known: ReadonlySet<string>): void {
@@ -137,6 +176,25 @@ function keyedOf(rows: Rows, group: number): [number, Keyed] {
   });
   const members = membersOf(rows, group).length;
   return [group, { epoch, members, left: Object.fromEntries(left) }];
+}
+
+function latest(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.max(one, other);
+}
+
+/** Of POST /l. */
+function commandIn({ code, options, payload }: Said["inner"]): Command | undefined {
+  const path = options.filter(({ number }) => number === URI_PATH).map(({ value }) => toHex(value));
+  const isLight = code === POST && path.length === 1 && path[0] === LIGHT_PATH;
+  return isLight && payload !== undefined ? decodeCommand(payload) : undefined;
+}
+
+function commandText(command: Command): string {
+  const { level, scene } = command;
+  if (scene !== undefined) return `scene ${scene}`;
+  if (turns(command) === false) return "off";
+  if (level !== undefined) return percent(level);
+  return turns(command) === true ? "on" : "colour";
 }
 
 /** As far as rights tell: who only listens is a lamp. */

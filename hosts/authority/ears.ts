@@ -6,6 +6,7 @@
  * the ledger not to be read. After one, it begins anew.
  */
 import { createSocket, type Socket } from "node:dgram";
+import type { Said } from "../../modules/authority/ear.js";
 import type { Hearing, Listening } from "../../modules/authority/heard.js";
 import { Listener, wantedIn } from "../../modules/authority/listener.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
@@ -28,6 +29,8 @@ const LINK_SCOPE = 2;
 const TURNS = 2;
 
 export class Ears implements Listening {
+  /** Hears what members say to groups that are listened to. */
+  onSaid: ((said: Said) => void) | undefined;
   readonly #authority: Authority;
   readonly #network: string | undefined;
   readonly #say: (line: string) => void;
@@ -45,7 +48,10 @@ export class Ears implements Listening {
     this.#network = networkOf(saying);
     this.#say = saying.say ?? (() => {});
     const partition = () => new MemoryFlash();
-    this.#listener = new Listener({ crypto, clock: new NodeClock(), partition });
+    this.#listener = new Listener({
+      ...{ crypto, clock: new NodeClock(), partition },
+      said: (said) => this.onSaid?.(said),
+    });
   }
 
   /** Listens when this resolves. Throws a Fault where the network that was named is none. */

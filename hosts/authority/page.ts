@@ -8,6 +8,7 @@ import { Picture } from "../web/picture.js";
 import type { WebAt } from "../web/server.js";
 import type { Authority } from "./authority.js";
 import { AuthorityBoard } from "./board.js";
+import type { Ears } from "./ears.js";
 import { Fault } from "./fault.js";
 import { rolesOf } from "./groups.js";
 import { checkRights } from "./identity.js";
@@ -20,6 +21,8 @@ export interface AuthorityPageOptions {
   readonly isOpen: boolean;
   readonly running: Running;
   readonly words: LastWords;
+  /** Hears what members say, where it listens to groups. */
+  readonly ears: Pick<Ears, "onSaid">;
   readonly say: Say;
 }
 
@@ -30,7 +33,7 @@ const USUAL = { level: 2 as Level, roles: RECEIVER };
 
 export async function openAuthorityPage(
   authority: Authority,
-  { at, isOpen, running, words, say }: AuthorityPageOptions,
+  { at, isOpen, running, words, ears, say }: AuthorityPageOptions,
 ): Promise<{ close(): Promise<void> }> {
   const { state } = authority;
   const password = readPassword(state.webPassword);
@@ -41,6 +44,7 @@ export async function openAuthorityPage(
     board.put("facts", "site", now);
   });
   await shown.start();
+  ears.onSaid = (said) => shown.said(said);
   const notice = (words: string) => board.put("facts", "site", { notice: words });
   const place: Place = { authority, running, say: notice };
   const actions = actionsOf(place, shown, notice);

@@ -59,6 +59,7 @@ export interface Served {
   /** What only an authority that runs can do. */
   readonly running: Running;
   readonly words: LastWords;
+  readonly ears: Ears;
   close(): Promise<void>;
 }
 
@@ -120,7 +121,7 @@ export async function serve(
     await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
     await port.close();
   };
-  return { at: port.at, stopped, running, words: places.words, close };
+  return { at: port.at, stopped, running, words: places.words, ears, close };
 }
 
 /** `stopped` resolves when `stop` is called. */

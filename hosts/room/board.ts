@@ -70,10 +70,11 @@ export class RoomBoard {
       ...{ name, kind: "room", openUntil: null, notice: this.#ready?.text ?? "" },
       ...{ picture: null, pictureMetres: 0 },
     });
+    const told = { waiting: 0, told: null, toldAt: null };
     for (const { id, name: group, securityGroup } of applicationGroups) {
       const of = securityGroups.find((one) => one.id === securityGroup);
       const key = isManaged ? null : (of?.keys.length ?? null);
-      const facts = { id: `${id}`, name: group, profile: of?.profile ?? "", key, waiting: 0 };
+      const facts = { id: `${id}`, name: group, profile: of?.profile ?? "", key, ...told };
       this.board.put("groups", `${id}`, facts);
     }
     for (const device of devices) this.#enter(device, isManaged);

@@ -41,6 +41,9 @@ export interface GroupState {
   readonly key: number | null;
   /** Members that do not have that key yet. */
   readonly waiting: number;
+  /** The last command that was heard in it, and when; null: none, or that is not known here. */
+  readonly told: string | null;
+  readonly toldAt: number | null;
 }
 
 export interface PressState {
@@ -48,9 +51,9 @@ export interface PressState {
   readonly id: number;
   readonly what: string;
   readonly at: number;
-  /** Lamps that it commands, and how many have changed. */
+  /** Lamps that it commands, and how many have changed; null: that is not known here. */
   readonly lamps: number;
-  readonly changed: number;
+  readonly changed: number | null;
   /** From the press to the first and to the last of them. */
   readonly firstMs: number | null;
   readonly lastMs: number | null;
@@ -151,6 +154,13 @@ export function both(first: Change, second: Change): Change {
     after[table] = known;
   }
   return after;
+}
+
+/** "off", "40 %". */
+export function percent(level: number): string {
+  // Hardly on is not off.
+  const share = Math.round((100 * level) / 254);
+  return level === 0 ? "off" : `${Math.max(1, share)} %`;
 }
 
 /** What a person can have done, and what it takes. */

@@ -9,6 +9,7 @@
 import { equalBytes } from "../bytes/equal.js";
 import { fromHex, toHex } from "../bytes/hex.js";
 import { drop, type Outcome, ok } from "../bytes/outcome.js";
+import type { Inner } from "../coap/message.js";
 import { openAmong } from "../groups/candidates.js";
 import { Directory, type SecurityGroup } from "../groups/directory.js";
 import { Groups } from "../groups/groups.js";
@@ -54,11 +55,20 @@ const ALL: readonly Profile<any, any>[] = Object.freeze([
   groupOscore,
 ]);
 
+/** A request that a member sent to all of a group. Valid until the next one. */
+export interface Said {
+  readonly clientId: Uint8Array;
+  readonly appGroup: number;
+  readonly inner: Inner;
+}
+
 export interface EarParts {
   readonly crypto: Crypto;
   readonly clock: Clock;
   /** An erased partition of 64 KB or more, in memory. */
   readonly partition: () => Flash;
+  /** Hears each one once; absent: only numbers are wanted. */
+  readonly said?: (said: Said) => void;
 }
 
 /** An application group, and where it is spoken to. */
@@ -82,9 +92,13 @@ export class Ear {
   /** Credentials by client id in hex. */
   readonly #senders = new Map<string, Uint8Array>();
   readonly #highest = new Map<string, number>();
+  readonly #said: EarParts["said"];
+  /** What was opened last. */
+  #inner: Inner | undefined;
 
   private constructor(parts: EarParts, { profile, places }: HeardKey) {
     const { crypto, clock } = parts;
+    this.#said = parts.said;
     const store = memoryOf(parts);
     const uptime = new Uptime(store, clock);
     const recipients = new Recipients({ store, capacity: ROWS });
@@ -167,6 +181,10 @@ export class Ear {
     const { sequence } = arriving.option;
     const highest = this.#highest.get(name) ?? -1;
     if (sequence > highest) this.#highest.set(name, sequence);
+    const { appGroup } = arriving;
+    if (this.#inner !== undefined) {
+      this.#said?.({ clientId: opened.value, appGroup: appGroup.id, inner: this.#inner });
+    }
     return ok(true);
   }
 
@@ -188,7 +206,9 @@ export class Ear {
     const isSender = this.#senders.has(toHex(id));
     if (!isSender) return drop("unknownMember"); // check: ear-member
     const opened = open(this.#groups, arriving, undefined);
-    return opened.ok ? ok(id) : opened;
+    if (!opened.ok) return opened;
+    this.#inner = opened.value;
+    return ok(id);
   }
 
   /** Windows are looked at first: what looks old may be of another epoch, or another sender's. */
@@ -201,7 +221,9 @@ export class Ear {
   #among(layer: "message" | "record"): Outcome<Uint8Array> {
     const { arriving } = this.#groups;
     const opened = openAmong(this.#groups, this.#schemes, arriving, layer, undefined);
-    return opened.ok ? ok(this.#schemes.sender) : opened;
+    if (!opened.ok) return opened;
+    this.#inner = opened.value;
+    return ok(this.#schemes.sender);
   }
 }
 

@@ -266,6 +266,7 @@ test("no secret of the ledger is in any answer of the page", async () => {
   const lines: string[] = [];
   const page = await openAuthorityPage(authority, {
     ...{ at: { address: "127.0.0.1", port: 0 }, isOpen: false, words: new LastWords() },
+    ears: { onSaid: undefined },
     ...{ running: idle(), say: (line: string) => void lines.push(line) },
   });
   opened.push(page, authority);

@@ -2,7 +2,7 @@
 import { parseDelivery } from "../../modules/access/delivery.js";
 import { Rights } from "../../modules/access/rights.js";
 import { RECEIVER } from "../../modules/access/scope.js";
-import type { Place } from "../../modules/authority/ear.js";
+import type { Place, Said } from "../../modules/authority/ear.js";
 import { Listener } from "../../modules/authority/listener.js";
 import {
   applications,
@@ -68,6 +68,8 @@ export class Listened {
   readonly kdc: Kdc;
   readonly profile: Profile;
   readonly listener: Listener;
+  /** What was told of what members say. */
+  readonly overheard: Said[] = [];
   readonly #suite: number | undefined;
 
   constructor(row: string) {
@@ -75,7 +77,10 @@ export class Listened {
     const { crypto } = parties();
     const clock = new TestClock();
     this.#suite = suite === undefined ? undefined : NULL_SHA256;
-    this.listener = new Listener({ crypto, clock, partition: () => formatted(4) });
+    this.listener = new Listener({
+      ...{ crypto, clock, partition: () => formatted(4) },
+      said: (said) => void this.overheard.push(said),
+    });
     this.kdc = new Kdc({ profile }, { listening: this.listener });
     this.kdc.set({ numbers: "heard" });
     this.profile = profile === lowlatency.name ? lowlatency : services.profiles[profile];

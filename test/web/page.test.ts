@@ -36,7 +36,15 @@ function floor(): Board {
     ...{ name: "Office, third floor", kind: "room", openUntil: null, notice: "" },
     ...{ picture: null, pictureMetres: 20 },
   });
-  const group = { id: "1", name: "third", profile: "group-oscore", key: 3, waiting: 1 };
+  const group = {
+    id: "1",
+    name: "third",
+    profile: "group-oscore",
+    key: 3,
+    waiting: 1,
+    told: null,
+    toldAt: null,
+  };
   board.put("groups", "1", group);
   for (let at = 0; at < LAMPS; at++) {
     const id = euiOf(at + 1);

@@ -1,16 +1,17 @@
 /** The groups, their keys, and who is in them. */
 import type { DeviceState, GroupState } from "../site.js";
 import { Confirm } from "./confirm.js";
-import { byName } from "./words.js";
+import { ageText, byName } from "./words.js";
 
 export interface GroupsProps {
   readonly groups: Readonly<Record<string, GroupState>>;
   readonly devices: readonly DeviceState[];
+  readonly now: number;
   readonly rekey: ((group: string) => void) | undefined;
   readonly open: (id: string) => void;
 }
 
-export function Groups({ groups, devices, rekey, open }: GroupsProps) {
+export function Groups({ groups, devices, now, rekey, open }: GroupsProps) {
   const all = Object.values(groups).sort(byName);
   if (all.length === 0) return <p class="empty">There is no group yet.</p>;
   return (
@@ -27,6 +28,10 @@ export function Groups({ groups, devices, rekey, open }: GroupsProps) {
               <dd>{keyText(group)}</dd>
               <dt>devices</dt>
               <dd>{members.length}</dd>
+              {group.told !== null && <dt>last heard</dt>}
+              {group.told !== null && (
+                <dd>{`${group.told}, ${ageText(now - (group.toldAt ?? now))}`}</dd>
+              )}
               <dt>without that key</dt>
               <dd class={group.waiting > 0 ? "bad" : ""}>{group.waiting}</dd>
             </dl>

@@ -35,8 +35,14 @@ function Press({ press, now }: { readonly press: PressState; readonly now: numbe
   return (
     <li class="press" data-id={press.id}>
       <strong>{what}</strong>
-      <span class={changed < lamps ? "bad" : ""}>{`${changed} of ${lamps} lamps`}</span>
-      <span>{`first ${millis(firstMs)}, last ${millis(lastMs)}`}</span>
+      {changed === null ? (
+        <span>{`told to ${lamps} lamps`}</span>
+      ) : (
+        <>
+          <span class={changed < lamps ? "bad" : ""}>{`${changed} of ${lamps} lamps`}</span>
+          <span>{`first ${millis(firstMs)}, last ${millis(lastMs)}`}</span>
+        </>
+      )}
       <span class="age">{ageText(now - at)}</span>
     </li>
   );

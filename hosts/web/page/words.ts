@@ -1,5 +1,5 @@
 /** Figures and reasons as people read them. */
-import type { DeviceState, Role } from "../site.js";
+import { type DeviceState, percent, type Role } from "../site.js";
 
 /** What was said longer ago than this is not shown as if it were so now. */
 const STALE_MS = 120_000;
@@ -23,12 +23,6 @@ export function heardText({ heardAt }: DeviceState, now: number): string {
 
 export function isStale({ heardAt }: DeviceState, now: number): boolean {
   return heardAt === null || now - heardAt > STALE_MS;
-}
-
-export function percent(level: number): string {
-  // Hardly on is not off.
-  const share = Math.round((100 * level) / 254);
-  return level === 0 ? "off" : `${Math.max(1, share)} %`;
 }
 
 export function levelText({ level, role }: DeviceState): string {
