@@ -14,7 +14,7 @@ import { type Skipped, skipUsed } from "../../modules/authority/restore.js";
 import type { Issuer } from "../../modules/authority/server.js";
 import { equalBytes } from "../../modules/bytes/equal.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
-import { decode } from "../../modules/cbor/decode.js";
+import { decodeList } from "../../modules/cbor/containers.js";
 import type { OwnKey } from "../../modules/dtls/credentials.js";
 import { EDDSA, type P256KeyPair, type Signer } from "../../modules/ports/crypto.js";
 import type { Random } from "../../modules/ports/random.js";
@@ -221,8 +221,7 @@ async function openStore(state: State, identity: Identity, options: OpenOptions)
 /** The latest time that this ledger was used at, as far as its clocks knew. */
 export function latestSeen(rows: Rows): number {
   const value = rows.get("authority", "clock");
-  const decoded = value && decode(value);
-  const [time] = decoded?.ok === true && Array.isArray(decoded.value) ? decoded.value : [];
+  const [time] = (value && decodeList(value)) ?? [];
   return typeof time === "number" ? time : 0;
 }
 
