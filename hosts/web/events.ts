@@ -27,7 +27,7 @@ export function events(context: Context, board: Board, mayLook: () => boolean): 
       stream.writeSSE({ event, data: JSON.stringify({ ...data, now: Date.now() }) });
     try {
       await say("site", { site: board.site });
-      while (!stream.aborted && !stream.closed && mayLook()) {
+      while (!stream.aborted && !stream.closed) {
         if (pending === undefined) {
           await new Promise<void>((resolve) => {
             const timer = setTimeout(resolve, PULSE_MS);
@@ -37,6 +37,7 @@ export function events(context: Context, board: Board, mayLook: () => boolean): 
             };
           });
         }
+        if (!mayLook()) break;
         const change = pending;
         pending = undefined;
         if (change === undefined) await say("pulse", {});

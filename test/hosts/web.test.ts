@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, test } from "node:test";
 import { Authority } from "../../hosts/authority/authority.js";
+import { showDevice } from "../../hosts/authority/devices.js";
+import type { Ears } from "../../hosts/authority/ears.js";
 import { openAuthorityPage } from "../../hosts/authority/page.js";
 import { State } from "../../hosts/authority/state.js";
 import { readLog } from "../../hosts/authority/tokens.js";
@@ -16,6 +18,9 @@ import { Codes, emitPassword, readPassword, type Secret } from "../../hosts/web/
 import { Picture } from "../../hosts/web/picture.js";
 import { openWeb, type Web } from "../../hosts/web/server.js";
 import { type Change, merged, type Site } from "../../hosts/web/site.js";
+import { fromHex } from "../../modules/bytes/hex.js";
+import { POST, URI_PATH } from "../../modules/coap/options.js";
+import { type Command, encodeCommand } from "../../modules/lighting/command.js";
 import { Desk, euiOf, shipped } from "../support/lumicast.js";
 import { secretsOf } from "../support/secrets.js";
 
@@ -121,6 +126,28 @@ test("--open-view: everybody looks, nobody does", async () => {
   }
   await post(web, "/api/logout", {}, cookie);
   assert.equal((await post(web, "/api/do/lost", { device: "b" }, cookie)).status, 401);
+});
+
+test("who has logged out is told nothing more", async () => {
+  const { web, board } = await open();
+  const cookie = await cookieOf(web, "let me in");
+  let told = "";
+  const ended = new Promise<void>((resolve, reject) => {
+    const events = request(new URL("/api/events", web.url), { headers: { cookie } }, (response) => {
+      response.setEncoding("utf8").on("data", (chunk: string) => {
+        told += chunk;
+      });
+      response.on("end", resolve);
+    });
+    events.on("error", reject).end();
+  });
+  while (!told.includes("event: site")) await new Promise((resolve) => setTimeout(resolve, 10));
+  board.put("facts", "site", { notice: "before" });
+  while (!told.includes("before")) await new Promise((resolve) => setTimeout(resolve, 10));
+  await post(web, "/api/logout", {}, cookie);
+  board.put("facts", "site", { notice: "after" });
+  await ended;
+  assert.ok(!told.includes("after"));
 });
 
 test("a picture of the floor comes from who is in, and is one", async () => {
@@ -264,9 +291,10 @@ test("no secret of the ledger is in any answer of the page", async () => {
   await desk.json("authority", "web-password", "--passphrase-file", file, ...state);
   const authority = await Authority.open(new State(desk.path("hall")));
   const lines: string[] = [];
+  const ears: Pick<Ears, "onSaid"> = { onSaid: undefined };
   const page = await openAuthorityPage(authority, {
     ...{ at: { address: "127.0.0.1", port: 0 }, isOpen: false, words: new LastWords() },
-    ears: { onSaid: undefined },
+    ears,
     ...{ running: idle(), say: (line: string) => void lines.push(line) },
   });
   opened.push(page, authority);
@@ -288,6 +316,17 @@ test("no secret of the ledger is in any answer of the page", async () => {
   assert.equal(await act("lost", { device: euiOf(3) }), 200);
   assert.equal(await act("lost", { device: euiOf(3) }), 422);
   assert.equal(await act("place", { device: "nobody", x: 0, y: 0 }), 422);
+  const { clientId } = await showDevice(authority, { device: "lamp-1" });
+  const say = (command: Command, path = "l") => {
+    const options = [{ number: URI_PATH, value: new TextEncoder().encode(path) }];
+    const inner = { code: POST, options, payload: encodeCommand(command) };
+    ears.onSaid?.({ clientId: fromHex(clientId), appGroup: 1, inner });
+  };
+  say({ level: 127 });
+  // The same once more, a question, and another resource's.
+  say({ level: 127, ageHundredths: 25 });
+  say({ report: true });
+  say({ level: 1 }, "idn");
   for (const path of ["/", "/page.js", "/page.css", "/api/visitor", "/api/events"]) {
     await read(path);
   }
@@ -295,6 +334,12 @@ test("no secret of the ledger is in any answer of the page", async () => {
   assert.deepEqual([site.devices[euiOf(1)].x, site.devices[euiOf(1)].y], [2.5, -1]);
   assert.deepEqual(site.devices[euiOf(2)].groups, ["2"]);
   assert.equal(site.devices[euiOf(3)].isLost, true);
+  assert.deepEqual(
+    Object.values(site.presses).map(({ what, lamps, changed }) => [what, lamps, changed]),
+    [["lamp-1: 50 %", 1, null]],
+  );
+  assert.equal(site.groups["1"].told, "lamp-1: 50 %");
+  assert.ok((site.devices[euiOf(1)].heardAt ?? 0) > 0);
   const secrets = await secretsOf(authority);
   for (const kind of ["signing key", "factory", "KEK", "key 0"]) {
     assert.ok(

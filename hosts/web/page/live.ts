@@ -57,6 +57,7 @@ export class Live {
   close(): void {
     this.#source?.close();
     this.#source = undefined;
+    this.#site = NOTHING;
   }
 
   #on<T extends object>(name: string, take: (data: T) => void): void {
