@@ -1,5 +1,6 @@
 /** A device that is nobody's yet, with its flash, and whoever joins it over a net in memory. */
 import { fromUtf8, utf8 } from "../../modules/bytes/utf8.js";
+import type { Cbor } from "../../modules/cbor/encode.js";
 import { emitMessage, NON, type Option, parseMessage } from "../../modules/coap/message.js";
 import {
   addOption,
@@ -265,13 +266,20 @@ export class Joiner {
 /** Of device `number`, without keys and rights; whoever gives them is named. */
 export function blobFor(
   number: number,
-  more: Partial<Omit<Spec, "authority">> & { authority?: undefined } = {},
+  more: Omit<Partial<Spec>, "authority"> & { authority?: Spec["authority"] | undefined } = {},
 ): Uint8Array {
-  const place = new Map<number, Uint8Array | number>([
+  const { authority = authorityOf(number), ...rest } = more;
+  const isNamed = !("authority" in more) || more.authority !== undefined;
+  const spec = { number, role: ROLE.LUMINAIRE, keys: [], rights: [], ...rest };
+  return provisioning(isNamed ? { ...spec, authority } : spec);
+}
+
+function authorityOf(number: number): Map<Cbor, Cbor> {
+  const place = new Map<Cbor, Cbor>([
     [0, deviceAddress(200)],
     [1, SECURE],
   ]);
-  const authority = new Map<number, unknown>([
+  return new Map<Cbor, Cbor>([
     [0, "kdc"],
     [1, Uint8Array.of(0xa5)],
     [2, new Uint8Array(32).fill(7)],
@@ -279,9 +287,5 @@ export function blobFor(
     [4, utf8(`device ${number}`)],
     [5, new Uint8Array(16).fill(0x5d)],
     [6, place],
-  ]) as Spec["authority"] & object;
-  const spec = { number, role: ROLE.LUMINAIRE, keys: [], rights: [] };
-  const named = "authority" in more ? {} : { authority };
-  const { authority: _, ...rest } = more;
-  return provisioning({ ...spec, ...named, ...rest });
+  ]);
 }

@@ -311,3 +311,13 @@ test("a blob of several pieces, and one that is too long", () => {
   lamp.restart();
   equal(lamp.device?.rights.count, 60);
 });
+
+test("whoever is in it when its time is over is out", () => {
+  const { room, lamp, joiner } = pressed();
+  equal(joiner.ask(LAMP, PUT, "idn", utf8("1")), "2.04");
+  room.clock.advance((WINDOW_SECONDS - 10) * SECOND);
+  equal(joiner.ask(LAMP, PUT, "idn", utf8("1")), "2.04", "shortly before");
+  room.clock.advance(10 * SECOND);
+  equal(joiner.join(LAMP, blobFor(LAMP)) === "2.04", false);
+  equal([lamp.restarts, opened(lamp.flash, 700).keys(KIND.JOINED)], [[], []]);
+});

@@ -3,16 +3,22 @@
  * wherever the power went.
  */
 
-import { upTo } from "../../modules/access/scope.js";
+import { SENDER, upTo } from "../../modules/access/scope.js";
 import { toHex } from "../../modules/bytes/hex.js";
+import { Id64 } from "../../modules/bytes/id64.js";
 import { utf8 } from "../../modules/bytes/utf8.js";
+import { GET } from "../../modules/coap/options.js";
 import { emitFactory, type Factory, factoryIn } from "../../modules/commission/factory.js";
 import { levelMaxIn } from "../../modules/commission/joined.js";
+import { TsCrypto } from "../../modules/crypto/crypto.js";
+import { NobleP256 } from "../../modules/crypto/noble-p256.js";
 import { KIND, key } from "../../modules/store/keys.js";
 import { turnOver } from "../../modules/store/turn.js";
 import { equal, test, throws } from "../harness.js";
 import { cutJoining } from "../support/cut-joining.js";
 import { FAULTS, NorFlash, PowerCut } from "../support/flash.js";
+import { APPLICATION, GROUP, ROLES, SWITCH } from "../support/grants.js";
+import { Managed } from "../support/managed.js";
 import { blobFor, factoryOf, Joiner, Newcomer, printed } from "../support/newcomer.js";
 import { formatted, opened, PROGRAM_UNITS } from "../support/partition.js";
 import { provisioning, ROLE, Room } from "../support/rig.js";
@@ -132,6 +138,47 @@ test("by a press alone: only where the factory says so, and at most level 2 for 
   lamp.restart();
   equal(levelMaxIn(opened(lamp.flash, KEYS)), 2);
   equal(lamp.device !== undefined, true);
+});
+
+test("by a press alone: of two who come both are out", () => {
+  const { room, lamp, joiner } = trusting();
+  const other = new Joiner(room, 201);
+  other.label = undefined;
+  equal(joiner.ask(LAMP, GET, "join"), "2.05");
+  equal(other.ask(LAMP, GET, "join") === "2.05", false);
+  equal(joiner.join(LAMP, blobFor(LAMP)) === "2.04", false);
+  equal(lamp.log.at(-1), "fresh: may not be joined (two joiners)");
+});
+
+/** A joined lamp, and the level that a token of its KDC gives a switch to the lamp itself. */
+function grantedBy(isTrusting: boolean): number | undefined {
+  const managed = new Managed();
+  const { room, kdc } = managed;
+  const crypto = new TsCrypto(kdc.crypto.signatures, new NobleP256());
+  const rawKey = new Uint8Array(32).fill(9);
+  const factory = isTrusting ? { label: undefined, rawKey, trustOnPress: true } : {};
+  const blob = emitFactory(factoryOf(LAMP, factory));
+  const lamp = new Newcomer(room, { number: LAMP, blob, crypto });
+  lamp.press();
+  const joiner = new Joiner(room, 201);
+  if (isTrusting) joiner.label = undefined;
+  const authority = managed.part(LAMP);
+  const place = { appGroups: [[APPLICATION, GROUP]] as const, authority };
+  equal(joiner.join(LAMP, blobFor(LAMP, place)), "2.04");
+  lamp.restart();
+  managed.pass(10);
+  const scope = [...ROLES, { appGroup: null, level: 4 as const, roles: SENDER }];
+  const said = managed.push(LAMP, () => {
+    const tokens = [kdc.token({ subject: SWITCH, scope })];
+    return { ...managed.rightsOf(7), tokens };
+  });
+  managed.pass(10);
+  equal(said !== undefined, true);
+  return lamp.device?.rights.level(null, new Id64().read(SWITCH, 0, SWITCH.length));
+}
+
+test("by a press alone no token of any KDC gives more than level 2 either", () => {
+  equal([grantedBy(false), grantedBy(true)], [4, 2]);
 });
 
 test("with a label it takes whatever level the joiner says", () => {
