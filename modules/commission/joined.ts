@@ -52,6 +52,8 @@ export function keepJoined(
   crypto: Pick<Crypto, "sha256">,
   { blob, proof, n }: Joined,
 ): boolean {
+  // The next start would not take it, nor would any after that.
+  if (blob.length > JOIN_BYTES_MAX) return false; // check: join-bytes-max
   let index = 1;
   for (let at = 0; at < blob.length; at += PIECE_BYTES) {
     const piece = blob.subarray(at, at + PIECE_BYTES);
