@@ -40,6 +40,7 @@ import {
   UNAVAILABLE,
   UNSUPPORTED_FORMAT,
 } from "./answers.js";
+import { admitJoiner } from "./joiners.js";
 import type { Ledger, Rows } from "./ledger.js";
 import { devices, latestOf, NONE, tokens } from "./records.js";
 import {
@@ -119,6 +120,8 @@ function token(rows: Rows, parts: AsDecision, request: SecureRequest): Reply {
   if (audience === undefined) {
     return failed("audience", ACE_ERROR.invalidRequest, "no such audience");
   }
+  // Who shows what a join gave it has been joined, whatever became of its answer.
+  admitJoiner(rows, credential);
   const granted = grantToken(rows, issuer, {
     credential,
     audience: audience.name,

@@ -62,6 +62,8 @@ export const TABLES = [
   "node",
   /** Where devices hang, by EUI-64 in hex. */
   "floor",
+  /** Devices that are being joined, by the credential they will show, in hex. */
+  "joiner",
   /** What was done, in order. */
   "log",
 ] as const;

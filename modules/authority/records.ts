@@ -54,6 +54,9 @@ const optional: Field<number> = {
 
 export const NONE = -1;
 
+/** For rows that are described elsewhere. */
+export const FIELDS = Object.freeze({ uint, text, bytes, scope });
+
 type Fields<T> = { readonly [name in keyof T]: Field<T[name]> };
 
 /** Rows of one kind. `key` is text; `get` throws an Error that names a row which does not parse. */

@@ -96,7 +96,7 @@ function voidTokens(rows: Rows, clientId: Uint8Array): void {
 }
 
 /** Counts up, so that the id of a device that is gone is not somebody else's. */
-function freeClientId(rows: Rows): Uint8Array {
+export function freeClientId(rows: Rows): Uint8Array {
   const isTaken = (id: Uint8Array) => rows.get("client", toHex(id)) !== undefined;
   let id = uintBytes(nextOf(rows, "client"));
   while (isTaken(id)) id = uintBytes(nextOf(rows, "client")); // check: client-id-unique

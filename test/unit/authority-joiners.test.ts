@@ -1,0 +1,184 @@
+/** Devices on their way in: pending with a credential of their own, then members, or forgotten. */
+import { emitTokenAsk } from "../../modules/access/ace.js";
+import { RECEIVER, type Scope } from "../../modules/access/scope.js";
+import { answerAs } from "../../modules/authority/as-face.js";
+import {
+  admitJoiner,
+  expectJoiner,
+  forgetJoiners,
+  type JoinerProof,
+  joinersIn,
+  PENDING_SECONDS,
+} from "../../modules/authority/joiners.js";
+import type { Rows } from "../../modules/authority/ledger.js";
+import { MemoryLedger } from "../../modules/authority/memory.js";
+import { devices } from "../../modules/authority/records.js";
+import { deviceBy, grantToken, reportLost } from "../../modules/authority/server.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { equal, test } from "../harness.js";
+import { ask, parties } from "../support/authority.js";
+import { SeededRandom } from "../support/random.js";
+
+const EUI = "02000000000000a1";
+const OTHER = "02000000000000a2";
+const NOW = 1000;
+const HALL: Scope = [{ appGroup: 1, level: 2, roles: RECEIVER }];
+
+class Desk {
+  readonly ledger = new MemoryLedger();
+  readonly random = new SeededRandom(5);
+
+  run<T>(decide: (rows: Rows) => T): T {
+    return this.ledger.run(decide);
+  }
+
+  expect(
+    more: { eui?: string; name?: string; scope?: Scope; proof?: JoinerProof } = {},
+    now = NOW,
+  ) {
+    const { eui = EUI, name = "lamp-1", scope = HALL, proof = "label" } = more;
+    const wanted = { eui64: fromHex(eui), name, role: 1, scope, proof, by: "operator" };
+    return this.run((rows) => expectJoiner(rows, wanted, { random: this.random, now }));
+  }
+
+  admit(identity: Uint8Array) {
+    return this.run((rows) => admitJoiner(rows, identity));
+  }
+
+  get pending(): string[] {
+    return this.run((rows) => joinersIn(rows).map(({ name }) => name));
+  }
+
+  secretOf(identity: Uint8Array): string | undefined {
+    const secret = this.run((rows) => rows.get("factory", toHex(identity)));
+    return secret && toHex(secret);
+  }
+
+  /** What grants it a token, or does not. */
+  token(identity: Uint8Array) {
+    const request = { credential: identity, audience: "hall/kdc", now: NOW };
+    return this.run((rows) => grantToken(rows, parties().as, request));
+  }
+}
+
+function thrown(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
+}
+
+test("pending gives no right; a member by its own word, with what was wanted", () => {
+  const desk = new Desk();
+  const { identity, secret, clientId } = desk.expect();
+  equal([identity.length, secret.length], [16, 16]);
+  equal(desk.secretOf(identity), toHex(secret), "its channel can be opened");
+  equal(desk.pending, ["lamp-1"]);
+  equal(
+    desk.run((rows) => devices.keys(rows).length),
+    0,
+  );
+  equal(desk.token(identity), { ok: false, fault: "holder" });
+  const device = desk.admit(identity);
+  equal([device?.name, device?.scope, device?.clientId], ["lamp-1", HALL, clientId]);
+  equal(desk.pending, []);
+  equal(desk.token(identity).ok, true);
+  equal(desk.admit(identity), undefined, "once");
+});
+
+test("a member by showing its credential, where its answer got lost", () => {
+  const desk = new Desk();
+  const { identity } = desk.expect();
+  const { as: issuer } = parties();
+  const parts = { issuer, random: desk.random, audiences: [{ name: "hall/kdc" }], now: () => NOW };
+  const question = ask({ from: toHex(identity), payload: emitTokenAsk({ audience: "hall/kdc" }) });
+  const { response } = desk.run((rows) => answerAs(rows, parts, question));
+  equal(response.code, 0x41);
+  equal(desk.pending, []);
+  const shown = desk.run((rows) => deviceBy(rows, identity)?.name);
+  equal(shown, "lamp-1");
+});
+
+test("the same join again goes on where it was; with other wishes, those", () => {
+  const desk = new Desk();
+  const first = desk.expect();
+  const again = desk.expect({ name: "lamp-x", scope: [] });
+  equal(
+    [again.identity, again.secret, again.clientId],
+    [first.identity, first.secret, first.clientId],
+  );
+  equal(desk.pending, ["lamp-x"]);
+  equal(desk.admit(first.identity)?.scope, []);
+});
+
+test("a device that is joined anew has another credential, and the old one opens nothing", () => {
+  const desk = new Desk();
+  const first = desk.expect();
+  desk.admit(first.identity);
+  const more: Scope = [{ appGroup: 2, level: 1, roles: RECEIVER }];
+  const second = desk.expect({ scope: more });
+  equal(toHex(second.identity) === toHex(first.identity), false);
+  equal(second.clientId, first.clientId);
+  equal(second.scope, [...HALL, ...more]);
+  equal(desk.token(first.identity).ok, true, "nothing changes before the new one is shown");
+  equal(desk.admit(second.identity)?.scope, [...HALL, ...more]);
+  equal(desk.secretOf(first.identity), undefined);
+  equal(desk.token(first.identity), { ok: false, fault: "holder" });
+});
+
+test("a press does not go on where a label was, and gives level 2", () => {
+  const desk = new Desk();
+  const { identity } = desk.expect();
+  const other = desk.expect({ proof: "press" });
+  equal(toHex(other.identity) === toHex(identity), false);
+  equal(desk.secretOf(identity), undefined);
+  equal(desk.pending.length, 1);
+  const high: Scope = [{ appGroup: 1, level: 3, roles: RECEIVER }];
+  equal(
+    thrown(() => desk.expect({ proof: "press", scope: high })),
+    "a press alone gives level 2",
+  );
+});
+
+test("a name is one device's, also while that is pending", () => {
+  const desk = new Desk();
+  const { identity } = desk.expect();
+  const taken = "lamp-1 is another device's name; give another --name";
+  equal(
+    thrown(() => desk.expect({ eui: OTHER })),
+    taken,
+  );
+  desk.admit(identity);
+  equal(
+    thrown(() => desk.expect({ eui: OTHER })),
+    taken,
+  );
+  equal(desk.expect({ eui: OTHER, name: "lamp-2" }).clientId.length, 1);
+});
+
+test("who is lost stays lost, before and after it was pending", () => {
+  const desk = new Desk();
+  desk.admit(desk.expect().identity);
+  const { identity } = desk.expect();
+  desk.run((rows) => reportLost(rows, fromHex(EUI)));
+  equal(desk.admit(identity), undefined);
+  equal(desk.secretOf(identity), undefined);
+  equal(
+    thrown(() => desk.expect()),
+    `lamp-1 (${EUI}) was reported lost, which is for good`,
+  );
+});
+
+test("who was never seen is forgotten after a month, and its client id is nobody else's", () => {
+  const desk = new Desk();
+  const first = desk.expect();
+  desk.run((rows) => forgetJoiners(rows, NOW + PENDING_SECONDS - 1));
+  equal(desk.pending, ["lamp-1"]);
+  desk.run((rows) => forgetJoiners(rows, NOW + PENDING_SECONDS));
+  equal(desk.pending, []);
+  equal(desk.secretOf(first.identity), undefined);
+  equal(desk.admit(first.identity), undefined);
+  equal(toHex(desk.expect({ eui: OTHER }).clientId) === toHex(first.clientId), false);
+});
