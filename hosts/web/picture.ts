@@ -44,9 +44,13 @@ export class Picture {
       context.header("cache-control", "no-store");
       return context.body(bytes, 200, { "content-type": kindOf(bytes) ?? "" });
     });
-    app.put("/floor", bodyLimit({ maxSize: BYTES_MAX }), async (context) => {
+    // First of all: what is said in chunks is taken in whole before it is looked at.
+    app.put("/floor", async (context, next) => {
       const mayWrite = isIn(context);
       if (!mayWrite) return context.json({ error: "log in" }, 401);
+      return next();
+    });
+    app.put("/floor", bodyLimit({ maxSize: BYTES_MAX }), async (context) => {
       const metres = Number(context.req.query("metres"));
       const bytes = new Uint8Array(await context.req.arrayBuffer());
       const isWide = metres > 0 && metres <= METRES_MAX;

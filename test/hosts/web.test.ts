@@ -172,6 +172,21 @@ test("a picture of the floor comes from who is in, and is one", async () => {
   assert.deepEqual(Object.values(told)[1], 12.5);
 });
 
+test("of a picture that a stranger sends nothing is taken in", async () => {
+  const { web } = await open();
+  const headers = { origin: web.url.slice(0, -1) };
+  const status = await new Promise((resolve, reject) => {
+    const sent = request(new URL("/floor", web.url), { method: "PUT", headers }, (response) => {
+      resolve(response.statusCode);
+      sent.destroy();
+    });
+    sent.on("error", reject);
+    // The end of it never comes.
+    sent.write(PNG);
+  });
+  assert.equal(status, 401);
+});
+
 test("a name that means this computer in somebody else's mouth is not answered", async () => {
   const { web } = await open({ isOpen: true });
   const { port } = new URL(web.url);
