@@ -40,6 +40,8 @@ export const P = Object.freeze({
   SUBJECTS: -70011,
   /** What the member's flash was made with, as in `/keys` (delivery.ts). */
   INCARNATION: -70012,
+  /** Of a question with get_creds: how many credentials the answer may have. */
+  CREDS_MAX: -70013,
 });
 
 /**
@@ -50,6 +52,14 @@ export const P = Object.freeze({
 export const REQUESTER = 2;
 export const RESPONDER = 4;
 export const MONITOR = 8;
+
+/** Who one with these tasks speaks with: with any of these (the OSCORE profile's §6.4). */
+export function peerTasks(tasks: number): number[] {
+  const wanted: number[] = [];
+  if ((tasks & REQUESTER) !== 0) wanted.push(RESPONDER);
+  if ((tasks & (RESPONDER | MONITOR)) !== 0) wanted.push(REQUESTER);
+  return wanted;
+}
 
 /** Byte strings in CBOR, one after the other: what is signed (RFC 9594 §4.3.1). */
 export function popInput(...parts: readonly Uint8Array[]): Uint8Array {

@@ -3,6 +3,7 @@
  * of some roles and ids. Where the Group Manager keeps none, it tells whose certificates they are,
  * and where those can be had (draft-ietf-core-oscore-groupcomm-02 Appendix D.2).
  */
+import { peerTasks } from "../access/groupcomm.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import { decodeList } from "../cbor/containers.js";
@@ -11,10 +12,10 @@ import { encode } from "../cbor/encode.js";
 import { P } from "./groupcomm.js";
 import type { Rows } from "./ledger.js";
 import { groups, inGroup, type Member, membersOf, numberKey, policyOf } from "./records.js";
-import { isSilent, MONITOR, REQUESTER, RESPONDER } from "./tasks.js";
+import { isSilent } from "./tasks.js";
 
-/** Roles or ids in one question. */
-const FILTERS_MAX = 64;
+/** Roles or ids in one question; who has met all but one of a group's hundred names them. */
+const FILTERS_MAX = 128;
 
 /** `get_creds`: null for all, or what to look for. */
 export interface Filter {
@@ -53,12 +54,14 @@ function chosen(all: readonly Listed[], { includes, tasks, ids }: Filter): Liste
   });
 }
 
-/** Who a newcomer with these tasks speaks with (the OSCORE profile's §6.4). */
+/** Who a newcomer with these tasks speaks with. */
 function peersOf(tasks: number): Filter {
-  const wanted: number[] = [];
-  if ((tasks & REQUESTER) !== 0) wanted.push(RESPONDER);
-  if ((tasks & (RESPONDER | MONITOR)) !== 0) wanted.push(REQUESTER);
-  return { includes: true, tasks: wanted, ids: [] };
+  return { includes: true, tasks: peerTasks(tasks), ids: [] };
+}
+
+/** How many credentials who asks has room for; undefined: for all. The rest he asks for again. */
+export function mostOf(value: Cbor): number | undefined {
+  return typeof value === "number" && value > 0 ? value : undefined;
 }
 
 /** One who joins: his question for all means those that concern him, and not himself. */
@@ -71,9 +74,9 @@ export interface Newcomer {
 export function credsOf(
   rows: Rows,
   group: number,
-  question: { filter: Filter | null; newcomer?: Newcomer },
+  question: { filter: Filter | null; newcomer?: Newcomer; most?: number | undefined },
 ): Map<Cbor, Cbor> | undefined {
-  const { filter, newcomer } = question;
+  const { filter, newcomer, most } = question;
   const { keepsCredentials } = policyOf(rows, group);
   const has = (clientId: Uint8Array, member: Member) =>
     keepsCredentials
@@ -85,7 +88,7 @@ export function credsOf(
     return !isSelf && !isSilent(member.tasks) && has(clientId, member);
   });
   const wanted = filter ?? (newcomer === undefined ? undefined : peersOf(newcomer.tasks));
-  const listed = wanted === undefined ? all : chosen(all, wanted);
+  const listed = (wanted === undefined ? all : chosen(all, wanted)).slice(0, most);
   if (listed.length === 0) return undefined;
   const answer = new Map<Cbor, Cbor>([
     [P.NUM, groups.need(rows, numberKey(group)).epoch],

@@ -17,7 +17,7 @@ import { encode } from "../cbor/encode.js";
 import { ACE_GROUPCOMM_CBOR } from "../groups/repository.js";
 import type { SecureResponse } from "../secure/request.js";
 import { BAD_REQUEST, CHANGED, CREATED, FORBIDDEN, type Reply, refuse } from "./answers.js";
-import { credsOf, filterOf, putSubject } from "./creds.js";
+import { credsOf, filterOf, mostOf, putSubject } from "./creds.js";
 import { type Center, GROUP_MEMBERS_MAX, join, renew, whyNot } from "./distribution.js";
 import { P, problem } from "./groupcomm.js";
 import { noteGiven } from "./heard.js";
@@ -107,7 +107,9 @@ export function answerJoin(
     ...welcome(rows, center, { group, nonce }),
   ]);
   if (map.has(P.GET_CREDS)) {
-    const creds = credsOf(rows, group, { filter: asked, newcomer: { ...access, tasks } });
+    const newcomer = { ...access, tasks };
+    const most = mostOf(map.get(P.CREDS_MAX));
+    const creds = credsOf(rows, group, { filter: asked, newcomer, most });
     for (const [label, value] of creds ?? NOBODY) answer.set(label, value);
   }
   const response: SecureResponse = {

@@ -32,7 +32,7 @@ import {
   refuse,
   UNAUTHORIZED,
 } from "./answers.js";
-import { credsOf, filterOf } from "./creds.js";
+import { credsOf, filterOf, mostOf } from "./creds.js";
 import { type Center, leave, renew } from "./distribution.js";
 import { content, mapOf, P, problem } from "./groupcomm.js";
 import { noteGiven } from "./heard.js";
@@ -328,10 +328,12 @@ function creds(rows: Rows, _center: Center, caller: Caller, request: SecureReque
   const mayAsk = member !== undefined || mayListen;
   if (!mayAsk) return problem("membersOnly"); // check: creds-members
   const isAll = request.method === GET;
-  const filter = isAll ? null : filterOf(mapOf(request)?.get(P.GET_CREDS) ?? "none");
+  const map = isAll ? undefined : mapOf(request);
+  const filter = isAll ? null : filterOf(map?.get(P.GET_CREDS) ?? "none");
   const isEmpty = filter !== null && filter?.tasks.length === 0 && filter.ids.length === 0;
   if (filter === undefined || (filter === null && !isAll) || isEmpty) {
     return refuse("malformed", { code: BAD_REQUEST });
   }
-  return content(credsOf(rows, group, { filter }) ?? new Uint8Array(0));
+  const most = mostOf(map?.get(P.CREDS_MAX));
+  return content(credsOf(rows, group, { filter, most }) ?? new Uint8Array(0));
 }

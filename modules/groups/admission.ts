@@ -5,7 +5,7 @@
  *
  *   /authz-info                 AT-KDC             ->  N_S
  *   /ace-group/GROUP            tasks, credential, its signature over N_S and N_C  ->  credentials
- *   /ace-group/GROUP/creds      ids                ->  credentials
+ *   /ace-group/GROUP/creds      ids, or all but ids  ->  credentials
  *   /ace-group/GROUP/nodes/ME   POST: a new key; DELETE: leaves
  *
  * Group keys themselves and senders' numbers come from `/keys`, in every scheme alike, and rights
@@ -16,7 +16,7 @@
  * 'kdc_cred_verify'.
  */
 import { ACE, ACE_CBOR, parametersOf } from "../access/ace.js";
-import { MONITOR, P, popInput } from "../access/groupcomm.js";
+import { MONITOR, P, peerTasks, popInput } from "../access/groupcomm.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import type { Drop } from "../bytes/outcome.js";
@@ -31,7 +31,6 @@ import {
   DELETE,
   FETCH,
   FORBIDDEN,
-  GET,
   POST,
 } from "../coap/options.js";
 import type { Crypto, Signer } from "../ports/crypto.js";
@@ -43,10 +42,16 @@ import type { Store } from "../store/store.js";
 import { CREDENTIAL_BYTES_MAX, MEMBER_ID_BYTES_MAX } from "./bounds.js";
 import type { SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
+import { MEMBERS_MAX } from "./members.js";
 import { ACE_GROUPCOMM_CBOR, questionFor } from "./repository.js";
 
 const NONCE_BYTES = 8;
 const ROOT = "ace-group";
+/**
+ * Credentials in one answer, so that it is not longer than a channel's bodies with all else that an
+ * answer has, whatever their length. A hundred come in seven.
+ */
+export const PORTION = 16;
 /** A hundred members of 50 bytes. */
 const LIMITS = { depthMax: 6, itemsMax: 512 };
 
@@ -77,6 +82,15 @@ interface Entering {
   readonly challenge: Uint8Array;
   /** A challenge came instead of an answer: once more, and no more. */
   readonly isAgain?: boolean;
+}
+
+/** Members of a group that are met, a portion at a time. */
+interface Meeting {
+  readonly security: SecurityGroup;
+  /** Of those who are to be met; empty: of all. */
+  readonly tasks: readonly number[];
+  /** Ids of those who were told of, or need not be. */
+  readonly met: Uint8Array[];
 }
 
 export class Admission {
@@ -126,12 +140,39 @@ export class Admission {
 
   /** Asks for everybody's credentials; `done` when they are known, or nobody tells them. */
   meet(security: SecurityGroup, done: () => void): void {
+    const own = security.own?.id ?? this.#parts.groups.clientId;
+    this.#inquireOthers({ security, tasks: [], met: [own] }, done);
+  }
+
+  /** RFC 9594 §4.4.1: those of everybody but who was met already. */
+  #inquireOthers(meeting: Meeting, done: () => void): void {
+    const { security, tasks, met } = meeting;
     const path = [ROOT, `${security.id}`, "creds"];
-    this.#parts.ask({ method: GET, path }, (answered) => {
+    const others: Cbor = [false, [...tasks], [...met]];
+    const payload = encode(
+      new Map<Cbor, Cbor>([
+        [P.GET_CREDS, others],
+        [P.CREDS_MAX, PORTION],
+      ]),
+    );
+    const ask = { method: FETCH, path, format: ACE_GROUPCOMM_CBOR, payload };
+    this.#parts.ask(ask, (answered) => {
       const response = answered.ok ? answered.response : undefined;
-      if (response?.code === CONTENT) this.#learn(security, response.payload);
-      done();
+      if (response?.code === CONTENT) this.#met(meeting, response.payload, done);
+      else done();
     });
+  }
+
+  /** Learns what an answer says, and asks for the next ones where that was a full one. */
+  #met(meeting: Meeting, payload: Uint8Array | undefined, done: () => void): void {
+    const { security, met } = meeting;
+    const ids = idsIn(payload).filter((id) => !met.some((one) => equalBytes(one, id)));
+    this.#learn(security, payload);
+    met.push(...ids);
+    let isMore = ids.length >= PORTION;
+    if (met.length > MEMBERS_MAX) isMore = false; // check: admission-met-max
+    if (isMore) this.#inquireOthers(meeting, done);
+    else done();
   }
 
   /** In peace: whoever is put out does not say so himself. */
@@ -189,7 +230,14 @@ export class Admission {
     this.#ask({ method: POST, path, format: ACE_GROUPCOMM_CBOR, payload }, done, (response) => {
       const { code, payload: said } = response;
       if (code === CREATED || code === CHANGED) {
-        done(this.#isTaken(security, nonce, said) ? "entered" : "unanswered");
+        if (!this.#isTaken(security, nonce, said)) {
+          done("unanswered");
+          return;
+        }
+        const [task = MONITOR] = tasks;
+        // Whoever is not met now, is asked for when he is heard.
+        const meeting = { security, tasks: peerTasks(task), met: [] };
+        this.#met(meeting, said, () => done("entered"));
         return;
       }
       const other = code === BAD_REQUEST ? mapOf(said)?.get(P.KDCCHALLENGE) : undefined;
@@ -208,6 +256,7 @@ export class Admission {
     const map = new Map<Cbor, Cbor>([
       [P.SCOPE, scope],
       [P.GET_CREDS, null],
+      [P.CREDS_MAX, PORTION],
       [P.CNONCE, nonce],
       [P.INCARNATION, incarnation],
     ]);
@@ -226,7 +275,6 @@ export class Admission {
     const isGenuine = map !== undefined && this.#isManagers(map, nonce);
     if (!isGenuine) log(`group ${security.id}: its manager does not show its key`);
     if (!isGenuine) return false; // check: admission-manager
-    this.#learn(security, payload);
     return store.put(key(KIND.ENTERED, security.id), new Uint8Array(1));
   }
 
@@ -284,6 +332,14 @@ export class Admission {
 /** Whether members of this group need credentials. */
 export function signs({ profile }: SecurityGroup): boolean {
   return profile.signed !== undefined;
+}
+
+function idsIn(payload: Uint8Array | undefined): Uint8Array[] {
+  const ids = mapOf(payload)?.get(P.PEER_IDENTIFIERS);
+  if (!Array.isArray(ids)) return [];
+  return ids.filter((id): id is Uint8Array => {
+    return id instanceof Uint8Array && id.length <= MEMBER_ID_BYTES_MAX;
+  });
 }
 
 /** `creds` and `peer_identifiers` are in the same order. */

@@ -1,10 +1,15 @@
 /** A member's side of the Group Manager: whole devices, and the manager's own decisions. */
-import { P } from "../../modules/access/groupcomm.js";
+import { P, RESPONDER } from "../../modules/access/groupcomm.js";
+import { RECEIVER } from "../../modules/access/scope.js";
 import { expel, renew } from "../../modules/authority/distribution.js";
-import { members, membersOf } from "../../modules/authority/records.js";
+import { inGroup, members, membersOf, newcomer } from "../../modules/authority/records.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { type Cbor, decode } from "../../modules/cbor/decode.js";
 import { encode } from "../../modules/cbor/encode.js";
+import { CONTENT } from "../../modules/coap/options.js";
+import { PORTION } from "../../modules/groups/admission.js";
+import { ACE_GROUPCOMM_CBOR } from "../../modules/groups/repository.js";
+import { CONVERSATION_LIMITS } from "../../modules/secure/conversation.js";
 import type { SecureRequest, SecureResponse } from "../../modules/secure/request.js";
 import { equal, test } from "../harness.js";
 import { SIGNED } from "../support/lamps.js";
@@ -189,4 +194,73 @@ test("a renewal in peace: nobody without light, numbers begin anew", () => {
   equal(obeying(place, lamps, switches[0]), 2, "before anybody has it");
   equal(place.pushAll(), [1, 2, 3, 4]);
   equal(obeying(place, lamps, switches[0]), 2);
+});
+
+/** Makes devices with these numbers members of the group, as if they had joined. */
+function populate(place: Place, numbers: readonly number[]): void {
+  place.ledger.run((rows) => {
+    for (const number of numbers) {
+      members.put(rows, inGroup(SIGNED_GROUP, Uint8Array.of(number)), {
+        ...newcomer(),
+        roles: RECEIVER,
+        tasks: RESPONDER,
+        credential: place.guild?.credentialOf(number) ?? new Uint8Array(0),
+        isProven: true,
+      });
+    }
+  });
+}
+
+function numbersFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, at) => first + at);
+}
+
+test("a switch in a group of a hundred meets all, in answers that its channel has room for", () => {
+  const place = new Place(MODERN);
+  populate(place, numbersFrom(5, 96));
+  const lengths: number[] = [];
+  const { answer } = place;
+  place.answer = (request) => {
+    const response = answer?.(request);
+    lengths.push(response?.payload?.length ?? 0);
+    return response;
+  };
+  const { lamps, switches } = place.begin(60);
+  equal(
+    [...lamps, ...switches].map((rig) => known(rig).length),
+    [2, 2, 98, 98],
+  );
+  equal(
+    lengths.every((length) => length <= CONVERSATION_LIMITS.bodyBytesMax),
+    true,
+  );
+  equal(obeying(place, lamps, switches[0]), 2);
+  // Who came since is met, too, and who only sends.
+  place.ledger.run((rows) => members.delete(rows, inGroup(SIGNED_GROUP, Uint8Array.of(5))));
+  populate(place, [200]);
+  const security = switches[0].device.groups.directory.security(SIGNED_GROUP);
+  let isDone = false;
+  if (security) switches[0].device.channels?.admission?.meet(security, () => (isDone = true));
+  place.pass(20);
+  equal([isDone, known(switches[0]).length, known(switches[0]).includes("c8")], [true, 100, true]);
+});
+
+test("a Group Manager that tells of others without end is asked a few times", () => {
+  const place = new Place(MODERN);
+  let next = 5;
+  const others = () => {
+    const ids = numbersFrom(next, PORTION).map((one) => Uint8Array.of(1, one >> 8, one & 0xff));
+    next += PORTION;
+    const map = new Map<Cbor, Cbor>([[P.PEER_IDENTIFIERS, ids]]);
+    return encode(map.set(P.CREDS, []));
+  };
+  const { answer } = place;
+  place.answer = (request) => {
+    if (request.path[2] !== "creds") return answer?.(request);
+    return { code: CONTENT, format: ACE_GROUPCOMM_CBOR, payload: others() };
+  };
+  populate(place, numbersFrom(5, 96));
+  place.device(3, ROLE.SWITCH);
+  place.pass(60);
+  equal(asked(place, /creds/), 6);
 });
