@@ -147,6 +147,9 @@ export class Listener implements Listening {
     }
     let heard = this.#heard.get(group);
     if (heard === undefined || !isSame(heard.places, places)) {
+      this.#heard.delete(group);
+      // It came while these rows were read, and went by: perhaps under a key that they call unused.
+      if (this.#count > count) return; // check: listener-missed
       const since = hearsFrom(rows, group);
       heard = { places, since, epoch: 0, ear: undefined, waiting: [] };
       this.#heard.set(group, heard);

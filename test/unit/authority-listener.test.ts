@@ -169,6 +169,19 @@ test("what came after the ledger was read waits for the next time", () => {
   equal([hall.numbers, hall.listener.of(GROUP)?.waits], [[7, 1], false]);
 });
 
+test("what went by while the ledger was read was not heard: the next look begins", () => {
+  const hall = new Listened("lowlatency");
+  const { count } = hall.listener;
+  const unused = hall.kdc.run((rows) => rows);
+  joins(hall.kdc, 1, REQUESTER);
+  hall.listener.hear(hall.said(1, 1));
+  hall.listener.look(unused, { isJoined: () => true, count });
+  equal(hall.listener.of(GROUP), undefined);
+  hall.look();
+  equal(new Late(hall, 3, [1]).join(), []);
+  equal(hall.epoch, 2);
+});
+
 test("more than can wait is as if nobody had listened", () => {
   const hall = spoken("lowlatency");
   const junk = hall.said(1, 9);
