@@ -206,8 +206,8 @@ function succeeds(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: "ignore" }).status === 0;
 }
 
-/** For programs that cannot be asked without a display. */
-function onPath(command: string): string | undefined {
+/** For programs that cannot be asked without a display, and for who has to name the file. */
+export function onPath(command: string): string | undefined {
   const folders = (process.env.PATH ?? "").split(":").filter((folder) => folder !== "");
   return folders.map((folder) => join(folder, command)).find((path) => existsSync(path));
 }

@@ -2,27 +2,16 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, test } from "node:test";
-import { Authority } from "../../hosts/authority/authority.js";
-import { showDevice } from "../../hosts/authority/devices.js";
-import type { Ears } from "../../hosts/authority/ears.js";
-import { openAuthorityPage } from "../../hosts/authority/page.js";
-import { State } from "../../hosts/authority/state.js";
-import { readLog } from "../../hosts/authority/tokens.js";
-import { LastWords } from "../../hosts/authority/words.js";
-import type { Running } from "../../hosts/authority/works.js";
 import type { Actions } from "../../hosts/web/actions.js";
 import { Board } from "../../hosts/web/board.js";
 import { Guard, SESSION_SECONDS } from "../../hosts/web/guard.js";
 import { parseWebAt } from "../../hosts/web/open.js";
 import { Codes, emitPassword, readPassword, type Secret } from "../../hosts/web/password.js";
 import { Picture } from "../../hosts/web/picture.js";
-import { openWeb, type Web } from "../../hosts/web/server.js";
+import { openWeb } from "../../hosts/web/server.js";
 import { type Change, merged, type Site } from "../../hosts/web/site.js";
-import { fromHex } from "../../modules/bytes/hex.js";
-import { POST, URI_PATH } from "../../modules/coap/options.js";
-import { type Command, encodeCommand } from "../../modules/lighting/command.js";
-import { Desk, euiOf, shipped } from "../support/lumicast.js";
-import { secretsOf } from "../support/secrets.js";
+import { ask, cookieOf, post } from "../support/asking.js";
+import { Desk } from "../support/lumicast.js";
 
 const desk = new Desk();
 const opened: { close(): Promise<void> }[] = [];
@@ -33,49 +22,6 @@ after(async () => {
 
 const PNG = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 1);
 const hall: Secret = { asks: "password", isRight: async (guess) => guess === "let me in" };
-
-interface Asked {
-  readonly status: number;
-  readonly text: string;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-}
-
-/** fetch sets Origin and Host as it likes. */
-function ask(
-  web: Web,
-  path: string,
-  { method = "GET", headers = {}, body = "" as string | Uint8Array } = {},
-): Promise<Asked> {
-  return new Promise((resolve, reject) => {
-    const sent = request(new URL(path, web.url), { method, headers }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => {
-        text += chunk;
-        // A stream of events: what it begins with is enough.
-        if (path === "/api/events" && text.includes("\n\n")) sent.destroy();
-      });
-      const end = () =>
-        resolve({ status: response.statusCode ?? 0, text, headers: response.headers });
-      response.on("close", end);
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
-}
-
-function post(web: Web, path: string, body: object, cookie = ""): Promise<Asked> {
-  const origin = web.url.slice(0, -1);
-  const headers = { origin, "content-type": "application/json", cookie };
-  return ask(web, path, { method: "POST", headers, body: JSON.stringify(body) });
-}
-
-async function cookieOf(web: Web, secret: string): Promise<string> {
-  const { headers, status } = await post(web, "/api/login", { secret });
-  assert.equal(status, 200);
-  const [cookie] = headers["set-cookie"] ?? [];
-  assert.match(cookie, /; HttpOnly; SameSite=Strict$/);
-  return cookie.split(";")[0];
-}
 
 async function open(more: { isOpen?: boolean; actions?: Actions; guard?: Guard } = {}) {
   const board = new Board();
@@ -293,92 +239,3 @@ test("to who reads slowly, changes are one; what is gone is gone", async () => {
   assert.equal(changes.length, 1);
   end();
 });
-
-test("no secret of the ledger is in any answer of the page", async () => {
-  const state = ["--state", desk.path("hall")];
-  const address = "ff35::4c:1";
-  await desk.json("authority", "init", "--domain", "hall", ...state);
-  await desk.json("device", "add", "--from", desk.secret("lamps.json", shipped(3)), ...state);
-  await desk.json("group", "create", "hall", "--address", address, ...state);
-  await desk.json("group", "add", "hall", "lamp-1", "lamp-2", "--role", "receiver", ...state);
-  await desk.json("group", "create", "lobby", "--address", "ff35::4c:2", ...state);
-  const file = desk.secret("password", "correct horse battery");
-  await desk.json("authority", "web-password", "--passphrase-file", file, ...state);
-  const authority = await Authority.open(new State(desk.path("hall")));
-  const lines: string[] = [];
-  const ears: Pick<Ears, "onSaid"> = { onSaid: undefined };
-  const page = await openAuthorityPage(authority, {
-    ...{ at: { address: "127.0.0.1", port: 0 }, isOpen: false, words: new LastWords() },
-    ears,
-    ...{ running: idle(), say: (line: string) => void lines.push(line) },
-  });
-  opened.push(page, authority);
-  const web = { url: lines[0].replace("page: ", ""), close: page.close };
-  const cookie = await cookieOf(web, "correct horse battery");
-  const answers: string[] = [lines.join("\n")];
-  const read = async (path: string) => {
-    const { text, headers } = await ask(web, path, { headers: { cookie } });
-    answers.push(text, JSON.stringify(headers));
-  };
-  const act = async (name: string, body: object) => {
-    const { text, status } = await post(web, `/api/do/${name}`, body, cookie);
-    answers.push(text);
-    return status;
-  };
-  assert.equal(await act("place", { device: euiOf(1), x: 2.5, y: -1 }), 200);
-  assert.equal(await act("move", { device: euiOf(2), from: "1", to: "2" }), 200);
-  assert.equal(await act("rekey", { group: "1" }), 200);
-  assert.equal(await act("lost", { device: euiOf(3) }), 200);
-  assert.equal(await act("lost", { device: euiOf(3) }), 422);
-  assert.equal(await act("place", { device: "nobody", x: 0, y: 0 }), 422);
-  const { clientId } = await showDevice(authority, { device: "lamp-1" });
-  const say = (command: Command, path = "l") => {
-    const options = [{ number: URI_PATH, value: new TextEncoder().encode(path) }];
-    const inner = { code: POST, options, payload: encodeCommand(command) };
-    ears.onSaid?.({ clientId: fromHex(clientId), appGroup: 1, inner });
-  };
-  say({ level: 127 });
-  // The same once more, a question, and another resource's.
-  say({ level: 127, ageHundredths: 25 });
-  say({ report: true });
-  say({ level: 1 }, "idn");
-  for (const path of ["/", "/page.js", "/page.css", "/api/visitor", "/api/events"]) {
-    await read(path);
-  }
-  const site = JSON.parse(/data: (.*)/.exec(answers.at(-2) ?? "")?.[1] ?? "").site as Site;
-  assert.deepEqual([site.devices[euiOf(1)].x, site.devices[euiOf(1)].y], [2.5, -1]);
-  assert.deepEqual(site.devices[euiOf(2)].groups, ["2"]);
-  assert.equal(site.devices[euiOf(3)].isLost, true);
-  assert.deepEqual(
-    Object.values(site.presses).map(({ what, lamps, changed }) => [what, lamps, changed]),
-    [["lamp-1: 50 %", 1, null]],
-  );
-  assert.equal(site.groups["1"].told, "lamp-1: 50 %");
-  assert.ok((site.devices[euiOf(1)].heardAt ?? 0) > 0);
-  const secrets = await secretsOf(authority);
-  for (const kind of ["signing key", "factory", "KEK", "key 0"]) {
-    assert.ok(
-      secrets.some(({ what }) => what.startsWith(kind)),
-      kind,
-    );
-  }
-  const all = answers.join("\n").toLowerCase();
-  for (const { what, forms } of [...secrets, { what: "password", forms: ["correct horse"] }]) {
-    for (const form of forms) assert.ok(!all.includes(form.toLowerCase()), what);
-  }
-  const log = JSON.stringify(await readLog(authority, { last: 20 }));
-  assert.match(log, /device 0000000000000001 hangs at 2.5 -1/);
-});
-
-/** A KDC without members that would hear of anything. */
-function idle(): Running {
-  return {
-    at: "nowhere",
-    deliver: async () => [],
-    handOver: async () => [],
-    notify: async () => [],
-    changed: async () => {},
-    hears: () => false,
-    stop: () => {},
-  };
-}

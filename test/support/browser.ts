@@ -1,5 +1,6 @@
 /** Headless Chromium for a test, as a person's phone or desk has it. */
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { onPath } from "../../hosts/tools.js";
 
 export interface Screen {
   readonly width: number;
@@ -18,7 +19,8 @@ export class Chromium {
   #browser: Browser | undefined;
 
   async context(screen: Screen): Promise<BrowserContext> {
-    this.#browser ??= await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGS });
+    const executablePath = onPath("chromium") ?? "";
+    this.#browser ??= await chromium.launch({ executablePath, args: ARGS });
     const { width, height, scheme } = screen;
     return this.#browser.newContext({ viewport: { width, height }, colorScheme: scheme });
   }

@@ -95,7 +95,7 @@ test("devices are placed by drag and by key, moved and lost, and a restart chang
   const sheet = page.getByRole("dialog", { name: "lamp-2" });
   await sheet.getByLabel("into").selectOption("lobby");
   await sheet.getByRole("button", { name: "Move" }).click();
-  await page.getByText("lamp-2 is out of hall").waitFor();
+  await sheet.getByText("lamp-2 is out of hall").waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".row", { hasText: "lamp-3" }).click();
   await page.getByRole("button", { name: "Report it lost" }).click();

@@ -44,7 +44,7 @@ class Page extends Component<object, State> {
     () => this.#redraw(),
     () => setTimeout(() => void this.#begin(), AGAIN_MS),
   );
-  readonly #open = (selected: string) => this.setState({ selected });
+  readonly #open = (selected: string) => this.setState({ selected, said: "", isWrong: false });
 
   override componentDidMount(): void {
     void this.#begin();
@@ -84,7 +84,7 @@ class Page extends Component<object, State> {
   }
 
   #view(site: Site, facts: Facts, who: Visitor) {
-    const { selected, tab } = this.state;
+    const { selected, tab, said, isWrong } = this.state;
     const devices = Object.values(site.devices);
     const { now } = this.#live;
     const can = new Set(who.can);
@@ -119,6 +119,8 @@ class Page extends Component<object, State> {
             key={device.id}
             {...{ device, groups: site.groups, now, can, act: this.#do }}
             waiting={waiting.has(device.id)}
+            said={said}
+            isWrong={isWrong}
             close={() => this.setState({ selected: undefined })}
           />
         )}

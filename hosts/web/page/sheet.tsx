@@ -13,6 +13,9 @@ export interface SheetProps {
   readonly now: number;
   readonly can: ReadonlySet<ActionName>;
   readonly act: Do;
+  /** What the last action came to. */
+  readonly said: string;
+  readonly isWrong: boolean;
   readonly close: () => void;
 }
 
@@ -30,7 +33,7 @@ export class Sheet extends Component<SheetProps, SheetState> {
     this.#dialog?.showModal();
   }
 
-  override render({ device, groups, now, waiting, close }: SheetProps) {
+  override render({ device, groups, now, waiting, said, isWrong, close }: SheetProps) {
     const wrong = trouble(device, waiting);
     return (
       <dialog
@@ -65,6 +68,9 @@ export class Sheet extends Component<SheetProps, SheetState> {
           {device.drops !== null && <dt>dropped</dt>}
           {device.drops !== null && <dd>{device.drops}</dd>}
         </dl>
+        <p class={isWrong ? "answer bad" : "answer"} role="status">
+          {said}
+        </p>
         <div class="doings">{this.#doings()}</div>
       </dialog>
     );
