@@ -10,10 +10,11 @@ import {
   type Told,
   table,
   textOf,
+  type Values,
   wholeOf,
 } from "./command.js";
 import { counted, listed, UsageError } from "./fault.js";
-import { type Granted, type NewGroupArgs, rolesOf } from "./groups.js";
+import { type Granted, type GroupView, type NewGroupArgs, rolesOf, SUITES } from "./groups.js";
 import type { NodeResult } from "./works.js";
 
 const COAP_PORT = "5683";
@@ -30,6 +31,9 @@ const create: Command = {
   --shares GROUP     protected by the keys of that group, of which it is a part
   --profile NAME     ${GROUP_PROFILES.slice(0, 3).join(", ")},
                      ${GROUP_PROFILES.slice(3).join(", ")} (lowlatency)
+  --algorithm N      group-oscore: what encrypts, AES-CCM with a tag of 16 bytes (30) or 8 (10);
+                     a signature is worth no more than the tag (30)
+  --suite NAME       dtls-record: ccm, or null: anybody reads what is said, nobody can make it (ccm)
   --grace TIME       how long members take the key before the newest (60s)
   --validity TIME    how long a key lasts (never)
   --messages N       how many messages a key lasts (no end)
@@ -49,6 +53,8 @@ const create: Command = {
     number: TEXT,
     shares: TEXT,
     profile: { ...TEXT, default: "lowlatency" },
+    algorithm: TEXT,
+    suite: TEXT,
     grace: { ...TEXT, default: "60s" },
     validity: { ...TEXT, default: "never" },
     messages: TEXT,
@@ -63,13 +69,15 @@ const create: Command = {
     if (address === undefined) throw new UsageError("--address: where do its luminaires listen?");
     const [number, messages] = [textOf(values, "number"), textOf(values, "messages")];
     const most = 0xffffffff;
+    const profile = profileOf(textOf(values, "profile"));
     const args: NewGroupArgs = {
       name: operands[0],
       address,
       port: wholeOf("port", textOf(values, "port") ?? COAP_PORT, { least: 1, most: 65535 }),
       number: number === undefined ? undefined : wholeOf("number", number, { least: 1, most }),
       shares: textOf(values, "shares"),
-      profile: profileOf(textOf(values, "profile")),
+      profile,
+      algorithm: choiceOf(values, profile),
       graceSeconds: Math.max(0, secondsOf("grace", textOf(values, "grace") ?? "60s")),
       validitySeconds: secondsOf("validity", textOf(values, "validity") ?? "never"),
       messages:
@@ -79,7 +87,8 @@ const create: Command = {
       hasTree: values.tree === true,
       numbers: numbersOf(textOf(values, "numbers")),
     };
-    const own = args.hasTree ? "tree" : args.numbers && "numbers";
+    const chosen = args.algorithm && (profile === "dtls-record" ? "suite" : "algorithm");
+    const own = args.hasTree ? "tree" : ((args.numbers && "numbers") ?? chosen);
     if (own !== undefined && args.shares !== undefined) {
       throw new UsageError(
         `--${own}: the keys are those of ${args.shares}; leave out one of the two`,
@@ -96,6 +105,22 @@ function profileOf(name: string | undefined): string {
   const profile = GROUP_PROFILES.find((known) => known === name);
   if (profile !== undefined) return profile;
   throw new UsageError(`--profile: there is no ${name}; there are ${listed(GROUP_PROFILES)}`);
+}
+
+/** What its keys are to name, of what their scheme leaves to be chosen. */
+function choiceOf(values: Values, profile: string): number | undefined {
+  const [algorithm, suite] = [textOf(values, "algorithm"), textOf(values, "suite")];
+  if (suite !== undefined) {
+    if (profile !== "dtls-record") throw new UsageError("--suite: only dtls-record has suites");
+    const known = Object.entries(SUITES).find(([name]) => name === suite);
+    if (known !== undefined) return known[1];
+    throw new UsageError(`--suite: there is no ${suite}; there are ccm and null`);
+  }
+  if (algorithm === undefined) return undefined;
+  const isModern = profile === "group-oscore";
+  if (!isModern) throw new UsageError("--algorithm: only group-oscore has a choice");
+  if (algorithm === "10" || algorithm === "30") return Number(algorithm);
+  throw new UsageError(`--algorithm: there is no ${algorithm}; there are 10 and 30`);
 }
 
 function numbersOf(text: string | undefined): NewGroupArgs["numbers"] {
@@ -117,7 +142,7 @@ const list: Command = {
       group.name,
       `${group.number}`,
       `[${group.address}]:${group.port}`,
-      group.profile,
+      schemeTold(group),
       `${group.key}`,
       group.listens === false ? `${group.numbers}, by nobody now` : group.numbers,
       `${group.members}/${group.devices}`,
@@ -127,6 +152,11 @@ const list: Command = {
     return { json: { groups }, lines: table(heads, rows) };
   },
 };
+
+function schemeTold({ profile, algorithm, suite }: GroupView): string {
+  const choice = algorithm ?? suite;
+  return choice === undefined ? profile : `${profile} (${choice})`;
+}
 
 const add: Command = {
   words: "group add",

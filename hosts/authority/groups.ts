@@ -9,6 +9,7 @@ import {
 } from "../../modules/authority/distribution.js";
 import type { NUMBERS } from "../../modules/authority/heard.js";
 import type { Rows } from "../../modules/authority/ledger.js";
+import { algorithmOf, SUITE_CCM, SUITE_NULL } from "../../modules/authority/material.js";
 import {
   type Application,
   applications,
@@ -41,6 +42,8 @@ export interface NewGroupArgs {
   /** Another group whose keys protect this one too. */
   readonly shares?: string | undefined;
   readonly profile: string;
+  /** Of those that the scheme has (modules/authority/material.ts); undefined: the usual one. */
+  readonly algorithm?: number | undefined;
   readonly graceSeconds: number;
   readonly validitySeconds: number;
   readonly messages: number;
@@ -59,6 +62,10 @@ export interface GroupView {
   readonly port: number;
   readonly securityGroup: number;
   readonly profile: string;
+  /** The Group Encryption Algorithm of `group-oscore`, COSE's number; no other scheme has one. */
+  readonly algorithm?: number;
+  /** Of `dtls-record`. */
+  readonly suite?: SuiteName;
   /** Epoch of its newest key; 0: there was none yet. */
   readonly key: number;
   readonly validitySeconds: number | null;
@@ -73,6 +80,10 @@ export interface GroupView {
   /** Who does not have the newest key yet. */
   readonly waiting: number;
 }
+
+/** Cipher suites of `dtls-record`; under `null` anybody can read what is said, and nobody make it. */
+export const SUITES = Object.freeze({ ccm: SUITE_CCM, null: SUITE_NULL });
+export type SuiteName = keyof typeof SUITES;
 
 const APP_GROUP_MAX = 0xffffffff;
 
@@ -138,7 +149,7 @@ type Hears = (group: number) => boolean;
 
 function viewOf(rows: Rows, number: number, hears: Hears = () => false): GroupView {
   const { name, group, address, port } = applications.need(rows, numberKey(number));
-  const { profile, epoch, validitySeconds } = groups.need(rows, numberKey(group));
+  const { profile, epoch, validitySeconds, algorithm } = groups.need(rows, numberKey(group));
   const { numbers } = policyOf(rows, group);
   return {
     name,
@@ -147,6 +158,7 @@ function viewOf(rows: Rows, number: number, hears: Hears = () => false): GroupVi
     port,
     securityGroup: group,
     profile,
+    ...choiceOf(profile, algorithm),
     key: epoch,
     validitySeconds: orNull(validitySeconds),
     numbers,
@@ -155,6 +167,13 @@ function viewOf(rows: Rows, number: number, hears: Hears = () => false): GroupVi
     members: membersOf(rows, group).length,
     waiting: pushes.keys(rows, `${numberKey(group)}/`).length,
   };
+}
+
+function choiceOf(profile: string, made: number): Pick<GroupView, "algorithm" | "suite"> {
+  const algorithm = algorithmOf(profile, made);
+  if (algorithm === 0) return {};
+  if (profile !== "dtls-record") return { algorithm };
+  return { suite: algorithm === SUITE_NULL ? "null" : "ccm" };
 }
 
 /** EUI-64s of who may be in an application group. */

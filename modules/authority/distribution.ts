@@ -29,7 +29,7 @@ import type { Center } from "./center.js";
 import { mustRenewFor, noteUse } from "./heard.js";
 import { plant } from "./keytree.js";
 import type { Rows } from "./ledger.js";
-import { draw, keyValue, PAIR_PROFILE, schemeOf } from "./material.js";
+import { algorithmOf, draw, keyValue, PAIR_PROFILE, schemeOf } from "./material.js";
 import { isAhead, isLess, isSameEntry, issueTime, noteChange, takeBack } from "./narrowing.js";
 import {
   applications,
@@ -95,7 +95,8 @@ export interface KeyRequest {
   readonly spent?: readonly SpentKey[];
 }
 
-export type NewGroup = Omit<Group, "epoch" | "brokenBefore" | "kek" | "kekNumber" | "prefix">;
+type Made = "epoch" | "brokenBefore" | "kek" | "kekNumber" | "prefix" | "algorithm";
+export type NewGroup = Omit<Group, Made> & { readonly algorithm?: number | undefined };
 
 /** AT-Rs, whose they are, and of which security groups. */
 export interface Given {
@@ -116,11 +117,12 @@ export function createGroup(rows: Rows, center: Center, id: number, group: NewGr
   if (groups.get(rows, key) !== undefined) {
     throw new Error(`security group ${id} is there already; remove it first, or take another id`);
   }
-  schemeOf(group.profile);
+  const algorithm = algorithmOf(group.profile, group.algorithm);
   // Not the id: a group that is made again under it must not repeat a Gid.
   const prefix = uintBytes(nextOf(rows, "prefix"));
   const made: Group = {
     ...group,
+    algorithm,
     prefix,
     epoch: 0,
     brokenBefore: 0,

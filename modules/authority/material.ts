@@ -26,6 +26,8 @@ export interface Drawing {
   readonly random: Random;
   /** The Group Manager's CCS: `group-oscore` binds messages to it (RFC 10021 §3.2.4). */
   readonly managerCredential: Uint8Array;
+  /** One of the scheme's `algorithms`; 0 or absent: the first. */
+  readonly algorithm?: number;
 }
 
 interface Scheme {
@@ -36,6 +38,8 @@ interface Scheme {
   readonly signs: boolean;
   /** Nothing in a message says whose it is: who opens it has to know who there may be. */
   readonly isNameless?: true;
+  /** What its material may name, the usual one first; absent: there is no choice. */
+  readonly algorithms?: readonly number[];
   keyId(drawing: Drawing): Uint8Array;
   raw(drawing: Drawing): Uint8Array;
 }
@@ -51,8 +55,9 @@ const KEY_BYTES = 16;
 const SALT_BYTES = 8;
 const BASE_KEY_BYTES = 32;
 const RAND_BYTES = 16;
-/** TLS_GROUP_PSK_WITH_AES_128_CCM_8 of WIRE.md. */
-const SUITE_CCM = 0xff01;
+/** MTS_WITH_AES_128_CCM_8 and MTS_WITH_NULL_SHA256 of WIRE.md; the latter hides nothing. */
+export const SUITE_CCM = 0xff01;
+export const SUITE_NULL = 0xff02;
 /** A key id is a number of 4 bytes here; a key a second would last 136 years. */
 const COUNT_MAX = 0xffffffff;
 
@@ -90,9 +95,14 @@ const SCHEMES: Readonly<Record<string, Scheme>> = Object.freeze({
     idBytesMax: 1,
     signs: false,
     isNameless: true,
+    algorithms: [SUITE_CCM, SUITE_NULL],
     keyId: ({ epoch }: Drawing) => Uint8Array.of(epoch >> 8, epoch & 0xff),
-    raw: ({ random }: Drawing) =>
-      cbor([1, draw(random, KEY_BYTES)], [2, draw(random, RAND_BYTES)], [3, SUITE_CCM]),
+    raw: ({ random, algorithm }: Drawing) =>
+      cbor(
+        [1, draw(random, KEY_BYTES)],
+        [2, draw(random, RAND_BYTES)],
+        [3, algorithm || SUITE_CCM],
+      ),
   },
   // The ID Context is what tells one key of the two from the next (RFC 8613 §3.3).
   [PAIR_PROFILE]: {
@@ -107,12 +117,14 @@ const SCHEMES: Readonly<Record<string, Scheme>> = Object.freeze({
   },
   "group-oscore": {
     ...gid,
-    raw: ({ random, managerCredential }: Drawing) =>
+    // Of the Group Encryption Algorithm: a long tag, for a signature is worth no more than it.
+    algorithms: [AES_CCM_16_128_128, AES_CCM_16_64_128],
+    raw: ({ random, managerCredential, algorithm }: Drawing) =>
       cbor(
         [1, draw(random, KEY_BYTES)],
         [2, draw(random, SALT_BYTES)],
         [3, AES_CCM_16_64_128],
-        [4, AES_CCM_16_128_128],
+        [4, algorithm || AES_CCM_16_128_128],
         [5, EDDSA],
         [6, ECDH_SS_HKDF_256],
         [7, managerCredential],
@@ -130,6 +142,18 @@ export function schemeOf(profile: string): Scheme {
   const scheme = SCHEMES[profile];
   if (scheme !== undefined) return scheme;
   throw new Error(`no group has profile ${profile}; give it one of ${GROUP_PROFILES.join(", ")}`);
+}
+
+/**
+ * What a group's keys will name, of what its scheme leaves to be chosen; 0 where that is nothing.
+ * Throws an Error that names the choices.
+ */
+export function algorithmOf(profile: string, wanted = 0): number {
+  const { algorithms = [] } = schemeOf(profile);
+  if (wanted === 0) return algorithms[0] ?? 0;
+  if (algorithms.includes(wanted)) return wanted;
+  const choices = algorithms.length === 0 ? "has no choice" : `has ${algorithms.join(" or ")}`;
+  throw new Error(`${profile} ${choices}, not algorithm ${wanted}`);
 }
 
 /** Throws an Error when the group's key ids are used up: it has to be made anew. */

@@ -35,6 +35,10 @@ const latecomer: Field<Uint8Array> = {
   to: (value) => value,
   from: (value) => (value === undefined ? new Uint8Array(0) : bytes.from(value)),
 };
+const lateUint: Field<number> = {
+  to: (value) => value,
+  from: (value) => (value === undefined ? 0 : uint.from(value)),
+};
 const flag: Field<boolean> = {
   to: (value) => value,
   from: (value) => (typeof value === "boolean" ? value : undefined),
@@ -157,6 +161,8 @@ export interface Group {
   /** The key-encryption key that tokens for receivers are sealed with, and its number. */
   readonly kek: Uint8Array;
   readonly kekNumber: number;
+  /** What its scheme leaves to be chosen (material.ts); 0: the usual one. */
+  readonly algorithm: number;
 }
 
 export const groups = new Records<Group>("group", {
@@ -171,6 +177,7 @@ export const groups = new Records<Group>("group", {
   brokenBefore: uint,
   kek: bytes,
   kekNumber: uint,
+  algorithm: lateUint,
 });
 
 /** An application group: whose keys protect it, and where its requests go. */

@@ -51,8 +51,8 @@ export function renew(rows: Rows, center: Center, group: number, renewal: Renewa
   const record = groups.need(rows, numberKey(group));
   const { random, managerCredential } = center;
   const epoch = Math.max(record.epoch, latestOf(rows, usedCounter(group), 0)) + 1;
-  const { prefix, profile } = record;
-  const drawn = drawMaterial(profile, { prefix, epoch, random, managerCredential });
+  const { prefix, profile, algorithm } = record;
+  const drawn = drawMaterial(profile, { prefix, epoch, random, managerCredential, algorithm });
   keys.put(rows, inGroup(group, epoch), { ...drawn, madeAt: renewal.now });
   openStaleSet(rows, group, epoch);
   const kekNumber = nextOf(rows, "kek");

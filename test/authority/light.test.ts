@@ -40,6 +40,8 @@ const skip = false;
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   hall: [],
   ...Object.fromEntries(SCHEMES.map((profile) => [profile, ["--profile", profile]])),
+  "short-tags": ["--profile", "group-oscore", "--algorithm", "10"],
+  readable: ["--profile", "dtls-record", "--suite", "null"],
 };
 let lan: Lan;
 let authority: Ran;
@@ -128,7 +130,7 @@ test("a laptop without a key gets one and lights the hall; the lamps say so", {
   assert.equal(off.out, "hall: 2 lamps obeyed\n", off.err);
 });
 
-for (const [at, group] of SCHEMES.entries()) {
+for (const [at, group] of Object.keys(GROUPS).slice(1).entries()) {
   test(`${group}: the laptop becomes a member, and the lamps obey it`, { skip }, async () => {
     await desk.json("group", "add", group, "laptop", "--role", "sender", ...state);
     const level = 100 + at;

@@ -129,6 +129,46 @@ const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["a token that is none", ["token", "show", "nowhere"], /neither hex digits nor a file/],
 ];
 
+test("what encrypts in a group is chosen where its scheme leaves a choice", async () => {
+  const state = await begun("choices", 1);
+  const made = [
+    ["a", "--profile", "group-oscore"],
+    ["b", "--profile", "group-oscore", "--algorithm", "10"],
+    ["c", "--profile", "dtls-record"],
+    ["d", "--profile", "dtls-record", "--suite", "null"],
+  ];
+  for (const words of made) {
+    await desk.json("group", "create", ...words, "--address", "ff35::9", ...state);
+  }
+  const { groups } = await desk.json<{ groups: GroupView[] }>("group", "list", ...state);
+  assert.deepEqual(
+    groups.map(({ name, algorithm, suite }) => [name, algorithm, suite]),
+    [
+      ["hall", undefined, undefined],
+      ["a", 30, undefined],
+      ["b", 10, undefined],
+      ["c", undefined, "ccm"],
+      ["d", undefined, "null"],
+    ],
+  );
+  const wrong = [
+    [["--profile", "group-oscore", "--algorithm", "12"], /--algorithm: there is no 12;.*10 and 30/],
+    [["--algorithm", "30"], /--algorithm: only group-oscore has a choice/],
+    [["--profile", "dtls-record", "--suite", "des"], /--suite: there is no des;.*ccm and null/],
+    [["--profile", "oscoap-00", "--suite", "ccm"], /--suite: only dtls-record has suites/],
+    [
+      ["--profile", "dtls-record", "--suite", "null", "--shares", "c"],
+      /--suite: the keys are those of c/,
+    ],
+  ] as const;
+  for (const [words, told] of wrong) {
+    const address = ["--address", "ff35::9"];
+    const { code, err } = await desk.run("group", "create", "e", ...words, ...address, ...state);
+    assert.equal(code, 2);
+    assert.match(err, told);
+  }
+});
+
 test("a wrong command line is told, and costs exit code 2", async () => {
   for (const [what, args, pattern] of WRONG) {
     const { code, err, out } = await desk.run(...args, ...(what.startsWith("no such") ? [] : []));

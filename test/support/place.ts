@@ -1,7 +1,7 @@
 /** A room with an authority that decides as the product's does, and four devices. */
 import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
 import { type AsDecision, answerAs } from "../../modules/authority/as-face.js";
-import { type Center, createGroup } from "../../modules/authority/distribution.js";
+import { type Center, createGroup, type NewGroup } from "../../modules/authority/distribution.js";
 import { answerKdc } from "../../modules/authority/kdc-face.js";
 import { messagesOf } from "../../modules/authority/keytree.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
@@ -31,7 +31,7 @@ export class Place extends Managed {
   readonly #as: AsDecision;
 
   /** `profile`: that of the group, `lowlatency` unless named. */
-  constructor(profile?: string, terms: Partial<typeof TERMS> = {}) {
+  constructor(profile?: string, terms: Partial<NewGroup> = {}) {
     super();
     const { signatures } = this.kdc.crypto;
     const id = SIGNED_GROUP;

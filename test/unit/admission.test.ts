@@ -2,16 +2,27 @@
 import { P, RESPONDER } from "../../modules/access/groupcomm.js";
 import { RECEIVER } from "../../modules/access/scope.js";
 import { expel, renew } from "../../modules/authority/distribution.js";
-import { inGroup, members, membersOf, newcomer } from "../../modules/authority/records.js";
+import { SUITE_CCM, SUITE_NULL } from "../../modules/authority/material.js";
+import {
+  groups,
+  inGroup,
+  keys,
+  members,
+  membersOf,
+  newcomer,
+  numberKey,
+} from "../../modules/authority/records.js";
 import { toHex } from "../../modules/bytes/hex.js";
+import { decodeMap } from "../../modules/cbor/containers.js";
 import { type Cbor, decode } from "../../modules/cbor/decode.js";
 import { encode } from "../../modules/cbor/encode.js";
 import { CONTENT } from "../../modules/coap/options.js";
 import { PORTION } from "../../modules/groups/admission.js";
 import { ACE_GROUPCOMM_CBOR } from "../../modules/groups/repository.js";
+import { AES_CCM_16_64_128, AES_CCM_16_128_128 } from "../../modules/ports/crypto.js";
 import { CONVERSATION_LIMITS } from "../../modules/secure/conversation.js";
 import type { SecureRequest, SecureResponse } from "../../modules/secure/request.js";
-import { equal, test } from "../harness.js";
+import { equal, test, throws } from "../harness.js";
 import { SIGNED } from "../support/lamps.js";
 import { obeying, Place, SIGNED_GROUP } from "../support/place.js";
 import { type Rig, ROLE } from "../support/rig.js";
@@ -58,6 +69,32 @@ for (const profile of [...SIGNED, "dtls-record"]) {
     );
   });
 }
+
+/** What a scheme leaves to be chosen: where it stands in the material. */
+const CHOICES = [
+  ["group-oscore", 4, AES_CCM_16_64_128],
+  ["group-oscore", 4, AES_CCM_16_128_128],
+  ["dtls-record", 3, SUITE_CCM],
+  ["dtls-record", 3, SUITE_NULL],
+] as const;
+
+for (const [profile, label, algorithm] of CHOICES) {
+  test(`${profile}: keys for algorithm ${algorithm}, and light by them`, () => {
+    const place = new Place(profile, { algorithm });
+    const { lamps, switches } = place.begin();
+    equal(obeying(place, lamps, switches[0]), 2);
+    const material = place.ledger.run((rows) => {
+      const { epoch } = groups.need(rows, numberKey(SIGNED_GROUP));
+      return decodeMap(keys.need(rows, inGroup(SIGNED_GROUP, epoch)).raw);
+    });
+    equal(material?.get(label), algorithm);
+  });
+}
+
+test("a choice that a scheme does not have makes no group", () => {
+  throws(() => new Place("group-oscore", { algorithm: 12 }), /has 30 or 10, not algorithm 12/);
+  throws(() => new Place("oscoap-00", { algorithm: 30 }), /has no choice, not algorithm 30/);
+});
 
 const MODERN = "group-oscore";
 
