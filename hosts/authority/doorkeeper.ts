@@ -41,6 +41,8 @@ export class Doorkeeper {
   async look(): Promise<void> {
     this.#lookedAt = Date.now();
     const { known, lost, entries } = await this.#authority.read(knownIn);
+    // Of two who looked at once on a server, the one that saw more counts, whoever is done last.
+    if (entries < this.#entries) return;
     const before = this.#lost;
     this.#known = known;
     this.#lost = lost;
