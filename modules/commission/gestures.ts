@@ -86,7 +86,8 @@ const LUMINAIRE = Object.freeze({
   fresh: row({ short: "openWindow" }),
   open: OPEN,
   joining: JOINING,
-  joined: row({ short: "toggle", hold10: "armReset" }),
+  // Two quick presses are two presses: nothing else is meant by them here.
+  joined: row({ short: "toggle", double: "toggle", hold10: "armReset" }),
   grouping: row({ short: "changeMembership", hold10: "armReset" }),
   armed: ARMED,
 });

@@ -7,6 +7,8 @@
  * slow, mostly lit or mostly dark. A lamp without an LED says the same by its light.
  */
 
+import type { PatternName } from "../ports/indicator.js";
+
 export const SLOT_MICROS = 125_000;
 export const SLOTS = 16;
 
@@ -24,7 +26,7 @@ function pattern(lit: number, looks: string, says: string, todo: string): Patter
   return Object.freeze({ lit, looks, says, todo });
 }
 
-/** In the order of platforms/native/pattern.h. */
+/** In the order of ports/indicator.ts. */
 export const PATTERNS = Object.freeze({
   off: pattern(0x0000, "dark", "all is well", "nothing"),
   network: pattern(
@@ -73,9 +75,9 @@ export const PATTERNS = Object.freeze({
     "forgets everything at the next press",
     "press to reset it, or do nothing for ten seconds",
   ),
-});
+} satisfies Record<PatternName, Pattern>);
 
-export type PatternName = keyof typeof PATTERNS;
+export type { PatternName };
 
 /** Whether a light that shows `name` is lit at this time. */
 export function isLit(name: PatternName, micros: number): boolean {

@@ -23,10 +23,16 @@ export class LampSign {
 
   /** From now on, and from its beginning. */
   show(name: PatternName): void {
-    if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
+    this.leave();
     this.#name = name;
     this.#startMicros = this.#clock.micros();
     this.#turn();
+  }
+
+  /** Leaves the light to whoever shows it next. */
+  leave(): void {
+    if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
+    this.#timer = undefined;
   }
 
   #turn(): void {

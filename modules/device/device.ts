@@ -42,6 +42,7 @@ import type {
   Role,
   SchemeServices,
 } from "./parts.js";
+import type { PressService } from "./presses.js";
 import type { Identity } from "./provision.js";
 import { RateLimit } from "./rate.js";
 import { receive } from "./receive.js";
@@ -66,6 +67,7 @@ export interface Services {
   readonly dialogues?: Dialogues;
   readonly upkeep?: Upkeep;
   readonly channels?: ChannelsService;
+  readonly presses?: PressService;
   /** In place of `Device.start` where a device may be nobody's: then there is none (lives.ts). */
   readonly begin?: (board: Board, services: Services) => Device | undefined;
 }
@@ -153,6 +155,7 @@ export class Device implements Parts {
     this.role = buildRole(this, board, identity, services.upkeep?.shown(this, board, identity));
     this.follows = this.role.target !== undefined;
     this.resources = new Resources(this.role.bit, this.role.face);
+    services.presses?.begin(this, board, identity.targets);
     this.onReports = (reports) => log(summaryOf(reports));
     this.#idle = new Idle({ clock, store, recipients, keyring });
     this.tickUptime();

@@ -138,7 +138,10 @@ function beginFresh(board: Board, services: Services, store: Store, factory: Fac
     net: networkOf(board),
     firmware: VERSION,
     faultIn: (blob, levelMax) => faultIn(blob, { factory, board, services, levelMax }),
-    show: (pattern) => sign?.show(pattern),
+    show: (pattern) => {
+      sign?.show(pattern);
+      board.indicator?.show(pattern);
+    },
     restart: board.restart ?? board.fatal,
   });
   const press = new Press(clock, (gesture) => fresh.gesture(gesture));

@@ -6,6 +6,7 @@ import { channels } from "./channels.js";
 import type { Services } from "./device.js";
 import { dialogues } from "./dialogues.js";
 import { begin } from "./lives.js";
+import { presses } from "./presses.js";
 import { schemes } from "./schemes.js";
 import { upkeep } from "./upkeep.js";
 
@@ -13,6 +14,7 @@ export const services: Services = Object.freeze({
   begin,
   channels,
   dialogues,
+  presses,
   schemes,
   upkeep,
 });

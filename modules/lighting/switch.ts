@@ -9,6 +9,8 @@
  *     of it;
  *   - a press of 500 ms dims: one long fade to the bound at once, and the level reached, as an
  *     absolute level with a short fade, at the release; every hold goes the other way;
+ *   - where scenes are stored from here (`onLongDouble`), a press and a hold behind it does that,
+ *     of the light there was before the press;
  *   - the switch follows its group, so that it always knows the state it departs from.
  *
  * Not known, after power-up or a scene: whether the light is on (then a press means on) or how
@@ -60,6 +62,8 @@ const SETTLE_TENTHS = 2;
 /** A hold in progress. */
 interface Dimming {
   readonly from: number;
+  /** The level it had, or would have returned to. */
+  readonly before: number | undefined;
   readonly bound: number;
   readonly startMicros: number;
   readonly spanMicros: number;
@@ -68,6 +72,8 @@ interface Dimming {
 export class Switch {
   /** Ask every luminaire for an execution report on each command (not on its repetitions). */
   wantsReports: boolean;
+  /** A hold right behind a short press, once the light is again what it was before both. */
+  declare onLongDouble?: () => void;
   readonly #clock: Clock;
   readonly #settings: Settings;
   readonly #gestures: Gestures;
@@ -82,7 +88,10 @@ export class Switch {
   /** When the command that made it so was sent. */
   #sinceMicros = Number.NEGATIVE_INFINITY;
 
+  /** Before the last press. */
+  #wasOn: boolean | undefined = undefined;
   #held = false;
+  #pressedMicros = 0;
   #releasedMicros = Number.NEGATIVE_INFINITY;
   #upwards = false;
   #dimming: Dimming | undefined = undefined;
@@ -132,6 +141,7 @@ export class Switch {
 
   #press(atMicros: number): void {
     this.#held = false;
+    this.#pressedMicros = atMicros;
     const delayMicros = Math.max(0, atMicros + HOLD_MICROS - this.#clock.micros());
     this.#timer = this.#clock.after(delayMicros, this.#onHold);
   }
@@ -152,8 +162,33 @@ export class Switch {
   #hold(): void {
     this.#timer = undefined;
     this.#held = true;
+    const isSecond = this.#pressedMicros - this.#releasedMicros < DOUBLE_MICROS;
     this.#releasedMicros = Number.NEGATIVE_INFINITY;
+    if (isSecond && this.onLongDouble !== undefined) {
+      this.#undoToggle();
+      this.onLongDouble();
+      return;
+    }
     this.#act(this.#gestures.hold);
+  }
+
+  #undoToggle(): void {
+    if (this.#wasOn === undefined || this.#wasOn === this.#on) return;
+    if (this.#wasOn) this.#toggle();
+    else this.#send({ on: false });
+  }
+
+  /** The hold turns out to be another gesture: the light is what it was before it dimmed. */
+  takeBack(): void {
+    const dimming = this.#dimming;
+    if (dimming === undefined) return;
+    this.#dimming = undefined;
+    this.#upwards = !this.#upwards;
+    const { from, before } = dimming;
+    if (from > 0) this.#send({ on: true, level: from, fadeTenths: SETTLE_TENTHS });
+    // Dark, and the level it returns to the one of before, where that is known.
+    else if (before === undefined) this.#send({ on: false, fadeTenths: SETTLE_TENTHS });
+    else this.#send({ on: false, level: before, fadeTenths: SETTLE_TENTHS });
   }
 
   #act(gesture: Gesture): void {
@@ -167,6 +202,7 @@ export class Switch {
   }
 
   #toggle(): void {
+    this.#wasOn = this.#on;
     if (this.#on === true) this.#send({ on: false });
     else if (this.#level === undefined) this.#send({ on: true });
     else this.#send({ on: true, level: this.#level });
@@ -183,8 +219,10 @@ export class Switch {
     const spanMs = (Math.abs(bound - from) * fullMs) / LEVEL_FULL;
     const fadeTenths = Math.max(1, Math.round(spanMs / TENTH_MS));
     const startMicros = this.#clock.micros();
+    const before = this.#level;
     this.#send({ on: true, level: bound, fadeTenths });
-    this.#dimming = { from, bound, startMicros, spanMicros: fadeTenths * TENTH_MS * 1000 };
+    const spanMicros = fadeTenths * TENTH_MS * 1000;
+    this.#dimming = { from, before, bound, startMicros, spanMicros };
   }
 
   /** The level the fade has reached by now, for all to agree on. */

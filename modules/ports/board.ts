@@ -3,6 +3,7 @@ import type { Clock } from "./clock.js";
 import type { Crypto } from "./crypto.js";
 import type { DatagramPort } from "./datagram.js";
 import type { Flash } from "./flash.js";
+import type { Indicator } from "./indicator.js";
 import type { Intake } from "./intake.js";
 import type { Light } from "./light.js";
 import type { MeshPlace } from "./radio.js";
@@ -21,6 +22,8 @@ export interface Board {
   readonly trace: Trace;
   readonly light: Light;
   readonly button: Button;
+  /** A lamp without one says by its light what it must. */
+  readonly indicator?: Indicator;
   readonly sensor: Sensor;
   /**
    * Makes datagrams of the board's own 802.15.4 radio by way of `lowpan`. The board brings `lowpan`

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { PATTERNS, SLOT_MICROS, SLOTS } from "../../modules/commission/patterns.js";
+import { PATTERN_NAMES } from "../../modules/ports/indicator.js";
 
 const read = (name: string) => readFileSync(join(ROOT, "platforms/native", name), "utf8");
 const header = read("pattern.h");
@@ -15,6 +16,7 @@ test("both have the same patterns in the same order", () => {
   const names = [...body.matchAll(/\b(PATTERN_[A-Z]+|PATTERNS),/g)].map(([, name]) => name);
   const expected = Object.keys(PATTERNS).map((name) => `PATTERN_${name.toUpperCase()}`);
   assert.deepEqual(names, [...expected, "PATTERNS"]);
+  assert.deepEqual(Object.keys(PATTERNS), PATTERN_NAMES);
 });
 
 test("each is lit in the same slots", () => {

@@ -21,6 +21,7 @@ import { channels } from "../../modules/device/channels.js";
 import type { Device } from "../../modules/device/device.js";
 import { dialogues } from "../../modules/device/dialogues.js";
 import { begin } from "../../modules/device/lives.js";
+import { presses } from "../../modules/device/presses.js";
 import { schemes } from "../../modules/device/schemes.js";
 import { upkeep } from "../../modules/device/upkeep.js";
 import type { Board } from "../../modules/ports/board.js";
@@ -162,7 +163,7 @@ export class Newcomer {
       },
       restart: (why) => void this.restarts.push(why),
     };
-    return begin(board, { begin, channels, dialogues, schemes, upkeep });
+    return begin(board, { begin, channels, dialogues, presses, schemes, upkeep });
   }
 }
 

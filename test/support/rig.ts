@@ -9,6 +9,7 @@ import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { channels } from "../../modules/device/channels.js";
 import { Device } from "../../modules/device/device.js";
 import { dialogues } from "../../modules/device/dialogues.js";
+import { presses } from "../../modules/device/presses.js";
 import { ROLE } from "../../modules/device/provision.js";
 import { schemes } from "../../modules/device/schemes.js";
 import { upkeep } from "../../modules/device/upkeep.js";
@@ -17,6 +18,7 @@ import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { Crypto, Signatures } from "../../modules/ports/crypto.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
+import type { PatternName } from "../../modules/ports/indicator.js";
 import type { Intake } from "../../modules/ports/intake.js";
 import type { LightOutput } from "../../modules/ports/light.js";
 import type { RoleName } from "../../modules/ports/role.js";
@@ -186,6 +188,8 @@ export class Rig {
   readonly events: TraceEvent[] = [];
   readonly shown: LightOutput[] = [];
   readonly log: string[] = [];
+  /** What its LED was told to show. */
+  readonly patterns: PatternName[] = [];
   /** Why it started anew: the test calls `restart`. */
   readonly restarts: string[] = [];
   readonly button: Button = { onEdge: undefined };
@@ -235,6 +239,7 @@ export class Rig {
       trace: { count: (event) => void this.events.push(event) },
       light: this.light,
       button: this.button,
+      indicator: { show: (pattern) => void this.patterns.push(pattern) },
       sensor: this.sensor,
       datagram: this.port,
       ...(this.spec.intake === undefined ? {} : { intake: this.spec.intake }),
@@ -247,7 +252,7 @@ export class Rig {
       },
       restart: (why) => void this.restarts.push(why),
     };
-    const services = { dialogues, schemes, upkeep };
+    const services = { dialogues, presses, schemes, upkeep };
     const isManaged = this.spec.authority !== undefined;
     return Device.start(board, isManaged ? { ...services, channels } : services);
   }

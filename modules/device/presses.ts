@@ -1,0 +1,185 @@
+/**
+ * What a hand does at a device that is in use. The table (commission/gestures.ts) says what; this
+ * carries out what is more than light, in images that have room for it.
+ *
+ * The problem: one button, and a switch's presses must act the moment they can be told. Rejected:
+ * everything through one recogniser, which would stand between a press and its datagram. Chosen: a
+ * switch keeps its own (lighting/switch.ts), and this one looks on; what they both see it never
+ * does twice. Only a press while a reset is armed is kept from the switch.
+ *
+ * A reset: ten seconds arm it, which is shown for ten more; in these a short press does it, and a
+ * hold, or time, undoes it. What a press means follows from what there was when it began.
+ */
+import { isMulticast } from "../coap/addresses.js";
+import { NON, type Option } from "../coap/message.js";
+import { addPath, addUint, NO_RESPONSE, PUT } from "../coap/options.js";
+import { type Gesture, type State, TABLE } from "../commission/gestures.js";
+import { Press } from "../commission/press.js";
+import { LampSign } from "../commission/sign.js";
+import { Contact } from "../lighting/contact.js";
+import { LOCAL_SENDER } from "../lighting/luminaire.js";
+import { PRESS_SCENE } from "../lighting/settings.js";
+import type { Board } from "../ports/board.js";
+import type { Timer } from "../ports/clock.js";
+import { ROLE_NAMES, type RoleName } from "../ports/role.js";
+import { sealRequest } from "./asking.js";
+import type { Parts } from "./parts.js";
+import { NO_ANSWER } from "./send.js";
+
+/** How long a reset stays armed. */
+const ARMED_MICROS = 10_000_000;
+/**
+ * A scene is what lamps are set to: it is stored when those that missed the command before have
+ * heard its first repetition (lighting/repeater.ts), and said twice, as commands are.
+ */
+const STORE_MICROS = 300_000;
+
+export interface PressService {
+  /** Once the role has its button. */
+  begin(device: Parts, board: Board, targets: readonly number[]): void;
+}
+
+class Presses {
+  readonly #device: Parts;
+  readonly #board: Board;
+  readonly #role: RoleName;
+  readonly #sign: LampSign | undefined;
+  readonly #scenes: SceneStore | undefined;
+  readonly #press: Press;
+  /** The role's own, which acts at once. */
+  readonly #inner: Board["button"]["onEdge"];
+  #state: State = "joined";
+  /** When the press began. */
+  #began: State = "joined";
+  #timer: Timer | undefined = undefined;
+
+  constructor(device: Parts, board: Board, scenes: SceneStore | undefined) {
+    const { clock, light, button } = board;
+    this.#scenes = scenes;
+    const { bit, face } = device.role;
+    this.#device = device;
+    this.#board = board;
+    this.#role = ROLE_NAMES[Math.log2(bit) - 1];
+    this.#sign = face.luminaire && new LampSign(clock, light);
+    this.#press = new Press(clock, (gesture) => this.#told(gesture));
+    // A lamp's presses are the table's alone: a hold is none for light.
+    this.#inner = face.luminaire === undefined ? button.onEdge : undefined;
+  }
+
+  /** Without bounces. */
+  edge(down: boolean, atMicros: number): void {
+    if (down) this.#began = this.#state;
+    if (down) this.#scenes?.leave();
+    if (this.#began !== "armed") this.#inner?.(down, atMicros);
+    this.#press.edge(down, atMicros);
+  }
+
+  #told(gesture: Gesture | "released"): void {
+    if (gesture === "released") return;
+    const isLate = this.#began !== this.#state;
+    if (isLate) return; // check: press-late
+    const { luminaire, wallSwitch } = this.#device.role.face;
+    const action = TABLE[this.#role][this.#state][gesture];
+    if (action === "toggle") luminaire?.apply({ on: !luminaire.state().on }, LOCAL_SENDER);
+    else if (action === "beginGrouping") wallSwitch?.takeBack();
+    else if (action === "armReset") this.#arm();
+    else if (action === "disarm") this.#disarm();
+    else if (action === "reset") this.#reset();
+  }
+
+  #arm(): void {
+    const { log, clock, indicator } = this.#board;
+    log("reset: armed; press once within ten seconds, or do nothing");
+    this.#state = "armed";
+    this.#sign?.show("armed");
+    indicator?.show("armed");
+    this.#timer = clock.after(ARMED_MICROS, () => this.#disarm());
+  }
+
+  #disarm(): void {
+    const { log, clock, indicator } = this.#board;
+    if (this.#timer !== undefined) clock.cancel(this.#timer);
+    this.#timer = undefined;
+    this.#state = "joined";
+    this.#sign?.leave();
+    // The light as it was set meanwhile.
+    this.#device.role.face.luminaire?.identify(0);
+    indicator?.show("off");
+    log("reset: not armed any more");
+  }
+
+  #reset(): void {
+    const { upkeep } = this.#device.role.face;
+    if (upkeep?.system.factoryReset() !== true) {
+      this.#board.log("reset: flash refuses it");
+      this.#disarm();
+      return;
+    }
+    // Armed to the eye until the restart.
+    if (this.#timer !== undefined) this.#board.clock.cancel(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** Says to a switch's groups: what you are set to is the scene that a double press recalls. */
+class SceneStore {
+  readonly #device: Parts;
+  readonly #targets: readonly number[];
+  #timer: Timer | undefined = undefined;
+
+  constructor(device: Parts, targets: readonly number[]) {
+    this.#device = device;
+    this.#targets = targets;
+  }
+
+  begin(): void {
+    this.leave();
+    this.#await(2);
+  }
+
+  /** A new press may change what lamps are set to. */
+  leave(): void {
+    if (this.#timer !== undefined) this.#device.clock.cancel(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #await(times: number): void {
+    this.#timer = this.#device.clock.after(STORE_MICROS, () => {
+      this.#timer = undefined;
+      for (const target of this.#targets) this.#say(target);
+      if (times > 1) this.#await(times - 1);
+    });
+  }
+
+  #say(target: number): void {
+    const { groups, endpoint, net, trace, role } = this.#device;
+    const appGroup = groups.directory.appGroup(target);
+    if (appGroup === undefined) return;
+    const options: Option[] = [];
+    addPath(options, `/scn/${role.face.settings.get(PRESS_SCENE)}`);
+    if (!isMulticast(appGroup.address)) addUint(options, NO_RESPONSE, NO_ANSWER);
+    const sealed = sealRequest(groups, {
+      header: { type: NON, mid: endpoint.nextMid(), token: new Uint8Array(0) },
+      inner: { code: PUT, options, payload: undefined },
+      ...{ appGroup, to: appGroup, peer: groups.keyring.current(appGroup.security)?.peerId },
+    });
+    const isSent =
+      sealed !== undefined &&
+      net.send({ to: appGroup, fromPort: appGroup.port, bytes: sealed.bytes });
+    trace.count(isSent ? "sent" : "sendRefused");
+  }
+}
+
+function begin(device: Parts, board: Board, targets: readonly number[]): void {
+  const { wallSwitch } = device.role.face;
+  const scenes = wallSwitch && new SceneStore(device, targets);
+  if (scenes !== undefined) wallSwitch!.onLongDouble = () => scenes.begin();
+  const seen = new Presses(device, board, scenes);
+  const contact = new Contact({
+    clock: board.clock,
+    onEdge: (down, atMicros) => seen.edge(down, atMicros),
+  });
+  board.button.onEdge = (down, atMicros) => contact.edge(down, atMicros);
+}
+
+export const presses: PressService = Object.freeze({ begin });
