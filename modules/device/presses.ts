@@ -39,38 +39,40 @@ export interface PressService {
   begin(device: Parts, board: Board, targets: readonly number[]): void;
 }
 
+/** What it needs of the board, which is not kept. */
+interface Around extends Pick<Board, "light" | "log" | "indicator"> {
+  /** The role's own handler, which acts at once. */
+  readonly inner: Board["button"]["onEdge"];
+  readonly targets: readonly number[];
+}
+
 class Presses {
   readonly #device: Parts;
-  readonly #board: Board;
+  readonly #around: Around;
   readonly #role: RoleName;
   readonly #sign: LampSign | undefined;
   readonly #scenes: SceneStore | undefined;
   readonly #press: Press;
-  /** The role's own, which acts at once. */
-  readonly #inner: Board["button"]["onEdge"];
   #state: State = "joined";
   /** When the press began. */
   #began: State = "joined";
   #timer: Timer | undefined = undefined;
 
-  constructor(device: Parts, board: Board, scenes: SceneStore | undefined) {
-    const { clock, light, button } = board;
-    this.#scenes = scenes;
-    const { bit, face } = device.role;
+  constructor(device: Parts, around: Around, scenes: SceneStore | undefined) {
+    const { role, clock } = device;
     this.#device = device;
-    this.#board = board;
-    this.#role = ROLE_NAMES[Math.log2(bit) - 1];
-    this.#sign = face.luminaire && new LampSign(clock, light);
+    this.#around = around;
+    this.#scenes = scenes;
+    this.#role = ROLE_NAMES[Math.log2(role.bit) - 1];
+    this.#sign = role.face.luminaire && new LampSign(clock, around.light);
     this.#press = new Press(clock, (gesture) => this.#told(gesture));
-    // A lamp's presses are the table's alone: a hold is none for light.
-    this.#inner = face.luminaire === undefined ? button.onEdge : undefined;
   }
 
   /** Without bounces. */
   edge(down: boolean, atMicros: number): void {
     if (down) this.#began = this.#state;
     if (down) this.#scenes?.leave();
-    if (this.#began !== "armed") this.#inner?.(down, atMicros);
+    if (this.#began !== "armed") this.#around.inner?.(down, atMicros);
     this.#press.edge(down, atMicros);
   }
 
@@ -88,7 +90,8 @@ class Presses {
   }
 
   #arm(): void {
-    const { log, clock, indicator } = this.#board;
+    const { log, indicator } = this.#around;
+    const { clock } = this.#device;
     log("reset: armed; press once within ten seconds, or do nothing");
     this.#state = "armed";
     this.#sign?.show("armed");
@@ -97,7 +100,8 @@ class Presses {
   }
 
   #disarm(): void {
-    const { log, clock, indicator } = this.#board;
+    const { log, indicator } = this.#around;
+    const { clock } = this.#device;
     if (this.#timer !== undefined) clock.cancel(this.#timer);
     this.#timer = undefined;
     this.#state = "joined";
@@ -111,12 +115,12 @@ class Presses {
   #reset(): void {
     const { upkeep } = this.#device.role.face;
     if (upkeep?.system.factoryReset() !== true) {
-      this.#board.log("reset: flash refuses it");
+      this.#around.log("reset: flash refuses it");
       this.#disarm();
       return;
     }
     // Armed to the eye until the restart.
-    if (this.#timer !== undefined) this.#board.clock.cancel(this.#timer);
+    if (this.#timer !== undefined) this.#device.clock.cancel(this.#timer);
     this.#timer = undefined;
   }
 }
@@ -170,16 +174,27 @@ class SceneStore {
   }
 }
 
+/** Nothing of it is there before the first press: heap that a lamp needs for its senders. */
 function begin(device: Parts, board: Board, targets: readonly number[]): void {
+  const { button, light, log, indicator } = board;
+  const isLamp = device.role.face.luminaire !== undefined;
+  // A lamp's presses are the table's alone: a hold is none for light.
+  const inner = isLamp ? undefined : button.onEdge;
+  button.onEdge = (down, atMicros) => {
+    const around = { light, log, ...(indicator && { indicator }), inner, targets };
+    button.onEdge = edgesFor(device, around);
+    button.onEdge(down, atMicros);
+  };
+}
+
+function edgesFor(device: Parts, around: Around): (down: boolean, atMicros: number) => void {
   const { wallSwitch } = device.role.face;
-  const scenes = wallSwitch && new SceneStore(device, targets);
+  const scenes = wallSwitch && new SceneStore(device, around.targets);
   if (scenes !== undefined) wallSwitch!.onLongDouble = () => scenes.begin();
-  const seen = new Presses(device, board, scenes);
-  const contact = new Contact({
-    clock: board.clock,
-    onEdge: (down, atMicros) => seen.edge(down, atMicros),
-  });
-  board.button.onEdge = (down, atMicros) => contact.edge(down, atMicros);
+  const seen = new Presses(device, around, scenes);
+  const onEdge = (down: boolean, atMicros: number) => seen.edge(down, atMicros);
+  const contact = new Contact({ clock: device.clock, onEdge });
+  return (down, atMicros) => contact.edge(down, atMicros);
 }
 
 export const presses: PressService = Object.freeze({ begin });
