@@ -7,6 +7,7 @@ import { doctor } from "./doctor.js";
 import { UsageError } from "./fault.js";
 import { GROUP_COMMANDS } from "./group-commands.js";
 import { handOver } from "./hand-over-command.js";
+import { JOIN_COMMANDS } from "./join-commands.js";
 import { KEEP_COMMANDS } from "./keep-commands.js";
 import { SENDER_COMMANDS } from "./sender-commands.js";
 
@@ -14,6 +15,7 @@ const COMMANDS: readonly Command[] = [
   ...AUTHORITY_COMMANDS,
   handOver,
   ...DEVICE_COMMANDS,
+  ...JOIN_COMMANDS,
   ...GROUP_COMMANDS,
   ...SENDER_COMMANDS,
   ...KEEP_COMMANDS,

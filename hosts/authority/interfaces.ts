@@ -2,6 +2,7 @@
 import { type NetworkInterfaceInfo, networkInterfaces } from "node:os";
 import { formatIpv6, parseIpv6 } from "../installation/address.js";
 import { Fault } from "./fault.js";
+import { parseAt } from "./net.js";
 
 type Networks = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 
@@ -28,6 +29,23 @@ export function networkOf(
   }
   const own = canonical(address);
   return own === ANY ? undefined : sixes.find(({ addresses }) => addresses.includes(own))?.name;
+}
+
+/** Where devices of a network reach what listens `at` here. Throws a Fault. */
+export function reachedAt(
+  at: string,
+  network: string,
+  networks: Networks = networkInterfaces(),
+): string {
+  const { address, port } = parseAt("listen", at);
+  if (canonical(address) !== ANY) return at;
+  const sixes = (networks[network] ?? []).filter(({ family }) => family === "IPv6").map(plain);
+  const own = sixes.find((text) => !text.startsWith("fe80:"));
+  if (own !== undefined) return `[${own}]:${port}`;
+  throw new Fault(
+    `${network} has no IPv6 address that devices could keep; give it one (fd00::/8), ` +
+      "or start the authority with --listen [ADDRESS]:PORT",
+  );
 }
 
 function plain({ address }: NetworkInterfaceInfo): string {

@@ -66,13 +66,13 @@ export function makeSender(authority: Authority, args: SenderArgs): Promise<Send
 }
 
 /** Throws a Fault where that is every address of this computer, or none that is known. */
-function reachable(at: string | undefined): string {
+export function reachable(at: string | undefined): string {
   if (at !== undefined && parseAt("at", at).address !== "::") return at;
   throw new Fault("--at: where does the sender reach this authority? Say [ADDRESS]:PORT");
 }
 
 /** The Key Distribution Center: this program, or the one that it trusts. */
-function centerOf(authority: Authority, server: string): SenderFile["kdc"] {
+export function centerOf(authority: Authority, server: string): SenderFile["kdc"] {
   const { identity, crypto, signer, kid } = authority;
   const { domain, role, trusts } = identity;
   if (role === "both") {
@@ -93,7 +93,7 @@ function centerOf(authority: Authority, server: string): SenderFile["kdc"] {
   };
 }
 
-function groupsIn(rows: Rows): SenderGroup[] {
+export function groupsIn(rows: Rows): SenderGroup[] {
   return applications.keys(rows).map((key) => {
     const { name, group: securityGroup, address, port } = applications.need(rows, key);
     const { profile, graceSeconds } = groups.need(rows, numberKey(securityGroup));

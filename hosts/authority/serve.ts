@@ -6,6 +6,7 @@ import { rmSync } from "node:fs";
 import { CONTENT, NOT_FOUND, type Note } from "../../modules/authority/answers.js";
 import { type Audience, asFace } from "../../modules/authority/as-face.js";
 import { endMemberships, renew } from "../../modules/authority/distribution.js";
+import { forgetJoiners } from "../../modules/authority/joiners.js";
 import { type KdcParts, kdcFace } from "../../modules/authority/kdc-face.js";
 import { groups, latestOf, numberOf } from "../../modules/authority/records.js";
 import { isDue } from "../../modules/authority/spent.js";
@@ -28,6 +29,7 @@ import { isCoap, Pairs } from "./pairs.js";
 import { Places } from "./places.js";
 import { Pusher } from "./pusher.js";
 import { FileSessions } from "./sessions.js";
+import { Side } from "./side.js";
 import type { LastWords } from "./words.js";
 import type { Running } from "./works.js";
 
@@ -80,8 +82,8 @@ export async function serve(
       return claims;
     },
   });
-  const { sessions: path } = authority.state;
-  const sessions = new FileSessions(path, { max: SESSIONS_MAX, now: () => authority.now() });
+  const kept = { max: SESSIONS_MAX, now: () => authority.now() };
+  const sessions = new FileSessions(authority.state.sessions, kept);
   const channels = channelsOf(authority, { port, places, doorkeeper, handler, sessions });
   // Each of its questions is refused anyway; there are none to be asked.
   doorkeeper.onLost = (credential) => channels.close(credential);
@@ -97,6 +99,7 @@ export async function serve(
   const { stopped, stop } = ending();
   const running: Running = {
     at: port.at,
+    side: new Side(authority, listenAt, { channels, places, doorkeeper }),
     deliver: (some, say) => pusher.deliver(some, say),
     handOver: (say) => pusher.handOver(say),
     notify: (say) => notifier.notify(say),
@@ -106,8 +109,7 @@ export async function serve(
     stop: () => void setTimeout(stop, 100),
   };
   const control = await orClosed(port, () => listen(authority.state, { authority, running }));
-  const upkeep = new Upkeep(authority, { places, doorkeeper });
-  const parts = [pusher, notifier, upkeep, ears];
+  const parts = [pusher, notifier, new Upkeep(authority, { places, doorkeeper }), ears];
   for (const part of parts) part.start();
   const close = async () => {
     for (const part of parts) part.stop();
@@ -300,6 +302,7 @@ class Upkeep {
     return ledger.transaction((rows) => {
       const now = latestOf(rows, "clock", this.#authority.now());
       endMemberships(rows, center, now);
+      forgetJoiners(rows, now);
       for (const key of groups.keys(rows)) {
         const group = numberOf(key);
         if (isDue(rows, group, now)) renew(rows, center, group, { isBroken: false, now });

@@ -4,6 +4,7 @@
  */
 import type { Authority } from "./authority.js";
 import { type Contents, rowsOf } from "./backup.js";
+import type { DeviceSide } from "./device-side.js";
 import { addDevices, listDevices, showDevice } from "./devices.js";
 import { type Expiring, expiringLines, expiringOf, isEndless } from "./expiring.js";
 import { Fault } from "./fault.js";
@@ -19,8 +20,10 @@ import {
 } from "./groups.js";
 import { beginHandOver, type HandOverArgs, prepareHandOver } from "./hand-over.js";
 import { type Card, emitIdentity } from "./identity.js";
+import { identify, joinDevice, rename, watchFresh } from "./join-works.js";
 import { type Lost, reportDevice } from "./lost.js";
 import { makeSender, type SenderArgs } from "./senders.js";
+import { status } from "./status.js";
 import { readLog, verifyLog, verifyOne } from "./tokens.js";
 
 /** A line for whoever waits. */
@@ -37,6 +40,7 @@ export interface NodeResult {
 
 /** What only an authority that runs can do. */
 export interface Running {
+  readonly side?: DeviceSide;
   /** Where it listens. */
   readonly at: string;
   /** Pushes the newest keys of these security groups, and waits for each member's answer. */
@@ -87,6 +91,11 @@ export const WORKS = {
     await running?.changed();
     return file;
   },
+  joinDevice,
+  watchFresh,
+  identify,
+  rename: ({ authority }: Place, args: { device: string; name: string }) => rename(authority, args),
+  status,
   listDevices: ({ authority }: Place, _: object) => listDevices(authority),
   showDevice: ({ authority }: Place, args: { device: string }) => showDevice(authority, args),
   placeDevice: ({ authority }: Place, args: Parameters<typeof placeDevice>[1]) =>

@@ -95,9 +95,12 @@ export function provisioningOf(
     role,
     groups,
     target,
-  }: { role: (typeof ROLE)["SWITCH" | "LUMINAIRE"] } & {
+    manager,
+  }: { role: (typeof ROLE)[keyof typeof ROLE] } & {
     groups: readonly SenderGroup[];
     target?: number;
+    /** As whom its KDC commands it, and the highest level of that. */
+    manager?: { readonly id: Uint8Array; readonly level: number };
   },
 ): Uint8Array {
   const { kdc } = file;
@@ -116,7 +119,7 @@ export function provisioningOf(
       }),
     ],
     [5, groups.map(applicationPart)],
-    [6, []],
+    [6, manager === undefined ? [] : [[manager.id, null, manager.level]]],
     [8, map([LEISURE, LEISURE_MS])],
     [
       21,
@@ -129,6 +132,7 @@ export function provisioningOf(
         [5, fromHex(file.psk)],
         [6, placePart(kdc.at)],
         [7, placePart(file.server)],
+        ...(manager === undefined ? [] : [[8, manager.id] as const]),
       ),
     ],
   );

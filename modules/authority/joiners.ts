@@ -11,9 +11,10 @@
 import type { Scope } from "../access/scope.js";
 import { equalBytes } from "../bytes/equal.js";
 import { fromHex, toHex } from "../bytes/hex.js";
+import { readUint, uintBytes } from "../bytes/uint.js";
 import type { Random } from "../ports/random.js";
 import type { Rows } from "./ledger.js";
-import { type Device, devices, FIELDS, NONE, Records } from "./records.js";
+import { type Device, devices, FIELDS, latestOf, NONE, Records } from "./records.js";
 import { enrol, freeClientId } from "./server.js";
 
 /** How the device is known to be the one that is meant. */
@@ -60,6 +61,7 @@ export interface Pending {
   readonly scope: Scope;
 }
 
+const EUI64_BYTES = 8;
 const IDENTITY_BYTES = 16;
 const SECRET_BYTES = 16;
 const DAY_SECONDS = 86_400;
@@ -135,9 +137,19 @@ export function forgetJoiners(rows: Rows, now: number): void {
   }
 }
 
-/** Who is pending, the credential aside. */
-export function joinersIn(rows: Rows): Joiner[] {
-  return joiners.keys(rows).map((name) => joiners.need(rows, name));
+/** Who is pending, and what each will show, in hex. */
+export function joinersIn(rows: Rows): (Joiner & { readonly credential: string })[] {
+  return joiners.keys(rows).map((name) => ({ ...joiners.need(rows, name), credential: name }));
+}
+
+/** As whom this authority commands devices: a client id of its own, given once. */
+export function managerId(rows: Rows): Uint8Array {
+  const known = latestOf(rows, "manager", 0);
+  if (known > 0) return uintBytes(known);
+  const id = freeClientId(rows);
+  rows.put("client", toHex(id), new Uint8Array(EUI64_BYTES));
+  latestOf(rows, "manager", readUint(id));
+  return id;
 }
 
 function pendingOf(rows: Rows, eui64: Uint8Array): string | undefined {
@@ -166,7 +178,8 @@ function nameText(name: string): string {
   return `${name} is another device's name; give another --name`;
 }
 
-function isNamed(rows: Rows, name: string, eui64: string): boolean {
+/** Whether another device than this one is called so, or will be. */
+export function isNamed(rows: Rows, name: string, eui64: string): boolean {
   const isOther = (key: string, called: string) => called === name && key !== eui64;
   return (
     devices.keys(rows).some((key) => isOther(key, devices.need(rows, key).name)) ||
