@@ -26,6 +26,8 @@ export interface AuthorityPageOptions {
   readonly say: Say;
 }
 
+/** Long enough to look up from the page. */
+const BLINK_SECONDS = 10;
 /** A page does not wait for members that are asleep. */
 const PATIENCE_MS = 1500;
 /** What a device may do in a group that it comes into, where nothing is known of it before. */
@@ -71,6 +73,14 @@ function actionsOf(place: Place, shown: AuthorityBoard, notice: Say): Actions {
     place: (args) =>
       looked(WORKS.placeDevice(place, args).then(({ device }) => [`${device} hangs there now`])),
     move: (args) => looked(move(place, args)),
+    identify: ({ device }) =>
+      looked(
+        WORKS.identify(place, { device, seconds: BLINK_SECONDS }).then((done) => [
+          `${done.device} blinks for ${done.seconds} s`,
+        ]),
+      ),
+    rename: (args) =>
+      looked(WORKS.rename(place, args).then((done) => [`${done.before} is ${done.name} now`])),
     rekey: ({ group }) =>
       looked(
         WORKS.rekeyGroup(place, { group, broken: false }).then((done) => [

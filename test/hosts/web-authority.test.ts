@@ -74,10 +74,12 @@ test("what is done at the page is in the ledger, in its log, and seen", async ()
   assert.equal(await act("rekey", { group: "1" }), 200);
   assert.equal(await act("lost", { device: euiOf(3) }), 200);
   assert.equal(await act("lost", { device: euiOf(3) }), 422);
+  assert.equal(await act("rename", { device: euiOf(2), name: "desk" }), 200);
+  assert.equal(await act("rename", { device: euiOf(2), name: "lamp-1" }), 422);
   assert.equal(await act("place", { device: "nobody", x: 0, y: 0 }), 422);
   const { devices, groups } = await site();
   assert.deepEqual([devices[euiOf(1)].x, devices[euiOf(1)].y], [2.5, -1]);
-  assert.deepEqual(devices[euiOf(2)].groups, ["2"]);
+  assert.deepEqual([devices[euiOf(2)].groups, devices[euiOf(2)].name], [["2"], "desk"]);
   assert.equal(devices[euiOf(3)].isLost, true);
   assert.equal(groups["1"].key, 1);
   const log = JSON.stringify(await readLog(authority, { last: 20 }));
