@@ -8,6 +8,7 @@ import {
   forgetJoiners,
   type JoinerProof,
   joinersIn,
+  managerId,
   PENDING_SECONDS,
 } from "../../modules/authority/joiners.js";
 import type { Rows } from "../../modules/authority/ledger.js";
@@ -181,4 +182,13 @@ test("who was never seen is forgotten after a month, and its client id is nobody
   equal(desk.secretOf(first.identity), undefined);
   equal(desk.admit(first.identity), undefined);
   equal(toHex(desk.expect({ eui: OTHER }).clientId) === toHex(first.clientId), false);
+});
+
+test("the authority commands as one client, whom nobody else is", () => {
+  const desk = new Desk();
+  const { clientId } = desk.expect();
+  const manager = desk.run(managerId);
+  equal(desk.run(managerId), manager, "for good");
+  const other = desk.expect({ eui: OTHER, name: "lamp-2" }).clientId;
+  equal(new Set([clientId, manager, other].map(toHex)).size, 3);
 });
