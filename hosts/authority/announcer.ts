@@ -1,8 +1,7 @@
 /**
  * Says new keys of key trees to their groups' addresses, once for all members: plain CoAP, for what
- * counts is the signature (modules/device/said.ts). It is said three times, for nobody confirms a
- * multicast; who missed all of them asks for keys, and is pushed them until he has said that he has
- * them.
+ * counts is the signature (modules/device/said.ts). It is said several times (saying.ts); who
+ * missed all of them asks for keys, and is pushed them until he has said that he has them.
  */
 import { createSocket, type Socket } from "node:dgram";
 import { messagesOf } from "../../modules/authority/keytree.js";
@@ -15,8 +14,7 @@ import {
   policyOf,
   pushes,
 } from "../../modules/authority/records.js";
-import { emitMessage, NON, type Option } from "../../modules/coap/message.js";
-import { addPath, POST } from "../../modules/coap/options.js";
+import { emitSaying, sayings } from "../../modules/authority/saying.js";
 import { formatIpv6 } from "../installation/address.js";
 import { type Authority, random } from "./authority.js";
 import { Fault } from "./fault.js";
@@ -24,11 +22,7 @@ import { networkOf } from "./interfaces.js";
 
 /** Routers between floors; a link has none. */
 const HOPS = 8;
-/** Between one time and the next: a member looks at 12 messages at once, then at one a second. */
-const PAUSES_MS = [2000, 6000];
-/** A message is many frames on a mesh, and everybody repeats them. */
-const SPACING_MS = 100;
-const MID_COUNT = 0x10000;
+const MS_MICROS = 1000;
 
 /** What a group has not been told yet. */
 interface Unsaid {
@@ -94,25 +88,17 @@ export class Announcer {
   #begin(socket: Socket, unsaid: Unsaid): void {
     const { group, messages } = unsaid;
     for (const timer of this.#timers.get(group) ?? []) clearTimeout(timer);
-    const timers: NodeJS.Timeout[] = [];
-    let start = 0;
-    for (const pause of [0, ...PAUSES_MS]) {
-      start += pause;
-      messages.forEach((payload, at) => {
-        const send = () => this.#send(socket, unsaid, payload);
-        if (start + at === 0) send();
-        else timers.push(setTimeout(send, start + at * SPACING_MS));
-      });
-    }
+    const timers = sayings(messages).flatMap(({ afterMicros, payload }) => {
+      const send = () => this.#send(socket, unsaid, payload);
+      if (afterMicros > 0) return [setTimeout(send, afterMicros / MS_MICROS)];
+      send();
+      return [];
+    });
     this.#timers.set(group, timers);
   }
 
   #send(socket: Socket, { address, port }: Unsaid, payload: Uint8Array): void {
-    const options: Option[] = [];
-    addPath(options, "/keys/tree");
-    this.#mid = (this.#mid + 1) % MID_COUNT;
-    const head = { type: NON, code: POST, mid: this.#mid, token: new Uint8Array(0) } as const;
-    socket.send(emitMessage({ ...head, options, payload }), port, address, () => {});
+    socket.send(emitSaying(++this.#mid, payload), port, address, () => {});
   }
 
   #tellOnce({ group, name }: Unsaid): void {
