@@ -81,7 +81,7 @@ export interface GroupView {
   readonly waiting: number;
 }
 
-/** Cipher suites of `dtls-record`; under `null` anybody can read what is said, and nobody make it. */
+/** Cipher suites of `dtls-record`; under `null` anybody reads what is said, and nobody makes it. */
 export const SUITES = Object.freeze({ ccm: SUITE_CCM, null: SUITE_NULL });
 export type SuiteName = keyof typeof SUITES;
 
