@@ -22,6 +22,7 @@ import { parseCertificate } from "../../modules/dtls/certificate.js";
 import type { Authority } from "./authority.js";
 import { type Factory, factoryIn, factoryOf, PSK_BYTES_MAX } from "./factory.js";
 import { Fault } from "./fault.js";
+import { checkName } from "./names.js";
 
 /** As a factory ships it, one a device. */
 export interface Shipped {
@@ -150,8 +151,7 @@ function checkShipped(shipped: Shipped): void {
   const isHex = (text: string, least: number, most: number) =>
     /^([0-9a-f]{2})+$/.test(text) && text.length >= 2 * least && text.length <= 2 * most;
   if (!isHex(eui64, 8, 8)) throw new Fault(`${eui64} is no EUI-64; write 16 hex digits`);
-  if (!/^[^\s/]{1,32}$/.test(name))
-    throw new Fault(`${name}: a name has 1 to 32 letters, no blank`);
+  checkName(name);
   if ([psk, rawKey, certificate].filter((one) => one !== undefined).length !== 1) {
     throw new Fault(`${name}: give its key, by --psk-file, --raw-key or --certificate`);
   }

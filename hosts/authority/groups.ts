@@ -31,6 +31,7 @@ import { formatIpv6, parseIpv6 } from "../installation/address.js";
 import type { Authority } from "./authority.js";
 import { keyOf, nameOfClient, orNull, putScope, rolesText } from "./devices.js";
 import { counted, Fault } from "./fault.js";
+import { checkGroupName } from "./names.js";
 
 export interface NewGroupArgs {
   readonly name: string;
@@ -89,7 +90,7 @@ const APP_GROUP_MAX = 0xffffffff;
 
 export function createOne(authority: Authority, args: NewGroupArgs): Promise<GroupView> {
   const { name, port, shares } = args;
-  if (!/^[^\s/]{1,32}$/.test(name)) throw new Fault(`${name}: 1 to 32 letters, no blank`);
+  checkGroupName(name);
   const address = parseIpv6(args.address);
   if (address === undefined || address[0] !== 0xff) {
     throw new Fault(`--address: ${args.address} is no IPv6 multicast address; say ff35::... `);

@@ -10,6 +10,7 @@ import { Fault } from "./fault.js";
 import { Finder, type Found } from "./finding.js";
 import { reachedAt } from "./interfaces.js";
 import { type JoinArgs, type Joining, joinByLabel } from "./join.js";
+import { checkName } from "./names.js";
 
 const LOOK_MS = 3000;
 
@@ -79,8 +80,7 @@ export function rename(
   args: { device: string; name: string },
 ): Promise<{ eui64: string; before: string; name: string }> {
   const { name } = args;
-  if (!/^[^\s/]{1,32}$/.test(name))
-    throw new Fault(`${name}: a name has 1 to 32 letters, no blank`);
+  checkName(name);
   return authority.decide(`rename ${args.device} ${name}`, (rows) => {
     const eui64 = keyOf(rows, args.device);
     const device = devices.need(rows, eui64);

@@ -35,6 +35,7 @@ import { type Authority, random } from "./authority.js";
 import type { DeviceSide } from "./device-side.js";
 import { Fault } from "./fault.js";
 import { Finder, type Found } from "./finding.js";
+import { isName } from "./names.js";
 import { centerOf, groupsIn } from "./senders.js";
 
 export interface JoinArgs {
@@ -232,7 +233,7 @@ class Flow {
       const eui64 = fromHex(device.eui64);
       const known = devices.get(rows, device.eui64)?.name;
       const name = this.#args.name ?? known ?? `${device.role}-${device.eui64.slice(-4)}`;
-      checkName(name);
+      if (!isName(name)) throw new Failed(`${name} is no name`, "give another --name");
       const all = groupsIn(rows);
       const scope = scopeOf(all, groups, device.role === "luminaire" ? RECEIVER : SENDER);
       const wanted = { eui64, name, role: number, scope, proof: "label", by: "operator" } as const;
@@ -345,11 +346,6 @@ function scopeOf(all: readonly SenderGroup[], names: readonly string[], roles: n
     }
     return { appGroup: group.number, level: LEVEL, roles };
   });
-}
-
-function checkName(name: string): void {
-  if (/^[^\s/]{1,32}$/.test(name)) return;
-  throw new Failed(`${name}: a name has 1 to 32 letters, no blank`, "give another --name");
 }
 
 function saidBy({ code, payload }: { code: number; payload?: Uint8Array }): string {

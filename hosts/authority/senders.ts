@@ -16,6 +16,7 @@ import { type Authority, kidOf } from "./authority.js";
 import { keyOf } from "./devices.js";
 import { factoryOf } from "./factory.js";
 import { Fault } from "./fault.js";
+import { checkName } from "./names.js";
 import { parseAt } from "./net.js";
 
 export interface SenderArgs {
@@ -36,8 +37,7 @@ export function makeSender(authority: Authority, args: SenderArgs): Promise<Send
   if (identity.role === "kdc") {
     throw new Fault("devices are entered at the Authorization Server; run this with its --state");
   }
-  if (!/^[^\s/]{1,32}$/.test(name))
-    throw new Fault(`${name}: a name has 1 to 32 letters, no blank`);
+  checkName(name);
   const server = reachable(args.at);
   const kdc = centerOf(authority, server);
   const eui64 = new Uint8Array(randomBytes(EUI64_BYTES));

@@ -183,6 +183,7 @@ const FAILS: readonly (readonly [string, readonly string[], RegExp])[] = [
   ["no such group", ["group", "rekey", "x"], /there is no group x; lumicast group list/],
   ["no multicast address", ["group", "create", "x", "--address", "fd00::1"], /no IPv6 multicast/],
   ["a group twice", ["group", "create", "hall", "--address", "ff35::1"], /there is a group hall/],
+  ["a number for a name", ["group", "create", "5", "--address", "ff35::1"], /how a number is/],
   ["an authority twice", ["authority", "init", "--domain", "x"], /an authority in .* already/],
   ["nothing runs", ["authority", "stop"], /no authority runs/],
   ["no token", ["token", "show", "00"], /no token of ours/],
