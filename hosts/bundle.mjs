@@ -133,10 +133,7 @@ export async function bundleText(outfile, contents, natives = "xs") {
 
 /** Whoever imports a file of test/ that has an X.xs.ts beside X.ts gets the XS one. */
 function xsVariants(natives) {
-  const ofNatives = resolve(
-    root,
-    natives === "none" ? "test/support/natives.ts" : `test/support/natives.${natives}.ts`,
-  );
+  const ofNatives = resolve(root, `test/support/natives.${natives}.ts`);
   return {
     name: "xs-variants",
     setup(build) {
