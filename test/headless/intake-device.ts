@@ -10,7 +10,6 @@ import { Reader } from "../../modules/bytes/reader.js";
 import { Device } from "../../modules/device/device.js";
 import { schemes } from "../../modules/device/schemes.js";
 import type { Board } from "../../modules/ports/board.js";
-import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { Datagram, Endpoint } from "../../modules/ports/datagram.js";
 import type { Flash, Journal } from "../../modules/ports/flash.js";
 import {
@@ -24,7 +23,7 @@ import {
 import { HostCrypto } from "../../platforms/headless/crypto.js";
 import { HostFlash } from "../../platforms/headless/flash.js";
 import { host } from "../../platforms/headless/host.js";
-import { TestClock } from "../support/clock.js";
+import { PoweredClock, TestClock } from "../support/clock.js";
 import { FakeSignatures } from "../support/fake-signatures.js";
 import { SeededRandom } from "../support/random.js";
 
@@ -137,30 +136,6 @@ class CountedIntake implements Intake {
     else answers.opened++;
     if (answer >= 0 && (answer & ANSWER_MARKED) !== 0) answers.marked++;
     return answer;
-  }
-}
-
-/** Timers of a device that was restarted never fire. */
-class PoweredClock implements Clock {
-  isOff = false;
-  readonly #clock: Clock;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  micros(): number {
-    return this.#clock.micros();
-  }
-
-  after(delayMicros: number, fire: () => void): Timer {
-    return this.#clock.after(delayMicros, () => {
-      if (!this.isOff) fire();
-    });
-  }
-
-  cancel(timer: Timer): void {
-    this.#clock.cancel(timer);
   }
 }
 

@@ -65,3 +65,27 @@ export class TestClock implements Clock {
     this.#nowMicros = micros;
   }
 }
+
+/** Timers of a device that lost its power never fire. */
+export class PoweredClock implements Clock {
+  isOff = false;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  micros(): number {
+    return this.#clock.micros();
+  }
+
+  after(delayMicros: number, fire: () => void): Timer {
+    return this.#clock.after(delayMicros, () => {
+      if (!this.isOff) fire();
+    });
+  }
+
+  cancel(timer: Timer): void {
+    this.#clock.cancel(timer);
+  }
+}

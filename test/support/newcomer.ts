@@ -26,14 +26,13 @@ import { schemes } from "../../modules/device/schemes.js";
 import { upkeep } from "../../modules/device/upkeep.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
-import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { Crypto } from "../../modules/ports/crypto.js";
 import type { LightOutput } from "../../modules/ports/light.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
 import { DtlsChannels } from "../../modules/secure/dtls.js";
 import type { Answered } from "../../modules/secure/request.js";
 import { address, deviceAddress } from "./addresses.js";
-import type { TestClock } from "./clock.js";
+import { PoweredClock } from "./clock.js";
 import { FakeSignatures } from "./fake-signatures.js";
 import { NorFlash } from "./flash.js";
 import type { NetPort } from "./net.js";
@@ -53,30 +52,6 @@ const TIMES = Object.freeze({
 export const LABEL_FILL = 0x1a;
 
 export const printed = () => new Uint8Array(16).fill(LABEL_FILL);
-
-/** The room's clock until the power goes. */
-class Powered implements Clock {
-  isOff = false;
-  readonly #clock: TestClock;
-
-  constructor(clock: TestClock) {
-    this.#clock = clock;
-  }
-
-  micros(): number {
-    return this.#clock.micros();
-  }
-
-  after(delayMicros: number, fire: () => void): Timer {
-    return this.#clock.after(delayMicros, () => {
-      if (!this.isOff) fire();
-    });
-  }
-
-  cancel(timer: Timer): void {
-    this.#clock.cancel(timer);
-  }
-}
 
 export function factoryOf(number: number, more: Partial<Factory> = {}): Factory {
   const made = { label: printed(), n: 0, rawKey: undefined, trustOnPress: false };
@@ -111,7 +86,7 @@ export class Newcomer {
   readonly #room: Room;
   readonly #crypto: Crypto;
   readonly #random: SeededRandom;
-  #power: Powered;
+  #power: PoweredClock;
 
   constructor(room: Room, spec: NewcomerSpec) {
     this.#room = room;
@@ -121,7 +96,7 @@ export class Newcomer {
     this.#crypto = spec.crypto ?? new TsCrypto(new FakeSignatures(), new NobleP256());
     this.#random = new SeededRandom(spec.number);
     this.port = room.net.port(deviceAddress(spec.number));
-    this.#power = new Powered(room.clock);
+    this.#power = new PoweredClock(room.clock);
     this.device = this.#start();
   }
 
@@ -133,7 +108,7 @@ export class Newcomer {
   restart(): void {
     this.#power.isOff = true;
     this.port.onDatagram = undefined;
-    this.#power = new Powered(this.#room.clock);
+    this.#power = new PoweredClock(this.#room.clock);
     this.device = this.#start();
   }
 

@@ -15,7 +15,6 @@ import { schemes } from "../../modules/device/schemes.js";
 import { upkeep } from "../../modules/device/upkeep.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
-import type { Clock, Timer } from "../../modules/ports/clock.js";
 import type { Crypto, Signatures } from "../../modules/ports/crypto.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
 import type { PatternName } from "../../modules/ports/indicator.js";
@@ -24,7 +23,7 @@ import type { LightOutput } from "../../modules/ports/light.js";
 import type { RoleName } from "../../modules/ports/role.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
 import { address, deviceAddress } from "./addresses.js";
-import { TestClock } from "./clock.js";
+import { PoweredClock, TestClock } from "./clock.js";
 import { FakeSignatures } from "./fake-signatures.js";
 import { NorFlash } from "./flash.js";
 import type { Guild } from "./guild.js";
@@ -156,30 +155,6 @@ export function eui64(number: number): Uint8Array {
   return Uint8Array.of(2, 0, 0, 0, 0, 0, 0, number);
 }
 
-/** The room's clock, until the device's power goes: its timers die with it. */
-class PoweredClock implements Clock {
-  off = false;
-  readonly #clock: TestClock;
-
-  constructor(clock: TestClock) {
-    this.#clock = clock;
-  }
-
-  micros(): number {
-    return this.#clock.micros();
-  }
-
-  after(delayMicros: number, fire: () => void): Timer {
-    return this.#clock.after(delayMicros, () => {
-      if (!this.off) fire();
-    });
-  }
-
-  cancel(timer: Timer): void {
-    this.#clock.cancel(timer);
-  }
-}
-
 /** One device and everything a test may touch of it. */
 export class Rig {
   readonly spec: Spec;
@@ -225,7 +200,7 @@ export class Rig {
 
   /** Power off and on: everything in memory is gone. */
   restart(): void {
-    this.#power.off = true;
+    this.#power.isOff = true;
     this.device = this.#start();
   }
 
