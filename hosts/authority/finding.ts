@@ -4,28 +4,18 @@
  * nothing.
  */
 import { createSocket, type Socket } from "node:dgram";
-import { fromUtf8, utf8 } from "../../modules/bytes/utf8.js";
-import { emitMessage, NON, type Option, parseMessage } from "../../modules/coap/message.js";
-import { addOption, addPath, GET, URI_QUERY } from "../../modules/coap/options.js";
 import type { ClientCredentials } from "../../modules/dtls/credentials.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
-import { ROLE_NAMES } from "../../modules/ports/role.js";
 import { DtlsChannels } from "../../modules/secure/dtls.js";
 import type { Answered, Ask } from "../../modules/secure/request.js";
 import { formatIpv6, parseIpv6 } from "../installation/address.js";
 import { type Authority, random } from "./authority.js";
 import { NodeClock } from "./clock.js";
+import { ALL_COAP_NODES, discovery, type Found, foundIn, PLAIN_PORT, SECURE_PORT } from "./seek.js";
 
-const PLAIN_PORT = 5683;
-const SECURE_PORT = 5684;
-/** RFC 7252 §12.8: All CoAP Nodes, link-local. */
-const ALL_COAP_NODES = "ff02::fd";
-const QUERY = "rt=lumicast.fresh";
 const TOKEN_BYTES = 4;
 /** Lost datagrams are asked for again. */
 const AGAIN_MS = 1200;
-const LINK =
-  /^<\/join>;rt="lumicast\.fresh";ep="([0-9a-f]{16})";n="(\d{1,4})";role="([a-z]{1,16})"$/;
 /** Somebody who answers in a hundred names keeps nobody out: the person sees them all. */
 const FOUND_MAX = 256;
 /** Who was never answered a proof learns that soon; XS takes a while to compute. */
@@ -34,15 +24,6 @@ const TIMES = {
   longestMicros: 3_000_000,
   retransmissions: 4,
 } as const;
-
-export interface Found {
-  readonly eui64: string;
-  /** Labels it has used; what it says. */
-  readonly n: number;
-  /** ports/role.ts */
-  readonly role: (typeof ROLE_NAMES)[number];
-  readonly at: Uint8Array;
-}
 
 export class Finder {
   readonly #socket: Socket;
@@ -129,28 +110,14 @@ export class Finder {
   }
 
   #discover(): void {
-    const options: Option[] = [];
-    addPath(options, "/.well-known/core");
-    addOption(options, URI_QUERY, utf8(QUERY));
-    const bytes = emitMessage({
-      type: NON,
-      code: GET,
-      mid: this.#mid++,
-      token: this.#token,
-      options,
-      payload: undefined,
-    });
-    this.#socket.send(bytes, PLAIN_PORT, `${ALL_COAP_NODES}%${this.#network}`, () => {});
+    const bytes = discovery(this.#mid++, this.#token);
+    const to = `${formatIpv6(Uint8Array.from(ALL_COAP_NODES))}%${this.#network}`;
+    this.#socket.send(bytes, PLAIN_PORT, to, () => {});
   }
 
   #answered(at: Uint8Array, bytes: Uint8Array): void {
-    const parsed = parseMessage(bytes);
-    if (!parsed.ok) return;
-    const { token, payload } = parsed.value;
-    if (!Buffer.from(token).equals(this.#token)) return;
-    const [, eui64, n, name] = LINK.exec(fromUtf8(payload ?? new Uint8Array(0)) ?? "") ?? [];
-    const role = ROLE_NAMES.find((one) => one === name);
-    if (role === undefined || this.#found.size >= FOUND_MAX) return;
-    this.#found.set(`${eui64} ${formatIpv6(at)}`, { eui64, n: Number(n), role, at });
+    const found = foundIn(bytes, { at, token: this.#token });
+    if (found === undefined || this.#found.size >= FOUND_MAX) return;
+    this.#found.set(`${found.eui64} ${formatIpv6(at)}`, found);
   }
 }

@@ -7,10 +7,11 @@ import type { Authority } from "./authority.js";
 import type { DevicePlace, DeviceSide } from "./device-side.js";
 import { keyOf } from "./devices.js";
 import { Fault } from "./fault.js";
-import { Finder, type Found } from "./finding.js";
+import { Finder } from "./finding.js";
 import { reachedAt } from "./interfaces.js";
 import { type JoinArgs, type Joining, joinByLabel } from "./join.js";
 import { checkName } from "./names.js";
+import type { Found } from "./seek.js";
 
 const LOOK_MS = 3000;
 

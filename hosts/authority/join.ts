@@ -12,30 +12,30 @@ import {
   managerId,
   type Pending,
 } from "../../modules/authority/joiners.js";
-import type { Rows } from "../../modules/authority/ledger.js";
-import { devices, inGroup, members, NONE } from "../../modules/authority/records.js";
-import { equalBytes } from "../../modules/bytes/equal.js";
+import { devices } from "../../modules/authority/records.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
-import { fromUtf8, utf8 } from "../../modules/bytes/utf8.js";
-import {
-  CBOR,
-  CHANGED,
-  CONTENT,
-  codeText,
-  GET,
-  POST,
-  PUT,
-  TEXT_PLAIN,
-} from "../../modules/coap/options.js";
-import { joinKey, labelAfter, parseLabel } from "../../modules/commission/label.js";
+import { utf8 } from "../../modules/bytes/utf8.js";
+import { CBOR, CHANGED, CONTENT, GET, POST, PUT, TEXT_PLAIN } from "../../modules/coap/options.js";
+import { parseLabel } from "../../modules/commission/label.js";
 import { ROLE_NAMES } from "../../modules/ports/role.js";
 import type { Answered, Ask } from "../../modules/secure/request.js";
 import { provisioningOf, type SenderGroup } from "../sender/file.js";
 import { type Authority, random } from "./authority.js";
 import type { DeviceSide } from "./device-side.js";
 import { Fault } from "./fault.js";
-import { Finder, type Found } from "./finding.js";
+import { Finder } from "./finding.js";
+import {
+  deviceOf,
+  MANAGER_LEVEL,
+  MEMBER_LEVEL,
+  missingIn,
+  NEXT,
+  proofOf,
+  saidBy,
+  WHY,
+} from "./join-parts.js";
 import { isName } from "./names.js";
+import type { Found } from "./seek.js";
 import { centerOf, groupsIn } from "./senders.js";
 
 export interface JoinArgs {
@@ -59,10 +59,7 @@ const FIND_MS = 6000;
 const TRIED_MAX = 10;
 const BACK_MS = 60_000;
 const LOOK_MS = 200;
-const LEVEL = 2;
-const MANAGER_LEVEL = 5;
 const BLINK_SECONDS = "2";
-const AGAIN = "make the same join again: nothing of it was lost";
 
 class Failed extends Error {
   readonly next: string;
@@ -169,7 +166,7 @@ class Flow {
       }
       throw new Failed(
         eui64 === undefined ? "no fresh device is open here" : `${eui64} is not open here`,
-        "press its button: it blinks quickly, and can be joined for three minutes",
+        NEXT.press,
       );
     }
     this.#done(wanted.map((one) => `${one.role} ${one.eui64}`).join(", "));
@@ -183,7 +180,7 @@ class Flow {
     const payload = blob;
     const answer = await proven.ask({ method: POST, path: ["join"], format: CBOR, payload });
     if (answer.ok && answer.response.code !== CHANGED) {
-      throw new Failed(`it refuses: ${saidBy(answer.response)}`, AGAIN);
+      throw new Failed(`it refuses: ${saidBy(answer.response)}`, NEXT.again);
     }
     if (answer.ok) await this.#admit(pending.identity);
     this.#done(answer.ok ? "it has it in flash" : "its answer got lost; it may have it");
@@ -193,19 +190,13 @@ class Flow {
   async #prove(finder: Finder, printed: Uint8Array, all: readonly Found[]): Promise<Proven> {
     const { crypto } = this.#place.authority;
     for (const device of all.slice(0, TRIED_MAX)) {
-      const eui64 = fromHex(device.eui64);
-      const label = labelAfter(crypto, eui64, { printed, n: device.n });
-      if (label === undefined) continue;
-      const psk = joinKey(crypto, { eui64, label, n: device.n });
-      label.fill(0);
+      const psk = proofOf(crypto, printed, device);
+      if (psk === undefined) continue;
       const ask = (question: Ask) => finder.ask(device, { psk }, question);
       const answer = await ask({ method: GET, path: ["join"] });
       if (answer.ok && answer.response.code === CONTENT) return { device, ask };
     }
-    throw new Failed(
-      all.length === 1 ? "it does not know this label" : "none of them knows this label",
-      "look whether the label is that device's; after 20 wrong ones it closes: press it again",
-    );
+    throw new Failed(all.length === 1 ? WHY.label : "none of them knows this label", NEXT.label);
   }
 
   async #credentialOf(eui64: string): Promise<Uint8Array | undefined> {
@@ -275,8 +266,8 @@ class Flow {
     this.#step = "come back";
     await this.#until(
       () => Promise.resolve(this.#place.side.heardAt(toHex(identity)) !== null),
-      "it was not heard since it was to start anew",
-      `see that it has power, and reaches ${this.#place.at}; then ${AGAIN}`,
+      WHY.silent,
+      `see that it has power, and reaches ${this.#place.at}; then ${NEXT.again}`,
     );
     this.#done("it opened a channel with its own credential");
   }
@@ -292,7 +283,7 @@ class Flow {
         return left.length === 0;
       },
       () => `it has not confirmed the key of ${left.join(", ")}`,
-      `lumicast device show ${this.#device?.name}; then ${AGAIN}`,
+      `lumicast device show ${this.#device?.name}; then ${NEXT.again}`,
     );
     const count = await authority.read((rows) => deviceOf(rows, identity)?.scope.length ?? 0);
     this.#done(count === 0 ? "it is in no group yet" : "it has those of its groups");
@@ -302,12 +293,12 @@ class Flow {
     this.#step = "light";
     const { side, authority } = this.#place;
     const client = await authority.read((rows) => deviceOf(rows, identity)?.clientId);
-    if (client === undefined) throw new Failed("it is no device of ours", AGAIN);
+    if (client === undefined) throw new Failed("it is no device of ours", NEXT.again);
     const blink = { method: PUT, path: ["idn"], format: TEXT_PLAIN, payload: utf8(BLINK_SECONDS) };
     const answer = await side.ask(client, blink);
     // Who has no lamp says so, and that is an answer as well.
     const code = answer.ok ? answer.response.code : undefined;
-    if (code === undefined) throw new Failed("it does not answer", AGAIN);
+    if (code === undefined) throw new Failed(WHY.mute, NEXT.again);
     this.#done(code === CHANGED ? "it blinks" : "it answers");
   }
 
@@ -320,35 +311,12 @@ class Flow {
   }
 }
 
-function deviceOf(rows: Rows, credential: Uint8Array) {
-  const key = rows.get("credential", toHex(credential));
-  const device = key && devices.get(rows, toHex(key));
-  return device && equalBytes(device.credential, credential) ? device : undefined;
-}
-
-/** Groups whose keys it has not confirmed. */
-function missingIn(rows: Rows, credential: Uint8Array): string[] {
-  const device = deviceOf(rows, credential);
-  if (device === undefined) return ["every group"];
-  const { scope, clientId } = device;
-  return groupsIn(rows).flatMap(({ number, name, securityGroup }) => {
-    if (!scope.some(({ appGroup }) => appGroup === number)) return [];
-    const member = members.get(rows, inGroup(securityGroup, clientId));
-    return member === undefined || member.confirmed === NONE ? [name] : [];
-  });
-}
-
 function scopeOf(all: readonly SenderGroup[], names: readonly string[], roles: number): Scope {
   return names.map((name): ScopeEntry => {
     const group = all.find((one) => one.name === name);
     if (group === undefined) {
       throw new Failed(`there is no group ${name}`, `lumicast group create ${name} --address ...`);
     }
-    return { appGroup: group.number, level: LEVEL, roles };
+    return { appGroup: group.number, level: MEMBER_LEVEL, roles };
   });
-}
-
-function saidBy({ code, payload }: { code: number; payload?: Uint8Array }): string {
-  const text = fromUtf8(payload ?? new Uint8Array(0)) ?? "";
-  return text === "" ? codeText(code) : text;
 }
