@@ -76,6 +76,11 @@ export const KIND = Object.freeze({
    * 255 (commission/joined).
    */
   JOINED: 0x1b,
+  /**
+   * Rows of a switch that is its own authority (authority/flash-ledger): the root, index 0; pages,
+   * from 1 on.
+   */
+  LEDGER: 0x1c,
 });
 
 /** Kinds from here on belong to the store itself. */
@@ -112,6 +117,7 @@ const NAMES = Object.freeze([
   "key tree branch",
   "factory record",
   "joining",
+  "ledger page",
 ]);
 
 /**
