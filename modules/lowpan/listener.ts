@@ -15,6 +15,7 @@ import type { Drop } from "../bytes/outcome.js";
 import type { Clock, Timer } from "../ports/clock.js";
 import type { Random } from "../ports/random.js";
 import { same } from "./address.js";
+import { LinkStack } from "./link.js";
 import { BROADCAST, MacHeader, SHORT } from "./mac.js";
 import * as mld from "./mld.js";
 import type { Packet } from "./packet.js";
@@ -31,8 +32,9 @@ const RELAY_MICROS = 64_000;
 
 type Change = Omit<mld.GroupRecord, "sources">;
 
-/** Where routes name no border there is nobody to tell. */
+/** Where routes name no border there is nobody to tell; who has no place yet has no mesh. */
 export function meshStack(config: LowpanConfig): LowpanStack {
+  if (config.pan === BROADCAST) return new LinkStack(config);
   const hasBorder = config.routes?.has(BROADCAST) === true && config.short !== undefined;
   return hasBorder ? new ListeningStack(config) : new LowpanStack(config);
 }

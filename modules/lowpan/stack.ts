@@ -106,7 +106,7 @@ export class LowpanStack implements DatagramPort, IntakeOwner {
   readonly #prefixSum: number;
   readonly #router: boolean;
   readonly #hopLimit: number;
-  readonly #own = new Address();
+  protected readonly own = new Address();
   readonly #ownSum: number;
   readonly #groups: Groups;
   readonly #routes: Routes;
@@ -137,9 +137,9 @@ export class LowpanStack implements DatagramPort, IntakeOwner {
     mac.pan = pan;
     mac.sourceHigh = short === undefined ? word(radio.eui64, 0) : SHORT;
     mac.sourceLow = short ?? word(radio.eui64, 4);
-    this.#own.setLink(MESH, mac.sourceHigh, mac.sourceLow);
-    this.#ownSum = this.#own.sum(this.#prefixSum);
-    this.address = this.#own.bytes(prefix);
+    this.own.setLink(MESH, mac.sourceHigh, mac.sourceLow);
+    this.#ownSum = this.own.sum(this.#prefixSum);
+    this.address = this.own.bytes(prefix);
     // Numbers of different starts should not meet: where they begin is chance.
     const begin = new Uint8Array(4);
     random.fill(begin);
@@ -181,9 +181,9 @@ export class LowpanStack implements DatagramPort, IntakeOwner {
     if (to.address.length !== 16) return false;
     const packet = this.#packet;
     const { destination } = packet;
-    packet.source.copy(this.#own);
+    packet.source.copy(this.own);
     destination.setBytes(to.address, 0, this.#prefix);
-    if (destination.kind === UNSPECIFIED || destination.equals(this.#own)) return false;
+    if (destination.kind === UNSPECIFIED || destination.equals(this.own)) return false;
     const multicast = destination.isMulticast();
     if (multicast && destination.scope() <= INTERFACE_SCOPE) return false;
     packet.hopLimit = this.#hopLimit;
@@ -237,7 +237,7 @@ export class LowpanStack implements DatagramPort, IntakeOwner {
   }
 
   /** False when the address belongs to no node of this mesh, and there is no way out of it. */
-  private setNextHop(destination: Address): boolean {
+  protected setNextHop(destination: Address): boolean {
     const leaves = destination.kind === FULL;
     if (destination.kind !== MESH && !leaves) return false;
     const mac = this.#mac;
@@ -257,7 +257,7 @@ export class LowpanStack implements DatagramPort, IntakeOwner {
   /** For the intake: whether a packet is for us, or ours to pass on. */
   wanted(packet: Packet): boolean {
     const { destination } = packet;
-    if (!destination.isMulticast()) return this.#router || destination.equals(this.#own);
+    if (!destination.isMulticast()) return this.#router || destination.equals(this.own);
     return this.#groups.find(destination) >= 0 || (this.#router && packet.mpl);
   }
 
@@ -266,9 +266,9 @@ export class LowpanStack implements DatagramPort, IntakeOwner {
     const { packet } = arrival;
     const { source, destination } = packet;
     // Our own message come back, or somebody in our name: either way not for us.
-    if (source.equals(this.#own)) return "notForUs"; // check: own-source
+    if (source.equals(this.own)) return "notForUs"; // check: own-source
     if (!destination.isMulticast()) {
-      if (destination.equals(this.#own)) return this.deliver(arrival, -1);
+      if (destination.equals(this.own)) return this.deliver(arrival, -1);
       return this.forward(arrival);
     }
     const group = this.#groups.find(destination);
