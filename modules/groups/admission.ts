@@ -32,6 +32,7 @@ import {
   FETCH,
   FORBIDDEN,
   POST,
+  UNAUTHORIZED,
 } from "../coap/options.js";
 import type { Crypto, Signer } from "../ports/crypto.js";
 import type { Random } from "../ports/random.js";
@@ -42,6 +43,7 @@ import type { Store } from "../store/store.js";
 import { CREDENTIAL_BYTES_MAX, MEMBER_ID_BYTES_MAX } from "./bounds.js";
 import type { SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
+import { TOKEN } from "./join.js";
 import { MEMBERS_MAX } from "./members.js";
 import { ACE_GROUPCOMM_CBOR, questionFor } from "./repository.js";
 
@@ -111,11 +113,16 @@ export class Admission {
       done("entered");
       return;
     }
+    this.#present(token, done, (challenge) => this.#next(left, challenge, done));
+  }
+
+  /** RFC 9594 §3.3; `then` with what our key has to be shown over. */
+  #present(token: Uint8Array, done: Done, then: (challenge: Uint8Array) => void): void {
     const payload = encode(new Map<Cbor, Cbor>([[ACE.ACCESS_TOKEN, token]]));
     const ask = { method: POST, path: ["authz-info"], format: ACE_CBOR, payload };
     this.#ask(ask, done, ({ code, payload: said }) => {
       const challenge = said && parametersOf(said)?.get(ACE.KDCCHALLENGE);
-      if (code === CREATED && challenge instanceof Uint8Array) this.#next(left, challenge, done);
+      if (code === CREATED && challenge instanceof Uint8Array) then(challenge);
       else done(codeClass(code) === 4 ? "refused" : "unanswered");
     });
   }
@@ -131,7 +138,7 @@ export class Admission {
     const path = [ROOT, `${security.id}`, "creds"];
     const payload = questionFor(id);
     const ask = { method: FETCH, path, format: ACE_GROUPCOMM_CBOR, payload };
-    this.#parts.ask(ask, (answered) => {
+    this.#askAsMember(ask, (answered) => {
       const response = answered.ok ? answered.response : undefined;
       const isTold = response?.code === CONTENT;
       done(isTold && this.#learn(security, response.payload).some((one) => equalBytes(one, id)));
@@ -156,7 +163,7 @@ export class Admission {
       ]),
     );
     const ask = { method: FETCH, path, format: ACE_GROUPCOMM_CBOR, payload };
-    this.#parts.ask(ask, (answered) => {
+    this.#askAsMember(ask, (answered) => {
       const response = answered.ok ? answered.response : undefined;
       if (response?.code === CONTENT) this.#met(meeting, response.payload, done);
       else done();
@@ -177,9 +184,9 @@ export class Admission {
 
   /** In peace: whoever is put out does not say so himself. */
   leave(security: SecurityGroup, done: (isOut: boolean) => void = () => {}): void {
-    const { ask, store } = this.#parts;
+    const { store } = this.#parts;
     if (!this.#isIn(security)) return;
-    ask({ method: DELETE, path: this.#nodeOf(security) }, (answered) => {
+    this.#askAsMember({ method: DELETE, path: this.#nodeOf(security) }, (answered) => {
       const isOut = answered.ok && codeClass(answered.response.code) !== 5;
       if (isOut) store.delete(key(KIND.ENTERED, security.id));
       done(isOut);
@@ -319,6 +326,22 @@ export class Admission {
     const nonce = new Uint8Array(NONCE_BYTES);
     this.#parts.random.fill(nonce);
     return nonce;
+  }
+
+  /**
+   * A question of who is in already. A token that went to `/keys` alone is not known here, and what
+   * was shown here before is older, or over: then the newest one is shown, and it is asked again.
+   */
+  #askAsMember(ask: Ask, done: Told): void {
+    this.#parts.ask(ask, (answered) => {
+      const isStranger = answered.ok && answered.response.code === UNAUTHORIZED;
+      const token = isStranger ? this.#parts.store.get(TOKEN) : undefined;
+      if (token === undefined) done(answered);
+      else {
+        const asBefore = () => done(answered);
+        this.#present(token, asBefore, () => this.#parts.ask(ask, done));
+      }
+    });
   }
 
   #ask(ask: Ask, done: Done, take: (response: SecureResponse) => void): void {

@@ -123,7 +123,7 @@ const SOONEST_MICROS = 10 * SECOND;
 const LONGEST_MICROS = 3600 * SECOND;
 /** Enough for a few pauses before a key ends, and for a KDC that is restarted. */
 const MARGIN_SECONDS = 3600;
-const TOKEN_MARGIN_SECONDS = 30;
+export const TOKEN_MARGIN_SECONDS = 30;
 /** Of a key's budget, or an eighth of it: messages are counted by blocks of 64 (lifetime.ts). */
 const MARGIN_MESSAGES = 128;
 const MARGIN_SHARE = 8;
@@ -136,7 +136,7 @@ const AT_ONCE_MAX = 8;
 const LOOK_MICROS = 6 * 3600 * SECOND;
 
 /** AT-KDC in flash. */
-const TOKEN = key(KIND.TOKEN, 0);
+export const TOKEN = key(KIND.TOKEN, 0);
 
 export interface JoiningParts {
   readonly clock: Clock;

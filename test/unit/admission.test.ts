@@ -4,6 +4,7 @@ import { RECEIVER } from "../../modules/access/scope.js";
 import { expel, renew } from "../../modules/authority/distribution.js";
 import { SUITE_CCM, SUITE_NULL } from "../../modules/authority/material.js";
 import {
+  accesses,
   groups,
   inGroup,
   keys,
@@ -143,6 +144,30 @@ test("a member whose credential never came is asked for when he is heard", () =>
   equal(obeying(place, lamps, switches[0]), 0);
   place.pass(20);
   equal(lamps.map(known), [["03"], ["03"]]);
+  equal(obeying(place, lamps, switches[0]), 2);
+});
+
+test("who has shown the Group Manager an older token only shows his newest, and is told", () => {
+  const place = new Place(MODERN);
+  let isSilent = true;
+  changing(place, `ace-group/${SIGNED_GROUP}`, (map) => map.set(P.CREDS, []));
+  changing(place, `ace-group/${SIGNED_GROUP}/creds`, (map) => {
+    if (isSilent) map.set(P.CREDS, []);
+  });
+  const { lamps, switches } = place.begin();
+  equal(lamps.map(known), [[], []]);
+  isSilent = false;
+  place.ledger.run((rows) => {
+    for (const name of accesses.keys(rows).filter((one) => /^(dtls|oscore)\//.test(one))) {
+      const access = accesses.need(rows, name);
+      accesses.put(rows, name, { ...access, issuedAt: access.issuedAt - 1 });
+    }
+  });
+  const shown = asked(place, /^authz-info@/);
+  equal(obeying(place, lamps, switches[0]), 0);
+  place.pass(20);
+  equal(lamps.map(known), [["03"], ["03"]]);
+  equal(asked(place, /^authz-info@/) > shown, true);
   equal(obeying(place, lamps, switches[0]), 2);
 });
 
