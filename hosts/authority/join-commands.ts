@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Command, TEXT, type Told, table, textOf, timeText, wholeOf } from "./command.js";
 import { counted } from "./fault.js";
-import type { Joining } from "./join.js";
+import type { Joining } from "./join-flow.js";
 import type { Answer } from "./works.js";
 
 const WATCH_SECONDS = "180";

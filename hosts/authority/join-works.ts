@@ -9,7 +9,8 @@ import { keyOf } from "./devices.js";
 import { Fault } from "./fault.js";
 import { Finder } from "./finding.js";
 import { reachedAt } from "./interfaces.js";
-import { type JoinArgs, type Joining, joinByLabel } from "./join.js";
+import { type JoinArgs, joinByLabel } from "./join.js";
+import type { Joining } from "./join-flow.js";
 import { checkName } from "./names.js";
 import type { Found } from "./seek.js";
 

@@ -14,7 +14,20 @@ import { fromHex, toHex } from "../bytes/hex.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
 import type { Random } from "../ports/random.js";
 import type { Rows } from "./ledger.js";
-import { type Device, devices, FIELDS, latestOf, NONE, Records } from "./records.js";
+import {
+  clientIn,
+  type Device,
+  devices,
+  FIELDS,
+  groups,
+  latestOf,
+  members,
+  NONE,
+  numberKey,
+  numberOf,
+  pushes,
+  Records,
+} from "./records.js";
 import { enrol, freeClientId } from "./server.js";
 
 /** How the device is known to be the one that is meant. */
@@ -127,6 +140,48 @@ export function admitJoiner(rows: Rows, credential: Uint8Array): Device | undefi
     tokenSeconds: known?.tokenSeconds ?? NONE,
     clientId,
   });
+}
+
+/** Of a member that asked for its newest keys: nobody knows whether the answer arrived. */
+export function silentIn(rows: Rows, clientId: Uint8Array): string[] {
+  const client = toHex(clientId);
+  return members.keys(rows).filter((key) => {
+    const { epoch } = groups.need(rows, numberKey(numberOf(key)));
+    const isOwn = clientIn(key) === client;
+    if (!isOwn || pushes.get(rows, key) !== undefined) return false;
+    return members.need(rows, key).confirmed < epoch;
+  });
+}
+
+/** It is sent them once more, and says then that it has them. */
+export function askWord(rows: Rows, clientId: Uint8Array): void {
+  for (const key of silentIn(rows, clientId)) {
+    const { epoch } = groups.need(rows, numberKey(numberOf(key)));
+    pushes.put(rows, key, { epoch, attempts: 0 });
+  }
+}
+
+/**
+ * The factory key that this device showed when a press let it in: that, and no other, from its
+ * first join on, whatever happened to it since. Throws an Error that says what to do.
+ */
+export function pinKey(rows: Rows, eui64: Uint8Array, sum: Uint8Array): void {
+  const before = rows.get("pin", toHex(eui64));
+  const isOther = before !== undefined && !equalBytes(before, sum);
+  if (isOther) throw new Error(otherKeyText(toHex(eui64))); // check: joiner-pinned
+  rows.put("pin", toHex(eui64), sum);
+}
+
+/** Of the key that is believed of this device; undefined: it has shown none yet. */
+export function pinOf(rows: Rows, eui64: string): Uint8Array | undefined {
+  return rows.get("pin", eui64);
+}
+
+function otherKeyText(eui64: string): string {
+  return (
+    `${eui64} showed another factory key when it was joined first, so this is not that device; ` +
+    "look who else is open, or join it by its label"
+  );
 }
 
 /** Forgets who was never seen; their credentials open nothing any more. */

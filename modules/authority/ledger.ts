@@ -64,6 +64,8 @@ export const TABLES = [
   "floor",
   /** Devices that are being joined, by the credential they will show, in hex. */
   "joiner",
+  /** SHA-256 of factory keys that were believed after a press, by EUI-64 in hex. */
+  "pin",
   /** What was done, in order. */
   "log",
 ] as const;

@@ -174,4 +174,8 @@ test("a joiner that vanishes half-way is no half member: what it took, it lives 
   const isMember = async () => (await desk.run("device", "show", "door", ...state)).code === 0;
   await until(isMember, () => again.errors);
   assert.deepEqual(await pending(), []);
+  // Lamp 20 is off; the same join again, and it is said to have what it was given.
+  const rest = await join(qrOf(21), "--name", "door", "--group", "hall");
+  assert.equal(rest.code, 0, JSON.stringify(rest.failure) + rest.err);
+  assert.deepEqual(stepsOf(rest), ["label", "find", "come back", "keys", "light"]);
 });

@@ -2,22 +2,27 @@
 import { emitTokenAsk } from "../../modules/access/ace.js";
 import { RECEIVER, type Scope } from "../../modules/access/scope.js";
 import { answerAs } from "../../modules/authority/as-face.js";
+import { renew } from "../../modules/authority/distribution.js";
 import {
   admitJoiner,
+  askWord,
   expectJoiner,
   forgetJoiners,
   type JoinerProof,
   joinersIn,
   managerId,
   PENDING_SECONDS,
+  pinKey,
+  pinOf,
+  silentIn,
 } from "../../modules/authority/joiners.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
-import { devices } from "../../modules/authority/records.js";
+import { devices, members, pushes } from "../../modules/authority/records.js";
 import { deviceBy, grantToken, reportLost } from "../../modules/authority/server.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { equal, test } from "../harness.js";
-import { ask, parties } from "../support/authority.js";
+import { ask, centerOf, crowd, furnish, GROUP, parties } from "../support/authority.js";
 import { SeededRandom } from "../support/random.js";
 
 const EUI = "02000000000000a1";
@@ -191,4 +196,40 @@ test("the authority commands as one client, whom nobody else is", () => {
   equal(desk.run(managerId), manager, "for good");
   const other = desk.expect({ eui: OTHER, name: "lamp-2" }).clientId;
   equal(new Set([clientId, manager, other].map(toHex)).size, 3);
+});
+
+test("the factory key of a first join is this device's for good", () => {
+  const desk = new Desk();
+  const [first, second] = [1, 2].map((fill) => new Uint8Array(32).fill(fill));
+  equal(
+    desk.run((rows) => pinOf(rows, EUI)),
+    undefined,
+  );
+  desk.run((rows) => pinKey(rows, fromHex(EUI), first));
+  desk.run((rows) => pinKey(rows, fromHex(EUI), first));
+  const other = thrown(() => desk.run((rows) => pinKey(rows, fromHex(EUI), second)));
+  equal(other.includes("another factory key"), true);
+  equal(
+    desk.run((rows) => pinOf(rows, EUI)),
+    first,
+  );
+  desk.run((rows) => pinKey(rows, fromHex(OTHER), second));
+});
+
+test("who was given a key when it asked is sent it once more, to say that it has it", () => {
+  const ledger = new MemoryLedger();
+  ledger.run((rows) => {
+    const center = centerOf();
+    furnish(rows, center);
+    crowd(rows, 2);
+    const epoch = renew(rows, center, GROUP, { isBroken: false, now: NOW });
+    const [one, other] = members.keys(rows);
+    for (const key of pushes.keys(rows)) pushes.delete(rows, key);
+    members.put(rows, other, { ...members.need(rows, other), confirmed: epoch });
+    const client = fromHex(one.slice(one.indexOf("/") + 1));
+    equal(silentIn(rows, client), [one]);
+    askWord(rows, client);
+    equal(pushes.keys(rows), [one]);
+    equal(silentIn(rows, client), [], "it is under way");
+  });
 });
