@@ -122,6 +122,7 @@ export class AuthorityBoard {
     });
     return {
       ...{ id, name, role: roleOf(device), isLost: lost, isDark: false, level: null, drops: null },
+      pattern: null,
       groups: own.map(([number]) => number),
       keys: Object.fromEntries(own),
       heardAt: latest(this.#words.of(credential), this.#spoke.get(id) ?? null),

@@ -69,6 +69,7 @@ export class Medium {
   readonly #forget: () => void;
   readonly #listeners: Listeners = {
     light: new Set(),
+    indicator: new Set(),
     trace: new Set(),
     log: new Set(),
     air: new Set(),
@@ -334,7 +335,9 @@ export class Medium {
     if (output.kind === "tx") this.#transmit(station, output.frame, output.id);
     else if (output.kind === "address") this.#channel.setAddress(station.index, output);
     else if (output.kind === "light") this.#tell("light", { device, at, light: output.light });
-    else if (output.kind === "trace") this.#tell("trace", { device, at, event: output.event });
+    else if (output.kind === "indicator") {
+      this.#tell("indicator", { device, at, pattern: output.pattern });
+    } else if (output.kind === "trace") this.#tell("trace", { device, at, event: output.event });
     else this.#tell("log", { device, at, text: output.text });
   }
 

@@ -3,6 +3,7 @@
  * line, times in whole microseconds of virtual time. The device's end is platforms/headless.
  */
 import { fromHex } from "../../modules/bytes/hex.js";
+import { PATTERN_NAMES, type PatternName } from "../../modules/ports/indicator.js";
 
 /** Medium to device: something happens to it while it runs up to the granted time. */
 export type DeviceEvent =
@@ -32,6 +33,7 @@ export type Output =
   | { readonly kind: "tx"; readonly at: number; readonly frame: Uint8Array; readonly id: number }
   | { readonly kind: "address"; readonly at: number; readonly pan: number; readonly short: number }
   | { readonly kind: "light"; readonly at: number; readonly light: LightState }
+  | { readonly kind: "indicator"; readonly at: number; readonly pattern: PatternName }
   | { readonly kind: "trace"; readonly at: number; readonly event: string }
   | { readonly kind: "log"; readonly at: number; readonly text: string };
 
@@ -81,6 +83,8 @@ function readOutput(line: Json): Output | undefined {
   }
   if (typeof line.trace === "string") return { kind: "trace", at, event: line.trace };
   if (typeof line.log === "string") return { kind: "log", at, text: line.log };
+  const pattern = PATTERN_NAMES.find((name) => name === line.indicator);
+  if (pattern !== undefined) return { kind: "indicator", at, pattern };
   const light = line.light as LightState | undefined;
   if (typeof light?.level === "number") return { kind: "light", at, light };
   const address = line.address as Json | undefined;

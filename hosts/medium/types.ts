@@ -1,5 +1,6 @@
 /** What the medium is told and what it tells. */
 
+import type { PatternName } from "../../modules/ports/indicator.js";
 import type { Installation } from "../installation/types.js";
 import type { BlobOf, CommandOf, DeviceOptions, Engine } from "./launch.js";
 import type { LightState } from "./protocol.js";
@@ -32,6 +33,12 @@ export interface MediumOptions {
 
 export interface MediumEvents {
   readonly light: { readonly device: string; readonly at: number; readonly light: LightState };
+  /** What its status LED says from now on. A start without a word says nothing: "off". */
+  readonly indicator: {
+    readonly device: string;
+    readonly at: number;
+    readonly pattern: PatternName;
+  };
   readonly trace: { readonly device: string; readonly at: number; readonly event: string };
   readonly log: { readonly device: string; readonly at: number; readonly text: string };
   /** A transmission begins. `device` is undefined for a rogue. */

@@ -3,6 +3,7 @@
  * medium only rise; how long something took is told by them, and when it was by this computer.
  */
 import { toHex } from "../../modules/bytes/hex.js";
+import type { PatternName } from "../../modules/ports/indicator.js";
 import type { Device, Installation } from "../installation/types.js";
 import type { Medium } from "../medium/medium.js";
 import type { MediumEvents } from "../medium/types.js";
@@ -42,10 +43,11 @@ export class RoomBoard {
     medium.on("light", (event) => this.#onLight(event));
     medium.on("trace", (event) => this.#onTrace(event));
     medium.on("log", (event) => this.#onLog(event));
+    medium.on("indicator", ({ device, pattern }) => this.#says(device, pattern));
     medium.on("air", ({ device }) => this.#word(device));
     medium.on("power", ({ device, on }) => {
       const id = this.#ids.get(device);
-      if (id !== undefined) this.board.put("devices", id, { isDark: !on });
+      if (id !== undefined) this.board.put("devices", id, { isDark: !on, pattern: "off" });
     });
   }
 
@@ -91,7 +93,7 @@ export class RoomBoard {
     this.board.put("devices", id, {
       ...{ id, name, role, x: position[0], y: position[1], groups: ids, keys },
       ...{ level: role === "luminaire" ? 0 : null, heardAt: null, drops: 0 },
-      ...{ isLost: false, isDark: false },
+      ...{ isLost: false, isDark: false, pattern: "off" as const },
     });
   }
 
@@ -125,6 +127,11 @@ export class RoomBoard {
     const drops = (this.#drops.get(id) ?? 0) + 1;
     this.#drops.set(id, drops);
     this.board.put("devices", id, { drops });
+  }
+
+  #says(device: string, pattern: PatternName): void {
+    const id = this.#ids.get(device);
+    if (id !== undefined) this.board.put("devices", id, { pattern });
   }
 
   #word(device: string | undefined): void {

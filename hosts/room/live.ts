@@ -1,4 +1,5 @@
 /** The room at a terminal: devices in real time, keys for fingers, and what every press did. */
+import type { PatternName } from "../../modules/ports/indicator.js";
 import { Chance } from "../installation/chance.js";
 import type { Installation, Role } from "../installation/types.js";
 import type { Medium } from "../medium/medium.js";
@@ -43,6 +44,7 @@ export class LiveRoom {
   readonly #switches: readonly string[];
   readonly #sensors: readonly string[];
   readonly #levels = new Map<string, number>();
+  readonly #patterns = new Map<string, PatternName>();
   /** By switch or sensor: until when its contact is closed, or it sees motion. */
   readonly #activeUntil = new Map<string, number>();
   readonly #dropCounts = new Map<string, number>();
@@ -65,6 +67,9 @@ export class LiveRoom {
     this.#switches = namesOf(room, "switch");
     this.#sensors = namesOf(room, "presence");
     medium.on("light", (event) => this.#onLight(event));
+    medium.on("indicator", ({ device, pattern }) => this.#patterns.set(device, pattern));
+    // Without power, and at a start, nothing is said.
+    medium.on("power", ({ device }) => this.#patterns.delete(device));
     medium.on("trace", (event) => this.#onTrace(event));
     medium.on("log", ({ device, text }) => {
       ready?.heard({ device, text });
@@ -96,10 +101,13 @@ export class LiveRoom {
     const { engine, now } = this.#medium;
     const latest = this.#latest(now);
     const lamps = this.#luminaires.map((name) => {
-      return { name, level: this.#level(name), latencyMicros: latest?.reactions.get(name) };
+      const latencyMicros = latest?.reactions.get(name);
+      return { name, level: this.#level(name), latencyMicros, pattern: this.#pattern(name) };
     });
     const commanders = (names: readonly string[]) => {
-      return names.map((name) => ({ name, active: now < this.#busyUntil(name) }));
+      return names.map((name) => {
+        return { name, active: now < this.#busyUntil(name), pattern: this.#pattern(name) };
+      });
     };
     return {
       title: [`Lumicast · ${this.#room.name} · ${this.#security} · ${engine}`, ...this.#told].join(
@@ -208,6 +216,10 @@ export class LiveRoom {
 
   #level(name: string): number {
     return this.#levels.get(name) ?? 0;
+  }
+
+  #pattern(name: string): PatternName {
+    return this.#patterns.get(name) ?? "off";
   }
 
   #busyUntil(name: string): number {

@@ -1,4 +1,5 @@
 /** The room as lines of text for a terminal: a pure function of what is shown. */
+import { isLit, PATTERNS, type PatternName } from "../../modules/commission/patterns.js";
 
 export interface Lamp {
   readonly name: string;
@@ -6,12 +7,15 @@ export interface Lamp {
   readonly level: number;
   /** From the latest press's completing edge to this lamp's light port. */
   readonly latencyMicros: number | undefined;
+  /** Of its status LED. */
+  readonly pattern: PatternName;
 }
 
 export interface Commander {
   readonly name: string;
   /** The contact is closed, or motion is seen. */
   readonly active: boolean;
+  readonly pattern: PatternName;
 }
 
 export interface View {
@@ -32,7 +36,7 @@ export interface Size {
   readonly rows: number;
 }
 
-const CELL_COLUMNS = 34;
+const CELL_COLUMNS = 36;
 const BAR_COLUMNS = 8;
 const NAME_COLUMNS = 10;
 /** Lines kept for everything but the lamps, however small the terminal. */
@@ -42,6 +46,8 @@ const WARM_256 = [236, 58, 100, 142, 178, 220, 221, 222, 229, 230].map((index) =
 const WARM_16 = ["90", "33", "93", "97"];
 const BOLD = "1";
 const FAINT = "2";
+/** What a status LED says: blue, as nothing else here. */
+const LED = "94";
 
 /** How many colours the terminal has. */
 export type Colours = 0 | 16 | 256;
@@ -53,9 +59,10 @@ export function render(view: View, size: Size, colours: Colours): string[] {
   const lines: Line[] = [
     line([view.title, BOLD], [`   ${clock(view.nowMicros)}`, FAINT]),
     line(),
-    ...lampLines(view.lamps, size, warm),
+    ...lampLines(view, size, warm),
     line(),
     commanderLine(view),
+    ...patternLines(view),
     line(),
     ...view.presses.map((text) => line([text, ""])),
     ...dropLines(view),
@@ -88,7 +95,7 @@ function clip(spans: Line, columns: number): Line {
 }
 
 function lampLines(
-  lamps: readonly Lamp[],
+  { lamps, nowMicros }: View,
   { columns, rows }: Size,
   warm: readonly string[],
 ): Line[] {
@@ -97,37 +104,61 @@ function lampLines(
   const shown = lamps.slice(0, room);
   const lines: Line[] = [];
   for (let start = 0; start < shown.length; start += across) {
-    lines.push(shown.slice(start, start + across).flatMap((lamp) => lampCell(lamp, warm)));
+    lines.push(
+      shown.slice(start, start + across).flatMap((lamp) => lampCell(lamp, nowMicros, warm)),
+    );
   }
   const hidden = lamps.length - shown.length;
   if (hidden > 0) lines.push(line([`… and ${hidden} more: make the window larger`, FAINT]));
   return lines;
 }
 
-function lampCell({ name, level, latencyMicros }: Lamp, warm: readonly string[]): Span[] {
+function lampCell(lamp: Lamp, nowMicros: number, warm: readonly string[]): Span[] {
+  const { name, level, latencyMicros, pattern } = lamp;
   const filled = Math.ceil((BAR_COLUMNS * level) / 254);
   const style = warm[Math.ceil((level / 254) * (warm.length - 1))];
   const percent = `${Math.round((100 * level) / 254)}%`.padStart(5);
   const latency = latencyMicros === undefined ? "" : millis(latencyMicros);
+  const width = CELL_COLUMNS - NAME_COLUMNS - BAR_COLUMNS - 6;
+  const quick = latency.padStart(9).padEnd(width);
+  // What it says goes before how quick it was.
+  const told = ` ${ledText(pattern, nowMicros)}`.padEnd(width);
   return [
     [`${name.slice(0, NAME_COLUMNS).padEnd(NAME_COLUMNS)} `, ""],
     ["█".repeat(filled) + "░".repeat(BAR_COLUMNS - filled), style],
     [percent, level > 0 ? BOLD : FAINT],
-    [latency.padStart(CELL_COLUMNS - NAME_COLUMNS - BAR_COLUMNS - 7).concat(" "), FAINT],
-    [" ", ""],
+    pattern === "off" ? [quick, FAINT] : [told, LED],
   ];
 }
 
-function commanderLine({ switches, sensors }: View): Line {
+function commanderLine({ switches, sensors, nowMicros }: View): Line {
   const dots = (list: readonly Commander[], active: string): Span[] => {
-    return list.flatMap(({ name, active: on }): Span[] => {
+    return list.flatMap(({ name, active: on, pattern }): Span[] => {
+      const told = ledText(pattern, nowMicros);
       return [
         [`${on ? "●" : "○"} `, on ? active : FAINT],
-        [`${name}   `, on ? BOLD : ""],
+        [name, on ? BOLD : ""],
+        [told === "" ? "" : ` ${told}`, LED],
+        ["   ", ""],
       ];
     });
   };
   return [...dots(switches, "32"), ...dots(sensors, "36")];
+}
+
+/** "● open" while it is lit, "○ open" while it is dark. */
+function ledText(pattern: PatternName, nowMicros: number): string {
+  if (pattern === "off") return "";
+  return `${isLit(pattern, nowMicros) ? "●" : "○"} ${pattern}`;
+}
+
+/** What the blinks say that are to be seen now. */
+function patternLines({ lamps, switches, sensors }: View): Line[] {
+  const seen = new Set([...lamps, ...switches, ...sensors].map(({ pattern }) => pattern));
+  const named = (Object.keys(PATTERNS) as PatternName[]).filter((name) => seen.has(name));
+  return named
+    .filter((name) => name !== "off")
+    .map((name) => line([`${name}: ${PATTERNS[name].says}; ${PATTERNS[name].todo}`, LED]));
 }
 
 function dropLines({ drops, dropCounts }: View): Line[] {

@@ -5,6 +5,7 @@
  * A site is tables of rows; a change is the part of some rows that is new. So one rule merges them,
  * on both sides, and a slow reader gets several changes as one.
  */
+import type { PatternName } from "../../modules/ports/indicator.js";
 
 export type Role = "luminaire" | "switch" | "presence" | "daylight" | "sender" | "unknown";
 
@@ -29,6 +30,8 @@ export interface DeviceState {
   readonly isLost: boolean;
   /** Without power, where that can be seen. */
   readonly isDark: boolean;
+  /** What its status LED says; null: that is not known here. */
+  readonly pattern: PatternName | null;
   /** How much it has dropped; null: that is not known here. */
   readonly drops: number | null;
 }

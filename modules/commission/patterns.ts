@@ -62,13 +62,13 @@ export const PATTERNS = Object.freeze({
   ),
   joining: pattern(0x1111, "quick short flashes", "is being joined", "wait a few seconds"),
   identify: pattern(
-    0x0055,
-    "four flashes in a row",
+    0x0f0f,
+    "blinks slowly: half a second each",
     "somebody asked which one it is",
     "say yes where that was asked, if it is the right one",
   ),
   in: pattern(0x7fff, "lit, with a short gap", "is in the group", "tap it to take it out"),
-  out: pattern(0x0f0f, "blinks slowly", "is not in the group", "tap it to put it in"),
+  out: pattern(0x0505, "flashes in pairs", "is not in the group", "tap it to put it in"),
   armed: pattern(
     0x7777,
     "lit, with quick gaps",

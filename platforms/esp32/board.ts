@@ -18,6 +18,7 @@
  */
 import config from "mc/config";
 import type { Board } from "../../modules/ports/board.js";
+import type { Indicator, PatternName } from "../../modules/ports/indicator.js";
 import type { Slots } from "../../modules/ports/slots.js";
 import type { Trace } from "../../modules/ports/trace.js";
 import { sdkBoard } from "../moddable/board.js";
@@ -25,6 +26,13 @@ import { restartNow } from "../moddable/bound.js";
 import { embedded } from "../moddable/provisioning.js";
 import { restart } from "../moddable/restart.js";
 import { keptProvisioning, SdkSlots } from "../moddable/slots.js";
+
+/** The status LED; without a pin for one nobody sees it. */
+const INDICATOR: Indicator = Object.freeze({
+  show: (pattern: PatternName) => {
+    native("xs_lumicast_esp32_indicator").call(undefined, pattern);
+  },
+});
 
 const SETTINGS = ["ssid", "password", "dataset", "router", "whites"];
 
@@ -45,6 +53,7 @@ export function board(): Board {
     ...made,
     ...(slots === undefined ? {} : { slots }),
     trace: telling(made.trace),
+    indicator: INDICATOR,
     provisioning: () => embedded() ?? keptProvisioning(),
     restart: restartNow,
   };

@@ -37,6 +37,8 @@ void esp32_note(const char *name);
 /* Flash refused: the status LED says so from now on. */
 void esp32_flash_failed(void);
 void esp32_network(bool up);
+/* What the firmware says, where no fault of the board is worse. */
+void esp32_indicator(enum pattern pattern);
 /* Instead of all that, while a restart waits: one slot of its pattern. */
 void esp32_farewell(enum pattern pattern, uint32_t slot);
 /* From now on the radio feeds the random number generator. */

@@ -15,6 +15,7 @@ struct setup esp32_setup = {
 };
 
 static atomic_bool flash_failed, network;
+static atomic_int said; /* enum pattern */
 static esp_timer_handle_t status_timer;
 
 static const struct setup_chip *chip(void)
@@ -37,14 +38,21 @@ void esp32_network(bool up)
   atomic_store(&network, up);
 }
 
+void esp32_indicator(enum pattern pattern)
+{
+  atomic_store(&said, (int)pattern);
+}
+
 /* On the timer task's thread. */
 static void show_status(void *unused)
 {
   static uint32_t slot;
-  enum pattern pattern = PATTERN_OFF;
+  uint32_t faults = 0;
+  enum pattern pattern;
   (void)unused;
-  if (!atomic_load(&network)) pattern = PATTERN_NETWORK;
-  if (atomic_load(&flash_failed)) pattern = PATTERN_FLASH;
+  if (!atomic_load(&network)) faults |= 1u << PATTERN_NETWORK;
+  if (atomic_load(&flash_failed)) faults |= 1u << PATTERN_FLASH;
+  pattern = pattern_shown(faults, (enum pattern)atomic_load(&said));
   gpio_set_level((gpio_num_t)esp32_setup.status, pattern_lit(pattern, slot++));
 }
 

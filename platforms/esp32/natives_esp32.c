@@ -19,6 +19,14 @@ void xs_lumicast_esp32_flash_failed(xsMachine *the)
   esp32_flash_failed();
 }
 
+/* indicator(pattern): by name */
+void xs_lumicast_esp32_indicator(xsMachine *the)
+{
+  char name[16];
+  xsmcToStringBuffer(xsArg(0), name, sizeof name);
+  esp32_indicator(pattern_named(name));
+}
+
 /* ready(role) -> undefined, or what is missing; opens the button and the status LED */
 void xs_lumicast_esp32_ready(xsMachine *the)
 {

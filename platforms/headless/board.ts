@@ -8,6 +8,7 @@
 import { meshStack } from "../../modules/lowpan/listener.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
+import type { Indicator, PatternName } from "../../modules/ports/indicator.js";
 import type { BoundMembers, IntakeState } from "../../modules/ports/intake.js";
 import type { Random } from "../../modules/ports/random.js";
 import type { Trace, TraceEvent } from "../../modules/ports/trace.js";
@@ -54,6 +55,11 @@ function startAnew(why: string): void {
   lumicastHost.restart!(why);
 }
 
+/** The status LED: a line on the control socket or on standard output. */
+const INDICATOR: Indicator = Object.freeze({
+  show: (pattern: PatternName) => lumicastHost.indicator!(pattern),
+});
+
 function bindMembers(state: IntakeState): BoundMembers {
   return lumicastHost.intakeBindMembers!(state);
 }
@@ -80,6 +86,7 @@ export function board(): HostBoard {
     ...(radio
       ? { radio, mesh: (place) => meshStack({ radio, ...base, ...place }) }
       : { datagram: datagram! }),
+    ...(lumicastHost.indicator === undefined ? {} : { indicator: INDICATOR }),
     // Neither is there on the emulated board, whose ROM holds one image.
     ...(hasSlots() ? { slots: new HostSlots() } : {}),
     ...(lumicastHost.restart === undefined ? {} : { restart: startAnew }),

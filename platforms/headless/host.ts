@@ -8,6 +8,7 @@ import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { AeadKey, P256, Signatures } from "../../modules/ports/crypto.js";
 import type { DatagramPort } from "../../modules/ports/datagram.js";
 import type { Journal } from "../../modules/ports/flash.js";
+import type { PatternName } from "../../modules/ports/indicator.js";
 import type { BoundIntake, BoundMembers, IntakeState } from "../../modules/ports/intake.js";
 import type { Radio } from "../../modules/ports/radio.js";
 
@@ -98,6 +99,8 @@ export interface Host {
   eui64(): Uint8Array;
   light(level: number, mired: number, x?: number, y?: number): void;
   lampFailed(): boolean;
+  /** The emulated board has no status LED. */
+  indicator?(pattern: PatternName): void;
   trace(event: string): void;
   log(line: string): void;
   fatal(line: string): never;

@@ -1,6 +1,6 @@
 /*
  * What only this host has: the datagram port's natives over platforms/native/udp6.c, delivery to
- * its onDatagram, and what signatures made by TypeScript cost.
+ * its onDatagram, what signatures made by TypeScript cost, and the status LED.
  */
 #include "natives.h"
 
@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "costs.h"
 #include "net.h"
+#include "output.h"
 
 static xsSlot port_object;
 static bool attached;
@@ -130,8 +131,15 @@ static void native_charge_signature(xsMachine *the)
   clock_charge(costs[kind]);
 }
 
+/* indicator(pattern) */
+static void native_indicator(xsMachine *the)
+{
+  output_indicator(xsmcToString(xsArg(0)));
+}
+
 const struct native net_natives[] = {
   {"chargeSignature", native_charge_signature, 1},
+  {"indicator", native_indicator, 1},
   {"udpAddress", native_address, 0},
   {"udpJoin", native_join, 1},
   {"udpLeave", native_leave, 1},

@@ -1,7 +1,7 @@
 /*
  * What the status LED says to the person below it. A pattern takes two seconds, sixteen slots of
  * an eighth; flashes are counted from the gap, and nothing is said by colour. The same table as
- * modules/commission/patterns.ts, in its order: the firmware tells patterns by number.
+ * modules/commission/patterns.ts, in its order and with its names, by which it is told of them.
  */
 #ifndef LUMICAST_PATTERN_H
 #define LUMICAST_PATTERN_H
@@ -34,5 +34,13 @@ bool pattern_lit(enum pattern pattern, uint32_t slot);
 /* The pattern for the seconds before a restart for `reason`, by its first words; off when the
    restart was asked for, and nobody has to see anything. */
 enum pattern pattern_of(const char *reason);
+
+/* The pattern of this name; off where there is none. */
+enum pattern pattern_named(const char *name);
+
+/* What the LED shows: the worst of the board's faults, a bit each, then what the firmware says.
+   That it looks for its network says a board only while the firmware says nothing: a device that is
+   nobody's has none. */
+enum pattern pattern_shown(uint32_t faults, enum pattern own);
 
 #endif

@@ -19,14 +19,21 @@
  */
 import config from "mc/config";
 import type { Board } from "../../modules/ports/board.js";
+import type { Indicator, PatternName } from "../../modules/ports/indicator.js";
 import { sdkBoard } from "../moddable/board.js";
 import { restart } from "../moddable/restart.js";
+
+const INDICATOR: Indicator = Object.freeze({
+  show: (pattern: PatternName) => {
+    native("xs_lumicast_nrf_indicator").call(undefined, pattern);
+  },
+});
 
 /** Makes the board; once a boot. A value that is wrong restarts with a reason that names it. */
 export function board(): Board {
   set("dataset", config.dataset);
   set("router", config.router);
-  return sdkBoard();
+  return { ...sdkBoard(), indicator: INDICATOR };
 }
 
 function set(name: string, value: unknown): void {

@@ -23,8 +23,9 @@ bool nrf_wake_from_interrupt(void);
 void nrf_net_deliver(void);
 void nrf_button_deliver(void);
 
-/* status_nrf.c: from any thread. Of the patterns that are on, the worst shows. */
+/* status_nrf.c: from any thread. A fault of the board, and what the firmware says: pattern.h. */
 void nrf_status(enum pattern pattern, bool on);
+void nrf_indicator(enum pattern pattern);
 
 /* restart_nrf.c: before a call that could hang, and NULL after it; the watchdog is fed from the
    machine's thread only, so whatever holds that thread up restarts the board. */

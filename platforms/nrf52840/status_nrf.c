@@ -18,20 +18,25 @@ static const struct gpio_dt_spec button = GPIO_DT_SPEC_GET(DT_ALIAS(lumicast_but
 
 static struct edges edges;
 static struct gpio_callback on_button;
-static atomic_t patterns; /* one bit each */
+static atomic_t faults; /* a bit each */
+static atomic_t said;   /* enum pattern */
 
 void nrf_status(enum pattern pattern, bool on)
 {
-  atomic_set_bit_to(&patterns, (int)pattern, on);
+  atomic_set_bit_to(&faults, (int)pattern, on);
+}
+
+void nrf_indicator(enum pattern pattern)
+{
+  atomic_set(&said, (atomic_val_t)pattern);
 }
 
 static void on_slot(struct k_timer *timer)
 {
   static uint32_t slot;
-  enum pattern worst = PATTERN_FATAL;
+  enum pattern own = (enum pattern)atomic_get(&said);
   (void)timer;
-  while (worst != PATTERN_OFF && !atomic_test_bit(&patterns, (int)worst)) worst--;
-  gpio_pin_set_dt(&led, pattern_lit(worst, slot++));
+  gpio_pin_set_dt(&led, pattern_lit(pattern_shown((uint32_t)atomic_get(&faults), own), slot++));
 }
 
 K_TIMER_DEFINE(slots, on_slot, NULL);

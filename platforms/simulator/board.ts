@@ -57,6 +57,12 @@ export function board(): Board {
     light: new SimulatorLight(panel),
     trace: new SimulatorTrace(panel),
     provisioning,
+    indicator: {
+      show: (pattern) => {
+        tell("indicator", pattern);
+        panel.show({ pattern });
+      },
+    },
     status: { show: (status) => panel.show({ status }) },
     log: (line) => {
       made.log(line);

@@ -1,6 +1,7 @@
 /** The app's end of the wire to device/lumicast.js: what it shows, and what a person does to it. */
 import type { Button } from "../../modules/ports/button.js";
 import type { Clock } from "../../modules/ports/clock.js";
+import type { PatternName } from "../../modules/ports/indicator.js";
 import type { LightOutput } from "../../modules/ports/light.js";
 import type { DeviceStatus } from "../../modules/ports/status.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
@@ -17,6 +18,7 @@ export interface Shown {
   readonly event?: TraceEvent;
   readonly drop?: TraceEvent | undefined;
   readonly status?: DeviceStatus;
+  readonly pattern?: PatternName;
   readonly fatal?: string;
 }
 
@@ -28,6 +30,14 @@ const GESTURES: Readonly<Record<string, readonly (readonly [boolean, number])[]>
   ],
   hold: [
     [true, 1_500_000],
+    [false, 0],
+  ],
+  hold5: [
+    [true, 5_500_000],
+    [false, 0],
+  ],
+  hold10: [
+    [true, 10_500_000],
     [false, 0],
   ],
   double: [

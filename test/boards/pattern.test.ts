@@ -27,6 +27,26 @@ test("each is lit in the same slots", () => {
   assert.deepEqual(lit, Object.fromEntries(expected));
 });
 
+test("names are those by which the firmware tells them", () => {
+  const [, body] = /names\[\] = \{(.*?)\};/s.exec(source) as RegExpExecArray;
+  const names = [...body.matchAll(/"([a-z]+)"/g)].map(([, name]) => name);
+  assert.deepEqual(names, PATTERN_NAMES);
+});
+
+test("the simulator's status LED has the same table", () => {
+  const file = join(ROOT, "platforms/simulator/device/lumicast.js");
+  const device = readFileSync(file, "utf8");
+  const [, body] = /const PATTERNS = \{(.*?)\};/s.exec(device) as RegExpExecArray;
+  const rows = [...body.matchAll(/^ {2}([a-z]+): \[(0x[0-9a-f]{4}), "(.*)"\],$/gm)];
+  const shown = rows.map(([, name, lit, says]) => [name, Number(lit), says]);
+  const expected = Object.entries(PATTERNS).map(([name, { lit, says }]) => {
+    return [name, lit, name === "off" ? "" : says];
+  });
+  assert.deepEqual(shown, expected);
+  assert.ok(device.includes(`const SLOT_MS = ${SLOT_MICROS / 1000};`));
+  assert.ok(device.includes(`const SLOTS = ${SLOTS};`));
+});
+
 test("a slot takes as long in both", () => {
   assert.ok(header.includes(`PATTERN_SLOT_MS = ${SLOT_MICROS / 1000} `));
   assert.ok(source.includes(`>> slot % ${SLOTS} & 1`));

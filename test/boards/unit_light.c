@@ -102,8 +102,22 @@ static void patterns(void)
   CHECK(flashes(PATTERN_OFF) == 0 && flashes(PATTERN_NETWORK) == 1);
   CHECK(flashes(PATTERN_FLASH) == 2 && flashes(PATTERN_SETUP) == 3);
   CHECK(flashes(PATTERN_FATAL) == 8);
-  CHECK(flashes(PATTERN_IDENTIFY) == 4 && flashes(PATTERN_FRESH) == 1);
-  CHECK(flashes(PATTERN_ARMED) == 4 && flashes(PATTERN_OUT) == 2);
+  CHECK(flashes(PATTERN_IDENTIFY) == 2 && flashes(PATTERN_FRESH) == 1);
+  CHECK(flashes(PATTERN_ARMED) == 4 && flashes(PATTERN_OUT) == 4);
+}
+
+static void shown(void)
+{
+  const uint32_t network = 1u << PATTERN_NETWORK, flash = 1u << PATTERN_FLASH;
+  CHECK(pattern_shown(0, PATTERN_OFF) == PATTERN_OFF);
+  CHECK(pattern_shown(0, PATTERN_OPEN) == PATTERN_OPEN);
+  CHECK(pattern_shown(network, PATTERN_OFF) == PATTERN_NETWORK);
+  CHECK(pattern_shown(network, PATTERN_FRESH) == PATTERN_FRESH);
+  CHECK(pattern_shown(network, PATTERN_ARMED) == PATTERN_ARMED);
+  CHECK(pattern_shown(network | flash, PATTERN_ARMED) == PATTERN_FLASH);
+  CHECK(pattern_shown(flash | 1u << PATTERN_FATAL, PATTERN_IN) == PATTERN_FATAL);
+  CHECK(pattern_named("open") == PATTERN_OPEN && pattern_named("armed") == PATTERN_ARMED);
+  CHECK(pattern_named("") == PATTERN_OFF && pattern_named("dim") == PATTERN_OFF);
 }
 
 void light_tests(void)
@@ -114,4 +128,5 @@ void light_tests(void)
   unit_test("colour: sRGB's primaries and white", rgb);
   unit_test("colour: the locus meets illuminant A", locus_and_back);
   unit_test("pattern: as many flashes as promised", patterns);
+  unit_test("pattern: faults first, and the network last", shown);
 }

@@ -74,6 +74,7 @@ test("silent until a press, found, joined by its label, and itself from then on"
   const device = lamp();
   await device.line(/fresh: device 0200000000000014 belongs to nobody/);
   await device.line(/"light":\{"level":200/);
+  await device.line(/"indicator":"fresh"/);
   const { command } = lan.computer(2);
   const joiner = new Program(command, process.execPath, COMMISSIONER, "eth0", EUI64, LABEL);
   await joiner.line(/ready/);
@@ -81,6 +82,7 @@ test("silent until a press, found, joined by its label, and itself from then on"
   assert.equal(holdsLabel(), true);
   await press(device);
   await device.line(/fresh: may be joined/);
+  await device.line(/"indicator":"open"/);
   const link = `rt="lumicast.fresh";ep="${EUI64}";n="0";role="luminaire"`;
   await told(joiner, "discover", new RegExp(`^found </join>;${link}$`));
   await told(joiner, "get", /^answer 2\.05 a4014802000000000000140201040007/);

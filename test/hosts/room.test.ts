@@ -174,12 +174,12 @@ const view: View = {
   title: "Lumicast",
   nowMicros: 61_250_000,
   lamps: [
-    { name: "lamp-1", level: 254, latencyMicros: 10_049 },
-    { name: "a lamp with a long name", level: 1, latencyMicros: undefined },
-    { name: "lamp-3", level: 0, latencyMicros: undefined },
+    { name: "lamp-1", level: 254, latencyMicros: 10_049, pattern: "off" },
+    { name: "a lamp with a long name", level: 1, latencyMicros: undefined, pattern: "off" },
+    { name: "lamp-3", level: 0, latencyMicros: undefined, pattern: "off" },
   ],
-  switches: [{ name: "switch-1", active: true }],
-  sensors: [{ name: "sensor-1", active: false }],
+  switches: [{ name: "switch-1", active: true, pattern: "off" }],
+  sensors: [{ name: "sensor-1", active: false, pattern: "off" }],
   presses: ["1:01.0 switch-1 press: 3 of 3 lamps changed, first 9.0 ms, last 10.0 ms"],
   drops: ["1:01.1 lamp-3: replayed"],
   dropCounts: new Map([["replayed", 1]]),
@@ -210,6 +210,23 @@ test("the screen: levels, latencies, drops; colours only where there are some", 
   const coloured = render(view, { columns: 110, rows: 24 }, 256).join("\n");
   assert.ok(coloured.includes("\x1b[38;5;230m████████\x1b[0m"));
   assert.ok(render(view, { columns: 110, rows: 24 }, 16).join("").includes("\x1b[97m████████"));
+});
+
+test("the screen: what status LEDs say, lit and dark, and what to do about it", () => {
+  const told = (nowMicros: number) => {
+    const lamps = view.lamps.map((lamp) => ({ ...lamp, pattern: "identify" as const }));
+    const switches = [{ name: "switch-1", active: false, pattern: "open" as const }];
+    return render({ ...view, nowMicros, lamps, switches }, { columns: 110, rows: 24 }, 0);
+  };
+  const text = told(0).join("\n");
+  assert.match(text, /lamp-1 +████████ 100% ● identify /);
+  assert.match(text, /○ switch-1 ● open {3}○ sensor-1/);
+  assert.match(text, /^open: waits to be joined.*; join it within three minutes/m);
+  assert.match(text, /^identify: somebody asked which one it is; say yes/m);
+  const later = told(500_000).join("\n");
+  assert.match(later, /100% ○ identify /);
+  assert.match(later, /switch-1 ● open/);
+  assert.match(told(250_000).join("\n"), /switch-1 ○ open/);
 });
 
 test("the clock", () => {

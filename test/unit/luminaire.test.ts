@@ -1,3 +1,4 @@
+import { isLit, SLOT_MICROS } from "../../modules/commission/patterns.js";
 import type { Command } from "../../modules/lighting/command.js";
 import { KIND, key } from "../../modules/store/keys.js";
 import { equal, test } from "../harness.js";
@@ -280,6 +281,16 @@ test("identify blinks, then shows what it would show", () => {
     [254, 0, 254, 0, 254, 0, 40],
   );
   equal(lamp.clock.pending, 0);
+});
+
+test("a dark lamp that identifies itself looks as the table of patterns says", () => {
+  const lamp = new Lamp();
+  lamp.luminaire.apply({ on: false }, A);
+  lamp.luminaire.identify(10);
+  for (let slot = 0; slot < 40; slot++) {
+    equal(lamp.level > 0, isLit("identify", slot * SLOT_MICROS), `slot ${slot}`);
+    lamp.clock.advance(SLOT_MICROS);
+  }
 });
 
 test("identify: 0 ends it, a fade runs on behind it, a new command ends it", () => {

@@ -39,7 +39,13 @@ function authority(): { board: Board; actions: Actions; done: string[] } {
     },
     joinConfirm: async ({ device }) => {
       board.remove("joins", device);
-      const rest = { heardAt: Date.now(), isLost: false, isDark: false, drops: null };
+      const rest = {
+        heardAt: Date.now(),
+        isLost: false,
+        isDark: false,
+        pattern: null,
+        drops: null,
+      };
       board.put("devices", device, { ...entered, ...rest });
       return { lines: [`${device} is in`] };
     },

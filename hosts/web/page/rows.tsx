@@ -1,6 +1,7 @@
 /** The list of devices: what each shows, when it was last heard, what is wrong with it. */
 import { Component } from "preact";
 import type { DeviceState, GroupState } from "../site.js";
+import { Led, ledText } from "./led.js";
 import { Mark } from "./marks.js";
 import { byName, heardText, isStale, levelText, trouble } from "./words.js";
 
@@ -99,6 +100,7 @@ class Row extends Component<RowProps> {
   }
 
   override render({ device, heard, isStale, trouble, keys, isSelected, open }: RowProps) {
+    const { pattern } = device;
     return (
       <li>
         <button
@@ -114,6 +116,12 @@ class Row extends Component<RowProps> {
           <span class="level">{levelText(device)}</span>
           <span class="heard">{heard}</span>
           <span class="keys">{keys}</span>
+          {pattern !== null && pattern !== "off" && (
+            <span class="says">
+              <Led pattern={pattern} />
+              {ledText(pattern)}
+            </span>
+          )}
           {trouble !== "" && <span class="badge">{trouble}</span>}
         </button>
       </li>

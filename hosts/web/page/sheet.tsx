@@ -2,6 +2,7 @@
 import { Component } from "preact";
 import type { ActionArgs, ActionName, DeviceState, GroupState } from "../site.js";
 import { Confirm } from "./confirm.js";
+import { Led, ledAdvice, ledText } from "./led.js";
 import { heardText, isStale, levelText, ROLE_WORDS, trouble } from "./words.js";
 
 export type Do = <N extends ActionName>(name: N, args: ActionArgs[N]) => void;
@@ -35,6 +36,7 @@ export class Sheet extends Component<SheetProps, SheetState> {
 
   override render({ device, groups, now, waiting, said, isWrong, close }: SheetProps) {
     const wrong = trouble(device, waiting);
+    const { pattern } = device;
     return (
       <dialog
         ref={(dialog) => {
@@ -59,6 +61,13 @@ export class Sheet extends Component<SheetProps, SheetState> {
           <dd>{heardText(device, now)}</dd>
           {wrong !== "" && <dt>trouble</dt>}
           {wrong !== "" && <dd class="bad">{wrong}</dd>}
+          {pattern !== null && pattern !== "off" && <dt>its LED</dt>}
+          {pattern !== null && pattern !== "off" && (
+            <dd>
+              <Led pattern={pattern} />
+              {`${ledText(pattern)}; ${ledAdvice(pattern)}`}
+            </dd>
+          )}
           <dt>kind</dt>
           <dd>{ROLE_WORDS[device.role]}</dd>
           <dt>EUI-64</dt>

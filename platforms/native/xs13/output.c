@@ -141,6 +141,15 @@ void output_light(int level, int mired, int x, int y)
   end_line();
 }
 
+void output_indicator(const char *pattern)
+{
+  begin_line();
+  append("\"indicator\":", 12);
+  quoted(pattern);
+  append("}", 1);
+  end_line();
+}
+
 static bool count(const char *event)
 {
   for (unsigned i = 0; i < out.counter_count; i++)

@@ -17,6 +17,8 @@ void output_frame(const uint8_t *frame, size_t size, uint32_t id);
 void output_address(unsigned pan, unsigned address);
 /* x and y below 0: not set */
 void output_light(int level, int mired, int x, int y);
+/* What a status LED would show: a name of modules/ports/indicator.ts. */
+void output_indicator(const char *pattern);
 /* Counts the event, too; false when there are too many names. */
 bool output_trace(const char *event);
 void output_log(const char *text);

@@ -1,6 +1,7 @@
 /*
- * The device that mcsim shows: a lamp with its colour and level, a push button, a status LED, and
- * what the firmware says of itself. The other end of the wire is platforms/simulator/panel.ts,
+ * The device that mcsim shows: a lamp with its colour and level, a push button, a status LED with
+ * what it says, a light that tells whether the last datagram was dropped, and what the firmware
+ * says of itself. The other end of the wire is platforms/simulator/panel.ts,
  * whose `Shown` tells what comes; { button } and { gesture } go back. Plain JavaScript over Piu,
  * because mcsim loads it as it stands.
  */
@@ -13,6 +14,28 @@ const OFF = "#303030";
 const WARM = { kelvin: 2700, rgb: [255, 178, 94] };
 const COOL = { kelvin: 6500, rgb: [255, 255, 255] };
 const LED = { dark: "#606060", well: "#20c040", dropped: "#f0a000", fatal: "#e02020" };
+
+/**
+ * The slots of an eighth of a second in which the status LED is lit, the lowest bit first, and what
+ * it says: modules/commission/patterns.ts, which the firmware tells by name.
+ */
+const SLOT_MS = 125;
+const SLOTS = 16;
+const PATTERNS = {
+  off: [0x0000, ""],
+  network: [0x0001, "looks for its network"],
+  flash: [0x0009, "its memory fails; it obeys nobody"],
+  setup: [0x0049, "has no place in an installation, or a wrong one"],
+  fatal: [0x5555, "starts anew in a moment"],
+  fresh: [0x00ff, "belongs to nobody"],
+  open: [0x3333, "waits to be joined, or a switch for taps on its lamps"],
+  joining: [0x1111, "is being joined"],
+  identify: [0x0f0f, "somebody asked which one it is"],
+  in: [0x7fff, "is in the group"],
+  out: [0x0505, "is not in the group"],
+  armed: [0x7777, "forgets everything at the next press"],
+};
+const STATUS = { dark: "#202838", lit: "#40a0ff" };
 
 const frame = (fill, border = 2) =>
   new Skin({ fill, stroke: "#505050", left: border, right: border, top: border, bottom: border });
@@ -71,6 +94,12 @@ class LumicastBehavior extends DeviceBehavior {
   onHold(container) {
     this.postJSON(container, { gesture: "hold" });
   }
+  onHold5(container) {
+    this.postJSON(container, { gesture: "hold5" });
+  }
+  onHold10(container) {
+    this.postJSON(container, { gesture: "hold10" });
+  }
   onDouble(container) {
     this.postJSON(container, { gesture: "double" });
   }
@@ -95,6 +124,35 @@ class LedBehavior extends Behavior {
     if (fatal !== undefined) content.skin = frame(LED.fatal);
     else if (event !== undefined && event === drop) content.skin = frame(LED.dropped);
     else if (event !== undefined || status !== undefined) content.skin = frame(LED.well);
+  }
+}
+
+/** The status LED: from each pattern's beginning, until another comes. */
+class StatusBehavior extends Behavior {
+  onShown(content, { pattern }) {
+    if (pattern === undefined) return;
+    this.lit = PATTERNS[pattern][0];
+    this.slot = 0;
+    this.draw(content);
+    content.stop();
+    if (this.lit === 0) return;
+    content.interval = SLOT_MS;
+    content.start();
+  }
+  onTimeChanged(content) {
+    this.slot = (this.slot + 1) % SLOTS;
+    this.draw(content);
+  }
+  draw(content) {
+    const isLit = (this.lit >> this.slot) & 1;
+    content.skin = frame(isLit ? STATUS.lit : STATUS.dark);
+  }
+}
+
+class SaysBehavior extends Behavior {
+  onShown(label, { pattern }) {
+    if (pattern === undefined) return;
+    label.string = pattern === "off" ? "" : `${pattern}: ${PATTERNS[pattern][1]}`;
   }
 }
 
@@ -155,6 +213,8 @@ const body = ($) => [
   Content($, { left: 50, top: 46, width: 140, height: 100, skin: frame(OFF, 3), Behavior: LampBehavior }),
   Label($, { left: 0, right: 0, top: 150, height: 20, style: small, string: "off", Behavior: LevelBehavior }),
   Content($, { left: 85, top: 178, width: 70, height: 50, active: true, skin: frame("#b0b0b0"), Behavior: ButtonBehavior }),
+  Content($, { left: 28, top: 194, width: 18, height: 18, skin: frame(STATUS.dark), Behavior: StatusBehavior }),
+  Text($, { left: 4, top: 308, right: 4, height: 20, style: small, string: "", Behavior: SaysBehavior }),
   Label($, { left: 0, right: 0, top: 236, height: 18, style: small, string: "", Behavior: GroupBehavior }),
   Label($, { left: 0, right: 0, top: 254, height: 18, style: small, string: "last drop: none", Behavior: DropBehavior }),
   Label($, { left: 0, right: 0, top: 272, height: 18, style: small, string: "", Behavior: ObservationBehavior }),
@@ -170,6 +230,8 @@ export default {
     contents: [
       ButtonsRow({ label: "Press", buttons: [{ eventDown: "onPress", label: "Press" }] }),
       ButtonsRow({ label: "Hold 1.5 s", buttons: [{ eventDown: "onHold", label: "Hold" }] }),
+      ButtonsRow({ label: "Hold 5 s", buttons: [{ eventDown: "onHold5", label: "Hold 5" }] }),
+      ButtonsRow({ label: "Hold 10 s", buttons: [{ eventDown: "onHold10", label: "Hold 10" }] }),
       ButtonsRow({ label: "Press twice", buttons: [{ eventDown: "onDouble", label: "Double" }] }),
     ],
   })),

@@ -286,11 +286,17 @@ static void flash_fails(void)
 {
   nrf_status(PATTERN_SETUP, false); /* of no_dataset */
   CHECK(flashes() == 0);
+  nrf_indicator(PATTERN_OPEN);
+  CHECK(flashes() == 4);
+  nrf_indicator(PATTERN_OFF);
   CHECK(board_flash_erase(8192));
   flash_lies = true;
   CHECK(!board_flash_program(8192, "1234", 4));
   flash_lies = false;
   CHECK(flashes() == 2);
+  nrf_indicator(PATTERN_ARMED);
+  CHECK(flashes() == 2); /* the fault comes first */
+  nrf_indicator(PATTERN_OFF);
   CHECK(board_flash_program(8196, "1234", 4));
   CHECK(!board_flash_program(8196, "1234", 4)); /* a second program of a unit */
   CHECK(!board_flash_read(FLASH_BYTES - 4, &faults, 8));

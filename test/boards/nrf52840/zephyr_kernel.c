@@ -158,9 +158,16 @@ void atomic_set_bit_to(atomic_t *target, int bit, bool value)
   else *target &= ~(1L << bit);
 }
 
-bool atomic_test_bit(const atomic_t *target, int bit)
+atomic_val_t atomic_get(const atomic_t *target)
 {
-  return *target >> bit & 1;
+  return *target;
+}
+
+atomic_val_t atomic_set(atomic_t *target, atomic_val_t value)
+{
+  atomic_val_t before = *target;
+  *target = value;
+  return before;
 }
 
 static struct gpio_callback *on_button;
