@@ -9,6 +9,7 @@ import { GROUP_COMMANDS } from "./group-commands.js";
 import { handOver } from "./hand-over-command.js";
 import { JOIN_COMMANDS } from "./join-commands.js";
 import { KEEP_COMMANDS } from "./keep-commands.js";
+import { LABEL_COMMANDS } from "./label-commands.js";
 import { SENDER_COMMANDS } from "./sender-commands.js";
 
 const COMMANDS: readonly Command[] = [
@@ -16,6 +17,7 @@ const COMMANDS: readonly Command[] = [
   handOver,
   ...DEVICE_COMMANDS,
   ...JOIN_COMMANDS,
+  ...LABEL_COMMANDS,
   ...GROUP_COMMANDS,
   ...SENDER_COMMANDS,
   ...KEEP_COMMANDS,
