@@ -4,21 +4,17 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import { after, before, test as plainTest } from "node:test";
 import { networkOf } from "../../hosts/authority/interfaces.js";
-import { ROOT } from "../../hosts/root.js";
-import { provisioningOf, readSender } from "../../hosts/sender/file.js";
-import { ROLE } from "../../modules/device/provision.js";
 import { Lan, lacksLan, testOnLan } from "../interop/lan.js";
-import { HOST, Program, stopPrograms } from "../interop/programs.js";
-import { Desk, euiOf, shipped } from "../support/lumicast.js";
+import { type Program, stopPrograms } from "../interop/programs.js";
+import { lampOn } from "../support/lan-lamp.js";
+import { Desk, shipped } from "../support/lumicast.js";
 import { Programs, type Ran, until } from "../support/running.js";
 
 const desk = new Desk();
 const programs = new Programs();
 const test = testOnLan();
-const PRODUCT = `${ROOT}/build/firmware/lumicast.xsb`;
 const LAMPS = 3;
 const SAID = "keys: said to all";
 const state = ["--state", desk.path("hall")];
@@ -46,19 +42,8 @@ function authority(...more: string[]): Promise<Ran> {
 }
 
 /** A lamp with its factory credential; it has its key when this resolves. */
-async function lamp(number: number): Promise<Program> {
-  const path = desk.path(`lamp-${number}.json`);
-  const at = ["--at", `[${lan.computer(1).address}]:5684`];
-  await desk.json("sender", `lamp-${number}`, path, ...at, ...state);
-  const told = readSender(path);
-  const blob = desk.path(`lamp-${number}.cbor`);
-  writeFileSync(blob, provisioningOf(told, { role: ROLE.LUMINAIRE, groups: told.groups }));
-  const { command } = lan.computer(1 + number);
-  const files = ["--provision", blob, "--flash", desk.path(`lamp-${number}.flash`)];
-  const more = ["--eui64", euiOf(number), "--port", "5684"];
-  const program = new Program(command, HOST, "run", PRODUCT, ...files, ...more);
-  await program.line(/keys: resting/);
-  return program;
+function lamp(number: number): Promise<Program> {
+  return lampOn({ desk, lan, state, at: `[${lan.computer(1).address}]:5684` }, number);
 }
 
 function heard(lamps: readonly Program[]): number[] {

@@ -4,28 +4,26 @@
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, rmSync, statSync, truncateSync } from "node:fs";
 import { after, before } from "node:test";
 import { SqliteLedger } from "../../hosts/authority/sqlite.js";
-import { ROOT } from "../../hosts/root.js";
-import { provisioningOf, readSender } from "../../hosts/sender/file.js";
+import { readSender } from "../../hosts/sender/file.js";
 import { FileFlash } from "../../hosts/sender/flash.js";
 import { GROUP_PROFILES } from "../../modules/authority/material.js";
 import { inGroup, keys } from "../../modules/authority/records.js";
 import { fromHex } from "../../modules/bytes/hex.js";
-import { ROLE } from "../../modules/device/provision.js";
 import { Lan, lacksLan, testOnLan } from "../interop/lan.js";
-import { HOST, Program, stopPrograms } from "../interop/programs.js";
-import { Desk, euiOf, type Ran as Said, shipped } from "../support/lumicast.js";
+import { type Program, stopPrograms } from "../interop/programs.js";
+import { lampOn } from "../support/lan-lamp.js";
+import { Desk, type Ran as Said, shipped } from "../support/lumicast.js";
 import { PROGRAM, Programs, type Ran } from "../support/running.js";
 
 const desk = new Desk();
 const programs = new Programs();
 const test = testOnLan();
-/** Computers of the lan. */
-const LAMPS = [2, 3, 4];
+const LAMPS = 3;
+/** Its computer. */
 const SENDER = 5;
-const PRODUCT = `${ROOT}/build/firmware/lumicast.xsb`;
 const SCHEMES = GROUP_PROFILES.filter((profile) => profile !== "lowlatency");
 const ALL = ["01", "02", "03"];
 /** More than the half minute before which they are renewed. */
@@ -52,14 +50,8 @@ before(async () => {
   if (lacksLan !== false) return;
   lan = await Lan.start(SENDER);
   await desk.json("authority", "init", "--domain", "hall", ...state);
-  await desk.json(
-    "device",
-    "add",
-    "--from",
-    desk.secret("lamps.json", shipped(LAMPS.length)),
-    ...state,
-  );
-  const receivers = LAMPS.map((_, at) => `lamp-${at + 1}`);
+  await desk.json("device", "add", "--from", desk.secret("lamps.json", shipped(LAMPS)), ...state);
+  const receivers = Array.from({ length: LAMPS }, (_, at) => `lamp-${at + 1}`);
   let number = 0;
   for (const [group, scheme] of Object.entries(GROUPS)) {
     const address = `ff35::4c:${++number}`;
@@ -76,18 +68,8 @@ after(() => {
 });
 
 /** A lamp with its factory credential, which gets its key from the authority. */
-async function lamp(number: number): Promise<Program> {
-  const path = desk.path(`lamp-${number}.json`);
-  await desk.json("sender", `lamp-${number}`, path, ...state);
-  const told = readSender(path);
-  const blob = provisioningOf(told, { role: ROLE.LUMINAIRE, groups: told.groups });
-  writeFileSync(desk.path(`lamp-${number}.cbor`), blob);
-  const files = ["--provision", desk.path(`lamp-${number}.cbor`), "--flash"];
-  const more = [desk.path(`lamp-${number}.flash`), "--eui64", euiOf(number), "--port", "5684"];
-  const { command } = lan.computer(LAMPS[number - 1]);
-  const program = new Program(command, HOST, "run", PRODUCT, ...files, ...more);
-  await program.line(/keys: resting/);
-  return program;
+function lamp(number: number): Promise<Program> {
+  return lampOn({ desk, lan, state }, number);
 }
 
 /** `lumicast light ...` on the sender's computer; `node` are options of Node's. */

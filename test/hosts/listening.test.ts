@@ -9,19 +9,16 @@ import { after, before, test as plainTest } from "node:test";
 import { dropsOf } from "../../hosts/authority/link.js";
 import { SqliteLedger } from "../../hosts/authority/sqlite.js";
 import { parseIpv6 } from "../../hosts/installation/address.js";
-import { ROOT } from "../../hosts/root.js";
-import { provisioningOf, readSender } from "../../hosts/sender/file.js";
 import { heards } from "../../modules/authority/records.js";
-import { ROLE } from "../../modules/device/provision.js";
 import { Lan, lacksLan, testOnLan } from "../interop/lan.js";
-import { HOST, Program, stopPrograms } from "../interop/programs.js";
-import { Desk, euiOf, shipped } from "../support/lumicast.js";
+import { Program, stopPrograms } from "../interop/programs.js";
+import { lampOn } from "../support/lan-lamp.js";
+import { Desk, shipped } from "../support/lumicast.js";
 import { PROGRAM, Programs, type Ran, until } from "../support/running.js";
 
 const desk = new Desk();
 const programs = new Programs();
 const test = testOnLan();
-const PRODUCT = `${ROOT}/build/firmware/lumicast.xsb`;
 const ADDRESS = "ff35::4c:1";
 /** Computers: the authority's, three lamps', the sender's, and whoever records. */
 const [CENTER, SENDER, TAPE] = [1, 5, 6];
@@ -49,19 +46,8 @@ function authority(listen = `[${lan.computer(CENTER).address}]:5684`): Promise<R
 }
 
 /** A lamp with its factory credential; it has its key when this resolves. */
-async function lamp(number: number): Promise<Program> {
-  const path = desk.path(`lamp-${number}.json`);
-  const at = ["--at", `[${lan.computer(CENTER).address}]:5684`];
-  await desk.json("sender", `lamp-${number}`, path, ...at, ...state);
-  const told = readSender(path);
-  const blob = desk.path(`lamp-${number}.cbor`);
-  writeFileSync(blob, provisioningOf(told, { role: ROLE.LUMINAIRE, groups: told.groups }));
-  const { command } = lan.computer(1 + number);
-  const files = ["--provision", blob, "--flash", desk.path(`lamp-${number}.flash`)];
-  const more = ["--eui64", euiOf(number), "--port", "5684"];
-  const program = new Program(command, HOST, "run", PRODUCT, ...files, ...more);
-  await program.line(/keys: resting/, 60);
-  return program;
+function lamp(number: number): Promise<Program> {
+  return lampOn({ desk, lan, state, at: `[${lan.computer(CENTER).address}]:5684` }, number);
 }
 
 function light(...words: readonly string[]): void {
