@@ -51,6 +51,11 @@ interface Row extends Issued {
 export class IssuedTokens {
   readonly #store: IssuedStore;
   readonly #hasRights: (client: Uint8Array) => boolean;
+  /**
+   * All of it was looked at, and nothing is to be done before: Unix seconds. To look each minute at
+   * what ends in years, or never, is to read and parse every row each minute.
+   */
+  settledUntil = Number.NEGATIVE_INFINITY;
 
   constructor(store: IssuedStore, hasRights: (client: Uint8Array) => boolean) {
     this.#store = store;
@@ -68,6 +73,7 @@ export class IssuedTokens {
 
   /** From here on this is so; undefined when that is durable. */
   put(issued: Issued): "tableFull" | "storeFailed" | undefined {
+    this.settledUntil = Number.NEGATIVE_INFINITY; // check: issued-unsettled
     const known = this.#find(issued.client);
     const row = known?.row ?? this.#free();
     if (row >= 0) return this.#enter(row, issued);

@@ -158,14 +158,21 @@ export class Tokens {
     const { trust } = this.#parts;
     const now = trust.now();
     let done = trust.rest();
+    if (now < this.#issued.settledUntil) return done;
+    let next = Number.POSITIVE_INFINITY;
     for (const issued of this.#issued.all()) {
       const grants = issued.grants.map((one) => (isOver(one, now) ? ended(one) : one));
       const isAny = grants.some((one, at) => one !== issued.grants[at]);
       // What is over stays over, also after a restart that does not know how late it is.
       if (isAny && !trust.see(now)) return false; // check: expiry-durable
       if (isAny && this.#issued.put({ ...issued, grants }) !== undefined) return false;
-      if (this.#apply(issued.client, grants) === "storeFailed") done = false;
+      const refused = this.#apply(issued.client, grants);
+      if (refused === "storeFailed") done = false;
+      // It is tried again.
+      if (refused !== undefined) next = now;
+      for (const { expiresAt = next } of grants) next = Math.min(next, expiresAt);
     }
+    this.#issued.settledUntil = next;
     return done;
   }
 

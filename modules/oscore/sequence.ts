@@ -2,16 +2,20 @@
  * This device's sender numbers: of `lowlatency` one counter for all its group keys (WIRE.md), so
  * that a key that is installed twice cannot make a nonce repeat; of other schemes one for each key.
  *
- * The store holds the first number that is *not* reserved; all below may have been used. A block is
- * reserved on flash before the first number of it is handed out, the next one at every start: what
- * was left of a block when the power went is never used. Rejected: writing each number (wear, and a
- * write before every message) and moving the limit in memory first (a cut between the two repeats a
- * nonce; test/powercut carries that mistake along and shows that it is found).
+ * The store holds a number that nobody has a use for yet: all that may have been used are below it,
+ * and so is what others count as seen of this sender though he never said it, for in the middle of
+ * a row of presses their bounds run ahead (recipients.ts). When a whole room loses power then, the
+ * first press afterwards has to count. A block is reserved on flash before the first number of it
+ * is handed out, the next one at every start: what was left of a block when the power went is never
+ * used. Rejected: writing each number (wear, and a write before every message) and moving the limit
+ * in memory first (a cut between the two repeats a nonce; test/powercut carries that mistake along
+ * and shows that it is found).
  */
 import { readUint, uintBytes } from "../bytes/uint.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import { SEQUENCE_MAX } from "./option.js";
+import { RUN_AHEAD } from "./recipients.js";
 
 /** What a restart skips at most: 2^40 numbers outlast 10 restarts a minute for 3,000 years. */
 export const BLOCK_NUMBERS = 64;
@@ -74,7 +78,9 @@ export class Sequence {
   private reserve(): boolean {
     const limit = Math.min(this.#next + BLOCK_NUMBERS, SEQUENCE_MAX + 1);
     if (limit === this.#reserved) return false; // check: sequence-exhausted
-    if (!this.#store.put(this.#record, uintBytes(limit))) return false;
+    let beyond = limit;
+    beyond = Math.min(limit + RUN_AHEAD, SEQUENCE_MAX + 1); // check: sequence-beyond
+    if (!this.#store.put(this.#record, uintBytes(beyond))) return false;
     this.#reserved = limit;
     return true;
   }

@@ -104,12 +104,27 @@ export class Newcomer {
     return this.events.filter((one) => one === event).length;
   }
 
-  /** Power off and on. */
-  restart(): void {
+  get isOn(): boolean {
+    return !this.#power.isOff;
+  }
+
+  /** Nothing of it is left but its flash. */
+  off(): void {
     this.#power.isOff = true;
     this.port.onDatagram = undefined;
+    this.button.onEdge = undefined;
+    this.device = undefined;
+  }
+
+  on(): void {
     this.#power = new PoweredClock(this.#room.clock);
     this.device = this.#start();
+  }
+
+  /** Power off and on. */
+  restart(): void {
+    this.off();
+    this.on();
   }
 
   press(): void {

@@ -50,6 +50,7 @@ export class NonceWatch {
       hkdf: (input) => plain.hkdf(input),
       hkdfExpand: (input) => plain.hkdfExpand(input),
       signatures: plain.signatures,
+      ...(plain.p256 && { p256: plain.p256 }),
     };
   }
 

@@ -30,8 +30,11 @@ export class Place extends Managed {
   readonly guild: Guild | undefined;
   readonly #as: AsDecision;
 
-  /** `profile`: that of the group, `lowlatency` unless named. */
-  constructor(profile?: string, terms: Partial<NewGroup> = {}) {
+  /**
+   * `profile`: that of the group, `lowlatency` unless named; `lamps`: their numbers; `press`: what
+   * switches may do.
+   */
+  constructor(profile?: string, terms: Partial<NewGroup> = {}, lamps = LAMPS, press = SENDER) {
     super();
     const { signatures } = this.kdc.crypto;
     const id = SIGNED_GROUP;
@@ -50,8 +53,8 @@ export class Place extends Managed {
         applications.put(rows, numberKey(appGroup), place);
       }
       // Client ids count up: they are the devices' numbers.
-      for (const number of [...LAMPS, ...SWITCHES]) {
-        const roles = LAMPS.includes(number) ? RECEIVER : SENDER;
+      for (const number of [...lamps, ...SWITCHES].sort((one, other) => one - other)) {
+        const roles = lamps.includes(number) ? RECEIVER : press;
         const scope: Scope = [{ appGroup, level: 2, roles }];
         const eui64 = Uint8Array.of(2, 0, 0, 0, 0, 0, 0, number);
         enrol(rows, eui64, {

@@ -1,4 +1,6 @@
+import { Id64 } from "../../modules/bytes/id64.js";
 import { SEQUENCE_MAX } from "../../modules/oscore/option.js";
+import { Recipients, RUN_AHEAD } from "../../modules/oscore/recipients.js";
 import { BLOCK_NUMBERS, Sequence } from "../../modules/oscore/sequence.js";
 import { KIND, key } from "../../modules/store/keys.js";
 import { equal, test } from "../harness.js";
@@ -46,7 +48,7 @@ test("a start reserves a block before the first number, and skips what was reser
     }
     equal(store.writes, 2);
   }
-  equal(Math.max(...used) < 5 * 2 * BLOCK_NUMBERS, true);
+  equal(Math.max(...used) < 5 * (2 * BLOCK_NUMBERS + RUN_AHEAD), true);
 });
 
 test("flash that refuses: no number, until it does not", () => {
@@ -94,7 +96,28 @@ test("numbers beyond 2^31 and 2^32 survive a restart", () => {
     const flash = formatted(4);
     Sequence.create(opened(flash), first);
     equal(new Sequence(opened(flash)).next(), first);
-    equal(new Sequence(opened(flash)).next(), first + BLOCK_NUMBERS);
+    equal(new Sequence(opened(flash)).next(), first + BLOCK_NUMBERS + RUN_AHEAD);
+  }
+});
+
+test("after a cut in a row of presses the first number is news to whoever was cut, too", () => {
+  const id = Uint8Array.of(7);
+  const name = new Id64().read(id, 0, id.length);
+  // A block ends anywhere in the row.
+  for (const presses of [1, 4, 5, 20, 36, 37, 63, BLOCK_NUMBERS]) {
+    const [mine, theirs] = [formatted(4), formatted(4)];
+    Sequence.create(opened(mine));
+    const sequence = new Sequence(opened(mine));
+    const lamp = new Recipients({ store: opened(theirs), capacity: 4 });
+    for (let press = 0; press < presses; press++) {
+      const number = sequence.next() as number;
+      const row = lamp.find(0, name);
+      if (row >= 0) equal(lamp.mark(row, number), true);
+      else lamp.admit(0, { bytes: id, start: 0, length: 1, sequence: number });
+    }
+    const next = new Sequence(opened(mine)).next() as number;
+    const again = new Recipients({ store: opened(theirs), capacity: 4 });
+    equal(again.isFresh(again.find(0, name), next), true, `${presses} presses`);
   }
 });
 
