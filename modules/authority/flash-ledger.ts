@@ -7,9 +7,9 @@
  * after each cut), all rows in memory (100 KB on XS).
  *
  * Choice: rows lie in pages, sorted by table and key, a record each. A decision that changed
- * something writes the pages that it changed under numbers that nobody refers to; then the root, one
- * record that names every page: with it all of them are durable, before it none. What nobody refers
- * to any more goes afterwards, or at the next start. In memory there is where each page begins.
+ * something writes the pages that it changed under numbers that nobody refers to; then the root,
+ * one record that names every page: with it all of them are durable, before it none. What nobody
+ * refers to any more goes afterwards, or at the next start. In memory is where each page begins.
  */
 import { toHex } from "../bytes/hex.js";
 import { fromUtf8, utf8 } from "../bytes/utf8.js";
@@ -35,6 +35,8 @@ const ROOT = key(KIND.LEDGER, 0);
 const FORMAT = 1;
 /** Bounds tidying before a record is refused. */
 const TIDY_STEPS = 64;
+/** Erased sectors that a decision finds: more than it writes. */
+const SPARE_SECTORS = 3;
 
 interface Row {
   readonly key: string;
@@ -73,7 +75,7 @@ export class FlashLedger implements Store {
     return flash.has(ROOT);
   }
 
-  /** An empty one where there is none. Throws an Error where what was written does not read back. */
+  /** An empty one where there is none. Throws an Error where what was written is damaged. */
   static open(flash: Flash): FlashLedger {
     const pages = readRoot(flash);
     const known = new Set([...pages.values()].flat().map(({ number }) => number));
@@ -109,6 +111,10 @@ export class FlashLedger implements Store {
   }
 
   #keep(decision: Decision): void {
+    const flash = this.#flash;
+    for (let step = 0; step < TIDY_STEPS && flash.spareSectors < SPARE_SECTORS; step++) {
+      if (!flash.tidy()) break;
+    }
     const before = new Set(numbersOf(this.#pages));
     const written: number[] = [];
     try {
@@ -188,7 +194,7 @@ class Decision implements Rows {
     return found;
   }
 
-  /** The pages as they are then, each changed one written by `write`; undefined: nothing changed. */
+  /** The pages as they are then, changed ones written by `write`; undefined: none changed. */
   pages(write: (bytes: Uint8Array) => number): Pages | undefined {
     const pages = new Map(this.#before);
     let isAny = false;

@@ -106,6 +106,8 @@ export interface FreshParts extends Pick<Board, "clock" | "random" | "crypto" | 
   readonly faultIn: (blob: Uint8Array, levelMax: Level) => string | undefined;
   readonly show: (pattern: PatternName) => void;
   readonly restart: (why: string) => void;
+  /** Makes this switch the authority of a room; undefined, or why not. */
+  readonly found?: () => string | undefined;
 }
 
 /** What there is of it while the window is open. */
@@ -144,6 +146,18 @@ export class Fresh {
     const state = !this.window.isOpen ? "fresh" : this.#joiner === undefined ? "open" : "joining";
     const action = TABLE[ROLE_NAMES[role - 1]][state][gesture];
     if (action === "openWindow" || action === "closeWindow") this.window.press();
+    else if (action === "standalone") this.#begins();
+  }
+
+  /** A room of its own, from the next start on. */
+  #begins(): void {
+    const { found, log, clock, restart, show } = this.#parts;
+    const why = found === undefined ? "this build has no such thing" : found();
+    log(why === undefined ? "room: founded; hold 5 s, press a lamp" : `room: not founded: ${why}`);
+    if (why !== undefined) return;
+    this.#isJoined = true;
+    show("joining");
+    clock.after(RESTART_MICROS, () => restart("founded"));
   }
 
   receive({ from, to, bytes }: Datagram): void {

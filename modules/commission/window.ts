@@ -65,6 +65,11 @@ export class Window {
     return true;
   }
 
+  /** Whoever has it open sees a race, or is done. */
+  end(why: Closing): void {
+    this.#close(why);
+  }
+
   /** The device belongs to somebody. */
   joined(): void {
     this.#close("joined");

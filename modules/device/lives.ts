@@ -1,7 +1,8 @@
 /**
- * The three lives of a device: *provisioned* by whoever started it, *joined* by a commissioner
- * whose blob it keeps in flash, or *fresh*, nobody's, with no more than its factory record. Decided
- * at each start, in this order; only a reset leads back.
+ * The lives of a device: *provisioned* by whoever started it, *joined* by a commissioner whose blob
+ * it keeps in flash, *standalone*, a switch that is its room's authority (commission/alone.ts), or
+ * *fresh*, nobody's, with no more than its factory record. Decided at each start, in this order;
+ * only a reset leads back.
  *
  * A joined one is started as if its blob had come with the board: nothing behind this knows the
  * difference. Where it cannot start by that for the first time, the join is undone: whoever made it
@@ -11,6 +12,7 @@
 import type { Level } from "../access/level.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
+import type { Founded, StandaloneService } from "../commission/alone.js";
 import {
   clean,
   type Factory,
@@ -24,6 +26,7 @@ import { forgetPieces, joinedIn, STARTED } from "../commission/joined.js";
 import { Press } from "../commission/press.js";
 import { LampSign } from "../commission/sign.js";
 import { Contact } from "../lighting/contact.js";
+import { SEQUENCE_MAX } from "../oscore/option.js";
 import type { Board } from "../ports/board.js";
 import type { DatagramPort } from "../ports/datagram.js";
 import { lowlatency } from "../profiles/lowlatency.js";
@@ -44,11 +47,16 @@ const OWNER = key(KIND.PROVISION, 0);
 /** Nobody's: no PAN yet, no short address (IEEE 802.15.4 §7.3.1), link-local alone. */
 const NO_PLACE = Object.freeze({ pan: 0xffff, short: 0xfffe, router: false });
 
+/** With what makes a switch its room's authority, where the build has it. */
+export interface Lives extends Services {
+  readonly standalone?: StandaloneService;
+}
+
 /**
  * The device; undefined where it is fresh: then a press decides what becomes of it. Throws an Error
  * that says what to mend.
  */
-export function begin(board: Board, services: Services): Device | undefined {
+export function begin(board: Board, services: Lives): Device | undefined {
   const blob = board.provisioning();
   const given = blob === undefined ? undefined : factoryIn(blob);
   if (blob !== undefined && given === undefined) return Device.start(board, services);
@@ -61,11 +69,36 @@ export function begin(board: Board, services: Services): Device | undefined {
   const now = joined === undefined ? factory : used(board, store, { factory, n: joined.n });
   const isClean = clean(board.flash, store, now.n);
   if (!isClean) throw new Error("flash: does not forget a label that was used");
-  if (joined === undefined) {
-    beginFresh(board, services, store, now);
-    return undefined;
-  }
-  return beginJoined(board, services, store, joined.blob);
+  if (joined !== undefined) return beginJoined(board, services, store, joined.blob);
+  const founded = services.standalone?.foundedIn(board, store, now);
+  if (founded !== undefined) return beginAlone(board, services, store, founded);
+  beginFresh(board, services, store, now);
+  return undefined;
+}
+
+function beginAlone(board: Board, services: Lives, store: Store, founded: Founded): Device {
+  const { upkeep } = services;
+  const { datagram, mesh } = board;
+  const device = Device.start(
+    {
+      ...board,
+      ...(datagram && { datagram: founded.net(datagram) }),
+      ...(mesh && { mesh: (place) => founded.net(mesh(place)) }),
+      provisioning: () => founded.blob,
+    },
+    { ...services, ...(upkeep && { upkeep: { ...upkeep, open: () => store } }) },
+  );
+  founded.begin({
+    store: device.store,
+    seconds: () => device.groups.uptime.seconds(),
+    debounced: (onEdge) => {
+      const contact = new Contact({ clock: board.clock, onEdge });
+      return (down, atMicros) => contact.edge(down, atMicros);
+    },
+    used: () => SEQUENCE_MAX - device.groups.sequence.left,
+    present: () => device.channels?.presenting.begin(),
+  });
+  return device;
 }
 
 function beginJoined(board: Board, services: Services, store: Store, blob: Uint8Array): Device {
@@ -129,8 +162,9 @@ function used(board: Board, store: Store, join: { factory: Factory; n: number })
   return next;
 }
 
-function beginFresh(board: Board, services: Services, store: Store, factory: Factory): Fresh {
+function beginFresh(board: Board, services: Lives, store: Store, factory: Factory): Fresh {
   const { clock, random, crypto, trace, log, light, button } = board;
+  const { standalone } = services;
   if (!forgetPieces(store)) throw new Error("flash: refuses to forget a join that never was");
   const sign = factory.role === ROLE.LUMINAIRE ? new LampSign(clock, light) : undefined;
   const fresh = new Fresh({
@@ -143,6 +177,7 @@ function beginFresh(board: Board, services: Services, store: Store, factory: Fac
       board.indicator?.show(pattern);
     },
     restart: board.restart ?? board.fatal,
+    ...(standalone && { found: () => standalone.found(board, store, factory) }),
   });
   const press = new Press(clock, (gesture) => fresh.gesture(gesture));
   const onEdge = (down: boolean, atMicros: number) => press.edge(down, atMicros);

@@ -15,6 +15,7 @@ import {
 } from "../../modules/coap/options.js";
 import { emitFactory, type Factory } from "../../modules/commission/factory.js";
 import { joinKey, labelAfter } from "../../modules/commission/label.js";
+import { standalone } from "../../modules/commission/standalone.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { NobleP256 } from "../../modules/crypto/noble-p256.js";
 import { channels } from "../../modules/device/channels.js";
@@ -153,7 +154,7 @@ export class Newcomer {
       },
       restart: (why) => void this.restarts.push(why),
     };
-    return begin(board, { begin, channels, dialogues, presses, schemes, upkeep });
+    return begin(board, { begin, channels, dialogues, presses, schemes, standalone, upkeep });
   }
 }
 

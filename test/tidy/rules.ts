@@ -42,7 +42,7 @@ export const imports: Readonly<Record<string, readonly string[]>> = {
   authority: [...upToProfiles, "access", "secure", "groups"],
   commission: [
     ...["bytes", "ports", "store", "cbor", "cose", "coap"],
-    ...["access", "secure", "groups"],
+    ...["access", "secure", "groups", "dtls", "authority"],
   ],
   device: [
     ...upToProfiles,
