@@ -104,6 +104,11 @@ const commands = {
     needs: ["node"],
     program: "test/powercut/main.js",
   },
+  year: {
+    help: "a year of a room without servers, 100 cuts of power: --days --cuts --seed --json",
+    needs: ["node"],
+    program: "test/simulation/main.js",
+  },
   fuzz: {
     help: "feeds damaged input to every parser, long form",
     needs: ["node", "host", "firmware"],
