@@ -83,6 +83,7 @@ export class Medium {
   readonly #sending = new Map<number, { readonly id: number; readonly life: number }>();
   #hub: Hub | undefined;
   #pace: Pace | undefined;
+  #pacing: "fast" | "real";
   #now = 0;
   #frames = 0;
   #running: Promise<void> | undefined;
@@ -97,6 +98,7 @@ export class Medium {
       throw new RangeError("beyond a border time is real: give pacing real");
     }
     this.#options = options;
+    this.#pacing = options.pacing ?? "fast";
     this.#room = room;
     this.#command = options.command ?? headless(options.engine ?? "release");
     this.#stations = meshNodes(room).map((node, index) => station(node, index));
@@ -201,12 +203,18 @@ export class Medium {
     });
   }
 
+  /** From the next `run` on; between runs. */
+  set pacing(pacing: "fast" | "real") {
+    this.#pacing = pacing;
+    this.#pace = undefined;
+  }
+
   /**
    * Resolves when all that happens up to and including `untilMicros` has happened, or after `stop`.
    */
   run(untilMicros: number): Promise<void> {
     if (this.#running !== undefined) throw new Error("the medium runs already");
-    if (this.#options.pacing === "real") this.#pace ??= new RealPace(this.#now);
+    if (this.#pacing === "real") this.#pace ??= new RealPace(this.#now);
     this.#pace ??= new FastPace();
     this.#running = this.#loop(untilMicros, this.#pace).finally(() => {
       this.#running = undefined;
@@ -308,8 +316,10 @@ export class Medium {
     if (process === undefined) return;
     const events = station.inbox;
     station.inbox = [];
-    const { outputs, next, powerLost } = await process.grant(untilMicros, events);
+    const granted = await process.grant(untilMicros, events);
+    const { outputs, next, powerLost, startsAnew } = granted;
     if (powerLost) this.#goDark(station);
+    if (startsAnew) this.#plan(station.index, untilMicros, () => this.#powerOn(station));
     station.granted = untilMicros;
     station.booted = true;
     station.next = next;

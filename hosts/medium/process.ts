@@ -24,6 +24,8 @@ export interface Granted {
   readonly next: number | undefined;
   /** A fault of its flash took the power before the grant was over; the process is gone. */
   readonly powerLost: boolean;
+  /** It ended on purpose, to be started anew. */
+  readonly startsAnew: boolean;
 }
 
 interface Question<T> {
@@ -35,7 +37,7 @@ interface Question<T> {
   /** Collects what comes before the answer. */
   readonly outputs?: Output[];
   /** The answer of a process that a flash fault took the power from; else that is a failure. */
-  readonly powerLost?: () => T;
+  readonly powerLost?: (startsAnew: boolean) => T;
 }
 
 interface Waiting {
@@ -43,7 +45,7 @@ interface Waiting {
   /** True for the line that ended the wait. */
   readonly accept: (line: DeviceLine) => boolean;
   readonly reject: (error: Error) => void;
-  readonly powerLost?: (() => void) | undefined;
+  readonly powerLost?: ((startsAnew: boolean) => void) | undefined;
 }
 
 /** platforms/native/xs13/host.h, platforms/cortexm/startup.c. */
@@ -104,7 +106,7 @@ export class DeviceProcess {
         const isOff = code === EXIT_POWER_CUT || code === EXIT_RESTART;
         if (isOff && this.#waiting?.powerLost !== undefined) {
           this.#failure ??= new MediumError(`${name}: has no power`);
-          this.#waiting.powerLost();
+          this.#waiting.powerLost(code === EXIT_RESTART);
         }
         this.#fail(this.#obituary(code, signal), input.onFailed);
         resolve();
@@ -144,9 +146,9 @@ export class DeviceProcess {
       outputs,
       answer: (line) => {
         if (line.kind !== "done" || line.at !== untilMicros) return undefined;
-        return { value: { outputs, next: line.next, powerLost: false } };
+        return { value: { outputs, next: line.next, powerLost: false, startsAnew: false } };
       },
-      powerLost: () => ({ outputs, next: undefined, powerLost: true }),
+      powerLost: (startsAnew) => ({ outputs, next: undefined, powerLost: true, startsAnew }),
     });
   }
 
@@ -229,7 +231,7 @@ export class DeviceProcess {
           return found !== undefined;
         },
         reject: (error) => settle(() => reject(error)),
-        powerLost: powerLost && (() => settle(() => resolve(powerLost()))),
+        powerLost: powerLost && ((anew) => settle(() => resolve(powerLost(anew)))),
       };
       if (message !== undefined) this.#socket?.write(`${message}\n`);
     });

@@ -8,6 +8,7 @@ import type { TrustAnchor } from "../../modules/access/token.js";
 import { answerAs } from "../../modules/authority/as-face.js";
 import { Courier, type CourierParts, type Reach } from "../../modules/authority/courier.js";
 import { type Center, createGroup } from "../../modules/authority/distribution.js";
+import { admitJoiner } from "../../modules/authority/joiners.js";
 import { answerKdc } from "../../modules/authority/kdc-face.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
@@ -18,9 +19,10 @@ import {
   numberKey,
   putPair,
 } from "../../modules/authority/records.js";
-import { enrol } from "../../modules/authority/server.js";
+import { deviceBy, enrol } from "../../modules/authority/server.js";
 import { WINDOW } from "../../modules/authority/turns.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { LinkStack } from "../../modules/lowpan/link.js";
 import { LowpanStack } from "../../modules/lowpan/stack.js";
 import { EDDSA } from "../../modules/ports/crypto.js";
 import type { Endpoint } from "../../modules/ports/datagram.js";
@@ -31,6 +33,8 @@ import { Control } from "../border/control.js";
 import { type Place, readPlace } from "../border/place.js";
 import { Chance } from "../installation/chance.js";
 import { claimsSet } from "../installation/claims-set.js";
+import { twoFaces } from "./faces.js";
+import { Joins } from "./joins.js";
 import { draw, ISSUER, KID, type Plan, SECURE_PORT } from "./managed.js";
 import { Rekeyings } from "./rekeyings.js";
 import { Saying } from "./saying.js";
@@ -39,6 +43,8 @@ import { Saying } from "./saying.js";
 const CONNECTIONS = 512;
 /** It has memory for more than a lamp has. */
 const QUEUE_FRAMES = 512;
+/** All who are open answer at once. */
+const LINK_LIMITS = { queueFrames: QUEUE_FRAMES, reassemblies: 64, reassemblyBytes: 65_536 };
 const SECOND = 1_000_000;
 /** A push and its answer are some 35 ms of the air; the rest is for those who press. */
 const PUSH_MICROS = 60_000;
@@ -67,12 +73,10 @@ class Keeper {
   readonly #control: Control;
   readonly #center: Center;
   readonly #channels: DtlsChannels;
-  /** Client id -> who the channel shows, in hex both; and back. */
-  readonly #identities: ReadonlyMap<string, string>;
-  readonly #clients: ReadonlyMap<string, string>;
   /** Who is connected, by who the channel shows. */
   readonly #askers = new Map<string, Asker>();
   readonly #courier: Courier;
+  readonly #joins: Joins;
 
   constructor(control: Control, { pan, short, prefix, routes }: Place, plan: Plan) {
     this.#control = control;
@@ -92,33 +96,40 @@ class Keeper {
       managerCredential: claimsSet(publicKey),
     };
     this.#ledger.run((rows) => furnish(rows, this.#center, plan));
-    const keys = new Map(plan.devices.map(({ identity, key }) => [identity, fromHex(key)]));
+    const faces = twoFaces(control.radio);
+    const base = { clock: control, trace: control.trace, random };
     const stack = new LowpanStack({
-      ...{ pan, short, prefix, routes, random },
+      ...{ ...base, pan, short, prefix, routes },
       router: true,
       limits: { queueFrames: QUEUE_FRAMES },
-      radio: control.radio,
-      clock: control,
-      trace: control.trace,
+      radio: faces.pan,
     });
     const send = (to: { address: Uint8Array; port: number }, bytes: Uint8Array) =>
       void stack.send({ to, fromPort: SECURE_PORT, bytes });
     const handler = (request: SecureRequest) => this.#answer(request);
     const limits = { connections: CONNECTIONS, handshakes: CONNECTIONS };
-    this.#identities = new Map(plan.devices.map((one) => [one.clientId, one.identity]));
-    this.#clients = new Map(plan.devices.map((one) => [one.identity, one.clientId]));
+    const secretOf = (identity: Uint8Array) =>
+      this.#ledger.run((rows) => rows.get("factory", toHex(identity))?.slice());
     const opened = (asker: Asker) => this.#opened(asker);
     const closed = ({ id }: Asker) => void this.#askers.delete(id);
     this.#channels = new DtlsChannels(
       { clock: control, random, crypto, send, handler, opened, closed },
       {
-        server: { psk: (identity) => keys.get(toHex(identity))?.slice() },
+        server: { psk: secretOf },
         dtls: { ...limits, messageBytes: 1024, transcriptBytes: 2048 },
       },
     );
     stack.onDatagram = ({ from, to, bytes }) => {
       if (to.port === SECURE_PORT) this.#channels.receive(from, bytes);
     };
+    this.#joins = new Joins({
+      ...{ clock: control, random, crypto, plan, now: () => this.#now() },
+      net: new LinkStack({ ...base, radio: faces.link, limits: LINK_LIMITS }),
+      run: (decide) => this.#ledger.run(decide),
+      log: (line) => control.log(line),
+      isOpen: (id) => this.#askers.has(id),
+      askPeer: (...asked) => this.#channels.askPeer(...asked),
+    });
     this.#courier = this.#begin(stack, plan);
   }
 
@@ -145,7 +156,9 @@ class Keeper {
     };
     const courier = new Courier({ ...parts, reach, told }, window);
     control.onCommand = (command) => {
-      rekeyings.command(command);
+      const [word, of = ""] = command.split(" ");
+      if (word === "join") this.#joins.command(of);
+      else rekeyings.command(command);
       courier.look();
     };
     return courier;
@@ -153,12 +166,15 @@ class Keeper {
 
   #opened(asker: Asker): void {
     this.#askers.set(asker.id, asker);
-    const client = this.#clients.get(asker.id);
-    if (client !== undefined) this.#courier.returned(fromHex(client));
+    const shown = fromHex(asker.id);
+    // Whoever shows what it was handed has it, whether or not its word of that arrived.
+    const device = this.#ledger.run((rows) => admitJoiner(rows, shown) ?? deviceBy(rows, shown));
+    if (device !== undefined) this.#courier.returned(device.clientId);
+    this.#joins.opened(asker.id);
   }
 
   #reach(clientId: Uint8Array): Reach | undefined {
-    const id = this.#identities.get(toHex(clientId)) ?? "";
+    const id = this.#ledger.run((rows) => credentialOf(rows, clientId));
     const pairwise = this.#askers.get(id)?.pairwise;
     if (pairwise === undefined) return undefined;
     const ask: Reach["ask"] = (...asked) => this.#channels.askPeer(id, ...asked);
@@ -181,7 +197,10 @@ class Keeper {
       return answerAs(rows, { issuer: this.#center, random, audiences, now }, request).response;
     });
     // Whoever came may have made a new key for others, too. The answer goes first.
-    this.#control.after(0, () => this.#courier.look());
+    this.#control.after(0, () => {
+      this.#courier.look();
+      this.#joins.look();
+    });
     return response;
   }
 }
@@ -199,14 +218,25 @@ function furnish(rows: Rows, center: Center, plan: Plan): void {
   for (const { id, name, group, address, port } of plan.applications) {
     applications.put(rows, numberKey(id), { name, group, address: fromHex(address), port });
   }
-  for (const { name, eui64, clientId, identity, scope, tokenSeconds = NONE } of plan.devices) {
+  for (const { name, eui64, clientId, identity, key, scope, tokenSeconds } of plan.devices) {
+    // What the file calls each on the air is nobody else's, from the first moment.
+    rows.put("client", clientId, fromHex(eui64));
+    if (plan.joins !== undefined) continue;
+    rows.put("factory", identity, fromHex(key));
     const entered = enrol(rows, fromHex(eui64), {
-      ...{ name, scope, tokenSeconds },
+      ...{ name, scope, tokenSeconds: tokenSeconds ?? NONE },
       credential: fromHex(identity),
     });
     // The file says what each is called on the air.
     devices.put(rows, eui64, { ...entered, clientId: fromHex(clientId) });
   }
+}
+
+/** In hex; empty for who is none of ours. */
+function credentialOf(rows: Rows, clientId: Uint8Array): string {
+  const eui64 = rows.get("client", toHex(clientId));
+  const device = eui64 && devices.get(rows, toHex(eui64));
+  return device === undefined ? "" : toHex(device.credential);
 }
 
 await main();

@@ -18,13 +18,22 @@ import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
 import { type CommandOf, canSign, headless } from "../medium/launch.js";
 import { live } from "./begin.js";
-import { managed, withoutKeys } from "./managed.js";
-import { isLossy, measure, switchesOf } from "./measure.js";
-import { HELP, PRESSES_DEFAULT, parseOptions, type RoomOptions, UsageError } from "./options.js";
+import { fresh, managed, outOfReach, withoutKeys } from "./managed.js";
+import { isLossy, type MeasureOptions, measure, switchesOf } from "./measure.js";
+import {
+  HELP,
+  type KeySource,
+  PRESSES_DEFAULT,
+  parseOptions,
+  type RoomOptions,
+  UsageError,
+} from "./options.js";
 import { Progress } from "./progress.js";
 
 const EXIT_MISSED = 1;
 const EXIT_USAGE = 2;
+/** More than that are not pressed one after the other within three minutes. */
+const JOINED_MAX = 100;
 
 async function main(args: readonly string[]): Promise<void> {
   const options = parseOptions(args);
@@ -35,8 +44,10 @@ async function main(args: readonly string[]): Promise<void> {
   const installation = roomOf(options);
   checkSignatures(installation, options);
   if (options.save !== undefined) saveInstallation(options.save, installation);
+  const keys = keySource(installation, options);
+  const joining = keys === "join" ? joiningBy(options) : undefined;
   const medium = {
-    ...(options.keys === "authority" ? managedRoom(installation, options) : { installation }),
+    ...(keys === "file" ? { installation } : managedRoom(installation, options, keys)),
     engine: options.engine,
     ...(options.cortexm === 0 ? {} : { command: emulated(installation, options) }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
@@ -51,8 +62,28 @@ async function main(args: readonly string[]): Promise<void> {
     );
   }
   const page = web && { at: web, isOpen: openView, hasTerminal: terminal };
-  if (isLive && (terminal || page !== undefined)) await live(medium, page);
-  else await measureRoom(medium, options);
+  if (isLive && (terminal || page !== undefined)) await live(medium, { page, joining });
+  else await measureRoom({ ...medium, joining }, options);
+}
+
+/** As it suits the room, where nobody says. */
+function keySource(installation: Installation, options: RoomOptions): KeySource {
+  const { keys, commission, cortexm, engine } = options;
+  if (keys === "file" || keys === "authority") return keys;
+  const far = outOfReach(installation);
+  const { length } = installation.devices;
+  const isAsked = keys === "join" || commission;
+  if (!isAsked) return far.length === 0 && length <= JOINED_MAX ? "join" : "authority";
+  if (cortexm > 0 || !canSign(engine) || far.length === 0) return "join";
+  throw new UsageError(
+    `${far[0]} is out of reach of the authority's radio, so it cannot be joined from there; ` +
+      "add --keys authority",
+  );
+}
+
+function joiningBy({ commission, json }: RoomOptions) {
+  const stream = json ? process.stderr : process.stdout;
+  return commission ? { say: (line: string) => void stream.write(`${line}\n`) } : {};
 }
 
 function emulated(installation: Installation, { cortexm, engine }: RoomOptions): CommandOf {
@@ -70,7 +101,11 @@ function emulated(installation: Installation, { cortexm, engine }: RoomOptions):
   return someOnCortexM(installation, cortexm, headless(engine));
 }
 
-function managedRoom(installation: Installation, { cortexm, engine }: RoomOptions) {
+function managedRoom(
+  installation: Installation,
+  { cortexm, engine }: RoomOptions,
+  keys: "join" | "authority",
+) {
   if (cortexm > 0) {
     throw new UsageError(
       `--cortexm ${cortexm}: the emulated microcontroller's image has no DTLS to get keys over; ` +
@@ -83,7 +118,7 @@ function managedRoom(installation: Installation, { cortexm, engine }: RoomOption
         "add --keys file",
     );
   }
-  return managed(installation);
+  return keys === "join" ? fresh(installation) : managed(installation);
 }
 
 function checkSignatures({ securityGroups }: Installation, { engine }: RoomOptions): void {
@@ -113,7 +148,7 @@ function roomOf(options: RoomOptions): Installation {
     seed === undefined
       ? { ...generate(room), seed: randomInt(2 ** 32) }
       : generate({ ...room, seed });
-  const kept = options.keys === "authority" ? withoutKeys(made) : made;
+  const kept = options.keys === "file" ? made : withoutKeys(made);
   // Devices have room for so many keys and members; a file would be told the same.
   return parseInstallation(formatInstallation(kept), `--profile ${profile}`).installation;
 }
@@ -134,7 +169,7 @@ function keyedRoom(installation: Installation, { file, keys }: RoomOptions): Ins
 }
 
 async function measureRoom(
-  medium: { installation: Installation; seed?: number; authority?: CommandOf },
+  medium: Omit<MeasureOptions, "presses">,
   options: RoomOptions,
 ): Promise<void> {
   const { installation } = medium;

@@ -9,18 +9,24 @@ import { RECEIVER, type ScopeEntry, SENDER } from "../../modules/access/scope.js
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { type Cbor, decode } from "../../modules/cbor/decode.js";
 import { encode } from "../../modules/cbor/encode.js";
+import { emitFactory } from "../../modules/commission/factory.js";
 import { NobleSignatures } from "../../modules/crypto/noble.js";
+import { ROLE_NAMES } from "../../modules/ports/role.js";
 import { Chance } from "../installation/chance.js";
 import { meshAddress } from "../installation/members.js";
+import { provisioning } from "../installation/provisioning.js";
 import { PAIR_IDS, shareOf } from "../installation/share.js";
-import type {
-  Border,
-  Device,
-  Installation,
-  MemberGroup,
-  SecurityGroup,
+import { meshNodes, radioLinks } from "../installation/topology.js";
+import {
+  BORDER,
+  type Border,
+  type Device,
+  type Installation,
+  type MemberGroup,
+  type SecurityGroup,
 } from "../installation/types.js";
 import { atEnd } from "../medium/cleanup.js";
+import type { CommandOf } from "../medium/launch.js";
 import type { MediumOptions } from "../medium/types.js";
 import { ROOT } from "../root.js";
 
@@ -58,6 +64,17 @@ export interface Plan {
     /** How long its tokens last; absent: they have no end. */
     readonly tokenSeconds?: number;
   }[];
+  /** Where devices are fresh: by name, what joins each. */
+  readonly joins?: Readonly<Record<string, PlannedJoin>>;
+}
+
+export interface PlannedJoin {
+  /** What is printed on it. Secret. */
+  readonly label: string;
+  /** ports/role.ts */
+  readonly role: number;
+  /** Its provisioning, but for the credential that it is given with it. */
+  readonly blob: string;
 }
 
 export interface Terms {
@@ -73,33 +90,89 @@ const SEED_BYTES = 32;
 const EXPIRING_SECONDS = 24 * 3600;
 const KEEPER = join(ROOT, "build/node/hosts/room/keeper.js");
 
+type Managed = Pick<MediumOptions, "installation" | "authority" | "blobOf">;
+
 /** The room with an authority in its middle, and what the medium has to know. */
-export function managed(
-  room: Installation,
-  terms: Terms = {},
-): Pick<MediumOptions, "installation" | "authority" | "blobOf"> {
-  const border = placeOf(room);
-  const installation = { ...room, network: { ...room.network, border } };
+export function managed(room: Installation, terms: Terms = {}): Managed {
+  const installation = withBorder(room);
   const plan = planOf(room, terms);
+  return {
+    installation,
+    authority: keeperOf(plan),
+    blobOf: (blob, { name }) => blobFor(installation, plan, { blob, name }),
+  };
+}
+
+/** The same, where devices know nothing but what is printed on them, and have to be joined. */
+export function fresh(room: Installation, terms: Terms = {}): Managed {
+  const installation = withBorder(room);
+  const plan = planOf(room, terms);
+  const links = radioLinks(installation);
+  const labels = new Map(plan.devices.map(({ name, key }) => [name, key]));
+  const joins = installation.devices.map((device): [string, PlannedJoin] => {
+    const { name } = device;
+    const given = provisioning(installation, device, links);
+    const blob = toHex(blobFor(installation, plan, { blob: given, name }));
+    return [name, { label: labels.get(name) ?? "", role: roleOf(device), blob }];
+  });
+  return {
+    installation,
+    authority: keeperOf({ ...plan, joins: Object.fromEntries(joins) }),
+    blobOf: (blob, { name }) => {
+      const device = installation.devices.find((one) => one.name === name);
+      if (device === undefined) return blob;
+      const label = fromHex(labels.get(name) ?? "");
+      const { eui64 } = device;
+      const more = { n: 0, rawKey: undefined, trustOnPress: false };
+      return emitFactory({ eui64, role: roleOf(device), label, ...more });
+    },
+  };
+}
+
+/** Who is out of reach of the authority's radio: newcomers speak with neighbours alone. */
+export function outOfReach(room: Installation): string[] {
+  const installation = withBorder(room);
+  const nodes = meshNodes(installation).map(({ name }) => name);
+  const border = nodes.indexOf(BORDER);
+  const links = radioLinks(installation);
+  const hears = new Set(links.filter(({ from }) => from === border).map(({ to }) => to));
+  const isHeard = new Set(links.filter(({ to }) => to === border).map(({ from }) => from));
+  const isNear = (index: number) => hears.has(index) && isHeard.has(index);
+  return nodes.filter((_, index) => index !== border && !isNear(index));
+}
+
+function roleOf({ role }: Device): number {
+  return ROLE_NAMES.indexOf(role) + 1;
+}
+
+function withBorder(room: Installation): Installation {
+  return { ...room, network: { ...room.network, border: placeOf(room) } };
+}
+
+function keeperOf(plan: Plan): CommandOf {
   const folder = mkdtempSync(join(tmpdir(), "lumicast-keys-"));
   atEnd(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, "plan.json");
   writeFileSync(file, JSON.stringify(plan), { mode: 0o600 });
+  return (args) => ({ file: process.execPath, args: [KEEPER, ...args, "--plan", file] });
+}
+
+/** A device's provisioning, with the authority in place of keys and rights. */
+function blobFor(
+  room: Installation,
+  plan: Plan,
+  { blob, name }: { blob: Uint8Array; name: string },
+): Uint8Array {
+  const device = plan.devices.find((one) => one.name === name);
+  const { border } = room.network;
+  if (device === undefined || border === undefined) return blob;
   const { publicKey } = new NobleSignatures().signer(fromHex(plan.seed));
   const at = map([0, meshAddress(room, { short: border.short })], [1, SECURE_PORT]);
-  return {
-    installation,
-    authority: (args) => ({ file: process.execPath, args: [KEEPER, ...args, "--plan", file] }),
-    blobOf: (blob, { name }) => {
-      const device = plan.devices.find((one) => one.name === name);
-      if (device === undefined) return blob;
-      const credential = map([4, fromHex(device.identity)], [5, fromHex(device.key)]);
-      const trusted = map([0, ISSUER], [1, KID], [2, publicKey], [3, room.name]);
-      const places = map([6, at], [7, at], [9, publicKey]);
-      if (room.tokens === "expiring") places.set(10, true);
-      return unprovisioned(blob, new Map([...trusted, ...credential, ...places]));
-    },
-  };
+  const credential = map([4, fromHex(device.identity)], [5, fromHex(device.key)]);
+  const trusted = map([0, ISSUER], [1, KID], [2, publicKey], [3, room.name]);
+  const places = map([6, at], [7, at], [9, publicKey]);
+  if (room.tokens === "expiring") places.set(10, true);
+  return unprovisioned(blob, new Map([...trusted, ...credential, ...places]));
 }
 
 /** In the middle of the room, where most devices hear it. */

@@ -7,6 +7,7 @@ import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
 import { Medium } from "../medium/medium.js";
 import type { MediumOptions } from "../medium/types.js";
+import { type Commissioned, type CommissionOptions, commission, joinedText } from "./commission.js";
 import { shortPress } from "./contact.js";
 import { type Measured, Meter, WINDOW_MICROS } from "./meter.js";
 import { Readiness } from "./ready.js";
@@ -29,6 +30,8 @@ export interface MeasureOptions extends Omit<MediumOptions, "pacing"> {
   readonly onProgress?: (done: number) => void;
   /** Of devices that come without keys: how far they are. */
   readonly onKeys?: (text: string) => void;
+  /** Devices are fresh, and are joined first. */
+  readonly joining?: CommissionOptions | undefined;
 }
 
 export async function measure(options: MeasureOptions): Promise<Summary> {
@@ -39,7 +42,13 @@ export async function measure(options: MeasureOptions): Promise<Summary> {
     const drops = new Map<string, number>();
     medium.on("light", (event) => meter.light(event));
     const ready = options.authority && new Readiness(installation);
-    if (ready !== undefined) await untilKeyed(medium, ready, options);
+    const end = medium.on("log", (event) => {
+      if (ready?.heard(event) === true) options.onKeys?.(ready.text);
+    });
+    if (ready !== undefined) options.onKeys?.(ready.text);
+    const joined = await joinedIn(medium, options);
+    if (ready !== undefined) await untilKeyed(medium, ready, installation);
+    end();
     const from = ready === undefined ? 0 : medium.now + KEYED_SETTLED_MICROS;
     medium.on("trace", ({ event, at }) => {
       if (isDrop(event) && at >= from) drops.set(event, (drops.get(event) ?? 0) + 1);
@@ -50,7 +59,7 @@ export async function measure(options: MeasureOptions): Promise<Summary> {
     for (const lamp of lamps) usage.push(await medium.usage(lamp.name));
     const { engine, engines } = medium;
     const devices = { engine, engines, room: installation, luminaires: lamps.length };
-    return summarise({ ...devices, presses, drops, usage });
+    return summarise({ ...devices, presses, drops, usage, ...(joined && { joined }) });
   } finally {
     await medium.stop();
   }
@@ -68,20 +77,29 @@ export function isLossy({ network }: Installation): boolean {
   return network.loss > 0 || network.links.some(({ loss }) => loss > 0 && loss < 1);
 }
 
+/** Throws MediumError that says who was not joined, and why. */
+async function joinedIn(
+  medium: Medium,
+  { joining, installation, onKeys }: MeasureOptions,
+): Promise<Commissioned | undefined> {
+  if (joining === undefined) return undefined;
+  const done = await commission(medium, installation, joining);
+  const { failures } = done;
+  onKeys?.(joinedText(done));
+  if (failures.length === 0 || isLossy(installation)) return done;
+  const lines = failures.map(({ device, step, why }) => `${device} at ${step}: ${why}`);
+  throw new MediumError(`not joined: ${lines.join("; ")}`);
+}
+
 /** Throws MediumError that names who got no keys. */
-async function untilKeyed(
+export async function untilKeyed(
   medium: Medium,
   ready: Readiness,
-  { onKeys, installation }: MeasureOptions,
+  installation: Installation,
 ): Promise<void> {
-  onKeys?.(ready.text);
-  const end = medium.on("log", (event) => {
-    if (ready.heard(event)) onKeys?.(ready.text);
-  });
   while (!ready.isDone && medium.now < KEYED_MICROS_MAX) {
     await medium.run(medium.now + SECOND);
   }
-  end();
   // Where frames are lost somebody may have missed all of it; what that does is measured.
   if (ready.isDone || isLossy(installation)) return;
   const minutes = KEYED_MICROS_MAX / 60_000_000;

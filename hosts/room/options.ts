@@ -23,15 +23,21 @@ export interface RoomOptions {
   readonly engine: Engine;
   /** So many of the luminaires are emulated microcontrollers. */
   readonly cortexm: number;
-  /** Where devices have their keys from: an authority on the medium, or the installation file. */
-  readonly keys: KeySource;
+  /** Where devices have their keys from; undefined: as it suits the room. */
+  readonly keys: KeySource | undefined;
+  /** Joins one device after the other, and says what there is to do and to see. */
+  readonly commission: boolean;
   /** Where its page is; undefined: it has none. */
   readonly web: WebAt | undefined;
   /** Whether the page is shown to whoever asks for it. */
   readonly openView: boolean;
 }
 
-const KEY_SOURCES = ["authority", "file"] as const;
+/**
+ * `join`: from an authority on the medium, which joins them first, by their labels; `authority`:
+ * from one that each knows from the start; `file`: the installation's.
+ */
+const KEY_SOURCES = ["join", "authority", "file"] as const;
 export type KeySource = (typeof KEY_SOURCES)[number];
 
 /** A command line that cannot be used; shown without a stack. */
@@ -61,8 +67,12 @@ presses the switches in turn, then prints one JSON object.
   --json           measure, also at a terminal
   --engine NAME    ${ENGINES.join(", ")} (default release)
   --cortexm N      N of the lamps are emulated Cortex-M4 microcontrollers, in QEMU (default 0)
-  --keys WHENCE    authority (default): no device has a key at first, an authority on the medium
-                   gives them, over DTLS; file: they are in the installation file or made up
+  --keys WHENCE    join (default): every device is fresh; an installer presses each, an authority
+                   on the medium joins it by its label, and gives it keys, over DTLS; authority
+                   (default with --hops above 1): each knows that authority from the start;
+                   file: keys are in the installation file or made up
+  --commission     joins one device after the other, and says what is pressed, what it shows and
+                   what the authority does; at a terminal in real time
   --web [AT]       a page of the room, too; AT: [ADDRESS:]PORT (default 127.0.0.1:8780). Without a
                    terminal the room goes on until Ctrl-C
   --open-view      the page is shown to who has not logged in; to press and to change, one has to
@@ -73,7 +83,8 @@ from a press's completing edge (the first opening of the contact at its release,
 included) to the light port of the last lamp, over all presses;
 firstToLastMs the time between the first and the last lamp. missed counts (press, lamp) pairs in
 which the lamp did not turn the way it had to within 1 s. drops counts what devices discarded, by
-reason. heapBytes is the largest of all luminaires, engines
+reason. joined says how many devices were joined first, and how long that took from the first press
+of a button, in the medium's time. heapBytes is the largest of all luminaires, engines
 counts the devices by the engine they run on. Exit code 1 if a lamp missed a press although
 nothing was lost, 2 if the command line is wrong.
 `;
@@ -117,10 +128,15 @@ export function parseOptions(args: readonly string[]): RoomOptions {
     save: values.save,
     engine: oneOf("engine", values.engine, ENGINES) ?? "release",
     cortexm: whole(values, "cortexm") ?? 0,
-    keys: oneOf("keys", values.keys, KEY_SOURCES) ?? "authority",
+    keys: oneOf("keys", values.keys, KEY_SOURCES),
+    commission: values.commission === true,
     web: values.web === undefined ? undefined : webAt(values.web),
     openView: values["open-view"] === true,
   };
+  const { keys, commission } = options;
+  if (commission && keys !== undefined && keys !== "join") {
+    throw new UsageError(`--commission and --keys ${keys}: nobody is joined then; leave one out`);
+  }
   if (options.hops > options.luminaires) {
     const { hops, luminaires } = options;
     throw new UsageError(`--hops ${hops}: ${luminaires} luminaires cannot fill ${hops} layers`);
@@ -145,6 +161,7 @@ const SPECIFICATION = {
   engine: TEXT,
   cortexm: TEXT,
   keys: TEXT,
+  commission: FLAG,
   json: FLAG,
   web: TEXT,
   "open-view": FLAG,

@@ -33,6 +33,8 @@ export interface Summary {
   readonly latencyMs: Record<"p50" | "p95" | "p99" | "max", number | null>;
   readonly firstToLastMs: Record<"p50" | "max", number | null>;
   readonly drops: Record<string, number>;
+  /** Of a room that was commissioned first. */
+  readonly joined?: { readonly devices: number; readonly seconds: number };
   readonly heapBytes: { readonly luminaire: { readonly live: number; readonly peak: number } };
 }
 
@@ -44,6 +46,7 @@ export function summarise(input: {
   presses: readonly Measured[];
   drops: ReadonlyMap<string, number>;
   usage: readonly Usage[];
+  joined?: { readonly joined: number; readonly seconds: number };
 }): Summary {
   const { presses, drops, usage } = input;
   const obeyed = presses.map(({ reactions }) => [...reactions.values()]);
@@ -65,6 +68,9 @@ export function summarise(input: {
     },
     firstToLastMs: { p50: ms(percentile(spread, 50)), max: ms(percentile(spread, 100)) },
     drops: Object.fromEntries([...drops].sort(([a], [b]) => (a < b ? -1 : 1))),
+    ...(input.joined && {
+      joined: { devices: input.joined.joined, seconds: input.joined.seconds },
+    }),
     heapBytes: {
       luminaire: {
         live: Math.max(0, ...usage.map(({ liveBytes }) => liveBytes)),

@@ -63,6 +63,8 @@ const joiners = new Records<Joiner>("joiner", {
 /** What is wanted of it. */
 export interface WantedJoiner extends Pick<Joiner, "eui64" | "name" | "role" | "scope" | "by"> {
   readonly proof: JoinerProof;
+  /** What a plan of the place calls it; absent: it is given one that is free. */
+  readonly clientId?: Uint8Array;
 }
 
 export interface Pending {
@@ -107,8 +109,11 @@ export function expectJoiner(
   const isSame = before !== undefined && joiners.need(rows, before).proof === proof;
   if (before !== undefined && !isSame) drop(rows, before); // check: joiner-other-proof
   const credential = isSame ? before : freshCredential(rows, random);
-  const clientId =
-    known?.clientId ?? (isSame ? joiners.need(rows, credential).clientId : freeClientId(rows));
+  const pendingId = isSame ? joiners.need(rows, credential).clientId : undefined;
+  const clientId = known?.clientId ?? pendingId ?? wanted.clientId ?? freeClientId(rows);
+  const owner = rows.get("client", toHex(clientId));
+  const isOthers = owner !== undefined && !equalBytes(owner, eui64);
+  if (isOthers) throw new Error(`client ${toHex(clientId)} is another device`); // check: joiner-id
   rows.put("client", toHex(clientId), eui64);
   joiners.put(rows, credential, { ...wanted, clientId, since: now });
   return {

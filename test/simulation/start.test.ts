@@ -86,6 +86,7 @@ test("not at a terminal: a progress bar, then one JSON object", () => {
     "latencyMs",
     "firstToLastMs",
     "drops",
+    "joined",
     "heapBytes",
   ]);
   assert.match(summary.engine, /^xs 13/);

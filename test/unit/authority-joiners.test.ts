@@ -39,11 +39,18 @@ class Desk {
   }
 
   expect(
-    more: { eui?: string; name?: string; scope?: Scope; proof?: JoinerProof } = {},
+    more: {
+      eui?: string;
+      name?: string;
+      scope?: Scope;
+      proof?: JoinerProof;
+      clientId?: Uint8Array;
+    } = {},
     now = NOW,
   ) {
-    const { eui = EUI, name = "lamp-1", scope = HALL, proof = "label" } = more;
-    const wanted = { eui64: fromHex(eui), name, role: 1, scope, proof, by: "operator" };
+    const { eui = EUI, name = "lamp-1", scope = HALL, proof = "label", clientId } = more;
+    const own = { eui64: fromHex(eui), name, role: 1, scope, proof, by: "operator" };
+    const wanted = { ...own, ...(clientId && { clientId }) };
     return this.run((rows) => expectJoiner(rows, wanted, { random: this.random, now }));
   }
 
@@ -132,6 +139,21 @@ test("a device that is joined anew has another credential, and the old one opens
   equal(desk.admit(second.identity)?.scope, [...HALL, ...more]);
   equal(desk.secretOf(first.identity), undefined);
   equal(desk.token(first.identity), { ok: false, fault: "holder" });
+});
+
+test("who is named by a plan is called so, and nobody else is", () => {
+  const desk = new Desk();
+  const clientId = Uint8Array.of(0x4c);
+  const { identity, clientId: given } = desk.expect({ clientId });
+  equal(toHex(given), "4c");
+  const taken = thrown(() => desk.expect({ eui: OTHER, name: "lamp-2", clientId }));
+  equal(taken, "client 4c is another device");
+  equal(desk.pending, ["lamp-1"]);
+  desk.admit(identity);
+  equal(
+    desk.run((rows) => toHex(devices.need(rows, EUI).clientId)),
+    "4c",
+  );
 });
 
 test("a press does not go on where a label was, and gives level 2", () => {

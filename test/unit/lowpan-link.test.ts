@@ -38,7 +38,7 @@ test("a question to all neighbours, byte for byte", () => {
   equal(frame.slice(50), toHex(PAYLOAD));
 });
 
-test("heard by those who joined the group; answered to the link-local address, in fragments", () => {
+test("heard by who joined the group; answered to the link-local address, in fragments", () => {
   const mesh = new Mesh();
   const [one, other, third] = [1, 2, 3].map((number) => newcomer(mesh, number));
   other.stack.join(ALL_NODES);
