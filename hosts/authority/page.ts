@@ -6,12 +6,14 @@ import { openPage } from "../web/open.js";
 import { readPassword } from "../web/password.js";
 import { Picture } from "../web/picture.js";
 import type { WebAt } from "../web/server.js";
+import type { ActionArgs } from "../web/site.js";
 import type { Authority } from "./authority.js";
 import { AuthorityBoard } from "./board.js";
 import type { Ears } from "./ears.js";
 import { Fault } from "./fault.js";
 import { rolesOf } from "./groups.js";
 import { checkRights } from "./identity.js";
+import { PageJoins } from "./page-joins.js";
 import type { LastWords } from "./words.js";
 import { type Place, type Running, type Say, WORKS } from "./works.js";
 
@@ -69,7 +71,13 @@ function actionsOf(place: Place, shown: AuthorityBoard, notice: Say): Actions {
     done.catch((error: unknown) => notice((error as Error).message));
     return { lines: await Promise.race([done, later]) };
   };
+  const joins = new PageJoins(place, shown.board, notice);
   return {
+    ...(authority.identity.role === "both" && {
+      joinOpen: () => joins.open(),
+      joinClose: () => joins.close(),
+      joinCode: (args: ActionArgs["joinCode"]) => joins.code(args),
+    }),
     place: (args) =>
       looked(WORKS.placeDevice(place, args).then(({ device }) => [`${device} hangs there now`])),
     move: (args) => looked(move(place, args)),

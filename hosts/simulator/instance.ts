@@ -18,6 +18,8 @@ export interface Line {
   readonly light?: { readonly level: number; readonly mired: number };
   readonly trace?: string;
   readonly log?: string;
+  /** What the status LED says from now on. */
+  readonly indicator?: string;
   readonly network?: string;
   readonly fatal?: string;
 }

@@ -1,6 +1,6 @@
 /**
  * What the page can have done. Who serves it gives a function for each thing that it can do, and
- * the page shows no button for the others: whatever comes later (joining) is added by name.
+ * the page shows no button for the others.
  */
 import type { ActionArgs, ActionName } from "./site.js";
 
@@ -34,6 +34,7 @@ const READERS: { readonly [name in ActionName]: Readonly<Record<string, Reader>>
   press: { device: text },
   joinOpen: {},
   joinClose: {},
+  joinCode: { label: text, name: text, group: text },
   joinConfirm: { device: text },
 };
 

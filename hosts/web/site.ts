@@ -85,6 +85,7 @@ export interface RekeyState {
 
 /** A device on its way in. */
 export interface JoinState {
+  /** EUI-64; empty while it is not known which one it is. */
   readonly id: string;
   readonly role: Role;
   /** What is done, in words of the authority. */
@@ -178,6 +179,8 @@ export interface ActionArgs {
   readonly press: { readonly device: string };
   readonly joinOpen: Readonly<Record<string, never>>;
   readonly joinClose: Readonly<Record<string, never>>;
+  /** `label`: what is printed on the device. This is the only place of the page where it is. */
+  readonly joinCode: { readonly label: string; readonly name: string; readonly group: string };
   readonly joinConfirm: { readonly device: string };
 }
 export type ActionName = keyof ActionArgs;

@@ -99,7 +99,7 @@ export type ParsedLabel =
  * What somebody typed or scanned: a code, or the whole text of a QR code. Spaces, hyphens and case
  * mean nothing; O is 0, and I and L are 1. `why` says what to look at, for a person.
  */
-export function parseLabel(crypto: Crypto, said: string): ParsedLabel {
+export function parseLabel(crypto: Pick<Crypto, "sha256">, said: string): ParsedLabel {
   const text = said.trim().toUpperCase();
   const isScanned = text.startsWith(PREFIX);
   const [eui64, rest] = isScanned ? text.slice(PREFIX.length).split(":") : [undefined, text];
@@ -157,6 +157,6 @@ function bytesOf(symbols: string): Uint8Array {
 }
 
 /** The first ten bits of its SHA-256: one slip in 1,024 goes unseen, and costs a guess. */
-function checkOf(crypto: Crypto, printed: Uint8Array): string {
+function checkOf(crypto: Pick<Crypto, "sha256">, printed: Uint8Array): string {
   return symbolsOf(crypto.sha256(printed).subarray(0, 2)).slice(0, CHECK_SYMBOLS);
 }

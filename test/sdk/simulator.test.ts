@@ -11,13 +11,16 @@ import { test } from "node:test";
 import { ROOT } from "../../hosts/root.js";
 import { appOf, build, findSdk } from "../../hosts/sdk/sdk.js";
 import { Instance } from "../../hosts/simulator/instance.js";
+import { emitFactory } from "../../modules/commission/factory.js";
+import { factoryOf } from "../support/newcomer.js";
 import { Desk, Room } from "./desk.js";
 import { needsSdk } from "./needs.js";
 import { type Colour, type Picture, Screen, type Spot } from "./screen.js";
 
 /** What the device of platforms/simulator/device draws. */
 const OFF: Colour = [0x30, 0x30, 0x30];
-const BUTTON: Colour = [0xb0, 0xb0, 0xb0];
+const BUTTON: Colour = [0xb0, 0xb4, 0xb8];
+const STATUS_LIT: Colour = [0x40, 0xa0, 0xff];
 const LED_FATAL: Colour = [0xe0, 0x20, 0x20];
 const LED_PIXELS = 150;
 
@@ -66,6 +69,39 @@ test("a device that cannot start says why, and its window stays", {
     match(fatal ?? "", /^provisioning\.eui64: /);
     const isRed = (picture: Picture) => picture.find(desk.place, LED_FATAL, LED_PIXELS);
     ok(isRed(await screen.settled((picture) => isRed(picture) !== undefined)) !== undefined);
+  } finally {
+    await desk.instance.stop();
+    screen.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("a fresh lamp says by its status LED that it is nobody's, and that it may be joined", {
+  skip: missing,
+  timeout: 900_000,
+}, async () => {
+  const sdk = findSdk();
+  const made = { platform: "lin", out: join(ROOT, "build/sdk/out") };
+  await build(sdk, made);
+  const screen = await Screen.open();
+  const folder = mkdtempSync(join(tmpdir(), "lumicast-sdk-"));
+  const factory = emitFactory(factoryOf(20, { label: new Uint8Array(16).fill(7) }));
+  const desk = new Desk(0, ({ place, heard }) => {
+    const windowed = { name: "lamp", folder, place, env: { DISPLAY: screen.display }, hear: heard };
+    return new Instance({ ...windowed, provisioning: factory, sdk, app: appOf(made) });
+  });
+  const led = (picture: Picture) => picture.find(desk.place, STATUS_LIT, LED_PIXELS);
+  try {
+    void desk.instance.run();
+    await desk.line("fresh", ({ indicator }) => indicator === "fresh");
+    const lit = await screen.settled((picture) => led(picture) !== undefined);
+    ok(led(lit) !== undefined, "a second lit");
+    const dark = await screen.settled((picture) => led(picture) === undefined);
+    ok(led(dark) === undefined, "a second dark");
+    const button = dark.find(desk.place, BUTTON);
+    if (button === undefined) throw new Error("the button is not to be seen");
+    screen.click(button);
+    await desk.line("open", ({ indicator }) => indicator === "open");
   } finally {
     await desk.instance.stop();
     screen.close();

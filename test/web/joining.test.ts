@@ -1,10 +1,14 @@
 /** What a person does with devices that come: the window, the one that blinks, its name. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import type { Page } from "playwright-core";
+import { NodeCrypto } from "../../hosts/authority/crypto.js";
 import type { Actions } from "../../hosts/web/actions.js";
 import { Board } from "../../hosts/web/board.js";
 import { Guard } from "../../hosts/web/guard.js";
 import { openWeb, type Web } from "../../hosts/web/server.js";
+import { fromHex } from "../../modules/bytes/hex.js";
+import { labelCode } from "../../modules/commission/label.js";
 import { Chromium, PHONE, Watched } from "../support/browser.js";
 import { euiOf } from "../support/lumicast.js";
 import { lacks } from "../support/skip.js";
@@ -61,6 +65,77 @@ function authority(): { board: Board; actions: Actions; done: string[] } {
   };
   return { board, actions, done };
 }
+
+/** What a page holds: what it shows, what is typed, where it is, what it keeps. */
+async function heldBy(page: Page): Promise<string> {
+  const held = await page.evaluate(`JSON.stringify([document.documentElement.outerHTML,
+    [...document.querySelectorAll("input")].map((input) => input.value), location.href,
+    { ...localStorage }, { ...sessionStorage }, document.cookie])`);
+  return String(held);
+}
+
+test("a code is typed as it comes; a slip is told before it is sent; nothing keeps it", {
+  skip: lacks("Chromium"),
+  timeout: 60_000,
+}, async () => {
+  const crypto = new NodeCrypto();
+  const code = labelCode(crypto, fromHex("c3a10f5e77d2496b8e1290bb34fd6ac8"));
+  const { board, actions } = authority();
+  const hall = { id: "1", name: "hall", profile: "lowlatency", key: 1 };
+  board.put("groups", "1", { ...hall, waiting: 0, told: null, toldAt: null });
+  const given: object[] = [];
+  const joinCode: Actions["joinCode"] = async (args) => {
+    given.push(args);
+    board.put("joins", "begun-1", {
+      ...{ id: "", role: "unknown", step: "find", asks: false },
+      failure: "no fresh device is open here; press its button",
+    });
+    return { lines: ["it is being joined"] };
+  };
+  const guard = new Guard({ asks: "password", isRight: async (guess) => guess === "let me in" });
+  const parts = { board, actions: { ...actions, joinCode }, guard, isOpen: false };
+  const own = await openWeb(parts, { address: "127.0.0.1", port: 0 });
+  const dark = { ...PHONE, scheme: "dark" } as const;
+  const page = await (await chromium.context(dark)).newPage();
+  const watched = new Watched(page, own.url);
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(own.url);
+  await page.getByLabel("Password").fill("let me in");
+  await page.keyboard.press("Enter");
+  const typed = page.getByLabel("Code on its label");
+  const join = page.getByRole("button", { name: "Join it" });
+  await typed.focus();
+  // As fingers do it: small letters, letters for figures, no hyphens.
+  const slip = code.toLowerCase().replaceAll("0", "o").replaceAll("1", "l").replaceAll("-", " ");
+  const [first] = slip;
+  await page.keyboard.type(slip.slice(0, 9));
+  await page.getByText("8 of 28").waitFor();
+  assert.equal(await join.isDisabled(), true);
+  await typed.fill(`${first === "z" ? "y" : "z"}${slip.slice(1)}`);
+  await page.getByText("a character is wrong; look at the label again").waitFor();
+  assert.equal(await join.isDisabled(), true);
+  await typed.fill(slip);
+  await page.getByText("it reads well").waitFor();
+  for (let times = 0; times < 2; times++) await page.keyboard.press("Tab");
+  await page.keyboard.type("desk");
+  await page.keyboard.press("Enter");
+  await page.getByText("no fresh device is open here; press its button").waitFor();
+  assert.deepEqual(given, [{ label: slip, name: "desk", group: "1" }]);
+  assert.equal(await typed.inputValue(), "");
+  const beyond = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+  assert.equal(beyond, 0);
+  if (process.env.LUMICAST_SCREENSHOTS !== undefined) {
+    await page.screenshot({ path: `${process.env.LUMICAST_SCREENSHOTS}/code.png`, fullPage: true });
+  }
+  const all = [await heldBy(page), JSON.stringify(board.site), ...asked].join("\n").toUpperCase();
+  const plain = code.replaceAll("-", "");
+  for (const form of [code, plain, slip.toUpperCase(), plain.slice(0, 12)]) {
+    assert.ok(!all.includes(form), form);
+  }
+  assert.deepEqual(watched.faults, []);
+  await own.close();
+});
 
 test("a device joins in three actions, blinks, and gets a name", {
   skip: lacks("Chromium"),

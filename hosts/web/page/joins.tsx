@@ -1,17 +1,21 @@
-/** The window for devices that are to come in, and how far each of them is. */
-import type { ActionName, JoinState } from "../site.js";
+/** Devices that are to come in: which of them wait, how far each is, and the code of its label. */
+import { Component } from "preact";
+import { parseLabel } from "../../../modules/commission/label.js";
+import { Sha256 } from "../../../modules/crypto/sha256.js";
+import type { ActionName, GroupState, JoinState } from "../site.js";
 import type { Do } from "./sheet.js";
-import { ROLE_WORDS } from "./words.js";
+import { byName, ROLE_WORDS } from "./words.js";
 
 export interface JoinsProps {
   readonly openUntil: number | null;
   readonly joins: Readonly<Record<string, JoinState>>;
+  readonly groups: Readonly<Record<string, GroupState>>;
   readonly now: number;
   readonly can: ReadonlySet<ActionName>;
   readonly act: Do;
 }
 
-export function Joins({ openUntil, joins, now, can, act }: JoinsProps) {
+export function Joins({ openUntil, joins, groups, now, can, act }: JoinsProps) {
   if (!can.has("joinOpen")) return null;
   const left = openUntil === null ? 0 : Math.max(0, Math.ceil((openUntil - now) / 1000));
   return (
@@ -29,10 +33,10 @@ export function Joins({ openUntil, joins, now, can, act }: JoinsProps) {
           Let devices join
         </button>
       )}
-      <ul>
-        {Object.values(joins).map(({ id, role, step, asks, failure }) => (
-          <li key={id}>
-            <span class="code">{id}</span>
+      <ul aria-live="polite">
+        {Object.entries(joins).map(([key, { id, role, step, asks, failure }]) => (
+          <li key={key}>
+            {id !== "" && <span class="code">{id}</span>}
             {` ${ROLE_WORDS[role]}: ${step}`}
             {failure !== null && <span class="bad">{failure}</span>}
             {asks && (
@@ -43,6 +47,101 @@ export function Joins({ openUntil, joins, now, can, act }: JoinsProps) {
           </li>
         ))}
       </ul>
+      {can.has("joinCode") && <CodeForm groups={groups} act={act} />}
     </section>
   );
+}
+
+interface CodeProps {
+  readonly groups: Readonly<Record<string, GroupState>>;
+  readonly act: Do;
+}
+
+interface CodeState {
+  readonly label: string;
+  readonly name: string;
+  readonly group: string | undefined;
+}
+
+const SYMBOLS = 28;
+const TYPED_MAX = 64;
+const SCANNED = /^\s*LUMICAST:/i;
+const HINT = "28 characters; O counts as 0, I and L as 1, gaps as nothing";
+
+/** The browser's own digests are there on secure origins alone. */
+const digests = { sha256: (data: Uint8Array) => new Sha256().digest(data) };
+
+/** What to say of what is typed so far; a slip is told here, and costs none of the guesses. */
+function heed(label: string): { readonly isRight: boolean; readonly said: string } {
+  const typed = label.replace(/[\s-]/g, "").length;
+  if (typed === 0) return { isRight: false, said: HINT };
+  if (!SCANNED.test(label) && typed < SYMBOLS) {
+    return { isRight: false, said: `${typed} of ${SYMBOLS}` };
+  }
+  const parsed = parseLabel(digests, label);
+  return parsed.ok
+    ? { isRight: true, said: "it reads well" }
+    : { isRight: false, said: parsed.why };
+}
+
+/** What is typed leaves with the request, and is not kept here. */
+class CodeForm extends Component<CodeProps, CodeState> {
+  override state: CodeState = { label: "", name: "", group: undefined };
+
+  override render({ groups, act }: CodeProps, { label, name, group }: CodeState) {
+    const all = Object.values(groups).sort(byName);
+    const chosen = group ?? all[0]?.id ?? "";
+    const { isRight, said } = heed(label);
+    const join = (event: Event) => {
+      event.preventDefault();
+      act("joinCode", { label, name, group: chosen });
+      this.setState({ label: "", name: "" });
+    };
+    return (
+      <form class="typed" onSubmit={join}>
+        <label>
+          Code on its label
+          <input
+            class="code"
+            value={label}
+            maxLength={TYPED_MAX}
+            autocomplete="off"
+            autocapitalize="characters"
+            spellcheck={false}
+            aria-describedby="typed"
+            onInput={(event) => this.setState({ label: event.currentTarget.value })}
+          />
+        </label>
+        <span id="typed" class="hint" role="status">
+          {said}
+        </span>
+        <label>
+          into
+          <select
+            value={chosen}
+            onChange={(event) => this.setState({ group: event.currentTarget.value })}
+          >
+            <option value="">no group yet</option>
+            {all.map(({ id, name: called }) => (
+              <option key={id} value={id}>
+                {called}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          called
+          <input
+            value={name}
+            maxLength={32}
+            placeholder="by its number"
+            onInput={(event) => this.setState({ name: event.currentTarget.value })}
+          />
+        </label>
+        <button type="submit" disabled={!isRight}>
+          Join it
+        </button>
+      </form>
+    );
+  }
 }

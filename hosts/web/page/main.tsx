@@ -101,7 +101,14 @@ class Page extends Component<object, State> {
           {tab === "plan" || tab === "devices" ? (
             <>
               <Joins
-                {...{ now, can, act: this.#do, joins: site.joins, openUntil: facts.openUntil }}
+                {...{
+                  now,
+                  can,
+                  act: this.#do,
+                  joins: site.joins,
+                  groups: site.groups,
+                  openUntil: facts.openUntil,
+                }}
               />
               <Rows {...about} />
             </>

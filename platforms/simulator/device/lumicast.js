@@ -35,6 +35,8 @@ const PATTERNS = {
   out: [0x0505, "is not in the group"],
   armed: [0x7777, "forgets everything at the next press"],
 };
+/** Like nothing of mcsim's own. */
+const BUTTON = "#b0b4b8";
 const STATUS = { dark: "#202838", lit: "#40a0ff" };
 
 const frame = (fill, border = 2) =>
@@ -200,7 +202,7 @@ class ButtonBehavior extends Behavior {
     content.bubble("onButtonDown");
   }
   onTouchEnded(content) {
-    content.skin = frame("#b0b0b0");
+    content.skin = frame(BUTTON);
     content.bubble("onButtonUp");
   }
 }
@@ -212,7 +214,7 @@ const body = ($) => [
   Label($, { left: 40, right: 8, top: 14, height: 20, style: text("14px Open Sans", "left"), string: "not started", Behavior: NameBehavior }),
   Content($, { left: 50, top: 46, width: 140, height: 100, skin: frame(OFF, 3), Behavior: LampBehavior }),
   Label($, { left: 0, right: 0, top: 150, height: 20, style: small, string: "off", Behavior: LevelBehavior }),
-  Content($, { left: 85, top: 178, width: 70, height: 50, active: true, skin: frame("#b0b0b0"), Behavior: ButtonBehavior }),
+  Content($, { left: 85, top: 178, width: 70, height: 50, active: true, skin: frame(BUTTON), Behavior: ButtonBehavior }),
   Content($, { left: 28, top: 194, width: 18, height: 18, skin: frame(STATUS.dark), Behavior: StatusBehavior }),
   Text($, { left: 4, top: 308, right: 4, height: 20, style: small, string: "", Behavior: SaysBehavior }),
   Label($, { left: 0, right: 0, top: 236, height: 18, style: small, string: "", Behavior: GroupBehavior }),
