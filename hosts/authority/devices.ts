@@ -1,6 +1,6 @@
 /** What an operator does with devices: enters them, looks at them, reports them lost. */
 
-import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
+import { RECEIVER, SENDER } from "../../modules/access/scope.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { issueAfter } from "../../modules/authority/narrowing.js";
 import {
@@ -267,9 +267,4 @@ export function rolesText(roles: number): string {
 
 export function orNull(value: number): number | null {
   return value === NONE ? null : value;
-}
-
-/** Replaces what a device may be granted. */
-export function putScope(rows: Rows, eui64: string, scope: Scope): void {
-  devices.put(rows, eui64, { ...devices.need(rows, eui64), scope });
 }

@@ -1,12 +1,15 @@
 /** What an operator does with groups: makes them, says who may be in them, renews their keys. */
 import type { Level } from "../../modules/access/level.js";
-import { RECEIVER, type Scope, type ScopeEntry, SENDER } from "../../modules/access/scope.js";
+import { RECEIVER, type ScopeEntry, SENDER } from "../../modules/access/scope.js";
+import { createGroup, GROUP_MEMBERS_MAX, renew } from "../../modules/authority/distribution.js";
 import {
-  createGroup,
-  GROUP_MEMBERS_MAX,
-  narrow,
-  renew,
-} from "../../modules/authority/distribution.js";
+  grantedIn,
+  letIn,
+  nextIssue,
+  takeOut,
+  whyBarred,
+} from "../../modules/authority/granting.js";
+import { tellLater } from "../../modules/authority/grouping.js";
 import type { NUMBERS } from "../../modules/authority/heard.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { algorithmOf, SUITE_CCM, SUITE_NULL } from "../../modules/authority/material.js";
@@ -26,10 +29,9 @@ import {
   pushes,
   USUAL,
 } from "../../modules/authority/records.js";
-import { toHex } from "../../modules/bytes/hex.js";
 import { formatIpv6, parseIpv6 } from "../installation/address.js";
 import type { Authority } from "./authority.js";
-import { keyOf, nameOfClient, orNull, putScope, rolesText } from "./devices.js";
+import { keyOf, nameOfClient, orNull, rolesText } from "./devices.js";
 import { counted, Fault } from "./fault.js";
 import { checkGroupName } from "./names.js";
 
@@ -177,14 +179,6 @@ function choiceOf(profile: string, made: number): Pick<GroupView, "algorithm" | 
   return { suite: algorithm === SUITE_NULL ? "null" : "ccm" };
 }
 
-/** EUI-64s of who may be in an application group. */
-function grantedIn(rows: Rows, number: number): string[] {
-  return devices.keys(rows).filter((key) => {
-    const { scope, isLost } = devices.need(rows, key);
-    return !isLost && scope.some(({ appGroup }) => appGroup === number);
-  });
-}
-
 export interface Grant {
   readonly group: string;
   readonly devices: readonly string[];
@@ -210,18 +204,19 @@ export function addToGroup(authority: Authority, grant: Grant): Promise<Granted>
       const keys = grant.devices.map((device) => keyOf(rows, device));
       const names = keys.map((key) => devices.need(rows, key).name);
       const answer = { group: application.name, devices: names, level, roles: rolesText(roles) };
-      const all = new Set([...securityGroupDevices(rows, application.group), ...keys]);
-      if (all.size > GROUP_MEMBERS_MAX) {
+      const barred = whyBarred(rows, number, keys);
+      if (barred?.why === "split") {
         const union = [...new Set([...grantedIn(rows, number), ...keys])];
         const everybody = union.map((key) => devices.need(rows, key).name);
         throw new SplitNeeded({ ...answer, split: splitOf(application.name, everybody) });
       }
-      checkSubsets(rows, { number, application, keys });
+      if (barred?.why === "subset") throw new Fault(subsetText(rows, application.name, barred));
       const entry: ScopeEntry = { appGroup: number, level, roles };
       for (const key of keys) {
-        const { scope, isLost, name } = devices.need(rows, key);
+        const { isLost, name } = devices.need(rows, key);
         if (isLost) throw new Fault(`${name} was reported lost; enter its replacement instead`);
-        putScope(rows, key, withEntry(scope, entry));
+        letIn(rows, key, entry);
+        tellLater(rows, key, number, true);
       }
       return answer;
     })
@@ -241,21 +236,6 @@ class SplitNeeded extends Error {
   }
 }
 
-function withEntry(scope: Scope, entry: ScopeEntry): Scope {
-  const place = ({ appGroup }: ScopeEntry) => appGroup ?? -1;
-  const others = scope.filter(({ appGroup }) => appGroup !== entry.appGroup);
-  return [...others, entry].sort((a, b) => place(a) - place(b));
-}
-
-/** Who may be in any of the application groups that one security group protects. */
-function securityGroupDevices(rows: Rows, group: number): Set<string> {
-  const numbers = applications
-    .keys(rows)
-    .filter((key) => applications.need(rows, key).group === group)
-    .map(numberOf);
-  return new Set(numbers.flatMap((number) => grantedIn(rows, number)));
-}
-
 /** As even as can be, in the order given: neighbours on the list mostly share a room. */
 export function splitOf(
   name: string,
@@ -269,25 +249,15 @@ export function splitOf(
   });
 }
 
-/**
- * draft-somaraju §3.3: one key serves several application groups only where all are subsets of one;
- * otherwise somebody has the key of a group that he has no rights in.
- */
-function checkSubsets(
+function subsetText(
   rows: Rows,
-  { number, application, keys }: { number: number; application: Application; keys: string[] },
-): void {
-  const { group, name } = application;
-  if (number === group) return;
-  const whole = applications.get(rows, numberKey(group));
-  if (whole === undefined) return;
-  const inWhole = new Set(grantedIn(rows, group));
-  const stranger = keys.find((key) => !inWhole.has(key));
-  if (stranger === undefined) return;
-  const { name: device } = devices.need(rows, stranger);
-  throw new Fault(
-    `${device} is not in ${whole.name}, whose keys protect ${name} too; first: ` +
-      `lumicast group add ${whole.name} ${device}`,
+  name: string,
+  { key, whole }: { readonly key: string; readonly whole: string },
+): string {
+  const { name: device } = devices.need(rows, key);
+  return (
+    `${device} is not in ${whole}, whose keys protect ${name} too; first: ` +
+    `lumicast group add ${whole} ${device}`
   );
 }
 
@@ -314,34 +284,21 @@ export function removeFromGroup(
     const { number, application } = groupOf(rows, args.group);
     if (args.devices.length === 0) return removeGroup(rows, number, application);
     const { name, group } = application;
-    const from = latestOf(rows, "issued", authority.now()) + 1;
-    latestOf(rows, "issued", from);
+    const from = nextIssue(rows, authority.now());
     const names = args.devices.map((text) => {
       const key = keyOf(rows, text);
       const { name: device, scope } = devices.need(rows, key);
       if (!scope.some(({ appGroup }) => appGroup === number)) {
         throw new Fault(`${device} is not in ${name}; lumicast device show ${device}`);
       }
-      takeOut(authority, rows, { key, number, from });
+      takeOut(rows, authority.center, { key, number, from });
+      tellLater(rows, key, number, false);
       return device;
     });
     const { epoch } = groups.need(rows, numberKey(group));
     const securityGroups = [group];
     return { group: name, devices: names, key: epoch, securityGroups, isGone: false };
   });
-}
-
-/** Tokens issued before `from` say more than the device may do: only newer ones count. */
-function takeOut(
-  authority: Authority,
-  rows: Rows,
-  { key, number, from }: { key: string; number: number; from: number },
-): void {
-  const { scope, clientId } = devices.need(rows, key);
-  const left = scope.filter(({ appGroup }) => appGroup !== number);
-  putScope(rows, key, left);
-  latestOf(rows, `latest/${toHex(clientId)}`, from);
-  narrow(rows, authority.center, clientId, left);
 }
 
 function removeGroup(rows: Rows, number: number, { name, group }: Application): Removed {

@@ -18,6 +18,7 @@ export const UNAUTHORIZED = 0x81;
 export const FORBIDDEN = 0x83;
 export const NOT_FOUND = 0x84;
 export const NOT_ALLOWED = 0x85;
+export const CONFLICT = 0x89;
 export const UNSUPPORTED_FORMAT = 0x8f;
 export const UNAVAILABLE = 0xa3;
 

@@ -13,6 +13,7 @@ import { equalBytes } from "../bytes/equal.js";
 import { fromHex, toHex } from "../bytes/hex.js";
 import { readUint, uintBytes } from "../bytes/uint.js";
 import type { Random } from "../ports/random.js";
+import { noteRole } from "./grouping.js";
 import type { Rows } from "./ledger.js";
 import {
   clientIn,
@@ -138,6 +139,7 @@ export function admitJoiner(rows: Rows, credential: Uint8Array): Device | undefi
   const isReplaced = known !== undefined && !equalBytes(known.credential, credential);
   if (isReplaced) rows.delete("factory", toHex(known.credential)); // check: joiner-replaces
   joiners.delete(rows, name);
+  noteRole(rows, key, joiner.role);
   return enrol(rows, joiner.eui64, {
     name: joiner.name,
     credential,

@@ -1,8 +1,9 @@
 /**
  * The Key Distribution Center as CoAP resources: `/keys` (AT-KDC and wanted groups -> AT-Rs),
  * `/authz-info` (RFC 9200 §5.10.1, RFC 9594 §3.3: the token that lets a client join groups),
- * `/revoke`, and `/ace-group/...` (manager.ts). Tokens are all that counts here, with the channel
- * that they were issued for.
+ * `/revoke`, `/ace-group/...` (manager.ts), `/grouping` and `/tapped` (grouping.ts). Tokens are all
+ * that counts here, with the channel that they were issued for; who changes a group by presses
+ * counts by what he may be granted.
  */
 import { ACE, ACE_CBOR, emitIntrospection, parametersOf, parseActive } from "../access/ace.js";
 import type { Claims } from "../access/claims.js";
@@ -34,6 +35,7 @@ import {
 } from "./answers.js";
 import { termsFor } from "./deliveries.js";
 import { type Center, expel, giveKeys, present } from "./distribution.js";
+import { answerGrouping, answerTapped } from "./grouping.js";
 import type { Ledger, Rows } from "./ledger.js";
 import { answerManager } from "./manager.js";
 import { draw } from "./material.js";
@@ -111,6 +113,8 @@ const RESOURCES: Readonly<Record<string, Resource>> = Object.freeze({
   keys,
   "authz-info": authzInfo,
   revoke,
+  grouping: answerGrouping,
+  tapped: answerTapped,
 });
 
 /** Who cannot be believed, asks its AS again; who may not, need not. */

@@ -66,6 +66,10 @@ export const TABLES = [
   "joiner",
   /** SHA-256 of factory keys that were believed after a press, by EUI-64 in hex. */
   "pin",
+  /** What the devices that were joined are for, by EUI-64 in hex. */
+  "role",
+  /** The group that is changed by presses, and what devices are to be told of groups. */
+  "grouping",
   /** What was done, in order. */
   "log",
 ] as const;
