@@ -43,7 +43,7 @@ export async function openPage({ say, at, password, ...parts }: PageOptions): Pr
   });
   say(`page: ${web.url}`);
   if (!isLoopback(at.address)) {
-    say("note: others on this network can read along; reach it by ssh -L, or put TLS before it");
+    say("note: others on this network can read along; listen on this computer, and use ssh -L");
   }
   told = (code) => say(`code to log in: ${code}`);
   for (const code of codes) told(code);

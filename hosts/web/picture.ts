@@ -11,6 +11,8 @@ type Allowed = (context: Context<Env>) => boolean;
 const BYTES_MAX = 4 * 1024 * 1024;
 const METRES_MAX = 10_000;
 const METRES_DEFAULT = 20;
+/** Before the picture in its file: how wide it is, in centimetres. */
+const WIDTH_BYTES = 4;
 
 /** First bytes of what a browser shows and no script can be in. */
 const KINDS: readonly { readonly type: string; readonly begins: readonly number[] }[] = [
@@ -66,13 +68,14 @@ export class Picture {
   #read(): void {
     if (!existsSync(this.#path)) return;
     const bytes = new Uint8Array(readFileSync(this.#path));
-    // Before it, how wide it is: 4 bytes, centimetres.
+    const isWhole = bytes.length > WIDTH_BYTES && kindOf(bytes.subarray(WIDTH_BYTES)) !== undefined;
+    if (!isWhole) throw new Error(`${this.#path}: is damaged; delete it, and upload it anew`);
     this.#metres = new DataView(bytes.buffer).getUint32(0) / 100;
-    this.#bytes = bytes.slice(4);
+    this.#bytes = bytes.slice(WIDTH_BYTES);
   }
 
   #keep(bytes: Uint8Array<ArrayBuffer>, metres: number): void {
-    const width = new Uint8Array(4);
+    const width = new Uint8Array(WIDTH_BYTES);
     new DataView(width.buffer).setUint32(0, Math.round(metres * 100));
     const fresh = `${this.#path}.new`;
     writeFileSync(fresh, Buffer.concat([width, bytes]), { mode: 0o600, flush: true });

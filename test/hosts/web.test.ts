@@ -1,5 +1,6 @@
 /** The page's server without a browser: who may look, who may do, and what no answer says. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { after, test } from "node:test";
 import type { Actions } from "../../hosts/web/actions.js";
@@ -116,6 +117,17 @@ test("a picture of the floor comes from who is in, and is one", async () => {
     told = shown;
   });
   assert.deepEqual(Object.values(told)[1], 12.5);
+});
+
+test("a picture whose file is damaged is named, with what to do", () => {
+  for (const [name, bytes] of [
+    ["cut", Uint8Array.of(0, 0, 4)],
+    ["other", new TextEncoder().encode("....<svg onload=alert()>")],
+  ] as const) {
+    const path = desk.path(`${name}-floor`);
+    writeFileSync(path, bytes);
+    assert.throws(() => new Picture(path, () => {}), /-floor: is damaged; delete it/);
+  }
 });
 
 test("of a picture that a stranger sends nothing is taken in", async () => {
