@@ -8,4 +8,12 @@ for (const programBytes of [4, 16]) {
     const said = `${fresh} fresh, ${joined} joined, ${secondCuts} second ones`;
     assert.ok(fresh > 10 && joined > 60 && secondCuts > 60, said);
   });
+
+  test(`the same after a reset, by the next label, program units of ${programBytes}`, () => {
+    const { fresh, joined, secondCuts } = cutJoining({
+      ...{ programBytes, secondCuts: 1, every: 3, isAgain: true },
+    });
+    const said = `${fresh} fresh, ${joined} joined, ${secondCuts} second ones`;
+    assert.ok(fresh > 10 && joined > 60 && secondCuts > 60, said);
+  });
 }

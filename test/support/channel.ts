@@ -5,6 +5,7 @@ import { question } from "../../modules/device/policy.js";
 import type { AppGroup } from "../../modules/groups/directory.js";
 import { deviceAddress } from "./addresses.js";
 import { pathOptions } from "./craft.js";
+import type { NorFlash } from "./flash.js";
 import { Guild } from "./guild.js";
 import { type Rig, Room, type Spec } from "./rig.js";
 
@@ -32,8 +33,8 @@ export class Channel {
   readonly lamp: Rig;
   readonly maintainer: Rig;
 
-  /** `level`: the maintainer's right to the lamp itself. */
-  constructor(level: number, more: Partial<Spec> = {}) {
+  /** `level`: the maintainer's right to the lamp itself; `flash`: the lamp's. */
+  constructor(level: number, more: Partial<Spec> = {}, flash?: NorFlash) {
     this.room = new Room();
     const { guild, room } = this;
     const settings = [[0, 0]] as const;
@@ -41,7 +42,8 @@ export class Channel {
       [MAINTAINER, null, level],
       [MAINTAINER, 1, 2],
     ] as const;
-    this.lamp = room.luminaire(LAMP, { guilds: [guild], rights, settings, ...more });
+    const spec = { guilds: [guild], rights, settings, ...more };
+    this.lamp = flash ? room.luminaireOn(LAMP, flash, spec) : room.luminaire(LAMP, spec);
     const target = guild.appGroup;
     this.maintainer = room.switch(MAINTAINER, { guilds: [guild], rights: [], target, settings });
   }

@@ -5,12 +5,15 @@
  * be neither.
  */
 import { toHex } from "../../modules/bytes/hex.js";
+import { labelAfter } from "../../modules/commission/label.js";
+import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { KIND } from "../../modules/store/keys.js";
-import { FAULTS, type Fault, type FlashOperation, NorFlash, PowerCut } from "./flash.js";
-import { blobFor, Joiner, LABEL_FILL, Newcomer } from "./newcomer.js";
+import { FAULTS, type FlashOperation, NorFlash } from "./flash.js";
+import { blobFor, Joiner, LABEL_FILL, Newcomer, printed } from "./newcomer.js";
 import { opened } from "./partition.js";
 import { SeededRandom } from "./random.js";
-import { Room } from "./rig.js";
+import { eui64, Room } from "./rig.js";
+import { cutAgain, torn } from "./tear.js";
 
 export interface JoiningCutOptions {
   readonly programBytes: number;
@@ -18,6 +21,8 @@ export interface JoiningCutOptions {
   readonly secondCuts: number;
   /** Of what the start writes only every n-th flash operation is cut; 1 when absent. */
   readonly every?: number;
+  /** It was joined and reset before: another label counts. */
+  readonly isAgain?: boolean;
 }
 
 /** First cuts, by what the device was after them, and second ones. */
@@ -34,8 +39,8 @@ const PARTITION_BYTES = 32768;
 const STORE_KEYS = 700;
 /** The last of them makes it joined, or the one before. */
 const JOIN_OPERATIONS = 8;
-/** Four bytes of the label. */
-const LABEL = toHex(new Uint8Array(4).fill(LABEL_FILL));
+/** Four bytes of the printed label. */
+const PRINTED = toHex(new Uint8Array(4).fill(LABEL_FILL));
 
 /** Throws an Error that says after which cut the device is neither. */
 export function cutJoining(options: JoiningCutOptions): JoiningCuts {
@@ -47,21 +52,25 @@ class Cutter {
   readonly #lot = new SeededRandom(1);
   readonly #flash: NorFlash;
   readonly #cuts: JoiningCuts = { fresh: 0, joined: 0, secondCuts: 0 };
+  /** Of the label that a fresh device has. */
+  readonly #label: string;
 
   constructor(options: JoiningCutOptions) {
     this.#options = options;
     const { programBytes } = options;
     this.#flash = new NorFlash({ size: PARTITION_BYTES, programBytes });
+    this.#label = options.isAgain ? toHex(secondLabel()) : PRINTED;
   }
 
   run(): JoiningCuts {
     const flash = this.#flash;
     const room = new Room();
     const lamp = new Newcomer(room, { number: LAMP, flash });
+    const joiner = this.#options.isAgain ? resetOnce(room, lamp) : new Joiner(room);
     lamp.press();
     flash.operations = 0;
     flash.onOperation = (operation) => this.#cutHere(operation);
-    const said = new Joiner(room).join(LAMP, blobFor(LAMP));
+    const said = joiner.join(LAMP, blobFor(LAMP));
     if (said !== "2.04") throw new Error(`not joined: ${said}`);
     lamp.restart();
     return this.#cuts;
@@ -72,43 +81,36 @@ class Cutter {
     const isJoin = at <= JOIN_OPERATIONS;
     if (!isJoin && at % (this.#options.every ?? 1) !== 0) return;
     for (const fault of FAULTS) {
-      const torn = this.#torn(operation, fault);
+      const flash = torn(this.#flash, operation, fault);
       const where = `cut at operation ${at} (${fault})`;
-      if (this.#lot.chance(this.#options.secondCuts)) this.#cutAgain(torn);
-      const life = lifeOn(torn, where);
-      if (lifeOn(torn, where) !== life) throw new Error(`${where}: ${life}, and then not`);
+      const isTwice = this.#lot.chance(this.#options.secondCuts);
+      if (isTwice && cutAgain(flash, this.#lot, startOn)) this.#cuts.secondCuts++;
+      const life = lifeOn(flash, this.#label, where);
+      if (lifeOn(flash, this.#label, where) !== life)
+        throw new Error(`${where}: ${life}, and then not`);
       this.#cuts[life]++;
     }
   }
+}
 
-  /** The flash as the cut leaves it. */
-  #torn({ offset, bytes }: FlashOperation, fault: Fault): NorFlash {
-    const torn = this.#flash.copy(this.#flash.operations + 1);
-    torn.cutAt(1, fault);
-    try {
-      if (bytes === undefined) torn.erase(offset);
-      else torn.program(offset, bytes);
-    } catch (error) {
-      if (!(error instanceof PowerCut)) throw error;
-    }
-    torn.restart();
-    return torn;
-  }
+/** Joined, reset, and fresh again; who joins it now has made a step. */
+function resetOnce(room: Room, lamp: Newcomer): Joiner {
+  lamp.press();
+  const said = new Joiner(room).join(LAMP, blobFor(LAMP));
+  lamp.restart();
+  const isAsked = lamp.device?.role.face.upkeep?.system.factoryReset();
+  if (said !== "2.04" || isAsked !== true) throw new Error(`not joined and reset: ${said}`);
+  lamp.restart();
+  room.clock.advance(60_000_000);
+  const joiner = new Joiner(room, 201);
+  joiner.label = { printed: printed(), n: 1 };
+  return joiner;
+}
 
-  #cutAgain(flash: NorFlash): void {
-    const trial = flash.copy(1);
-    startOn(trial);
-    if (trial.operations === 0) return;
-    const at = 1 + this.#lot.below(trial.operations);
-    flash.cutAt(flash.operations + at, FAULTS[this.#lot.below(FAULTS.length)]);
-    try {
-      startOn(flash);
-    } catch (error) {
-      if (!(error instanceof PowerCut)) throw error;
-    }
-    flash.restart();
-    this.#cuts.secondCuts++;
-  }
+function secondLabel(): Uint8Array {
+  const label = labelAfter(new TsCrypto(), eui64(LAMP), { printed: printed(), n: 1 });
+  if (label === undefined) throw new Error("no second label");
+  return label;
 }
 
 function startOn(flash: NorFlash): Newcomer {
@@ -116,10 +118,13 @@ function startOn(flash: NorFlash): Newcomer {
 }
 
 /** What the device is after a start. */
-function lifeOn(flash: NorFlash, where: string): Life {
+function lifeOn(flash: NorFlash, label: string, where: string): Life {
   const { device } = startOn(flash);
   const pieces = opened(flash, STORE_KEYS).keys(KIND.JOINED).length;
-  const holdsLabel = toHex(flash.snapshot()).includes(LABEL);
+  const image = toHex(flash.snapshot());
+  const holdsLabel = image.includes(label);
+  const isPrinted = label !== PRINTED && image.includes(PRINTED);
+  if (isPrinted) throw new Error(`${where}: the printed label is back`);
   const isFresh = device === undefined && pieces === 0 && holdsLabel;
   const isJoined = device?.channels !== undefined && pieces > 1 && !holdsLabel;
   if (isFresh || isJoined) return isFresh ? "fresh" : "joined";
