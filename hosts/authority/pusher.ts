@@ -5,6 +5,7 @@
  */
 
 import { CBOR_FORMAT, CHANGED, GET, POST } from "../../modules/authority/answers.js";
+import { renewForPresent } from "../../modules/authority/late.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import {
   type Awaiting,
@@ -273,8 +274,14 @@ export class Pusher {
     const to = { clientId, pairwise, now: this.#authority.now() };
     const sending = await ledger.transaction((rows) => sendingFor(rows, center, to));
     if (sending === undefined) return "done";
+    if (sending.isHeld) return "another key follows";
     const result = await this.#say(id, sending.payload);
-    if (result === "done") await ledger.transaction((rows) => confirmAll(rows, clientId, sending));
+    if (result !== "done") return result;
+    await ledger.transaction((rows) => {
+      confirmAll(rows, clientId, sending);
+      const present = { clientId, groups: sending.late, now: this.#authority.now() };
+      renewForPresent(rows, center, present);
+    });
     return result;
   }
 

@@ -10,6 +10,7 @@ import type { EnvelopeKey } from "../cose/envelope.js";
 import type { Clock, Timer } from "../ports/clock.js";
 import type { Ask, Told } from "../secure/request.js";
 import type { Center } from "./center.js";
+import { renewForPresent } from "./late.js";
 import type { Rows } from "./ledger.js";
 import { awaiting, confirmAll, sendingFor } from "./pushing.js";
 import { type Delivered, Turns, type Window } from "./turns.js";
@@ -34,6 +35,8 @@ export interface CourierParts {
 }
 
 const SECOND = 1_000_000;
+/** Until the group may be given another key. */
+const HELD = "another key follows";
 
 export class Courier {
   readonly #parts: CourierParts;
@@ -86,13 +89,22 @@ export class Courier {
     const to = { clientId, pairwise, now: now() };
     const sending = run((rows) => sendingFor(rows, center, to));
     if (sending === undefined) return;
-    const { payload } = sending;
+    const { payload, late } = sending;
     const client = toHex(clientId);
+    if (sending.isHeld) {
+      told?.(clientId, HELD, this.#turns.note(client, HELD));
+      return;
+    }
     const ask: Ask = { method: POST, path: ["keys", "push"], format: CBOR, payload };
     const isAsked = channel.ask(ask, (answered) => {
       const code = answered.ok ? answered.response.code : undefined;
       const isDone = code === CHANGED;
-      if (isDone) run((rows) => confirmAll(rows, clientId, sending));
+      if (isDone) {
+        run((rows) => {
+          confirmAll(rows, clientId, sending);
+          renewForPresent(rows, center, { clientId, groups: late, now: now() });
+        });
+      }
       const why = answered.ok ? codeText(answered.response.code) : answered.why;
       const delivered = isDone ? "done" : why;
       told?.(clientId, delivered, this.#turns.end(client, delivered));

@@ -10,7 +10,7 @@
  */
 import type { Claims } from "../access/claims.js";
 import type { SpentKey } from "../access/delivery.js";
-import { type Scope, type ScopeEntry, SENDER } from "../access/scope.js";
+import { RECEIVER, type Scope, type ScopeEntry, SENDER } from "../access/scope.js";
 import {
   fault,
   issueToken,
@@ -28,6 +28,7 @@ import { AES_CCM_16_64_128 } from "../ports/crypto.js";
 import type { Center } from "./center.js";
 import { mustRenewFor, noteUse } from "./heard.js";
 import { plant } from "./keytree.js";
+import { isLate, mayRenewFor, renewForLate } from "./late.js";
 import type { Rows } from "./ledger.js";
 import { algorithmOf, draw, keyValue, PAIR_PROFILE, schemeOf } from "./material.js";
 import { isAhead, isLess, isSameEntry, issueTime, noteChange, takeBack } from "./narrowing.js";
@@ -159,15 +160,29 @@ export function giveKeys(
     if (isTooSoon) return { ok: false, fault: "later" }; // check: keys-again
     joinings.push(joining);
   }
+  const late = lateIn(rows, center, joinings);
+  const mustWait = late.some((group) => !mayRenewFor(rows, group, nowSeconds));
+  if (mustWait) return { ok: false, fault: "later" }; // check: late-waits
   const { spent = [], now } = request;
   const places = asked.map(({ entry: { appGroup }, group }) => ({ appGroup, group }));
   const isRenewed = renewSpent(rows, center, claims.subject, { spent, asked: places, now });
   if (isRenewed) return { ok: false, fault: "later" };
+  for (const group of late) renewForLate(rows, center, group, nowSeconds); // check: late-renewed
   // All of them or none: nothing was written for the sake of one that was refused.
   for (const joining of joinings) join(rows, center, joining);
   const tokens = joinings.flatMap((one) => tokensFor(rows, center, request, one));
   const groups = [...new Set(joinings.map(({ group }) => group))];
   return { ok: true, value: { clientId: claims.subject, groups, tokens } };
+}
+
+/** Groups whose newest key others may have used before he got it (late.ts). */
+function lateIn(rows: Rows, center: Center, joinings: readonly Joining[]): number[] {
+  const now = latestOf(rows, "clock", 0);
+  const late = joinings.filter((joining) => {
+    const comer = { group: joining.group, clientId: joining.claims.subject, now };
+    return !beginsAnew(rows, joining) && isLate(rows, comer, center.listening);
+  });
+  return [...new Set(late.map(({ group }) => group))];
 }
 
 /** Whose token it is and what it grants, or why it counts for nothing here. */
@@ -375,8 +390,12 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const { subject: clientId, expiresAt = NONE } = claims;
   let isOther = false;
   if (known !== undefined) isOther = isReborn(rows, joining, known); // check: keys-incarnation
+  // Who begins to listen has heard nothing, whatever he said himself.
+  let listensNew = isNew;
+  listensNew = (member.roles & RECEIVER) === 0; // check: join-listens
   const joined = { ...record, roles };
-  const mayBeUsed = record.epoch > 0 && mustRenewFor(rows, group, joined, center.listening);
+  const mayBeUsed =
+    record.epoch > 0 && listensNew && mustRenewFor(rows, group, joined, center.listening);
   members.put(rows, key, {
     ...member,
     roles,
@@ -393,7 +412,7 @@ export function join(rows: Rows, center: Center, joining: Joining): void {
   const wraps = isNew && hasTree ? plant(rows, center, group, clientId).wraps : [];
   // His id again, and perhaps not his numbers: not under the key that he left.
   const isBack = isNew && isStale(rows, group, record.epoch, clientId);
-  const isFresh = isNew && (record.renewsOnJoin || mayBeUsed || hasTree || isBack);
+  const isFresh = mayBeUsed || (isNew && (record.renewsOnJoin || hasTree || isBack));
   if (record.epoch === 0 || isFresh || isOther) {
     renew(rows, center, group, { isBroken: false, now: latestOf(rows, "clock", 0), wraps });
   }

@@ -173,11 +173,16 @@ export function welcome(
     [P.GROUP_POLICIES, policiesOf(rows, group)],
     [P.REKEYING_SCHEME, hasTree ? KEY_TREE : POINT_TO_POINT],
   ]);
-  const others = numbersOf(rows, group, center.listening);
-  const numbers = others.map(({ clientId, next }): Cbor => [clientId, next]);
-  if (numbers.length > 0) answer.set(P.SENDER_NUMBERS, numbers);
+  for (const [label, numbers] of numbersFor(rows, center, group)) answer.set(label, numbers);
   if (!schemeOf(profile).signs) return answer;
   return new Map<Cbor, Cbor>([...answer, ...managerCredential(center, nonce)]);
+}
+
+/** How far senders are under the newest key, for who had it not when they began. */
+export function numbersFor(rows: Rows, center: Center, group: number): [number, Cbor][] {
+  const others = numbersOf(rows, group, center.listening);
+  const numbers = others.map(({ clientId, next }): Cbor => [clientId, next]);
+  return numbers.length > 0 ? [[P.SENDER_NUMBERS, numbers]] : [];
 }
 
 /** The manager's credential, and that its key is its own (RFC 9594 §4.3.1 'kdc_cred_verify'). */

@@ -44,6 +44,9 @@ const SETTLED: readonly Drop[] = Object.freeze([
   "unsolicited",
 ]);
 
+/** It may be a sender's, and there is no place left to keep how far he is. */
+const UNKEPT: readonly Drop[] = Object.freeze(["tableFull", "storeFailed"]);
+
 /** A group that is to be listened to. */
 export interface Wanted {
   readonly group: number;
@@ -129,7 +132,9 @@ export class Listener implements Listening {
     for (const [group, heard] of this.#heard) {
       if (!heard.places.some((place) => isAt(place, datagram.to))) continue;
       const { waiting } = heard;
-      if (!waitsFor(heard, datagram)) continue;
+      const fate = fateOf(heard, datagram);
+      if (fate === "lost") this.#heard.delete(group); // check: listener-unkept
+      if (fate !== "open") continue;
       const { from, to, bytes, atMicros } = datagram;
       waiting.push({ number, datagram: { from, to, bytes: bytes.slice(), atMicros } });
       if (waiting.length > WAITING_MAX) this.#heard.delete(group); // check: listener-full
@@ -162,9 +167,10 @@ export class Listener implements Listening {
     const { waiting } = heard;
     heard.waiting = [];
     for (const one of waiting) {
-      const isOpen = waitsFor(heard, one.datagram);
+      const fate = fateOf(heard, one.datagram);
       // It came after these rows were read: the next ones may know whose it is.
-      if (isOpen && one.number > count) heard.waiting.push(one); // check: listener-later
+      if (fate === "open" && one.number > count) heard.waiting.push(one); // check: listener-later
+      if (fate === "lost") this.#heard.delete(group); // check: listener-unkept-later
     }
   }
 
@@ -189,10 +195,11 @@ export class Listener implements Listening {
   }
 }
 
-/** Whether it was not understood, and may be yet. */
-function waitsFor({ ear }: Heard, datagram: Datagram): boolean {
+/** `open`: it was not understood, and may be yet; `lost`: its number is known to nobody now. */
+function fateOf({ ear }: Heard, datagram: Datagram): "settled" | "open" | "lost" {
   const outcome = ear?.hear(datagram) ?? drop("unknownKey");
-  return !outcome.ok && !SETTLED.includes(outcome.drop);
+  if (outcome.ok || SETTLED.includes(outcome.drop)) return "settled";
+  return UNKEPT.includes(outcome.drop) ? "lost" : "open";
 }
 
 function isAt(place: Endpoint, to: Endpoint): boolean {

@@ -37,7 +37,8 @@ import { type Center, leave, renew } from "./distribution.js";
 import { content, mapOf, P, problem } from "./groupcomm.js";
 import { noteGiven } from "./heard.js";
 import { answerJoin, type Caller, LATER } from "./joining.js";
-import { keying, managerCredential, policiesOf, verifying } from "./keying.js";
+import { keying, managerCredential, numbersFor, policiesOf, verifying } from "./keying.js";
+import { isLate, mayRenewFor, renewForLate } from "./late.js";
 import type { Rows } from "./ledger.js";
 import {
   accesses,
@@ -65,6 +66,13 @@ interface Parts {
   readonly center: Center;
   readonly now: () => number;
 }
+
+type MemberHandler = (
+  rows: Rows,
+  center: Center,
+  caller: Caller & { member: Member },
+  request: SecureRequest,
+) => Reply;
 
 type Handler = (rows: Rows, center: Center, caller: Caller, request: SecureRequest) => Reply;
 
@@ -154,19 +162,26 @@ function groupNames(rows: Rows, scope: readonly ScopeEntry[], request: SecureReq
 }
 
 /** For members alone; the handler gets what it knows of this one. */
-function forMembers(
-  handle: (
-    rows: Rows,
-    center: Center,
-    caller: Caller & { member: Member },
-    request: SecureRequest,
-  ) => Reply,
-): Handler {
+function forMembers(handle: MemberHandler): Handler {
   return (rows, center, caller, request) => {
     const { member } = caller;
     if (member === undefined) return problem("membersOnly");
     return handle(rows, center, { ...caller, member }, request);
   };
+}
+
+/** For members that take the newest key: who is late for it gets the next one (late.ts). */
+function forKeyed(handle: MemberHandler): Handler {
+  return forMembers((rows, center, caller, request) => {
+    const { group, access, now } = caller;
+    const comer = { group, clientId: access.clientId, now };
+    if (isLate(rows, comer, center.listening)) {
+      const mustWait = !mayRenewFor(rows, group, now);
+      if (mustWait) return problem("noIds", LATER);
+      renewForLate(rows, center, group, now); // check: manager-late
+    }
+    return handle(rows, center, caller, request);
+  });
 }
 
 /** For who is no member and may listen: it checks signatures. */
@@ -182,9 +197,10 @@ function forVerifiers(handle: Handler): Handler {
 }
 
 const GROUP: Resource = Object.freeze({
-  [GET]: forMembers((rows, _center, { group, now, access }) => {
+  [GET]: forKeyed((rows, center, { group, now, access }) => {
     noteGiven(rows, group, access.clientId);
-    return content(keying(rows, { group, now }));
+    const numbers = numbersFor(rows, center, group);
+    return content(new Map([...keying(rows, { group, now }), ...numbers]));
   }),
   [POST]: (rows: Rows, center: Center, caller: Caller, request: SecureRequest) => {
     const map = mapOf(request);
@@ -194,7 +210,7 @@ const GROUP: Resource = Object.freeze({
 });
 
 const NODE: Resource = Object.freeze({
-  [GET]: forMembers(ownKeying),
+  [GET]: forKeyed(ownKeying),
   // RFC 9594 §4.8.2 says PUT, the OSCORE profile's §9.2 POST.
   [PUT]: forMembers(newKeying),
   [POST]: forMembers(newKeying),
@@ -244,11 +260,12 @@ const RESOURCES: Readonly<Record<string, Resource>> = Object.freeze({
   creds: { [GET]: creds, [FETCH]: creds },
 });
 
-function ownKeying(rows: Rows, _center: Center, caller: Caller & { member: Member }): Reply {
+function ownKeying(rows: Rows, center: Center, caller: Caller & { member: Member }): Reply {
   const { group, now, access, member } = caller;
   const { clientId } = access;
   noteGiven(rows, group, clientId);
-  return content(keying(rows, { group, now, clientId, tasks: member.tasks }));
+  const key = keying(rows, { group, now, clientId, tasks: member.tasks });
+  return content(new Map([...key, ...numbersFor(rows, center, group)]));
 }
 
 /** A member whose numbers are used up: the group gets a new key, in which they begin anew. */

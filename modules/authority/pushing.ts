@@ -10,6 +10,7 @@ import type { EnvelopeKey } from "../cose/envelope.js";
 import { termsFor } from "./deliveries.js";
 import { accessToken, type Center, confirm, leave, sealingOf } from "./distribution.js";
 import { noteUse } from "./heard.js";
+import { isLate, mayRenewFor } from "./late.js";
 import type { Rows } from "./ledger.js";
 import {
   clientIn,
@@ -69,6 +70,13 @@ export interface Sending {
   readonly payload: Uint8Array;
   /** What it brings, to be confirmed. */
   readonly epochs: readonly Sent[];
+  /**
+   * Groups whose newest key others may have used before he got it: he gets the next one, which is
+   * made when he has answered (late.ts, renewForPresent).
+   */
+  readonly late: readonly number[];
+  /** There is nothing to send until a next one may be made. */
+  readonly isHeld: boolean;
 }
 
 /** What a member is sent now, and one attempt more; undefined when nothing is left for him. */
@@ -87,10 +95,14 @@ export function sendingFor(
     if (isOver) leave(rows, center, numberOf(key), clientId); // check: push-ended
   }
   // The others when these are there: a message has its bounds.
-  const waiting = keys
-    .filter((key) => members.get(rows, key) !== undefined)
-    .slice(0, PUSHED_AT_ONCE_MAX);
-  if (waiting.length === 0) return undefined;
+  const all = keys.filter((key) => members.get(rows, key) !== undefined);
+  if (all.length === 0) return undefined;
+  const late: number[] = [];
+  for (const group of all.map(numberOf)) {
+    const comer = { group, clientId, now: clock };
+    if (isLate(rows, comer, center.listening)) late.push(group); // check: push-late
+  }
+  const waiting = all.filter((key) => !late.includes(numberOf(key))).slice(0, PUSHED_AT_ONCE_MAX);
   const tokens: Uint8Array[] = [];
   const epochs: Sent[] = [];
   for (const key of waiting) {
@@ -114,7 +126,9 @@ export function sendingFor(
   }
   const told = epochs.map(({ group }) => group);
   const terms = termsFor(rows, { clientId, groups: told, now }, center.listening);
-  return { payload: emitDelivery({ tokens, ...terms }), epochs };
+  const next = late.filter((group) => mayRenewFor(rows, group, clock));
+  const isHeld = epochs.length === 0 && next.length === 0;
+  return { payload: emitDelivery({ tokens, ...terms }), epochs, late: next, isHeld };
 }
 
 /** He has all of it in flash. */

@@ -216,6 +216,12 @@ export class Late {
   join(): [number, number][] {
     const { kdc } = this.#listened;
     joins(kdc, this.#at, RESPONDER);
+    return this.ask();
+  }
+
+  /** Asks for keys, as a member; what it was told. */
+  ask(): [number, number][] {
+    const { kdc } = this.#listened;
     const receives = [{ appGroup: APPLICATION, level: 2, roles: RECEIVER }] as const;
     const { response } = keysOf(kdc, this.#at, kdc.token(this.#at, receives));
     const delivery = parseDelivery(response.payload ?? new Uint8Array(0));

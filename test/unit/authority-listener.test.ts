@@ -2,10 +2,11 @@
  * A KDC that listens to its groups: whoever comes late is told how far their senders are, in every
  * profile, and gets another key where not all of it was heard.
  */
+import { SENDER } from "../../modules/access/scope.js";
 import { leave, renew } from "../../modules/authority/distribution.js";
 import { numbersOf } from "../../modules/authority/heard.js";
 import { sendingFor } from "../../modules/authority/pushing.js";
-import { inGroup, members } from "../../modules/authority/records.js";
+import { inGroup, members, newcomer } from "../../modules/authority/records.js";
 import { uintBytes } from "../../modules/bytes/uint.js";
 import { equal, test } from "../harness.js";
 import { address } from "../support/addresses.js";
@@ -194,6 +195,33 @@ test("more than can wait is as if nobody had listened", () => {
   equal(new Late(hall, 3, SENDERS).join(), []);
   equal(hall.epoch, 2);
 });
+
+test("a sender for whom there is no place left was not heard, whenever it is understood", () => {
+  for (const isLater of [false, true]) {
+    const hall = new Listened("lowlatency");
+    hall.look();
+    hall.sender(1);
+    const PLACES = 128;
+    enter(hall, PLACES);
+    for (let at = 1; at <= PLACES; at++) hall.listener.hear(hall.said(at, 5));
+    equal([hall.numbers?.length, hall.listener.of(GROUP)?.waits], [PLACES, false]);
+    const last = hall.said(PLACES + 1, 5);
+    if (isLater) hall.listener.hear(last);
+    enter(hall, PLACES + 1);
+    if (!isLater) hall.listener.hear(last);
+    equal(hall.listener.of(GROUP), undefined, isLater ? "it waited" : "at once");
+  }
+});
+
+/** So many members that speak, of whom some may be gone. */
+function enter(hall: Listened, count: number): void {
+  hall.kdc.run((rows) => {
+    for (let at = 1; at <= count; at++) {
+      members.put(rows, inGroup(GROUP, uintBytes(at)), { ...newcomer(), roles: SENDER });
+    }
+  });
+  hall.look();
+}
 
 test("a sender whose signature cannot be verified here is not listened to", () => {
   const hall = spoken("group-oscore-02");

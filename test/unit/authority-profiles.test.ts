@@ -142,7 +142,7 @@ test("a member whose flash is another never has the key that he asked for by him
       const told = mapIn(renewedAnd(kdc, () => kdc.get(1, path)).response.payload);
       equal([told?.get(9), kdc.group.epoch], [2, 2]);
       kdc.now += 60;
-      const asked = keysOf(kdc, 1, kdc.token(1), incarnation);
+      const asked = keysOf(kdc, 1, kdc.token(1, SENDS), incarnation);
       equal([outcome(asked), kdc.group.epoch], ["2.05", epoch], path);
     }
   }
