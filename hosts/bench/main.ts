@@ -1,5 +1,6 @@
 /**
- * npm run bench [-- --samples N] [--quick] [--rekeying [--simulated] | --dtls | --joins] [--json]
+ * npm run bench [-- --samples N] [--quick] [--rekeying [--simulated] | --dtls | --joins |
+ *   --commissioning] [--json]
  *
  * The receive path from datagram to light port (store write and trace included) and the send path,
  * on Node and on headless XS in a release build: medians of one run, ratios to plain AES-CCM and to
@@ -14,6 +15,7 @@ import coapPacket from "coap-packet";
 import { fromHex } from "../../modules/bytes/hex.js";
 import { TsCrypto } from "../../modules/crypto/crypto.js";
 import { need } from "../lacks.js";
+import { reportFirstLight } from "../room/first-light.js";
 import { reportSimulated } from "../room/report.js";
 import { command, compileForXs, HOST, instructionCounts } from "./count.js";
 import { reportDtls } from "./dtls.js";
@@ -36,7 +38,7 @@ const PATHS: readonly Only[] = [
   "openGroupOscore",
 ];
 const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--json]
-                         [--rekeying [--simulated]|--dtls|--joins]
+                         [--rekeying [--simulated]|--dtls|--joins|--commissioning]
   --samples N   messages of each kind (2000)
   --quick       300 messages, for CI
   --rekeying    only this: what one member more or less costs a group of 2 to 1,000
@@ -45,6 +47,9 @@ const USAGE = `usage: npm run bench -- [--samples N] [--quick] [--json]
                 20, 50 and 100 that one is lost of by key trees; some minutes
   --dtls        only this: what a DTLS handshake costs in time, instructions and memory
   --joins       only this: 1,000 devices (--samples N) join one KDC process
+  --commissioning
+                only this: 50 fresh luminaires on a simulated radio are joined, grouped and lit; how
+                long after the first press, in the time of the medium
   --json        one JSON object`;
 
 interface EngineResult {
@@ -61,6 +66,7 @@ async function main(): Promise<void> {
       simulated: { type: "boolean", default: false },
       dtls: { type: "boolean", default: false },
       joins: { type: "boolean", default: false },
+      commissioning: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -77,6 +83,10 @@ async function main(): Promise<void> {
   }
   if (values.dtls) {
     await reportDtls(values.json);
+    return;
+  }
+  if (values.commissioning) {
+    process.exitCode = await reportFirstLight(values.json);
     return;
   }
   if (values.joins) {

@@ -21,6 +21,7 @@ export interface Commissioned {
   readonly joined: number;
   /** Of the medium, from the first press to the last word of the last join. */
   readonly seconds: number;
+  readonly beganMicros: number;
   readonly failures: readonly Failure[];
 }
 
@@ -89,7 +90,7 @@ class Installer {
     const { size: joined } = this.#joined;
     return {
       ...{ devices: this.#room.devices.length, joined, seconds: Number(seconds.toFixed(3)) },
-      failures: [...this.#failures.values()],
+      ...{ beganMicros: BEGIN_MICROS, failures: [...this.#failures.values()] },
     };
   }
 
