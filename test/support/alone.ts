@@ -43,10 +43,15 @@ export function founded(room: Room, flash?: NorFlash): Standalone {
 }
 
 /** A lamp that is nobody's, with a factory key. */
-export function lampIn(room: Room, number: number, more: Partial<Factory> = {}): Newcomer {
+export function lampIn(
+  room: Room,
+  number: number,
+  more: Partial<Factory> = {},
+  flash?: NorFlash,
+): Newcomer {
   const rawKey = new Uint8Array(32).fill(number);
   const made = factoryOf(number, { label: undefined, rawKey, trustOnPress: true, ...more });
-  return new Newcomer(room, { number, blob: emitFactory(made) });
+  return new Newcomer(room, { number, blob: emitFactory(made), ...(flash && { flash }) });
 }
 
 /** With a press at the lamp and one at the switch, whose window is open. */
