@@ -247,7 +247,7 @@ export class Fresh {
   }
 
   #opened(at: Endpoint): void {
-    if (!this.window.admits(toHex(nameOf(at)))) return;
+    if (!this.window.admits(toHex(nameOf(at)))) return; // check: fresh-race
     this.#joiner = { address: at.address.slice(), port: at.port };
     this.#parts.log("fresh: is being joined");
     this.#parts.show("joining");

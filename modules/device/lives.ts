@@ -66,8 +66,10 @@ export function begin(board: Board, services: Lives): Device | undefined {
   checkRole(factory.role, board.role);
   const joined = joinedIn(store, board.crypto);
   // A join that is in flash has used its label up, whether or not there was time to say so.
-  const now = joined === undefined ? factory : used(board, store, { factory, n: joined.n });
-  const isClean = clean(board.flash, store, now.n);
+  let now = factory;
+  if (joined !== undefined) now = used(board, store, { factory, n: joined.n }); // check: label-used
+  let isClean = true;
+  isClean = clean(board.flash, store, now.n); // check: label-clean
   if (!isClean) throw new Error("flash: does not forget a label that was used");
   if (joined !== undefined) return beginJoined(board, services, store, joined.blob);
   const founded = services.standalone?.foundedIn(board, store, now);
