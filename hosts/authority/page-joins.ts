@@ -131,7 +131,7 @@ export class PageJoins {
   #failed(key: string, failure: string, step = "join"): void {
     const id = this.#board.site.joins[key]?.id ?? "";
     this.#underWay.delete(id);
-    this.#put(key, { step, failure });
+    this.#put(key, { step: `failed at "${step}"`, failure });
   }
 
   #put(key: string, row: Partial<JoinState>): void {

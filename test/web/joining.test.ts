@@ -1,8 +1,11 @@
 /** What a person does with devices that come: the window, the one that blinks, its name. */
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import type { Page } from "playwright-core";
 import { NodeCrypto } from "../../hosts/authority/crypto.js";
+import { ROOT } from "../../hosts/root.js";
 import type { Actions } from "../../hosts/web/actions.js";
 import { Board } from "../../hosts/web/board.js";
 import { Guard } from "../../hosts/web/guard.js";
@@ -13,6 +16,8 @@ import { Chromium, PHONE, Watched } from "../support/browser.js";
 import { euiOf } from "../support/lumicast.js";
 import { lacks } from "../support/skip.js";
 
+/** To be looked at. */
+const SHOTS = join(ROOT, "build/web");
 const OPEN_MS = 180_000;
 const chromium = new Chromium();
 let web: Web | undefined;
@@ -104,17 +109,17 @@ test("a code is typed as it comes; a slip is told before it is sent; nothing kee
   await page.getByLabel("Password").fill("let me in");
   await page.keyboard.press("Enter");
   const typed = page.getByLabel("Code on its label");
-  const join = page.getByRole("button", { name: "Join it" });
+  const button = page.getByRole("button", { name: "Join it" });
   await typed.focus();
   // As fingers do it: small letters, letters for figures, no hyphens.
   const slip = code.toLowerCase().replaceAll("0", "o").replaceAll("1", "l").replaceAll("-", " ");
   const [first] = slip;
   await page.keyboard.type(slip.slice(0, 9));
   await page.getByText("8 of 28").waitFor();
-  assert.equal(await join.isDisabled(), true);
+  assert.equal(await button.isDisabled(), true);
   await typed.fill(`${first === "z" ? "y" : "z"}${slip.slice(1)}`);
   await page.getByText("a character is wrong; look at the label again").waitFor();
-  assert.equal(await join.isDisabled(), true);
+  assert.equal(await button.isDisabled(), true);
   await typed.fill(slip);
   await page.getByText("it reads well").waitFor();
   for (let times = 0; times < 2; times++) await page.keyboard.press("Tab");
@@ -125,9 +130,8 @@ test("a code is typed as it comes; a slip is told before it is sent; nothing kee
   assert.equal(await typed.inputValue(), "");
   const beyond = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
   assert.equal(beyond, 0);
-  if (process.env.LUMICAST_SCREENSHOTS !== undefined) {
-    await page.screenshot({ path: `${process.env.LUMICAST_SCREENSHOTS}/code.png`, fullPage: true });
-  }
+  mkdirSync(SHOTS, { recursive: true });
+  await page.screenshot({ path: join(SHOTS, "joining-360-dark.png"), fullPage: true });
   const all = [await heldBy(page), JSON.stringify(board.site), ...asked].join("\n").toUpperCase();
   const plain = code.replaceAll("-", "");
   for (const form of [code, plain, slip.toUpperCase(), plain.slice(0, 12)]) {
