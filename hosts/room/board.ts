@@ -17,6 +17,10 @@ import { Readiness } from "./ready.js";
 const PUSHED = /^((?:rekey|lost) \S+): (\S+) (.+?)(?:, attempt \d+)?, (\d+) of (\d+)$/;
 const BEGUN = /^((?:rekey|lost) \S+): (\d+) members$/;
 const OVER = /^((?:rekey|lost) \S+): over, (\d+) of \d+ in /;
+/** "join lamp-3: find: luminaire …", "join lamp-3: failed at find: …", as joins.ts says it. */
+const JOINING = /^join (\S+): (?:failed at )?([^:]+): (.*)$/;
+const FAILED = /^join \S+: failed at /;
+const LAST_STEP = "light";
 const KEYED = "keys: resting";
 const PRESSES_KEPT = 8;
 const REKEYS_KEPT = 6;
@@ -167,9 +171,26 @@ export class RoomBoard {
     const [, begun, of] = BEGUN.exec(text) ?? [];
     const [, over, had] = OVER.exec(text) ?? [];
     const [, what, name, result, done] = PUSHED.exec(text) ?? [];
+    if (this.#onJoin(text)) return;
     if (begun !== undefined) this.#begin(begun, Number(of));
     else if (over !== undefined) this.#progress(over, { isOver: true, done: Number(had) });
     else if (what !== undefined) this.#pushed(what, { name, result, done: Number(done) });
+  }
+
+  /** A device on its way in; true for a line about one. */
+  #onJoin(text: string): boolean {
+    const [, name = "", step, said] = JOINING.exec(text) ?? [];
+    const device = this.#room.devices.find((one) => one.name === name);
+    if (device === undefined) return false;
+    const id = toHex(device.eui64);
+    const failure = FAILED.test(text) ? said : null;
+    if (step === LAST_STEP && failure === null) this.board.remove("joins", id);
+    else {
+      const { role } = device;
+      const told = failure === null ? `${step}: ${said}` : `${step}:`;
+      this.board.put("joins", id, { id, role, step: told, asks: false, failure });
+    }
+    return true;
   }
 
   #pushed(

@@ -69,8 +69,9 @@ presses the switches in turn, then prints one JSON object.
   --cortexm N      N of the lamps are emulated Cortex-M4 microcontrollers, in QEMU (default 0)
   --keys WHENCE    join (default): every device is fresh; an installer presses each, an authority
                    on the medium joins it by its label, and gives it keys, over DTLS; authority
-                   (default with --hops above 1): each knows that authority from the start;
-                   file: keys are in the installation file or made up
+                   (default above 100 devices, and where one is out of reach of the authority's
+                   radio): each knows that authority from the start; file: keys are in the
+                   installation file or made up
   --commission     joins one device after the other, and says what is pressed, what it shows and
                    what the authority does; at a terminal in real time
   --web [AT]       a page of the room, too; AT: [ADDRESS:]PORT (default 127.0.0.1:8780). Without a

@@ -41,6 +41,42 @@ for (const profile of PROFILES) {
   });
 }
 
+test("--commission: what is pressed, what is seen, and each step of each join", () => {
+  const room = ["--luminaires", "1", "--switches", "1", "--sensors", "0", "--seed", "5"];
+  const { status, stdout, stderr } = start(...room, "--presses", "1", "--commission");
+  assert.equal(status, 0, stderr);
+  assert.match(stderr, /^2 of 2 devices are joined, after [\d.]+ s of the medium's time$/m);
+  const lines = stdout.split("\n");
+  const said = (name: string) => {
+    const from = lines.findIndex((line) => line.endsWith(`press ${name}`));
+    assert.notEqual(from, -1, stdout);
+    return lines.slice(from + 1).flatMap((line) => {
+      const [, step] = /^ *\d+:\d\d\.\d {4}([a-z ]+): /.exec(line) ?? [];
+      return step === undefined ? [] : [step];
+    });
+  };
+  const steps = ["find", "prove", "enter", "hand over", "come back", "keys", "light"];
+  assert.deepEqual(said("lamp-1 (luminaire)"), [...steps, ...steps]);
+  assert.deepEqual(said("switch-1 (switch)"), steps);
+  assert.match(stdout, /What each shows: it breathes/);
+  for (const looks of ["blinks quickly", "quick short flashes"]) {
+    assert.ok(stdout.includes(` lamp-1 ${looks}: `), looks);
+  }
+  assert.equal(JSON.parse(lines.at(-2) ?? "").missed, 0);
+});
+
+test("whoever is out of the authority's reach knows it from the start", () => {
+  const room = ["--luminaires", "4", "--hops", "4", "--switches", "1", "--sensors", "0", "--json"];
+  const far = start(...room, "--seed", "5", "--keys", "join");
+  assert.equal(far.status, 2);
+  assert.match(far.stderr, /^\S+ is out of reach of the authority's radio.*--keys authority/);
+  const near = start(...room, "--seed", "5", "--presses", "1");
+  assert.equal(near.status, 0, near.stderr);
+  assert.equal(JSON.parse(near.stdout).joined, undefined);
+  const none = start("--commission", "--keys", "file");
+  assert.match(none.stderr, /^--commission and --keys file: nobody is joined then/);
+});
+
 test("--keys file: no authority, and keys in the file that --save writes", () => {
   const folder = mkdtempSync(join(tmpdir(), "lumicast-test-"));
   try {
