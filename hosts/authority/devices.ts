@@ -1,6 +1,7 @@
 /** What an operator does with devices: enters them, looks at them, reports them lost. */
 
-import { RECEIVER, SENDER } from "../../modules/access/scope.js";
+import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
+import { handedCounter } from "../../modules/authority/leaving.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { issueAfter } from "../../modules/authority/narrowing.js";
 import {
@@ -125,11 +126,6 @@ function goOn(authority: Authority, rows: Rows, { before }: Shipped, credential:
   issueAfter(rows, fromHex(clientId), issuedAt);
   if (authority.identity.role === "as") return;
   for (const used of keys) goOnAbove(rows, authority.center, used, authority.now());
-}
-
-/** How often a device was handed over. */
-export function handedCounter(credential: Uint8Array): string {
-  return `handed/${toHex(credential)}`;
 }
 
 /** A device as a KDC alone knows it: how it shows who it is, and no more. */
@@ -267,4 +263,9 @@ export function rolesText(roles: number): string {
 
 export function orNull(value: number): number | null {
   return value === NONE ? null : value;
+}
+
+/** Replaces what a device may be granted. */
+export function putScope(rows: Rows, eui64: string, scope: Scope): void {
+  devices.put(rows, eui64, { ...devices.need(rows, eui64), scope });
 }

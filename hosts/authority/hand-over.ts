@@ -1,42 +1,37 @@
 /**
- * A KDC that leaves: its word to each member for the one that follows (modules/groups/trusted.ts),
- * with a new secret of each. Written down before any member hears of it: who is told of a KDC that
- * does not know him has nobody. Told until each has said that he follows; his secret is forgotten
- * here then.
+ * What an operator does to leave (modules/authority/leaving.ts): a list of devices for the KDC that
+ * follows, and then the word that they are told.
  */
-import { EMPTY_DELIVERY, emitDelivery } from "../../modules/access/delivery.js";
-import type { Center } from "../../modules/authority/distribution.js";
+import {
+  CLIENT,
+  clientsIn,
+  isSameKdc,
+  leavingIn,
+  leavingOf,
+  TO,
+} from "../../modules/authority/leaving.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { lastIssued } from "../../modules/authority/narrowing.js";
 import {
   clientIn,
   devices,
   groups,
-  latestOf,
   leavings,
   members,
   numberKey,
   numberOf,
   ownerOf,
-  pushes,
   type Successor,
   successors,
 } from "../../modules/authority/records.js";
 import { equalBytes } from "../../modules/bytes/equal.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { readUint } from "../../modules/bytes/uint.js";
-import type { EnvelopeKey } from "../../modules/cose/envelope.js";
-import { emitHandOver } from "../../modules/groups/trust.js";
 import { type Authority, kidOf, random } from "./authority.js";
-import { handedCounter, nameOfClient, orNull, type Shipped } from "./devices.js";
+import { nameOfClient, orNull, type Shipped } from "./devices.js";
 import { counted, Fault } from "./fault.js";
 import type { Card } from "./identity.js";
 import { endpointOf } from "./net.js";
-
-const TO = "to";
-const CLIENT = "client/";
-const PSK_BYTES = 16;
-const NONCE_BYTES = 13;
 
 export interface HandOverArgs {
   readonly card: Card;
@@ -61,14 +56,9 @@ export function prepareHandOver(authority: Authority, args: HandOverArgs): Promi
     if (before !== undefined && !isSame) forget(rows, before);
     successors.put(rows, TO, { ...to, isBegun: isSame && before.isBegun });
     const shipped = clientsIn(rows).flatMap((client) => {
-      const place = `${CLIENT}${client}`;
-      const known = leavings.get(rows, place);
-      if (known?.isDone === true) return [];
       const { credential } = whoIs(rows, client);
-      const count = latestOf(rows, handedCounter(credential), 0) + 1;
-      const leaving = known ?? { psk: drawn(PSK_BYTES), count, isDone: false };
-      leavings.put(rows, place, leaving);
-      return shippedOf(rows, client, leaving);
+      const leaving = leavingOf(rows, { random }, { client, credential });
+      return leaving === undefined ? [] : shippedOf(rows, client, leaving);
     });
     return { to: to.issuer, devices: shipped };
   });
@@ -94,56 +84,6 @@ export function beginHandOver(authority: Authority, args: HandOverArgs): Promise
   });
 }
 
-/** Client ids, in hex, of members that have to hear of it. */
-export function leavingIn(rows: Rows): string[] {
-  if (successors.get(rows, TO)?.isBegun !== true) return [];
-  const all = new Set(clientsIn(rows));
-  const left = leavings.keys(rows, CLIENT).filter((key) => !leavings.need(rows, key).isDone);
-  return left.map((key) => key.slice(CLIENT.length)).filter((client) => all.has(client));
-}
-
-/** The KDC that a member follows by now. */
-export function followedBy(rows: Rows, clientId: Uint8Array): string | undefined {
-  const isDone = leavings.get(rows, `${CLIENT}${toHex(clientId)}`)?.isDone === true;
-  return isDone ? successors.need(rows, TO).issuer : undefined;
-}
-
-/** Body of the push that tells a member, over the channel whose key is `under`. */
-export function handOverFor(
-  rows: Rows,
-  center: Center,
-  { clientId, id, under }: { clientId: Uint8Array; id: string; under: EnvelopeKey },
-): Uint8Array | undefined {
-  const client = toHex(clientId);
-  if (!leavingIn(rows).includes(client)) return undefined;
-  const to = successors.need(rows, TO);
-  const { psk, count } = leavings.need(rows, `${CLIENT}${client}`);
-  const { issuer, kid, publicKey, audience } = to;
-  const handOver = emitHandOver(center.crypto, center, {
-    trusted: { issuer, kid, publicKey, audience },
-    count,
-    channel: {
-      identity: fromHex(id),
-      psk,
-      center: { address: to.address, port: to.port },
-      server: { address: to.serverAddress, port: to.serverPort },
-    },
-    sealed: { under, nonce: drawn(NONCE_BYTES) },
-  });
-  return emitDelivery({ ...EMPTY_DELIVERY, handOver });
-}
-
-/** It follows: what waits for it here is nothing to it any more. */
-export function noteFollowed(rows: Rows, clientId: Uint8Array): void {
-  const client = toHex(clientId);
-  const place = `${CLIENT}${client}`;
-  const psk = new Uint8Array(0);
-  leavings.put(rows, place, { ...leavings.need(rows, place), psk, isDone: true });
-  for (const key of pushes.keys(rows)) {
-    if (clientIn(key) === client) pushes.delete(rows, key);
-  }
-}
-
 function successorOf(authority: Authority, { card, at, server }: HandOverArgs): Successor {
   const { crypto, identity, signer } = authority;
   if (identity.role === "as") {
@@ -167,10 +107,6 @@ function successorOf(authority: Authority, { card, at, server }: HandOverArgs): 
   };
 }
 
-function isSameKdc(a: Successor, b: Successor): boolean {
-  return a.issuer === b.issuer && equalBytes(a.publicKey, b.publicKey);
-}
-
 /** Another one was chosen: the secrets of before were told to the first. */
 function forget(rows: Rows, before: Successor): void {
   const all = leavings.keys(rows, CLIENT);
@@ -180,11 +116,6 @@ function forget(rows: Rows, before: Successor): void {
     throw new Fault(`the hand-over to ${before.issuer} has begun (${some}); that KDC goes on`);
   }
   for (const key of all) leavings.delete(rows, key);
-}
-
-/** Everybody who is in a group, in hex. */
-function clientsIn(rows: Rows): string[] {
-  return [...new Set(members.keys(rows).map((key) => clientIn(key)))].sort();
 }
 
 /** As the AS entered it; where that is another program, as its channel shows it. */
@@ -218,10 +149,4 @@ function shippedOf(
       }),
     },
   };
-}
-
-function drawn(count: number): Uint8Array {
-  const bytes = new Uint8Array(count);
-  random.fill(bytes);
-  return bytes;
 }

@@ -6,6 +6,12 @@
 
 import { CBOR_FORMAT, CHANGED, GET, POST } from "../../modules/authority/answers.js";
 import { renewForPresent } from "../../modules/authority/late.js";
+import {
+  followedBy,
+  handOverFor,
+  leavingIn,
+  noteFollowed,
+} from "../../modules/authority/leaving.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import {
   type Awaiting,
@@ -31,7 +37,6 @@ import type { Announcer } from "./announcer.js";
 import type { Authority } from "./authority.js";
 import { NodeClock } from "./clock.js";
 import { nameOfClient } from "./devices.js";
-import { followedBy, handOverFor, leavingIn, noteFollowed } from "./hand-over.js";
 import type { Place, Places } from "./places.js";
 import type { NodeResult, Say } from "./works.js";
 

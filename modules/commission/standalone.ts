@@ -17,13 +17,23 @@ import type { Center } from "../authority/distribution.js";
 import { FlashLedger } from "../authority/flash-ledger.js";
 import { admitJoiner, pinOf } from "../authority/joiners.js";
 import { answerKdc } from "../authority/kdc-face.js";
+import { handOverFor, leavingIn, noteFollowed } from "../authority/leaving.js";
 import type { Rows } from "../authority/ledger.js";
 import { devices } from "../authority/records.js";
 import { equalBytes } from "../bytes/equal.js";
 import { fromHex, toHex } from "../bytes/hex.js";
-import { CHANGED, CONTENT, FORBIDDEN, GET, POST } from "../coap/options.js";
+import {
+  CBOR,
+  CHANGED,
+  CONTENT,
+  FORBIDDEN,
+  GET,
+  METHOD_NOT_ALLOWED,
+  POST,
+} from "../coap/options.js";
 import type { ClientCredentials } from "../dtls/credentials.js";
 import type { Board } from "../ports/board.js";
+import type { Timer } from "../ports/clock.js";
 import type { Datagram, DatagramPort, Endpoint } from "../ports/datagram.js";
 import { DtlsChannels } from "../secure/dtls.js";
 import type { Ask, Asker, SecureRequest, SecureResponse, Told } from "../secure/request.js";
@@ -32,7 +42,9 @@ import { Admitting, type Place } from "./admitting.js";
 import type { Founded, Host, StandaloneService } from "./alone.js";
 import type { Factory } from "./factory.js";
 import type { Gesture } from "./gestures.js";
+import { answerHandOver, isHandedOver } from "./handing.js";
 import { HomePort, SECURE_PORT } from "./home.js";
+import { joinKey } from "./label.js";
 import { Press } from "./press.js";
 import {
   blobFor,
@@ -70,6 +82,7 @@ const FLIGHT_TIMES = Object.freeze({
 /** A member that could not be reached is tried again after so long. */
 const KNOCK_MICROS = 60 * SECOND;
 const KNOCKS_MAX = 2;
+const LEAVE_MICROS = 5 * SECOND;
 /** A luminaire that was just given its keys has them in flash. */
 const PRESENT_MICROS = SECOND;
 
@@ -77,10 +90,12 @@ class Room implements Founded {
   readonly #board: Board;
   readonly #self: Self;
   readonly #center: Center;
+  readonly #factory: Factory;
   #port: HomePort | undefined = undefined;
 
-  constructor(board: Board, self: Self) {
+  constructor(board: Board, self: Self, factory: Factory) {
     this.#board = board;
+    this.#factory = factory;
     this.#self = self;
     this.#center = centerOf(self, board.crypto, board.random);
   }
@@ -96,7 +111,7 @@ class Room implements Founded {
 
   begin(host: Host): void {
     if (this.#port === undefined) throw new Error("standalone: began without its network");
-    const parts = { board: this.#board, port: this.#port, host };
+    const parts = { board: this.#board, port: this.#port, host, factory: this.#factory };
     new Standalone(parts, this.#self, this.#center);
   }
 }
@@ -105,6 +120,7 @@ interface Parts {
   readonly board: Board;
   readonly port: HomePort;
   readonly host: Host;
+  readonly factory: Factory;
 }
 
 class Standalone {
@@ -122,13 +138,20 @@ class Standalone {
   /** Where who was, by the same; and until when nobody knocks there. */
   readonly #places = new Map<string, Endpoint>();
   readonly #knocked = new Map<string, number>();
+  /** Who is being told of the next authority. */
+  readonly #telling = new Set<string>();
+  #leaving: Timer | undefined = undefined;
   #knocks = 0;
   /** A press that answers what the switch asked is none for light. */
   #isOurs = false;
   /** For five seconds, and not let go yet. */
   #isHeld = false;
+  /** By the printed label: whom the room may be handed over to. */
+  readonly #label: { readonly identity: Uint8Array; readonly key: Uint8Array } | undefined;
 
-  constructor({ board, port, host }: Parts, self: Self, center: Center) {
+  constructor({ board, port, host, factory }: Parts, self: Self, center: Center) {
+    const { eui64, label, n } = factory;
+    this.#label = label && joinKey(board.crypto, { eui64, label, n });
     this.#board = board;
     this.#port = port;
     this.#host = host;
@@ -147,6 +170,7 @@ class Standalone {
     port.authority = (datagram) => this.#take(datagram);
     this.#watch();
     this.#courier.look();
+    this.#leave();
   }
 
   readonly #now = (): number => this.#host.seconds();
@@ -160,6 +184,9 @@ class Standalone {
         handler: (request) => this.#answer(request),
         opened: (asker, at) => this.#opened(asker, at),
         closed: ({ id }) => void this.#askers.delete(id),
+        dropped: (_from, reason) => {
+          if (reason === "forged") this.#admitting.window.failed(); // check: hand-over-guesses
+        },
       },
       {
         server: { psk: (identity) => this.#secretOf(identity) },
@@ -170,6 +197,9 @@ class Standalone {
   }
 
   #secretOf(identity: Uint8Array): Uint8Array | undefined {
+    const label = this.#label;
+    const isLabel = label !== undefined && equalBytes(identity, label.identity);
+    if (isLabel) return this.#admitting.window.isOpen ? label.key.slice() : undefined;
     return this.#ledger.run((rows) => secretOf(rows, identity));
   }
 
@@ -194,17 +224,23 @@ class Standalone {
   }
 
   #reach(clientId: Uint8Array): Reach | undefined {
-    const id = this.#ledger.run((rows) => {
-      const owner = rows.get("client", toHex(clientId));
-      return owner && toHex(devices.get(rows, toHex(owner))?.credential ?? new Uint8Array(0));
-    });
-    if (id === undefined || id === "") return undefined;
+    const id = this.#idOf(clientId);
+    if (id === undefined) return undefined;
     const pairwise = this.#askers.get(id)?.pairwise;
     if (pairwise === undefined) {
       this.#knock(id);
       return undefined;
     }
     return { pairwise, ask: (ask, done) => this.#channels.askPeer(id, ask, done) };
+  }
+
+  /** What a member's channel shows. */
+  #idOf(clientId: Uint8Array): string | undefined {
+    return this.#ledger.run((rows) => {
+      const owner = rows.get("client", toHex(clientId));
+      const device = owner && devices.get(rows, toHex(owner));
+      return device && toHex(device.credential);
+    });
   }
 
   /** Whoever is silent for long has no connection left, but a key waits for him. */
@@ -234,7 +270,7 @@ class Standalone {
     const [place] = request.path;
     const { id } = request.from;
     const before = this.#ledger.run((rows) => deviceOf(rows, id));
-    const response = place === "left" ? this.#left(request) : this.#decide(request);
+    const response = this.#answerAt(place, request);
     const { clock } = this.#board;
     // Others may have to be told. The answer goes first.
     clock.after(0, () => this.#courier.look());
@@ -243,6 +279,48 @@ class Standalone {
     if (isKeyed) clock.after(PRESENT_MICROS, () => this.#host.present());
     if (before === undefined && response.code < 0x80) this.#board.log(`room: ${id} is in`);
     return response;
+  }
+
+  #answerAt(place: string, request: SecureRequest): SecureResponse {
+    if (place === "left") return this.#left(request);
+    return place === "hand-over" ? this.#handOver(request) : this.#decide(request);
+  }
+
+  /** To who has the label; nobody else is shown anything. */
+  #handOver({ method, from, payload }: SecureRequest): SecureResponse {
+    const isLabel = this.#label !== undefined && from.id === toHex(this.#label.identity);
+    const isMeant = isLabel && this.#admitting.window.isOpen;
+    if (!isMeant) return { code: FORBIDDEN }; // check: hand-over-label
+    if (method !== POST) return { code: METHOD_NOT_ALLOWED };
+    const response = this.#ledger.run((rows) => answerHandOver(rows, this.#center, payload));
+    this.#board.clock.after(0, () => this.#leave());
+    return response;
+  }
+
+  /** Tells members whom they follow from now on, until each has said that it does. */
+  #leave(): void {
+    const { clock, log } = this.#board;
+    const left = this.#ledger.run(leavingIn);
+    if (left.length === 0) return;
+    for (const client of left) {
+      const clientId = fromHex(client);
+      const reach = this.#reach(clientId);
+      const id = this.#idOf(clientId);
+      if (reach === undefined || id === undefined || this.#telling.has(client)) continue;
+      const told = { clientId, id, under: reach.pairwise };
+      const payload = this.#ledger.run((rows) => handOverFor(rows, this.#center, told));
+      if (payload === undefined) continue;
+      const ask = { method: POST, path: ["keys", "push"], format: CBOR, payload };
+      this.#telling.add(client);
+      reach.ask(ask, (answered) => {
+        this.#telling.delete(client);
+        if (!answered.ok || answered.response.code !== CHANGED) return;
+        this.#ledger.run((rows) => noteFollowed(rows, clientId));
+        log(`room: ${client} follows the new authority`);
+      });
+    }
+    if (this.#leaving !== undefined) clock.cancel(this.#leaving);
+    this.#leaving = clock.after(LEAVE_MICROS, () => this.#leave());
   }
 
   #decide(request: SecureRequest): SecureResponse {
@@ -308,7 +386,10 @@ class Standalone {
   #expect(eui64: Uint8Array, keySum: Uint8Array): Place {
     const around = { random: this.#board.random, now: this.#now() };
     const confirmed = { eui64, keySum };
-    const pending = this.#ledger.run((rows) => expectLuminaire(rows, confirmed, around));
+    const pending = this.#ledger.run((rows) => {
+      if (isHandedOver(rows)) throw new Error("this room has another authority now");
+      return expectLuminaire(rows, confirmed, around);
+    });
     const { clientId, identity, secret: psk } = pending;
     const { publicKey, kid } = trustedOf(this.#center);
     const part = { eui64, role: LUMINAIRE_ROLE, clientId, identity, psk, at: this.#port.address };
@@ -371,10 +452,10 @@ function found({ crypto, random }: Board, store: Store, factory: Factory): strin
   }
 }
 
-function foundedIn(board: Board, store: Store): Founded | undefined {
+function foundedIn(board: Board, store: Store, factory: Factory): Founded | undefined {
   if (!FlashLedger.isIn(store)) return undefined;
   const self = FlashLedger.open(store).run(selfIn);
-  return new Room(board, self);
+  return new Room(board, self, factory);
 }
 
 export const standalone: StandaloneService = Object.freeze({ found, foundedIn });
