@@ -22,6 +22,7 @@ import { NodeClock } from "./clock.js";
 import { listen } from "./control.js";
 import { Doorkeeper } from "./doorkeeper.js";
 import { Ears } from "./ears.js";
+import { Grouper } from "./grouper.js";
 import { endpointOf, UdpPort } from "./net.js";
 import { Notifier } from "./notifier.js";
 import { askerOf, Others } from "./others.js";
@@ -36,6 +37,7 @@ import type { Running } from "./works.js";
 /** What authorities ask each other. */
 const PAIR_PATHS = ["introspect", "revoke"];
 const NOWHERE = { address: new Uint8Array(16), port: 0 };
+const GROUPING_PATHS = ["grouping", "tapped"];
 const AS_PATHS = ["token", "introspect", "time"];
 const SESSIONS_MAX = 4096;
 const CID_BYTES = 4;
@@ -74,8 +76,10 @@ export async function serve(
   const port = await UdpPort.bind(listenAt);
   const places = new Places(authority);
   const ears = await orClosed(port, () => Ears.open(authority, listenAt));
+  let decided = () => {};
   const handler = handlerOf(authority, {
     ...{ places, ears },
+    decided: () => decided(),
     resolve: async (token) => {
       const claims = await others.resolve(token);
       if (claims !== undefined) places.named(token, claims.subject);
@@ -97,19 +101,12 @@ export async function serve(
   const pusher = new Pusher(authority, { channels, places, announcer });
   const notifier = new Notifier(authority, others);
   const { stopped, stop } = ending();
-  const running: Running = {
-    at: port.at,
-    side: new Side(authority, listenAt, { channels, places, doorkeeper }),
-    deliver: (some, say) => pusher.deliver(some, say),
-    handOver: (say) => pusher.handOver(say),
-    notify: (say) => notifier.notify(say),
-    changed: () => doorkeeper.look(),
-    hears: (group) => ears.hears(group),
-    // The answer goes out first.
-    stop: () => void setTimeout(stop, 100),
-  };
+  const side = new Side(authority, listenAt, { channels, places, doorkeeper });
+  const running = runningOf({ at: port.at, side, pusher, notifier, doorkeeper, ears, stop });
   const control = await orClosed(port, () => listen(authority.state, { authority, running }));
-  const parts = [pusher, notifier, new Upkeep(authority, { places, doorkeeper }), ears];
+  const grouper = new Grouper(authority, { side, places, channels });
+  decided = () => grouper.look();
+  const parts = [pusher, notifier, new Upkeep(authority, { places, doorkeeper }), ears, grouper];
   for (const part of parts) part.start();
   const close = async () => {
     for (const part of parts) part.stop();
@@ -124,6 +121,37 @@ export async function serve(
     await port.close();
   };
   return { at: port.at, stopped, running, words: places.words, ears, close };
+}
+
+/** What works use of it. */
+function runningOf({
+  at,
+  side,
+  pusher,
+  notifier,
+  doorkeeper,
+  ears,
+  stop,
+}: {
+  at: string;
+  side: Side;
+  pusher: Pusher;
+  notifier: Notifier;
+  doorkeeper: Doorkeeper;
+  ears: Ears;
+  stop: () => void;
+}): Running {
+  return {
+    at,
+    side,
+    deliver: (some, say) => pusher.deliver(some, say),
+    handOver: (say) => pusher.handOver(say),
+    notify: (say) => notifier.notify(say),
+    changed: () => doorkeeper.look(),
+    hears: (group) => ears.hears(group),
+    // The answer goes out first.
+    stop: () => void setTimeout(stop, 100),
+  };
 }
 
 /** `stopped` resolves when `stop` is called. */
@@ -222,7 +250,17 @@ function clientCredentials(
 /** Requests to the part they are for; each is in the log under its asker. */
 function handlerOf(
   authority: Authority,
-  { places, ears, resolve }: { places: Places; ears: Ears } & Required<Pick<KdcParts, "resolve">>,
+  {
+    places,
+    ears,
+    resolve,
+    decided,
+  }: {
+    places: Places;
+    ears: Ears;
+    /** A group is opened, or changed. */
+    decided: () => void;
+  } & Required<Pick<KdcParts, "resolve">>,
 ): SecureHandler {
   const { role } = authority.identity;
   const { ledger } = authority;
@@ -243,6 +281,7 @@ function handlerOf(
       await ears.settle();
       const response = await kdc(request);
       if (isGiven(request, response.code)) places.note(request);
+      if (GROUPING_PATHS.includes(request.path[0])) decided();
       return response;
     });
   };

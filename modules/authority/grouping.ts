@@ -55,9 +55,12 @@ import {
   devices,
   FIELDS,
   groups,
+  inGroup,
   latestOf,
+  membersOf,
   nextOf,
   numberKey,
+  pushes,
   Records,
 } from "./records.js";
 
@@ -267,9 +270,23 @@ function partFor(
   );
 }
 
-/** It is in the device's flash; what was decided meanwhile is still to be told. */
-export function noteTold(rows: Rows, { row, serial }: Telling): void {
+/**
+ * It is in the device's flash; what was decided meanwhile is still to be told. Whoever speaks in
+ * its new group is sent what it has once more: it shows that to receivers then, and a lamp that is
+ * new does not wait for hours to know what a switch may do.
+ */
+export function noteTold(rows: Rows, { row, serial, appGroup, payload }: Telling): void {
   if (tellings.get(rows, row)?.serial === serial) tellings.delete(rows, row); // check: told-same
+  const application = applications.get(rows, numberKey(appGroup));
+  if (payload === undefined || application === undefined) return;
+  const { group } = application;
+  const { epoch } = groups.need(rows, numberKey(group));
+  for (const { clientId, member } of membersOf(rows, group)) {
+    const key = inGroup(group, clientId);
+    const isUnderWay = epoch === 0 || pushes.get(rows, key) !== undefined;
+    if (isUnderWay || (member.roles & SENDER) === 0) continue;
+    pushes.put(rows, key, { epoch, attempts: 0 });
+  }
 }
 
 /** The device does not take it: then it is not in that group. */

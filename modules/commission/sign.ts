@@ -7,6 +7,8 @@ const LIT = 200;
 /** A breath, and not the dark of a lamp that somebody switched off. */
 const DIM = 20;
 const MIRED = 250;
+/** No level. */
+const NONE = -1;
 
 export class LampSign {
   readonly #clock: Clock;
@@ -24,6 +26,8 @@ export class LampSign {
   /** From now on, and from its beginning. */
   show(name: PatternName): void {
     this.leave();
+    // The light may be anything by now.
+    if (name !== "off") this.#level = NONE;
     this.#name = name;
     this.#startMicros = this.#clock.micros();
     this.#turn();

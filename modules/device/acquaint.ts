@@ -40,8 +40,8 @@ export function admissionOf(
 function tasksIn({ role, groups }: Parts, security: SecurityGroup): readonly number[] {
   // Who has nothing to sign with only listens.
   if (security.own?.signer === undefined) return [MONITOR];
-  const { target } = role;
-  const isSender = target !== undefined && groups.directory.appGroup(target)?.security === security;
+  const { targets = [] } = role;
+  const isSender = targets.some((id) => groups.directory.appGroup(id)?.security === security);
   return isSender ? [REQUESTER | RESPONDER, REQUESTER] : [RESPONDER];
 }
 

@@ -94,14 +94,17 @@ export function bootDurable(
       keyring.addSecurity(enrolment.security(id, scheme, graceSeconds));
     taken.addGroups(directory, add);
   }
+  // What was told beside the installation is none of it.
+  const record = known ? undefined : emitTaken(digest, provisioning.listsEnd, directory);
+  const given = provisioning.targets ?? (target === undefined ? [] : [target]);
+  const founding = { directory, keyring, enrolment };
+  const targets = upkeep?.arrange(store, founding, given) ?? given;
   keyring.forgetUnclaimed();
   const rights = known ? storedRights(store) : applyRights(store, provisioning);
   // Last: everything else of the blob is in flash.
-  if (!known) remember(store, emitTaken(digest, provisioning.listsEnd, directory));
-  upkeep?.arrange(store, directory);
+  if (record !== undefined) remember(store, record);
   const sequence = new Sequence(store);
   const groups = { directory, keyring, recipients, sequence, uptime, clock, clientId };
-  const targets = provisioning.targets ?? (target === undefined ? [] : [target]);
   const identity = { eui64, role, clientId, targets, settings, network };
   const all = new Groups(groups);
   all.schemes = enrolment.schemes;

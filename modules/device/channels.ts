@@ -55,6 +55,7 @@ import { KIND, key } from "../store/keys.js";
 import { acquaint, admissionOf } from "./acquaint.js";
 import { type Authority, authorityIn, hasAuthority } from "./authority.js";
 import { type Channel, type Contact, channelIn, contactOf, credentialsOf } from "./contact.js";
+import { type Hand, heardGrouping } from "./grouping.js";
 import type { Parts } from "./parts.js";
 import { Presenting } from "./presenting.js";
 import { RateLimit } from "./rate.js";
@@ -115,6 +116,8 @@ export class DeviceChannels {
   readonly dtls: DtlsChannels;
   readonly presenting: Presenting;
   readonly admission: Admission | undefined;
+  /** Who knows what presses mean; made when it is asked for. */
+  declare wake?: (() => Hand) | undefined;
   readonly #device: Parts;
   readonly #authority: Authority;
   readonly #receive: Receive;
@@ -170,7 +173,7 @@ export class DeviceChannels {
     this.admission = admissionOf(device, board, {
       incarnation,
       managerKey: () => this.trust.trusted?.publicKey,
-      ask: this.#askCenter,
+      ask: this.askCenter,
     });
     this.joining = this.#joining(random, incarnation);
     const { trust, tokens } = this;
@@ -211,6 +214,8 @@ export class DeviceChannels {
         ? { code: codeOf(this.#present(request.payload, from.id)) }
         : this.#push(request);
     }
+    const isCenter = this.#contact?.isCenter(from) === true;
+    if (place === "grouping") return heardGrouping(this.wake, isCenter, request);
     return this.#resource(request, from);
   }
 
@@ -271,7 +276,7 @@ export class DeviceChannels {
       credential: new Uint8Array(0),
       ...(admission && { admission }),
       audience: () => this.trust.trusted?.issuer ?? kdc.issuer,
-      askKdc: this.#askCenter,
+      askKdc: this.askCenter,
       ...(server && { askServer: (ask, done) => this.#ask(this.#contact?.server, ask, done) }),
       deliver: (delivery, pairwise) => this.#isDone(this.#deliver(delivery, pairwise)),
       tokenLasts: (security) => {
@@ -290,7 +295,7 @@ export class DeviceChannels {
     });
   }
 
-  readonly #askCenter = (ask: Ask, done: Told): void => this.#ask(this.#contact?.center, ask, done);
+  readonly askCenter = (ask: Ask, done: Told): void => this.#ask(this.#contact?.center, ask, done);
 
   #ask(to: Endpoint | undefined, ask: Ask, done: Told): void {
     if (to !== undefined) this.dtls.ask(to, ask, done);
@@ -446,6 +451,8 @@ function begin(device: Parts, board: Board, receive: Receive): DeviceChannels | 
   const authority = blob && authorityIn(blob);
   if (authority === undefined) return undefined;
   const channels = new DeviceChannels(device, board, authority, receive);
+  const present = () => channels.presenting.begin();
+  device.center = { ask: channels.askCenter, present };
   const { button } = board;
   const edge = button.onEdge;
   button.onEdge = (down, at) => {

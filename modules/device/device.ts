@@ -94,6 +94,7 @@ export class Device implements Parts {
   declare watches?: Parts["watches"];
   declare onObservation?: Parts["onObservation"];
   declare renegotiation?: Renegotiation | undefined;
+  declare center?: Parts["center"];
   readonly access: Parts["access"] = {
     // All that a message under a group key shows.
     proof: BY_GROUP,
@@ -155,7 +156,7 @@ export class Device implements Parts {
     this.role = buildRole(this, board, identity, services.upkeep?.shown(this, board, identity));
     this.follows = this.role.target !== undefined;
     this.resources = new Resources(this.role.bit, this.role.face);
-    services.presses?.begin(this, board, identity.targets);
+    const wake = services.presses?.begin(this, board, identity.targets);
     this.onReports = (reports) => log(summaryOf(reports));
     this.#idle = new Idle({ clock, store, recipients, keyring });
     this.tickUptime();
@@ -164,7 +165,10 @@ export class Device implements Parts {
     }
     this.net.onDatagram = (datagram) => void this.receive(datagram);
     const channels = services.channels?.begin(this, board, (datagram) => this.receive(datagram));
-    if (channels !== undefined) this.channels = channels;
+    if (channels !== undefined) {
+      this.channels = channels;
+      channels.wake = wake;
+    }
   }
 
   /** Everything a datagram can come to is counted once, here. */

@@ -32,7 +32,7 @@ export class Enrolment {
   }
 
   /** Stores who is in the groups of a new installation, and as whom this device is. */
-  enter(provisioning: Provisioning): void {
+  enter(provisioning: Pick<Provisioning, "securityGroups" | "appGroups">): void {
     for (const { id, profile, membership, keys } of provisioning.securityGroups) {
       if (membership === undefined) continue;
       const addresses: Uint8Array[] = [];

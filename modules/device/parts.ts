@@ -23,6 +23,7 @@ import type { Trace } from "../ports/trace.js";
 import type { Inner, Own, Profile, RequestBinding } from "../profiles/profile.js";
 import type { Face, Reply, Request, Resource } from "../resources/resource.js";
 import type { Resources } from "../resources/resources.js";
+import type { Ask, Told } from "../secure/request.js";
 import type { Store } from "../store/store.js";
 import type { MembershipPart } from "./membership.js";
 import type { RateLimit } from "./rate.js";
@@ -159,6 +160,16 @@ export interface Role {
   readonly face: Face;
   /** The application group it commands. */
   readonly target: number | undefined;
+  /** All of them. */
+  readonly targets?: readonly number[];
+}
+
+/** What an authority is for. */
+export interface Center {
+  /** Asks the KDC of today. */
+  ask(ask: Ask, done: Told): void;
+  /** Shows receivers this device's rights, from the first round on. */
+  present(): void;
 }
 
 /** One member's execution report. */
@@ -191,6 +202,8 @@ export interface Parts {
   onObservation?: (() => void) | undefined;
   /** Runs of RFC 8613 Appendix B.2, where a group has them. */
   renegotiation?: Renegotiation | undefined;
+  /** Of channels.ts; not there where the installation names no KDC. */
+  center?: Center | undefined;
   /** What the policy is asked, and a resource: filled anew for every request, allocated once. */
   readonly access: Mutable<Access>;
   readonly request: Mutable<Request>;

@@ -134,13 +134,13 @@ export class Presenting {
     this.#pool = [];
     this.#seen = 0;
     this.#first = [];
-    const { target } = role;
+    const { targets = [] } = role;
     let isAny = false;
     for (const appGroup of groups.directory.appGroups()) {
       const { address } = appGroup;
       const isPair = !isMulticast(address);
       const shown =
-        isPair || appGroup.id === target ? ownToken(store, appGroup.security.id) : undefined;
+        isPair || targets.includes(appGroup.id) ? ownToken(store, appGroup.security.id) : undefined;
       if (shown === undefined) continue;
       isAny = true;
       // Where the other one of two is, the installation says.

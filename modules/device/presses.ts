@@ -8,8 +8,10 @@
  * does twice. Only a press while a reset is armed is kept from the switch.
  *
  * A reset: ten seconds arm it, which is shown for ten more; in these a short press does it, and a
- * hold, or time, undoes it. What a press means follows from what there was when it began.
+ * hold, or time, undoes it. What a press means follows from what there was when it began. While a
+ * group is open (grouping.ts) a press is for that, and not for light.
  */
+import type { Announcement } from "../access/grouping.js";
 import { isMulticast } from "../coap/addresses.js";
 import { NON, type Option } from "../coap/message.js";
 import { addPath, addUint, NO_RESPONSE, PUT } from "../coap/options.js";
@@ -23,6 +25,7 @@ import type { Board } from "../ports/board.js";
 import type { Timer } from "../ports/clock.js";
 import { ROLE_NAMES, type RoleName } from "../ports/role.js";
 import { sealRequest } from "./asking.js";
+import { Grouping, type Hand } from "./grouping.js";
 import type { Parts } from "./parts.js";
 import { NO_ANSWER } from "./send.js";
 
@@ -35,8 +38,8 @@ const ARMED_MICROS = 10_000_000;
 const STORE_MICROS = 300_000;
 
 export interface PressService {
-  /** Once the role has its button. */
-  begin(device: Parts, board: Board, targets: readonly number[]): void;
+  /** Once the role has its button; the hand, made when it is first asked for. */
+  begin(device: Parts, board: Board, targets: readonly number[]): () => Hand;
 }
 
 /** What it needs of the board, which is not kept. */
@@ -46,13 +49,17 @@ interface Around extends Pick<Board, "light" | "log" | "indicator"> {
   readonly targets: readonly number[];
 }
 
-class Presses {
+class Presses implements Hand {
   readonly #device: Parts;
   readonly #around: Around;
   readonly #role: RoleName;
   readonly #sign: LampSign | undefined;
   readonly #scenes: SceneStore | undefined;
   readonly #press: Press;
+  readonly #contact: Contact;
+  readonly #grouping: Grouping;
+  /** A switch was held for five seconds, and still is. */
+  #isHeld = false;
   #state: State = "joined";
   /** When the press began. */
   #began: State = "joined";
@@ -66,33 +73,76 @@ class Presses {
     this.#role = ROLE_NAMES[Math.log2(role.bit) - 1];
     this.#sign = role.face.luminaire && new LampSign(clock, around.light);
     this.#press = new Press(clock, (gesture) => this.#told(gesture));
+    this.#contact = new Contact({ clock, onEdge: (down, at) => this.#clean(down, at) });
+    this.#grouping = new Grouping({
+      ...{ clock, log: around.log, changed: () => this.#show() },
+      center: () => device.center,
+    });
+  }
+
+  edge(down: boolean, atMicros: number): void {
+    this.#contact.edge(down, atMicros);
+  }
+
+  announced(said: Announcement): void {
+    this.#grouping.told(said);
   }
 
   /** Without bounces. */
-  edge(down: boolean, atMicros: number): void {
+  #clean(down: boolean, atMicros: number): void {
     if (down) this.#began = this.#state;
     if (down) this.#scenes?.leave();
-    if (this.#began !== "armed") this.#around.inner?.(down, atMicros);
+    if (this.#began === "joined") this.#around.inner?.(down, atMicros);
     this.#press.edge(down, atMicros);
   }
 
   #told(gesture: Gesture | "released"): void {
-    if (gesture === "released") return;
+    const { luminaire, wallSwitch } = this.#device.role.face;
+    const { target } = this.#device.role;
+    if (gesture === "released") {
+      const isMeant = this.#isHeld && target !== undefined;
+      this.#isHeld = false;
+      if (isMeant) this.#grouping.begin(target);
+      return;
+    }
     const isLate = this.#began !== this.#state;
     if (isLate) return; // check: press-late
-    const { luminaire, wallSwitch } = this.#device.role.face;
     const action = TABLE[this.#role][this.#state][gesture];
     if (action === "toggle") luminaire?.apply({ on: !luminaire.state().on }, LOCAL_SENDER);
-    else if (action === "beginGrouping") wallSwitch?.takeBack();
+    else if (action === "beginGrouping") {
+      wallSwitch?.takeBack();
+      this.#isHeld = true;
+      this.#around.indicator?.show("open");
+    } else if (action === "changeMembership") this.#grouping.tap();
+    else if (action === "endGrouping") this.#grouping.end();
     else if (action === "armReset") this.#arm();
     else if (action === "disarm") this.#disarm();
     else if (action === "reset") this.#reset();
+  }
+
+  /** What the state is, where no reset is armed, and how it looks. */
+  #show(): void {
+    if (this.#state === "armed") return;
+    const { pattern } = this.#grouping;
+    const wasOpen = this.#state === "grouping";
+    this.#state = pattern === undefined ? "joined" : "grouping";
+    this.#around.indicator?.show(pattern ?? "off");
+    if (pattern !== undefined) this.#sign?.show(pattern);
+    else if (wasOpen) this.#leaveSign();
+  }
+
+  /** The light as it was set meanwhile. */
+  #leaveSign(): void {
+    this.#sign?.leave();
+    this.#device.role.face.luminaire?.identify(0);
   }
 
   #arm(): void {
     const { log, indicator } = this.#around;
     const { clock } = this.#device;
     log("reset: armed; press once within ten seconds, or do nothing");
+    // A grouping that the same hold has passed was not begun.
+    this.#isHeld = false;
     this.#state = "armed";
     this.#sign?.show("armed");
     indicator?.show("armed");
@@ -100,16 +150,13 @@ class Presses {
   }
 
   #disarm(): void {
-    const { log, indicator } = this.#around;
     const { clock } = this.#device;
     if (this.#timer !== undefined) clock.cancel(this.#timer);
     this.#timer = undefined;
     this.#state = "joined";
-    this.#sign?.leave();
-    // The light as it was set meanwhile.
-    this.#device.role.face.luminaire?.identify(0);
-    indicator?.show("off");
-    log("reset: not armed any more");
+    this.#leaveSign();
+    this.#show();
+    this.#around.log("reset: not armed any more");
   }
 
   #reset(): void {
@@ -175,26 +222,26 @@ class SceneStore {
 }
 
 /** Nothing of it is there before the first press: heap that a lamp needs for its senders. */
-function begin(device: Parts, board: Board, targets: readonly number[]): void {
+function begin(device: Parts, board: Board, targets: readonly number[]): () => Hand {
   const { button, light, log, indicator } = board;
   const isLamp = device.role.face.luminaire !== undefined;
   // A lamp's presses are the table's alone: a hold is none for light.
   const inner = isLamp ? undefined : button.onEdge;
-  button.onEdge = (down, atMicros) => {
-    const around = { light, log, ...(indicator && { indicator }), inner, targets };
-    button.onEdge = edgesFor(device, around);
-    button.onEdge(down, atMicros);
+  let made: Hand | undefined;
+  const wake = (down?: boolean, atMicros = 0): Hand => {
+    made ??= handFor(device, { light, log, ...(indicator && { indicator }), inner, targets });
+    if (down !== undefined) made.edge(down, atMicros);
+    return made;
   };
+  button.onEdge = wake;
+  return wake;
 }
 
-function edgesFor(device: Parts, around: Around): (down: boolean, atMicros: number) => void {
+function handFor(device: Parts, around: Around): Hand {
   const { wallSwitch } = device.role.face;
   const scenes = wallSwitch && new SceneStore(device, around.targets);
   if (scenes !== undefined) wallSwitch!.onLongDouble = () => scenes.begin();
-  const seen = new Presses(device, around, scenes);
-  const onEdge = (down: boolean, atMicros: number) => seen.edge(down, atMicros);
-  const contact = new Contact({ clock: device.clock, onEdge });
-  return (down, atMicros) => contact.edge(down, atMicros);
+  return new Presses(device, around, scenes);
 }
 
 export const presses: PressService = Object.freeze({ begin });

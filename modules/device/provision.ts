@@ -125,7 +125,7 @@ function mustBeCbor(bytes: Uint8Array): void {
   if (!reader.complete) throw unreadable();
 }
 
-function securityGroup(fields: Fields): SecurityGroupPart {
+export function securityGroup(fields: Fields): SecurityGroupPart {
   const id = fields.uint(0, "id", 0xffffff);
   const profile = fields.text(1, "profile");
   // Of a scheme this build has not got they are passed over: Enrolment says that it has not.

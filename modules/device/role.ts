@@ -49,18 +49,18 @@ export function buildRole(device: Parts, board: Board, identity: Identity, upkee
     const wallSwitch = new Switch({ ...ports, wantsReports: settings.get(REPORTS) === 1 });
     board.button.onEdge = (down, at) => wallSwitch.edge(down, at);
     const face = { ...common, wallSwitch, follower: following(wallSwitch) };
-    return { bit: roles.SWITCH, face, target };
+    return { bit: roles.SWITCH, face, target, targets };
   }
   if (identity.role === ROLE.PRESENCE) {
     const presence = new PresenceSensor(ports);
     board.sensor.onMotion = (motion) => presence.onMotion(motion);
     const face = { ...common, presence, follower: following(presence) };
-    return { bit: roles.PRESENCE, face, target };
+    return { bit: roles.PRESENCE, face, target, targets };
   }
   const daylight = new DaylightSensor(ports);
   board.sensor.onLux = (lux) => daylight.onLux(lux);
   const face = { ...common, daylight, follower: following(daylight) };
-  return { bit: roles.DAYLIGHT, face, target };
+  return { bit: roles.DAYLIGHT, face, target, targets };
 }
 
 function checkTargets(device: Parts, targets: readonly number[]): void {

@@ -3,7 +3,6 @@
  * groups, new firmware. In images without channels services.small.ts leaves it out.
  */
 import { CborReader } from "../cbor/reader.js";
-import type { Directory } from "../groups/directory.js";
 import type { Keyring } from "../groups/keyring.js";
 import type { Board } from "../ports/board.js";
 import type { Crypto } from "../ports/crypto.js";
@@ -11,7 +10,7 @@ import type { Shown, Structure, System } from "../resources/resource.js";
 import type { Store } from "../store/store.js";
 import { Fields } from "./fields.js";
 import type { Parts } from "./parts.js";
-import { arrange, Places } from "./places.js";
+import { arrange, type Founding, Places } from "./places.js";
 import { saveSigner } from "./progress.js";
 import type { Identity } from "./provision.js";
 import { askReset, hasWiped, isWiped, openReset } from "./reset.js";
@@ -27,8 +26,8 @@ export interface Upkeep {
   enter(store: Store, blob: Uint8Array): void;
   /** Keys that a reset took are not installed again. */
   guard(keyring: Keyring, store: Store, crypto: Crypto): void;
-  /** The groups as they were told to this device. */
-  arrange(store: Store, directory: Directory): void;
+  /** The groups as they were told to this device; which of them it commands. */
+  arrange(store: Store, founding: Founding, given: readonly number[]): readonly number[];
   /** What resources show. */
   shown(device: Parts, board: Board, identity: Identity): Shown;
 }
