@@ -5,11 +5,13 @@
  */
 
 import type { Said } from "../../modules/authority/ear.js";
+import { roleOf as joinedRole } from "../../modules/authority/grouping.js";
 import type { Rows } from "../../modules/authority/ledger.js";
 import { groups, membersOf, numberKey, pushes } from "../../modules/authority/records.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { POST, URI_PATH } from "../../modules/coap/options.js";
 import { acts, type Command, decodeCommand, turns } from "../../modules/lighting/command.js";
+import { ROLE_NAMES } from "../../modules/ports/role.js";
 import { Board } from "../web/board.js";
 import { percent, type RekeyState, type Role } from "../web/site.js";
 import type { Authority } from "./authority.js";
@@ -73,8 +75,9 @@ export class AuthorityBoard {
     const authority = this.#authority;
     const { devices } = await listDevices(authority);
     const { groups: all } = await listGroups(authority);
-    const { floor, keyed } = await authority.read((rows) => ({
+    const { floor, roles, keyed } = await authority.read((rows) => ({
       floor: floorOf(rows),
+      roles: new Map(devices.map(({ eui64 }) => [eui64, joinedAs(rows, eui64)])),
       keyed: new Map(groups.keys(rows).map((key) => keyedOf(rows, Number(key)))),
     }));
     const numbers = new Map(all.map(({ name, number }) => [name, `${number}`]));
@@ -83,7 +86,9 @@ export class AuthorityBoard {
     for (const device of devices) {
       const { eui64 } = device;
       const { x, y } = floor.get(eui64) ?? { x: null, y: null };
-      this.board.put("devices", eui64, { x, y, ...this.#stateOf(device, numbers) });
+      const state = this.#stateOf(device, numbers);
+      const role = roles.get(eui64) ?? state.role;
+      this.board.put("devices", eui64, { x, y, ...state, role });
     }
     this.#clients = new Map(devices.map(({ clientId, eui64 }) => [clientId, eui64]));
     this.#gone("devices", new Set(devices.map(({ eui64 }) => eui64)));
@@ -102,6 +107,7 @@ export class AuthorityBoard {
     if (!isFirst) return;
     const { groups: all, devices } = this.board.site;
     const number = `${appGroup}`;
+    this.board.put("devices", id, { touchedAt: at });
     const by = devices[id]?.name ?? id;
     const what = `${by}: ${commandText(command)}`;
     if (all[number] !== undefined) this.board.put("groups", number, { told: what, toldAt: at });
@@ -120,10 +126,14 @@ export class AuthorityBoard {
       const number = numbers.get(group ?? "");
       return number === undefined ? [] : [[number, key] as const];
     });
+    const ids = own.map(([number]) => number);
+    const { groups: before = ids, touchedAt = null } = this.board.site.devices[id] ?? {};
+    const isMoved = before.join() !== ids.join();
     return {
+      touchedAt: isMoved ? Date.now() : touchedAt,
       ...{ id, name, role: roleOf(device), isLost: lost, isDark: false, level: null, drops: null },
       pattern: null,
-      groups: own.map(([number]) => number),
+      groups: ids,
       keys: Object.fromEntries(own),
       heardAt: latest(this.#words.of(credential), this.#spoke.get(id) ?? null),
     };
@@ -196,6 +206,12 @@ function commandText(command: Command): string {
   if (turns(command) === false) return "off";
   if (level !== undefined) return percent(level);
   return turns(command) === true ? "on" : "colour";
+}
+
+/** Of a device that was joined here: it said so itself. */
+function joinedAs(rows: Rows, eui64: string): Role | undefined {
+  const role = joinedRole(rows, eui64);
+  return role === undefined ? undefined : ROLE_NAMES[role - 1];
 }
 
 /** As far as rights tell: who only listens is a lamp. */

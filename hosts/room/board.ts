@@ -68,6 +68,8 @@ export class RoomBoard {
     this.#press = { line, id };
     this.#showPress();
     this.board.remove("presses", `${id - PRESSES_KEPT}`);
+    const by = this.#ids.get(line.by);
+    if (by !== undefined) this.board.put("devices", by, { touchedAt: Date.now() });
   }
 
   #furnish(isManaged: boolean): void {
@@ -97,7 +99,7 @@ export class RoomBoard {
     this.board.put("devices", id, {
       ...{ id, name, role, x: position[0], y: position[1], groups: ids, keys },
       ...{ level: role === "luminaire" ? 0 : null, heardAt: null, drops: 0 },
-      ...{ isLost: false, isDark: false, pattern: "off" as const },
+      ...{ touchedAt: null, isLost: false, isDark: false, pattern: "off" as const },
     });
   }
 

@@ -26,6 +26,8 @@ type Mode = "press" | "double" | "hold";
 
 export interface PressLine {
   readonly what: string;
+  /** Name of the switch or sensor. */
+  readonly by: string;
   readonly at: number;
   /** Those it commands. */
   readonly lamps: readonly string[];
@@ -204,7 +206,7 @@ export class LiveRoom {
 
   #watch(what: string, name: string, at: number): void {
     const lamps = lampsOf(this.#room, name);
-    const press: PressLine = { what, at, lamps, reactions: new Map() };
+    const press: PressLine = { what, by: name, at, lamps, reactions: new Map() };
     this.#presses = [press, ...this.#presses].slice(0, PRESSES_SHOWN);
     this.onPress?.(press);
   }

@@ -24,6 +24,8 @@ export interface DeviceState {
   readonly level: number | null;
   /** Its last word; null: none since the program began. */
   readonly heardAt: number | null;
+  /** When somebody pressed it last, or it came into a group or out of one; null: not seen here. */
+  readonly touchedAt: number | null;
   /** Epoch of the newest key it has, by group; null: none yet. */
   readonly keys: Readonly<Record<string, number | null>>;
   /** Out of service for good. */

@@ -105,6 +105,10 @@ test("what a switch says is shown once, with who said it and what", async () => 
   );
   assert.equal(groups["1"].told, "lamp-1: 50 %");
   assert.ok((devices[euiOf(1)].heardAt ?? 0) > 0);
+  const { touchedAt, heardAt } = devices[euiOf(1)];
+  assert.ok(touchedAt !== null && heardAt !== null && touchedAt <= heardAt, "its row lights up");
+  assert.ok((devices[euiOf(2)].touchedAt ?? 0) > 0, "it came into another group");
+  assert.equal(devices[euiOf(3)].touchedAt, null);
 });
 
 test("no secret of the ledger is in any answer of the page", async () => {

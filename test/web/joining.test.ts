@@ -53,6 +53,7 @@ function authority(): { board: Board; actions: Actions; done: string[] } {
         isLost: false,
         isDark: false,
         pattern: null,
+        touchedAt: null,
         drops: null,
       };
       board.put("devices", device, { ...entered, ...rest });
@@ -173,9 +174,15 @@ test("a device joins in three actions, blinks, and gets a name", {
     await page.locator(".answer", { hasText: said }).waitFor();
   }
   await page.getByRole("heading", { name: "desk" }).waitFor();
+  // Somebody presses its button, and its LED answers somebody else.
+  board.put("devices", euiOf(9), { touchedAt: Date.now(), pattern: "identify" });
+  await page.locator(".row.touched", { hasText: "this one, just now" }).waitFor();
+  await page.locator(".row .says", { hasText: "identify: somebody asked which one" }).waitFor();
+  await page.locator(".sheet dd", { hasText: "say yes where that was asked" }).waitFor();
   // An authority that cannot report a loss shows no button for it.
   assert.equal(await page.getByRole("button", { name: "Report it lost" }).count(), 0);
   await page.keyboard.press("Escape");
+  await page.screenshot({ path: join(SHOTS, "joined-360-light.png"), fullPage: true });
   await page.getByRole("button", { name: "Close" }).click();
   await page.getByRole("button", { name: "Let devices join" }).waitFor();
   assert.deepEqual(done, [euiOf(9)]);

@@ -54,7 +54,7 @@ function floor(): Board {
     board.put("devices", id, {
       ...{ id, name: `lamp-${at + 1}`, role: "luminaire", groups: ["1"], keys, heardAt },
       ...{ x: (at % ACROSS) * 2, y: Math.floor(at / ACROSS) * 2, level: 0 },
-      ...{ isLost: at === 3, isDark: at === 4, pattern: null, drops: at % 3 },
+      ...{ isLost: at === 3, isDark: at === 4, pattern: null, touchedAt: null, drops: at % 3 },
     });
   }
   board.put("drops", "replayed", { reason: "replayed", count: 7, at: now, device: "lamp-8" });

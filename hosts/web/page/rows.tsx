@@ -3,7 +3,7 @@ import { Component } from "preact";
 import type { DeviceState, GroupState } from "../site.js";
 import { Led, ledText } from "./led.js";
 import { Mark } from "./marks.js";
-import { byName, heardText, isStale, levelText, trouble } from "./words.js";
+import { byName, heardText, isStale, isTouched, levelText, trouble } from "./words.js";
 
 export interface RowsProps {
   readonly devices: readonly DeviceState[];
@@ -70,6 +70,7 @@ export class Rows extends Component<RowsProps, RowsState> {
               device={device}
               heard={heardText(device, now)}
               isStale={isStale(device, now)}
+              isTouched={isTouched(device, now)}
               trouble={trouble(device, waiting.has(device.id))}
               keys={keysText(device, groups)}
               isSelected={selected === device.id}
@@ -86,6 +87,7 @@ interface RowProps {
   readonly device: DeviceState;
   readonly heard: string;
   readonly isStale: boolean;
+  readonly isTouched: boolean;
   readonly trouble: string;
   readonly keys: string;
   readonly isSelected: boolean;
@@ -94,18 +96,37 @@ interface RowProps {
 
 /** Two hundred of them, and one press changes all: only those are drawn that differ. */
 class Row extends Component<RowProps> {
+  #row: HTMLElement | null = null;
+
   override shouldComponentUpdate(next: RowProps): boolean {
     const names = Object.keys(next) as (keyof RowProps)[];
     return names.some((name) => next[name] !== this.props[name]);
   }
 
-  override render({ device, heard, isStale, trouble, keys, isSelected, open }: RowProps) {
+  /** Who presses a button far down the list looks for its row. */
+  override componentDidUpdate(before: RowProps): void {
+    if (this.props.isTouched && !before.isTouched) this.#row?.scrollIntoView({ block: "nearest" });
+  }
+
+  override render({
+    device,
+    heard,
+    isStale,
+    isTouched,
+    trouble,
+    keys,
+    isSelected,
+    open,
+  }: RowProps) {
     const { pattern } = device;
     return (
       <li>
         <button
           type="button"
-          class={`row${isStale ? " stale" : ""}`}
+          ref={(row) => {
+            this.#row = row;
+          }}
+          class={`row${isStale ? " stale" : ""}${isTouched ? " touched" : ""}`}
           aria-current={isSelected}
           onClick={() => open(device.id)}
         >
@@ -122,6 +143,7 @@ class Row extends Component<RowProps> {
               {ledText(pattern)}
             </span>
           )}
+          {isTouched && <span class="now">this one, just now</span>}
           {trouble !== "" && <span class="badge">{trouble}</span>}
         </button>
       </li>

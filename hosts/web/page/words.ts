@@ -3,6 +3,8 @@ import { type DeviceState, percent, type Role } from "../site.js";
 
 /** What was said longer ago than this is not shown as if it were so now. */
 const STALE_MS = 120_000;
+/** As long as somebody needs to look up from his phone. */
+const TOUCHED_MS = 8000;
 const UNITS = [
   ["d", 86_400_000],
   ["h", 3_600_000],
@@ -23,6 +25,11 @@ export function heardText({ heardAt }: DeviceState, now: number): string {
 
 export function isStale({ heardAt }: DeviceState, now: number): boolean {
   return heardAt === null || now - heardAt > STALE_MS;
+}
+
+/** Somebody stands in front of it: it is the one he looks for. */
+export function isTouched({ touchedAt }: DeviceState, now: number): boolean {
+  return touchedAt !== null && now - touchedAt < TOUCHED_MS;
 }
 
 export function levelText({ level, role }: DeviceState): string {
