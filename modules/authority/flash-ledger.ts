@@ -11,7 +11,7 @@
  * one record that names every page: with it all of them are durable, before it none. What nobody
  * refers to any more goes afterwards, or at the next start. In memory is where each page begins.
  */
-import { toHex } from "../bytes/hex.js";
+import { fromHex, toHex } from "../bytes/hex.js";
 import { fromUtf8, utf8 } from "../bytes/utf8.js";
 import { decodeList } from "../cbor/containers.js";
 import { type Cbor, encode } from "../cbor/encode.js";
@@ -29,7 +29,8 @@ const PAGE_BYTES = 480;
 const SMALL_BYTES = PAGE_BYTES / 4;
 /** A row that is longer has a page of its own, up to what a record takes. */
 const RECORD_BYTES_MAX = 1024;
-const KEY_BYTES_MAX = 0xff;
+const KEY_BYTES_MAX = 0x7f;
+const HEX = 0x80;
 const HEAD_BYTES = 3;
 const ROOT = key(KIND.LEDGER, 0);
 const FORMAT = 1;
@@ -311,7 +312,15 @@ function freeNumber(before: ReadonlySet<number>, written: readonly number[]): nu
 }
 
 function sizeOf(rows: readonly Row[]): number {
-  return rows.reduce((sum, row) => sum + HEAD_BYTES + row.key.length + row.value.length, 0);
+  return rows.reduce((sum, { key: name, value }) => {
+    const bytes = isHex(name) ? name.length / 2 : name.length;
+    return sum + HEAD_BYTES + bytes + value.length;
+  }, 0);
+}
+
+/** Most keys are ids in hex, which take half as much as bytes. */
+function isHex(name: string): boolean {
+  return /^(?:[0-9a-f]{2})+$/.test(name);
 }
 
 /** In parts of a page at most, as equal as they get; none of nothing. */
@@ -332,14 +341,18 @@ function split(rows: readonly Row[]): Row[][] {
   return parts;
 }
 
-/** Row after row: length and bytes of the key, length in two bytes and bytes of the value. */
+/**
+ * Row after row: length of the key and its bytes (with `HEX` they are what its text is the hex of),
+ * length in two bytes and bytes of the value.
+ */
 function emit(rows: readonly Row[]): Uint8Array {
   const page = new Uint8Array(sizeOf(rows));
   let at = 0;
   for (const { key: name, value } of rows) {
-    page[at] = name.length;
-    page.set(utf8(name), at + 1);
-    at += 1 + name.length;
+    const bytes = isHex(name) ? fromHex(name) : utf8(name);
+    page[at] = isHex(name) ? bytes.length | HEX : bytes.length;
+    page.set(bytes, at + 1);
+    at += 1 + bytes.length;
     page[at] = value.length >> 8;
     page[at + 1] = value.length;
     page.set(value, at + 2);
@@ -354,8 +367,10 @@ function readPage(flash: Flash, number: number): Row[] {
   const rows: Row[] = [];
   let at = 0;
   while (at < page.length) {
-    const name = fromUtf8(page.subarray(at + 1, at + 1 + page[at]));
-    at += 1 + page[at];
+    const end = at + 1 + (page[at] & KEY_BYTES_MAX);
+    const bytes = page.subarray(at + 1, end);
+    const name = page[at] < HEX ? fromUtf8(bytes) : toHex(bytes);
+    at = end;
     const length = (page[at] << 8) | page[at + 1];
     const value = page.subarray(at + 2, at + 2 + length);
     at += 2 + length;

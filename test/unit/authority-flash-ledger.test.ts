@@ -29,7 +29,9 @@ function contentOf(rows: Rows): string {
 function change(rows: Rows, lot: SeededRandom, rowsMax: number): void {
   for (let count = 1 + lot.below(6); count > 0; count--) {
     const table = TABLES[lot.below(TABLES.length)];
-    const key = `${lot.below(rowsMax)}`.padStart(4, "0");
+    const number = `${lot.below(rowsMax)}`.padStart(4, "0");
+    // Ids in hex and others, as tables have them.
+    const key = lot.chance(0.5) ? number : `${number}/x`;
     if (lot.chance(0.3)) rows.delete(table, key);
     else rows.put(table, key, bytesOf(lot.below(90), lot.below(1000)));
   }
