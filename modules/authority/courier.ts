@@ -92,7 +92,8 @@ export class Courier {
     const { payload, late } = sending;
     const client = toHex(clientId);
     if (sending.isHeld) {
-      told?.(clientId, HELD, this.#turns.note(client, HELD));
+      const attempts = this.#turns.note(client, HELD);
+      told?.(clientId, HELD, attempts);
       return;
     }
     const ask: Ask = { method: POST, path: ["keys", "push"], format: CBOR, payload };
@@ -107,10 +108,15 @@ export class Courier {
       }
       const why = answered.ok ? codeText(answered.response.code) : answered.why;
       const delivered = isDone ? "done" : why;
-      told?.(clientId, delivered, this.#turns.end(client, delivered));
+      const attempts = this.#turns.end(client, delivered);
+      told?.(clientId, delivered, attempts);
       this.look();
     });
-    if (isAsked) this.#turns.window.begin(client);
-    else told?.(clientId, "busy", this.#turns.note(client, "busy"));
+    if (isAsked) {
+      this.#turns.window.begin(client);
+      return;
+    }
+    const attempts = this.#turns.note(client, "busy");
+    told?.(clientId, "busy", attempts);
   }
 }

@@ -122,7 +122,7 @@ test("lamps follow the new KDC and no more the old one; who could not is told ag
     ],
   );
   // Nobody is told before --yes, and the old one goes on.
-  assert.deepEqual(lamps[0].pushed, []);
+  assert.ok(lamps[0].pushed.every(({ handOver }) => handOver === undefined));
   lamps[2].answer = 0xa3;
   const first = await change.handOver("--yes");
   assert.equal(first.code, 1, first.out + first.err);
