@@ -8,6 +8,7 @@ import { Authority } from "./authority.js";
 import { type Command, FLAG, TEXT, textOf } from "./command.js";
 import { isRunning } from "./control.js";
 import { NodeCrypto } from "./crypto.js";
+import { announce } from "./dns-sd.js";
 import { expiringLines, expiringOf, isEndless } from "./expiring.js";
 import { counted, Fault, UsageError } from "./fault.js";
 import {
@@ -18,6 +19,7 @@ import {
   readIdentity,
   writeIdentity,
 } from "./identity.js";
+import { networkOf, reachedAt } from "./interfaces.js";
 import { parseAt } from "./net.js";
 import { type AuthorityPageOptions, openAuthorityPage } from "./page.js";
 import { Pairs } from "./pairs.js";
@@ -231,9 +233,11 @@ Devices get their tokens and keys from it over DTLS; other commands reach it thr
       const served = await serve(authority, { ...at, network, say });
       const looks = { isOpen: values["open-view"] === true, say };
       const page = web && (await pageOf(authority, served, { at: web, ...looks }));
+      const announced = await announcedAt(authority, served, { ...at, network });
       say(`${authority.name} runs on ${served.at}; Ctrl-C ends it`);
       const why = await Promise.race([served.stopped.then(() => "asked to"), interrupted()]);
       await told(authority, why === "interrupted" ? say : () => {});
+      announced?.close();
       await page?.close();
       await served.close();
       const seconds = Math.round((Date.now() - before) / 1000);
@@ -263,6 +267,29 @@ async function pageOf(
   } catch (error) {
     await served.close();
     throw error;
+  }
+}
+
+/** To `lumicast scan` of others; where the network's name is not known, or not ours, to nobody. */
+async function announcedAt(
+  authority: Authority,
+  { at }: Served,
+  where: { address: string; network?: string | undefined },
+): Promise<{ close(): void } | undefined> {
+  try {
+    const network = networkOf(where);
+    if (network === undefined) return undefined;
+    const { address, port } = parseAt("listen", reachedAt(at, network));
+    const about = [`role=${authority.identity.role}`, `kid=${toHex(authority.kid)}`];
+    return await announce(network, {
+      name: authority.identity.domain.replaceAll(".", "-"),
+      address,
+      port,
+      about,
+    });
+  } catch {
+    // Nobody has to find it by itself.
+    return undefined;
   }
 }
 

@@ -10,6 +10,8 @@ import { handOver } from "./hand-over-command.js";
 import { JOIN_COMMANDS } from "./join-commands.js";
 import { KEEP_COMMANDS } from "./keep-commands.js";
 import { LABEL_COMMANDS } from "./label-commands.js";
+import { REPLACE_COMMANDS } from "./replace-commands.js";
+import { scan } from "./scan-command.js";
 import { SENDER_COMMANDS } from "./sender-commands.js";
 
 const COMMANDS: readonly Command[] = [
@@ -18,6 +20,8 @@ const COMMANDS: readonly Command[] = [
   ...DEVICE_COMMANDS,
   ...JOIN_COMMANDS,
   ...LABEL_COMMANDS,
+  ...REPLACE_COMMANDS,
+  scan,
   ...GROUP_COMMANDS,
   ...SENDER_COMMANDS,
   ...KEEP_COMMANDS,
@@ -42,6 +46,8 @@ export interface Output {
   out(text: string): void;
   /** Progress and errors. */
   err(text: string): void;
+  /** What the person says next; undefined: nothing is to come. Absent: nobody is there. */
+  line?(): Promise<string | undefined>;
 }
 
 /** Runs a command line; its exit code. */
@@ -54,7 +60,8 @@ export async function run(args: readonly string[], output: Output): Promise<numb
   }
 }
 
-async function dispatch(args: readonly string[], { out, err }: Output): Promise<number> {
+async function dispatch(args: readonly string[], output: Output): Promise<number> {
+  const { out, err } = output;
   const [first, second] = args;
   const two = COMMANDS.find(({ words }) => words === `${first} ${second}`);
   const command = two ?? COMMANDS.find(({ words }) => words === first);
@@ -66,10 +73,24 @@ async function dispatch(args: readonly string[], { out, err }: Output): Promise<
     return 0;
   }
   // Progress is no result: it goes where --json does not.
-  const call = parsed.call((line) => err(`${line}\n`));
+  const call = parsed.call(
+    (line) => err(`${line}\n`),
+    (question) => answerTo(question, output),
+  );
   const told = await command.run(call);
   out(parsed.json ? `${JSON.stringify(told.json)}\n` : textOf(told));
   return told.ok === false ? 1 : 0;
+}
+
+/** Yes or no; asked again until it is one of these. */
+async function answerTo(question: string, { err, line }: Output): Promise<boolean | undefined> {
+  for (;;) {
+    err(`${question} [y/n] `);
+    const said = (await line?.())?.trim().toLowerCase();
+    if (said === undefined) return undefined;
+    if (/^y(es)?$/.test(said)) return true;
+    if (/^no?$/.test(said)) return false;
+  }
 }
 
 function textOf({ lines }: Told): string {

@@ -5,6 +5,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import type { OpenOptions } from "./authority.js";
 import { openSession, type Session } from "./control.js";
+import type { AskPerson } from "./device-side.js";
 import { UsageError } from "./fault.js";
 import { type State, stateOf } from "./state.js";
 import type { Answer, Args, Say, WorkName } from "./works.js";
@@ -19,13 +20,17 @@ export interface Call {
   readonly values: Values;
   readonly operands: readonly string[];
   readonly say: Say;
+  /** Of the person at the terminal. */
+  readonly ask: AskPerson;
   /** Does it at the authority that runs, or here. */
   work<K extends WorkName>(name: K, args: Args<K>, how?: How): Promise<Answer<K>>;
 }
 
 export interface How {
   /** Also where the ledger is not what it should be. */
-  readonly unchecked: true;
+  readonly unchecked?: true;
+  /** Who answers its questions. */
+  readonly ask?: AskPerson;
 }
 
 export interface Told {
@@ -71,7 +76,7 @@ export const FLAG = { type: "boolean", default: false } as const;
 export interface Parsed {
   readonly help: boolean;
   readonly json: boolean;
-  call(say: Say): Call;
+  call(say: Say, ask: AskPerson): Call;
 }
 
 /** Throws a UsageError. */
@@ -88,14 +93,15 @@ export function parse(command: Command, args: readonly string[]): Parsed {
   return {
     help,
     json: values.json === true,
-    call: (say) => ({
+    call: (say, ask) => ({
       state,
       open,
       values: values as Values,
       operands: positionals,
       say,
-      work: (name, given, how) =>
-        inSession(state, { ...open, ...how }, (session) => session.work(name, given, say)),
+      ask,
+      work: (name, given, { ask: answers, ...how } = {}) =>
+        inSession(state, { ...open, ...how }, (session) => session.work(name, given, say, answers)),
     }),
   };
 }

@@ -6,6 +6,7 @@ import { chmodSync, existsSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { Authority, type OpenOptions } from "./authority.js";
+import type { AskPerson } from "./device-side.js";
 import { Fault, UsageError } from "./fault.js";
 import type { State } from "./state.js";
 import {
@@ -26,12 +27,21 @@ interface Asked {
   readonly args: object;
 }
 
-type Told = { say: string } | { done: unknown } | { fail: string; isKnown: boolean };
+/** Of the person, to a question. */
+interface Answered {
+  readonly answer: boolean | null;
+}
+
+type Told =
+  | { say: string }
+  | { ask: string }
+  | { done: unknown }
+  | { fail: string; isKnown: boolean };
 
 /** Where works are done. */
 export interface Session {
   readonly isRunning: boolean;
-  work<K extends WorkName>(name: K, args: Args<K>, say?: Say): Promise<Answer<K>>;
+  work<K extends WorkName>(name: K, args: Args<K>, say?: Say, ask?: AskPerson): Promise<Answer<K>>;
   close(): Promise<void>;
 }
 
@@ -45,8 +55,8 @@ export async function openSession(state: State, options: OpenOptions = {}): Prom
   const authority = await Authority.open(state, options);
   return {
     isRunning: false,
-    work: (name, args, say = () => {}) =>
-      perform({ authority, running: undefined, say }, name, args),
+    work: (name, args, say = () => {}, ask = nobody) =>
+      perform({ authority, running: undefined, say, ask }, name, args),
     close: () => authority.close(),
   };
 }
@@ -70,17 +80,23 @@ function connected(path: string): Promise<Socket | undefined> {
 function remote(socket: Socket): Session {
   return {
     isRunning: true,
-    work: (work, args, say = () => {}) => asked(socket, { work, args }, say) as Promise<never>,
+    work: (work, args, say = () => {}, ask = nobody) =>
+      asked(socket, { work, args }, say, ask) as Promise<never>,
     close: async () => void socket.destroy(),
   };
 }
 
-function asked(socket: Socket, question: Asked, say: Say): Promise<unknown> {
+const nobody: AskPerson = () => Promise.resolve(undefined);
+
+function asked(socket: Socket, question: Asked, say: Say, ask: AskPerson): Promise<unknown> {
+  const answered = (answer: boolean | undefined) =>
+    void socket.write(`${JSON.stringify({ answer: answer ?? null })}\n`);
   return new Promise((resolve, reject) => {
     const lines = createInterface({ input: socket });
     lines.on("line", (line) => {
       const told = JSON.parse(line) as Told;
       if ("say" in told) return say(told.say);
+      if ("ask" in told) return void ask(told.ask).then(answered);
       lines.close();
       if ("done" in told) resolve(told.done);
       else reject(told.isKnown ? new Fault(told.fail) : new Error(told.fail));
@@ -108,12 +124,24 @@ export async function listen(state: State, place: Omit<Place, "say">): Promise<S
 
 function serve(socket: Socket, place: Omit<Place, "say">): void {
   const tell = (told: Told) => void socket.write(`${JSON.stringify(told)}\n`);
+  const leaving = new AbortController();
+  let answer: ((said: boolean | undefined) => void) | undefined;
   // Who has left does not hear it.
   socket.on("error", () => {});
+  socket.on("close", () => {
+    leaving.abort();
+    answer?.(undefined);
+  });
+  const say = (words: string) => tell({ say: words });
+  const ask: AskPerson = (question) =>
+    new Promise((resolve) => {
+      answer = resolve;
+      tell({ ask: question });
+    });
   createInterface({ input: socket }).on("line", (line) => {
-    const { work, args } = JSON.parse(line) as Asked;
-    const say = (words: string) => tell({ say: words });
-    perform({ ...place, say }, work, args).then(
+    const said = JSON.parse(line) as Asked | Answered;
+    if ("answer" in said) return answer?.(said.answer ?? undefined);
+    perform({ ...place, say, ask, left: leaving.signal }, said.work, said.args).then(
       (done) => tell({ done }),
       (error: unknown) => {
         const { message } = error as Error;

@@ -2,6 +2,9 @@
 import type { Answered, Ask } from "../../modules/secure/request.js";
 import type { Authority } from "./authority.js";
 
+/** Undefined: nobody is there to answer. */
+export type AskPerson = (question: string) => Promise<boolean | undefined>;
+
 /** What joins, and questions to devices, are made with. */
 export interface DeviceSide {
   /** Of this computer, where devices are. Throws a Fault where that is not known. */
@@ -18,4 +21,8 @@ export interface DevicePlace {
   readonly authority: Authority;
   readonly running: { readonly at: string; readonly side?: DeviceSide } | undefined;
   readonly say: (line: string) => void;
+  /** A question to whoever waits. */
+  readonly ask?: AskPerson;
+  /** Whoever waited has gone. */
+  readonly left?: AbortSignal;
 }

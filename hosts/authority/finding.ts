@@ -14,6 +14,7 @@ import { NodeClock } from "./clock.js";
 import { ALL_COAP_NODES, discovery, type Found, foundIn, PLAIN_PORT, SECURE_PORT } from "./seek.js";
 
 const TOKEN_BYTES = 4;
+const GOODBYE_MS = 50;
 /** Lost datagrams are asked for again. */
 const AGAIN_MS = 1200;
 /** Somebody who answers in a hundred names keeps nobody out: the person sees them all. */
@@ -32,8 +33,8 @@ export class Finder {
   readonly #channels: DtlsChannels;
   readonly #found = new Map<string, Found>();
   readonly #token = new Uint8Array(TOKEN_BYTES);
-  /** What is shown to whom is asked next. */
-  #credentials: ClientCredentials | undefined;
+  /** What is shown to whom, by address. */
+  readonly #credentials = new Map<string, ClientCredentials>();
   #mid = 0;
 
   private constructor(authority: Authority, socket: Socket, network: string) {
@@ -48,7 +49,7 @@ export class Finder {
         send: (to, bytes) => this.#send(to, bytes),
         handler: undefined,
       },
-      { client: () => this.#credentials, times: TIMES },
+      { client: ({ address }) => this.#credentials.get(formatIpv6(address)), times: TIMES },
     );
     // A device that is gone is told by silence.
     socket.on("error", () => {});
@@ -76,18 +77,23 @@ export class Finder {
   close(): void {
     this.#channels.stop();
     this.#clock.stop();
-    this.#socket.close();
+    // Goodbyes are on their way: who heard one waits for nobody.
+    setTimeout(() => this.#socket.close(), GOODBYE_MS);
   }
 
-  /** Who answers within `ms`; at once when `isEnough` says so. */
-  async find(ms: number, isEnough: (found: Found) => boolean): Promise<Found[]> {
+  /** Who answers within `ms`; at once when `isEnough` says so. Asked again every `againMs`. */
+  async find(
+    ms: number,
+    isEnough: (found: Found) => boolean,
+    againMs = AGAIN_MS,
+  ): Promise<Found[]> {
     this.#found.clear();
     const until = Date.now() + ms;
     let nextMs = 0;
     while (Date.now() < until) {
       if (Date.now() >= nextMs) {
         this.#discover();
-        nextMs = Date.now() + AGAIN_MS;
+        nextMs = Date.now() + againMs;
       }
       if ([...this.#found.values()].some(isEnough)) break;
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -97,7 +103,7 @@ export class Finder {
 
   /** One question to a device that was found, under a connection with these credentials. */
   ask({ at }: Found, credentials: ClientCredentials, ask: Ask): Promise<Answered> {
-    this.#credentials = credentials;
+    this.#credentials.set(formatIpv6(at), credentials);
     return new Promise((resolve) => {
       this.#channels.ask({ address: at, port: SECURE_PORT }, ask, resolve);
     });

@@ -1,12 +1,82 @@
 /** `lumicast join ...`, and what is done with devices that are there. */
 import { readFileSync } from "node:fs";
-import { type Command, TEXT, type Told, table, textOf, timeText, wholeOf } from "./command.js";
-import { counted } from "./fault.js";
+import {
+  type Command,
+  FLAG,
+  TEXT,
+  type Told,
+  table,
+  textOf,
+  timeText,
+  wholeOf,
+} from "./command.js";
+import { NodeCrypto } from "./crypto.js";
+import { counted, UsageError } from "./fault.js";
 import type { Joining } from "./join-flow.js";
+import { readLabels, textFor } from "./labels.js";
 import type { Answer } from "./works.js";
 
 const WATCH_SECONDS = "180";
 const STDIN = 0;
+
+const open: Command = {
+  words: "join open",
+  usage: "[--labels LIST] [--trust-presses [--yes]] [--group GROUP]... [--seconds N] [--count N]",
+  about: "Joins every device that is pressed now, by its label where that is known.",
+  help: `  --labels LIST      labels by device, as \`labels make\` writes them; their names are kept
+  --trust-presses    the others by their press alone: each blinks, and is joined when you say that
+                     it is the one you pressed; it takes orders up to level 2, and no more
+  --yes              says so beforehand, for all of them: only where nobody else is near
+  --group GROUP      may be in this group; several times for several
+  --seconds N        for so long (${WATCH_SECONDS}); Ctrl-C ends it before
+  --count N          ends when so many have joined
+
+Devices that are joined by a press have to come one at a time: where two are open at once, neither
+is joined, and the window closes. Exit code 1 where one failed, or none was joined.
+`,
+  options: {
+    ...{ labels: TEXT, "trust-presses": FLAG, yes: FLAG, count: TEXT },
+    group: { type: "string", multiple: true },
+    seconds: { ...TEXT, default: WATCH_SECONDS },
+  },
+  operands: [0, 0],
+  run: async ({ values, work, ask }) => {
+    const list = textOf(values, "labels");
+    const crypto = new NodeCrypto();
+    const known = list === undefined ? [] : readLabels(crypto, list);
+    const labels = known.map((one) => {
+      return { eui64: one.eui64, text: textFor(crypto, one), name: one.name };
+    });
+    const trustsPresses = values["trust-presses"] === true;
+    const isConfirmed = values.yes === true;
+    if (isConfirmed && !trustsPresses) throw new UsageError("--yes: goes with --trust-presses");
+    if (list === undefined && !trustsPresses) {
+      throw new UsageError("--labels LIST or --trust-presses; one device: lumicast join code");
+    }
+    const text = textOf(values, "seconds") ?? WATCH_SECONDS;
+    const seconds = wholeOf("seconds", text, { least: 1, most: 3600 });
+    const most = textOf(values, "count");
+    const count = most === undefined ? undefined : wholeOf("count", most, { least: 1, most: 1000 });
+    const groups = Array.isArray(values.group) ? values.group : [];
+    const args = { seconds, labels, groups, trustsPresses, isConfirmed, count };
+    return openedTold(await work("openJoining", args, { ask }));
+  },
+};
+
+function openedTold(opened: Answer<"openJoining">): Told {
+  const { joins, unknown, closed } = opened;
+  const rows = joins.map(({ eui64, device, failure }) => {
+    const state = failure === undefined ? "joined" : `failed at "${failure.step}": ${failure.why}`;
+    return [device?.name ?? "-", eui64, state];
+  });
+  const lines = [
+    ...(rows.length === 0 ? ["no device was joined"] : table(["name", "EUI-64", "state"], rows)),
+    ...unknown.map((eui64) => `${eui64} is open, and its label is not known: lumicast join code`),
+    ...(closed === "two devices" ? ["closed: two devices were pressed at once"] : []),
+  ];
+  const ok = joins.length > 0 && joins.every((one) => one.ok) && closed !== "two devices";
+  return { json: opened, lines, ok };
+}
 
 const code: Command = {
   words: "join code",
@@ -124,4 +194,4 @@ function ageText(seconds: number): string {
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
-export const JOIN_COMMANDS: readonly Command[] = [code, watch, identify, rename, status];
+export const JOIN_COMMANDS: readonly Command[] = [open, code, watch, identify, rename, status];

@@ -158,6 +158,7 @@ export class JoinFlow {
     if (answer.ok && answer.response.code !== CHANGED) {
       throw new Failed(`it refuses: ${saidBy(answer.response)}`, NEXT.again);
     }
+    if (!answer.ok && answer.why === "closed") throw new Failed(WHY.race, NEXT.race);
     if (answer.ok) await this.#admit(pending.identity);
     this.done(answer.ok ? "it has it in flash" : "its answer got lost; it may have it");
     return pending.identity;

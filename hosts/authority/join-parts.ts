@@ -24,12 +24,18 @@ export const WHY = Object.freeze({
   silent: "it was not heard since it was to start anew",
   label: "it does not know this label",
   mute: "it does not answer",
+  race: "it ended the join: somebody else was joining it, too, or its button was pressed",
 });
 
 /** And what to do next. */
 export const NEXT = Object.freeze({
   press: "press its button: it blinks quickly, and can be joined for three minutes",
   label: "look whether the label is that device's; after 20 wrong ones it closes: press it again",
+  race: "see who else is at work here; then press it again, and make the same join again",
+  alone: "press one of them alone; if nobody pressed another, that is not yours: find it",
+  other: "look who else is open here, or join it by its label: lumicast join code",
+  code: "join it by its label: lumicast join code",
+  confirm: "open the window again, and answer while it blinks",
   again: "make the same join again: nothing of it was lost",
 });
 

@@ -10,16 +10,28 @@ import { Fault } from "./fault.js";
 import { Finder } from "./finding.js";
 import { reachedAt } from "./interfaces.js";
 import { type JoinArgs, joinByLabel } from "./join.js";
-import type { Joining } from "./join-flow.js";
+import type { Joining, JoinPlace } from "./join-flow.js";
+import { type Opened, openWindow, type WindowArgs } from "./join-window.js";
 import { checkName } from "./names.js";
 import type { Found } from "./seek.js";
 
 const LOOK_MS = 3000;
 
 export async function joinDevice(place: DevicePlace, args: JoinArgs): Promise<Joining> {
+  return joinByLabel(joinPlace(place), args);
+}
+
+/** Throws a Fault where no authority runs. */
+export function joinPlace(place: DevicePlace): JoinPlace {
   const { authority, say } = place;
   const { side, at } = running(place);
-  return joinByLabel({ authority, side, at: reachedAt(at, side.network()), say }, args);
+  return { authority, side, at: reachedAt(at, side.network()), say };
+}
+
+/** Until its time is over, or whoever opened it has gone. */
+export function openJoining(place: DevicePlace, args: WindowArgs): Promise<Opened> {
+  const { ask = async () => undefined, left } = place;
+  return openWindow({ ...joinPlace(place), ask, left }, args);
 }
 
 export interface Watched {

@@ -85,6 +85,7 @@ async function prove(
     const answer = await ask({ method: GET, path: ["join"] });
     const isIt = answer.ok && answer.response.code === CONTENT;
     if (isIt) return { device, proof: "label", how: "by its label", ask };
+    if (!answer.ok && answer.why === "closed") throw new Failed(WHY.race, NEXT.race);
   }
   throw new Failed(all.length === 1 ? WHY.label : "none of them knows this label", NEXT.label);
 }

@@ -44,8 +44,8 @@ const labels: Command = {
   words: "labels",
   usage: "LIST SHEET",
   about: "Writes a sheet with the QR code and the typed code of each label, to print.",
-  help: `LIST is what \`labels make\` wrote, one line a device: the text of its QR code, its role, and a
-name to print with it if you like. SHEET is HTML, for its owner's eyes only.
+  help: `LIST is what \`labels make\` wrote, one line a device: the text of its QR code, its role,
+and a name to print with it if you like. SHEET is HTML, for its owner's eyes only.
 `,
   options: {},
   operands: [2, 2],
@@ -55,7 +55,8 @@ name to print with it if you like. SHEET is HTML, for its owner's eyes only.
     const read = readLabels(crypto, list);
     writeSheet(crypto, read, sheet);
     const devices = read.map(({ eui64, role, name }) => ({ eui64, role, name }));
-    const lines = [`${counted(read.length, "label")} in ${sheet}; print it, and then delete it`];
+    const written = counted(read.length, "label");
+    const lines = [`${written} in ${sheet}; print it, and then delete it`];
     return { json: { devices, sheet }, lines };
   },
 };

@@ -35,7 +35,7 @@ const QUIET = 4;
 const OWNER_ONLY = 0o600;
 const OWNER_ONLY_FOLDER = 0o700;
 const HEAD =
-  "# Labels of devices: whoever can read this can join them. QR text, role, and a name if you like\n";
+  "# Who can read this can join these devices. Text of the QR code, role, and a name if you like\n";
 
 export interface MakeArgs {
   readonly count: number;

@@ -8,8 +8,12 @@
  * right here when none runs.
  */
 import { run } from "./cli.js";
+import { linesOf } from "./lines.js";
 
+const { line, close } = linesOf(process.stdin);
 process.exitCode = await run(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  line,
 });
+close();

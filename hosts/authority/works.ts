@@ -4,7 +4,7 @@
  */
 import type { Authority } from "./authority.js";
 import { type Contents, rowsOf } from "./backup.js";
-import type { DeviceSide } from "./device-side.js";
+import type { AskPerson, DeviceSide } from "./device-side.js";
 import { addDevices, listDevices, showDevice } from "./devices.js";
 import { type Expiring, expiringLines, expiringOf, isEndless } from "./expiring.js";
 import { Fault } from "./fault.js";
@@ -20,8 +20,16 @@ import {
 } from "./groups.js";
 import { beginHandOver, type HandOverArgs, prepareHandOver } from "./hand-over.js";
 import { type Card, emitIdentity } from "./identity.js";
-import { identify, joinDevice, rename, watchFresh } from "./join-works.js";
+import { identify, joinDevice, openJoining, rename, watchFresh } from "./join-works.js";
 import { type Lost, reportDevice } from "./lost.js";
+import {
+  type Gone,
+  type ReplaceArgs,
+  type ResetArgs,
+  replaceDevice,
+  resetDevice,
+} from "./replacing.js";
+import { scan } from "./scan.js";
 import { makeSender, type SenderArgs } from "./senders.js";
 import { status } from "./status.js";
 import { readLog, verifyLog, verifyOne } from "./tokens.js";
@@ -61,6 +69,10 @@ export interface Place {
   readonly authority: Authority;
   readonly running: Running | undefined;
   readonly say: Say;
+  /** Of whoever waits; absent: nobody does. */
+  readonly ask?: AskPerson;
+  /** Whoever waited has gone. */
+  readonly left?: AbortSignal;
 }
 
 export interface Delivered {
@@ -70,6 +82,10 @@ export interface Delivered {
 
 async function delivered({ running, say }: Place, groups: readonly number[]): Promise<Delivered> {
   return running === undefined ? {} : { nodes: await running.deliver(groups, say) };
+}
+
+function numbersOf({ groups }: Gone): number[] {
+  return groups.map(({ group }) => group);
 }
 
 export interface Shown extends Card {
@@ -92,7 +108,9 @@ export const WORKS = {
     return file;
   },
   joinDevice,
+  openJoining,
   watchFresh,
+  scan,
   identify,
   rename: ({ authority }: Place, args: { device: string; name: string }) => rename(authority, args),
   status,
@@ -131,6 +149,16 @@ export const WORKS = {
       lost.groups.map(({ group }) => group),
     );
     return { ...lost, ...nodes, ...(told === undefined ? {} : { told }) };
+  },
+  reset: async (place: Place, args: ResetArgs) => {
+    const done = await resetDevice(place, args);
+    await place.running?.changed();
+    return { ...done, ...(await delivered(place, numbersOf(done))) };
+  },
+  replace: async (place: Place, args: ReplaceArgs) => {
+    const done = await replaceDevice(place, args);
+    await place.running?.changed();
+    return { ...done, ...(await delivered(place, numbersOf(done))) };
   },
   prepareHandOver: ({ authority }: Place, args: HandOverArgs) => prepareHandOver(authority, args),
   handOver: async (

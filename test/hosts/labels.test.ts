@@ -23,7 +23,7 @@ function seenOn(sheet: string): { scanned: string | undefined; typed: string }[]
   });
 }
 
-test("made by the factory: what is in the devices is on their labels, and nowhere else", async () => {
+test("made by the factory: what is in devices is on their labels, and nowhere else", async () => {
   const folder = desk.path("batch");
   const words = ["--role", "switch", "--first", "02000000000000A0", "--trust-presses"];
   const { code, out, err } = await desk.run("labels", "make", "3", folder, ...words);

@@ -101,6 +101,11 @@ export class Program {
     while (!this.#over) await this.#change(1000);
   }
 
+  /** Null while it runs, and where a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
   /** One line on its standard input. */
   say(text: string): void {
     this.#child.stdin?.write(`${text}\n`);
