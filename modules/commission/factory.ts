@@ -3,7 +3,8 @@
  * left there by a reset.
  *
  *   {0: 1, 1: EUI-64, 2: role, ? 3: label secret of now, 4: how many labels were used,
- *    ? 5: raw key (P-256, private), ? 6: true: who comes first after a press is believed}
+ *    ? 5: raw key (P-256, private), ? 6: true: who comes first after a press is believed,
+ *    ? 7: so many short starts in a row reset it (cycles.ts)}
  *
  * It comes as field 22 of a blob that has none of the fields of an installation. What is in flash
  * counts from then on: the same blob, shown again at every start, must not bring a used label back.
@@ -18,6 +19,7 @@ import type { Flash } from "../ports/flash.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
 import { turnOver } from "../store/turn.js";
+import { CYCLES_MAX, CYCLES_MIN } from "./cycles.js";
 import { LABEL_BYTES, nextLabel } from "./label.js";
 
 /** Of a provisioning blob. */
@@ -48,6 +50,8 @@ export interface Factory {
   readonly rawKey: Uint8Array | undefined;
   /** The commissioner's key is taken on first use; such a join gives little (joined.ts). */
   readonly trustOnPress: boolean;
+  /** Starts in a row that reset it; absent: none do, however many. */
+  readonly cycles?: number;
 }
 
 /**
@@ -113,7 +117,8 @@ export function clean(flash: Flash, store: Store, n: number): boolean {
   return turnOver(flash, store, FILLER) && store.put(CLEAN, mark);
 }
 
-function mapOf({ eui64, role, label, n, rawKey, trustOnPress }: Factory): Map<Cbor, Cbor> {
+function mapOf(factory: Factory): Map<Cbor, Cbor> {
+  const { eui64, role, label, n, rawKey, trustOnPress, cycles } = factory;
   const map = new Map<Cbor, Cbor>([
     [0, FORMAT],
     [1, eui64],
@@ -123,6 +128,7 @@ function mapOf({ eui64, role, label, n, rawKey, trustOnPress }: Factory): Map<Cb
   map.set(4, n);
   if (rawKey !== undefined) map.set(5, rawKey);
   if (trustOnPress) map.set(6, true);
+  if (cycles !== undefined) map.set(7, cycles);
   return map;
 }
 
@@ -132,6 +138,7 @@ function parse(reader: CborReader): Factory {
   let label: Uint8Array | undefined;
   let rawKey: Uint8Array | undefined;
   let trustOnPress = false;
+  let cycles: number | undefined;
   for (let left = reader.map(); left > 0; left--) {
     last = reader.key(last);
     if (last === 0) format = reader.uint();
@@ -141,6 +148,7 @@ function parse(reader: CborReader): Factory {
     else if (last === 4) n = reader.uint();
     else if (last === 5) rawKey = reader.byteString();
     else if (last === 6) trustOnPress = reader.bool();
+    else if (last === 7) cycles = reader.uint();
     else reader.skip();
   }
   if (reader.failed) throw new Error("factory: not the CBOR map of a factory record");
@@ -154,5 +162,9 @@ function parse(reader: CborReader): Factory {
   if (!isKey) throw new Error("factory.rawKey: 32 bytes expected");
   const hasProof = label !== undefined || (rawKey !== undefined && trustOnPress);
   if (!hasProof) throw new Error("factory: neither a label nor a key: nobody could join it");
-  return { eui64, role, label, n, rawKey, trustOnPress };
+  const made = { eui64, role, label, n, rawKey, trustOnPress };
+  if (cycles === undefined) return made;
+  const isRow = cycles >= CYCLES_MIN && cycles <= CYCLES_MAX;
+  if (!isRow) throw new Error(`factory.cycles: ${CYCLES_MIN} to ${CYCLES_MAX} expected`);
+  return { ...made, cycles };
 }

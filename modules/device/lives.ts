@@ -13,6 +13,7 @@ import type { Level } from "../access/level.js";
 import { equalBytes } from "../bytes/equal.js";
 import { toHex } from "../bytes/hex.js";
 import type { Founded, StandaloneService } from "../commission/alone.js";
+import { CYCLE_MICROS, endsCycles, forgetCycles } from "../commission/cycles.js";
 import {
   clean,
   type Factory,
@@ -71,7 +72,11 @@ export function begin(board: Board, services: Lives): Device | undefined {
   let isClean = true;
   isClean = clean(board.flash, store, now.n); // check: label-clean
   if (!isClean) throw new Error("flash: does not forget a label that was used");
-  if (joined !== undefined) return beginJoined(board, services, store, joined.blob);
+  if (joined !== undefined) {
+    // The start after this is another life.
+    if (isCycled(board, services, store, now)) return begin(board, services);
+    return beginJoined(board, services, store, { blob: joined.blob, factory: now });
+  }
   const founded = services.standalone?.foundedIn(board, store, now);
   if (founded !== undefined) return beginAlone(board, services, store, founded);
   beginFresh(board, services, store, now);
@@ -103,7 +108,20 @@ function beginAlone(board: Board, services: Lives, store: Store, founded: Founde
   return device;
 }
 
-function beginJoined(board: Board, services: Services, store: Store, blob: Uint8Array): Device {
+/** Whether so many short starts have asked for a reset, where there is one. */
+function isCycled(board: Board, services: Services, store: Store, { cycles }: Factory): boolean {
+  const isDue = services.upkeep !== undefined && endsCycles(store, cycles);
+  if (!isDue || !askReset(store)) return false;
+  board.log(`reset: by ${cycles} short starts in a row`);
+  return true;
+}
+
+function beginJoined(
+  board: Board,
+  services: Services,
+  store: Store,
+  { blob, factory }: { blob: Uint8Array; factory: Factory },
+): Device {
   const { upkeep } = services;
   const opened = upkeep && { upkeep: { ...upkeep, open: () => store } };
   const hasStarted = store.has(STARTED);
@@ -117,6 +135,8 @@ function beginJoined(board: Board, services: Services, store: Store, blob: Uint8
     throw error;
   }
   if (!hasStarted) device.store.put(STARTED, Uint8Array.of(1));
+  const isCounted = factory.cycles !== undefined;
+  if (isCounted) board.clock.after(CYCLE_MICROS, () => forgetCycles(device.store));
   return device;
 }
 

@@ -68,7 +68,7 @@ export const KIND = Object.freeze({
   BRANCH: 0x19,
   /**
    * The factory's record, index 0; up to which label flash holds none any more, 1; records of
-   * nothing, 2 (commission/factory).
+   * nothing, 2 (commission/factory); short starts in a row, 3 (commission/cycles).
    */
   FACTORY: 0x1a,
   /**

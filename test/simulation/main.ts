@@ -8,6 +8,8 @@
 import { parseArgs } from "node:util";
 import { faultsOf, lastFor, type YearReport } from "../support/year.js";
 
+const SHOWN_MAX = 8;
+
 function main(): number {
   const { values } = parseArgs({
     options: {
@@ -54,7 +56,9 @@ function print(report: YearReport, faults: readonly string[]): void {
     const worn = `${erases} erases, ${most} of one sector: worn out in ${years} years`;
     console.log(`device ${device}, ${flash}, ${kilobytes} KB: ${worn}`);
   }
-  for (const fault of faults) console.log(`FAILED: ${fault}`);
+  for (const fault of faults.slice(0, SHOWN_MAX)) console.log(`FAILED: ${fault}`);
+  const more = faults.length - SHOWN_MAX;
+  if (more > 0) console.log(`FAILED: and ${more} more; --json shows all`);
 }
 
 function whole(name: string, text: string, least: number, most: number): number {

@@ -6,7 +6,7 @@
 
 import { RECEIVER, SENDER } from "../../modules/access/scope.js";
 import { claimsOf } from "../../modules/access/token.js";
-import { tokens } from "../../modules/authority/records.js";
+import { numberKey, policies, tokens, USUAL } from "../../modules/authority/records.js";
 import { toHex } from "../../modules/bytes/hex.js";
 import { isMulticast } from "../../modules/coap/addresses.js";
 import { parseMessage } from "../../modules/coap/message.js";
@@ -14,6 +14,7 @@ import { find, OSCORE } from "../../modules/coap/options.js";
 import { emitFactory } from "../../modules/commission/factory.js";
 import { ownToken } from "../../modules/groups/tokens.js";
 import { OscoreOption } from "../../modules/oscore/option.js";
+import { UNBROKEN } from "./comers.js";
 import { NorFlash } from "./flash.js";
 import { APPLICATION, GROUP } from "./grants.js";
 import type { Net } from "./net.js";
@@ -58,16 +59,16 @@ export class LastingRoom {
     const numbers = LAMP_NUMBERS.slice(0, lamps);
     // Switches follow each other, too.
     this.place = new Place(undefined, { messages: BUDGET }, numbers, SENDER | RECEIVER);
+    // It listens, as authorities do, and nobody has spoken before all are there.
+    Object.assign(this.place.center, { listening: UNBROKEN });
+    const terms = { ...USUAL, numbers: "heard" } as const;
+    this.place.ledger.run((rows) => policies.put(rows, numberKey(GROUP), terms));
     this.air = new NumbersWatch(this.place.room.net);
     const joiner = new Joiner(this.place.room, JOINER);
     for (const number of numbers) this.lamps.push(this.#joined(joiner, number, ROLE.LUMINAIRE));
     for (const number of SWITCHES) this.switches.push(this.#joined(joiner, number, ROLE.SWITCH));
-    // Who listens and came late had the key renewed; and rights, which the switches show.
-    for (let round = 0; round < 3; round++) {
-      this.place.pass(60);
-      this.place.pushAll();
-    }
-    this.place.pass(120);
+    // Keys from the KDC, and rights that the switches show to the others.
+    this.place.pass(180);
     this.#leave(joiner);
   }
 
@@ -112,9 +113,17 @@ export class LastingRoom {
       if (!isKeyed) throw new Error(`device ${number} has no keys: ${log.join("; ")}`);
       if (token !== undefined && !isEndless) throw new Error(`token of device ${number} ends`);
     }
+    const newest = new Set(this.all.map(({ node }) => newestKey(node)));
+    if (newest.size !== 1)
+      throw new Error("the authority leaves while not all have the newest key");
     place.isThere = false;
     joiner.port.onDatagram = undefined;
   }
+}
+
+function newestKey({ device }: Newcomer): string {
+  const association = device?.groups.directory.security(GROUP)?.associations.at(-1);
+  return association === undefined ? "" : toHex(association.keyId);
 }
 
 /**

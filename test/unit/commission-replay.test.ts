@@ -48,7 +48,7 @@ function saidAgain(said: readonly Sent[], flash: NorFlash): Newcomer {
   return lamp;
 }
 
-test("a recorded join, said again to a lamp whose chance repeats: nothing, once it was joined", () => {
+test("a recorded join, said again to a lamp whose chance repeats: nothing, once joined", () => {
   const { said, before, after } = recorded();
   // The recording is good: the lamp as it was takes it for the joiner.
   equal(saidAgain(said, before).restarts, ["joined"]);
