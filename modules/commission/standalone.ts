@@ -8,8 +8,8 @@
  * Rejected: keys put straight into the switch's keyring, a second way for keys to come, go and be
  * renewed.
  *
- * Luminaires come in by admitting.ts. One that was reset, and one that says that it leaves, is out,
- * and the others get new keys.
+ * Luminaires come in by admitting.ts. One that was reset is out as soon as it shows so, and the
+ * others get new keys.
  */
 import { answerAs } from "../authority/as-face.js";
 import { Courier, type Reach } from "../authority/courier.js";
@@ -30,6 +30,7 @@ import {
   GET,
   METHOD_NOT_ALLOWED,
   POST,
+  SERVICE_UNAVAILABLE,
 } from "../coap/options.js";
 import type { ClientCredentials } from "../dtls/credentials.js";
 import type { Board } from "../ports/board.js";
@@ -270,7 +271,14 @@ class Standalone {
     const [place] = request.path;
     const { id } = request.from;
     const before = this.#ledger.run((rows) => deviceOf(rows, id));
-    const response = this.#answerAt(place, request);
+    let response: SecureResponse;
+    try {
+      response = place === "hand-over" ? this.#handOver(request) : this.#decide(request);
+    } catch (error) {
+      // Nothing of it was written; who asked comes again.
+      this.#board.log(`room: ${(error as Error).message}`);
+      return { code: SERVICE_UNAVAILABLE };
+    }
     const { clock } = this.#board;
     // Others may have to be told. The answer goes first.
     clock.after(0, () => this.#courier.look());
@@ -279,11 +287,6 @@ class Standalone {
     if (isKeyed) clock.after(PRESENT_MICROS, () => this.#host.present());
     if (before === undefined && response.code < 0x80) this.#board.log(`room: ${id} is in`);
     return response;
-  }
-
-  #answerAt(place: string, request: SecureRequest): SecureResponse {
-    if (place === "left") return this.#left(request);
-    return place === "hand-over" ? this.#handOver(request) : this.#decide(request);
   }
 
   /** To who has the label; nobody else is shown anything. */
@@ -339,18 +342,14 @@ class Standalone {
     });
   }
 
-  /** It says so itself. */
-  #left({ method, from }: SecureRequest): SecureResponse {
-    const device = this.#ledger.run((rows) => deviceOf(rows, from.id));
-    const isSwitch = device !== undefined && equalBytes(device.eui64, this.#self.eui64);
-    if (method !== POST || device === undefined || isSwitch) return { code: FORBIDDEN };
-    this.#remove(device.eui64);
-    return { code: CHANGED };
-  }
-
   #remove(eui64: Uint8Array): void {
     const now = this.#now();
-    this.#ledger.run((rows) => removeLuminaire(rows, this.#center, eui64, now));
+    try {
+      this.#ledger.run((rows) => removeLuminaire(rows, this.#center, eui64, now));
+    } catch (error) {
+      this.#board.log(`room: ${toHex(eui64)} is still in: ${(error as Error).message}`);
+      return;
+    }
     this.#board.log(`room: ${toHex(eui64)} is out; the others get other keys`);
     this.#courier.look();
   }
