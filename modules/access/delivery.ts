@@ -79,8 +79,16 @@ export interface KeyDelivery {
   readonly numbers: readonly NextNumber[];
   /** The present KDC's word for the one that follows it (groups/trust.ts). */
   readonly handOver?: Uint8Array;
+  /** Who left his groups lately. */
+  readonly gone?: readonly GoneMembers[];
   /** Of groups with a key tree, the member's keys there (modules/groups/branch.ts). */
   readonly branches?: readonly Branch[];
+}
+
+/** Members of a group that are none any more (RFC 9594 §6: stale sender ids). */
+export interface GoneMembers {
+  readonly securityGroup: Uint8Array;
+  readonly ids: readonly Uint8Array[];
 }
 
 /** Keys from a leaf of a group's key tree up to its root: an array of those of tree.ts, in CBOR. */
@@ -127,6 +135,9 @@ const TERMS = 5;
 const NUMBERS = 6;
 const HAND_OVER = 7;
 const BRANCHES = 8;
+const GONE = 9;
+/** Of one group; the latest. */
+export const GONE_MAX = 64;
 /** 20 levels of some 30 bytes. */
 const PATH_BYTES_MAX = 768;
 /** Of one message; a hundred members of a group have one each. */
@@ -214,12 +225,16 @@ export function emitDelivery(delivery: KeyDelivery): Uint8Array {
     BRANCHES,
     (delivery.branches ?? []).map(({ securityGroup, epoch, path }) => [securityGroup, epoch, path]),
   );
+  set(
+    GONE,
+    (delivery.gone ?? []).map(({ securityGroup, ids }) => [securityGroup, [...ids]]),
+  );
   return encode(map);
 }
 
 /** Undefined for anything but what `emitDelivery` writes. */
 export function parseDelivery(bytes: Uint8Array): KeyDelivery | undefined {
-  const map = mapOf(bytes, BRANCHES);
+  const map = mapOf(bytes, GONE);
   if (map === undefined) return undefined;
   const tokens = listOf(map.get(TOKENS), (item) => bytesOf(item, 1, TOKEN_BYTES_MAX));
   const sealings = listOf(map.get(SEALINGS), sealingOf);
@@ -229,9 +244,14 @@ export function parseDelivery(bytes: Uint8Array): KeyDelivery | undefined {
   const numbers = listOf(map.get(NUMBERS), numberOf, NUMBERS_MAX);
   if (!tokens || !sealings || !broken || !revoked || !terms || !numbers) return undefined;
   const branches = listOf(map.get(BRANCHES), branchOf);
-  if (branches === undefined) return undefined;
+  const gone = listOf(map.get(GONE), goneOf);
+  if (branches === undefined || gone === undefined) return undefined;
   const told = { tokens, sealings, broken, revoked, terms, numbers };
-  const delivery = branches.length === 0 ? told : { ...told, branches };
+  const delivery = {
+    ...told,
+    ...(branches.length === 0 ? {} : { branches }),
+    ...(gone.length === 0 ? {} : { gone }),
+  };
   if (!map.has(HAND_OVER)) return delivery;
   const handOver = bytesOf(map.get(HAND_OVER), 1, HAND_OVER_BYTES_MAX);
   return handOver && { ...delivery, handOver };
@@ -244,6 +264,13 @@ function branchOf(item: Cbor): Branch | undefined {
   const path = bytesOf(item[2], 1, PATH_BYTES_MAX);
   if (!isUint(epoch, 0xffffffff)) return undefined;
   return securityGroup && path && { securityGroup, epoch, path };
+}
+
+function goneOf(item: Cbor): GoneMembers | undefined {
+  if (!Array.isArray(item) || item.length !== 2) return undefined;
+  const securityGroup = bytesOf(item[0], 1, ID_BYTES_MAX);
+  const ids = listOf(item[1], (id) => bytesOf(id, 0, ID_BYTES_MAX), GONE_MAX);
+  return securityGroup && ids && { securityGroup, ids };
 }
 
 function sealingOf(item: Cbor): GroupSealing | undefined {

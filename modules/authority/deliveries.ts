@@ -1,5 +1,11 @@
 /** What goes with keys to a member: the terms of his groups, and who is to be heard no more. */
-import type { Branch, KeyDelivery, Revoked } from "../access/delivery.js";
+import {
+  type Branch,
+  GONE_MAX,
+  type GoneMembers,
+  type KeyDelivery,
+  type Revoked,
+} from "../access/delivery.js";
 import { RECEIVER, SENDER } from "../access/scope.js";
 import { treeKeyValue } from "../access/tree.js";
 import { fromHex } from "../bytes/hex.js";
@@ -11,6 +17,7 @@ import type { Rows } from "./ledger.js";
 import { schemeOf } from "./material.js";
 import { narrowedIn } from "./narrowing.js";
 import { groups, inGroup, keys, members, membersOf, NONE, numberKey } from "./records.js";
+import { staleSets } from "./stale.js";
 
 /** The latest of them: a receiver drops what it has of theirs. */
 const REVOKED_TOLD_MAX = 32;
@@ -38,6 +45,7 @@ export function termsFor(
       // Who has nothing older than that is not told: his newest key keeps its grace.
       isBroken: brokenBefore > confirmed && brokenBefore > 0,
       branch: branchOf(rows, group, clientId),
+      gone: goneFrom(rows, group, confirmed),
       sealing: { securityGroup, kid: uintBytes(kekNumber), key: kek },
       terms: {
         securityGroup,
@@ -52,6 +60,7 @@ export function termsFor(
     revoked: revokedOf(rows, told),
     terms: told.map(({ terms }) => terms),
     branches: told.flatMap(({ branch }) => branch ?? []),
+    gone: told.flatMap(({ gone }) => gone ?? []),
     numbers: told.flatMap(({ securityGroup, receives, numbers, answering }) => {
       const others = [...(receives ? numbers : []), ...answering];
       return others.map(({ clientId: sender, next }) => ({ securityGroup, sender, next }));
@@ -64,6 +73,18 @@ function answeringTo(rows: Rows, group: number, profile: string): NextNumber[] {
   if (schemeOf(profile).isNameless !== true) return [];
   const answer = membersOf(rows, group).filter(({ member }) => (member.roles & RECEIVER) !== 0);
   return answer.map(({ clientId }) => ({ clientId, next: 0 }));
+}
+
+/** Who left since the key that he has said he has, as far as is known; the latest. */
+function goneFrom(rows: Rows, group: number, since: number): GoneMembers | undefined {
+  const gone: Uint8Array[] = [];
+  for (const id of staleSets(rows, group, since)) {
+    const isBack = members.get(rows, inGroup(group, id)) !== undefined;
+    if (isBack) continue; // check: gone-back
+    gone.push(id);
+  }
+  const ids = gone.slice(-GONE_MAX);
+  return ids.length === 0 ? undefined : { securityGroup: uintBytes(group), ids };
 }
 
 /** His keys in the group's key tree, where it has one. */

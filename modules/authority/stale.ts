@@ -55,6 +55,19 @@ export function staleSince(
   return [...ids.values()];
 }
 
+/** As many of those as are kept, who left last at the end. */
+export function staleSets(rows: Rows, group: number, since: number): Uint8Array[] {
+  const sets = rows.keys("stale", `${numberKey(group)}/`).filter((key) => {
+    return key >= inGroup(group, Math.max(since, 0));
+  });
+  const ids = new Map<string, Uint8Array>();
+  for (const id of sets.flatMap((key) => idsIn(rows, key))) {
+    ids.delete(toHex(id));
+    ids.set(toHex(id), id);
+  }
+  return [...ids.values()];
+}
+
 function idsIn(rows: Rows, key: string): Uint8Array[] {
   const value = rows.get("stale", key);
   if (value === undefined) return [];

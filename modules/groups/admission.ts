@@ -43,7 +43,7 @@ import type { Store } from "../store/store.js";
 import { CREDENTIAL_BYTES_MAX, MEMBER_ID_BYTES_MAX } from "./bounds.js";
 import type { SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
-import { TOKEN } from "./join.js";
+import { type Entered, TOKEN } from "./join.js";
 import { MEMBERS_MAX } from "./members.js";
 import { ACE_GROUPCOMM_CBOR, questionFor } from "./repository.js";
 
@@ -56,9 +56,6 @@ const ROOT = "ace-group";
 export const PORTION = 16;
 /** A hundred members of 50 bytes. */
 const LIMITS = { depthMax: 6, itemsMax: 512 };
-
-/** `refused`: the Group Manager takes neither the token nor us. */
-export type Entered = "entered" | "refused" | "unanswered";
 
 export interface AdmissionParts {
   readonly crypto: Crypto;

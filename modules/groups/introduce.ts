@@ -19,6 +19,22 @@ export function introduce(
   return put.ok ? undefined : put.drop;
 }
 
+/**
+ * From here on messages of these are not opened any more, and their places are free; true when that
+ * is durable. Windows last as long as their keys: who comes back goes on where he was.
+ */
+export function dismiss(
+  { schemes }: Groups,
+  security: SecurityGroup,
+  ids: readonly Uint8Array[],
+): boolean {
+  if (schemes === undefined || !hasTable(security)) return true;
+  for (const association of security.associations) {
+    for (const id of ids) schemes.contexts.forget(association, id); // check: dismissed-context
+  }
+  return schemes.members.remove(security.id, ...ids);
+}
+
 /** Whether members are looked up: one key serves all of `lowlatency`, and two know each other. */
 export function hasTable({ profile }: SecurityGroup): boolean {
   return profile.peer !== undefined && profile.proof !== "channel";

@@ -29,7 +29,6 @@ import type { Random } from "../ports/random.js";
 import type { Ask, Asker, Told } from "../secure/request.js";
 import { KIND, key } from "../store/keys.js";
 import type { Store } from "../store/store.js";
-import type { Entered } from "./admission.js";
 import type { Association, SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
 
@@ -137,6 +136,9 @@ const LOOK_MICROS = 6 * 3600 * SECOND;
 
 /** AT-KDC in flash. */
 export const TOKEN = key(KIND.TOKEN, 0);
+
+/** `refused`: the Group Manager takes neither the token nor us. */
+export type Entered = "entered" | "refused" | "unanswered";
 
 export interface JoiningParts {
   readonly clock: Clock;

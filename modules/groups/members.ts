@@ -90,12 +90,14 @@ export class Members {
     return this.write(security, place, [...this.page(security, place), member]);
   }
 
-  /** Takes a member out; true when it is durably gone, or was not there. */
-  remove(security: number, id: Uint8Array): boolean {
+  /** Takes members out; true when they are durably gone, or were not there. */
+  remove(security: number, ...ids: readonly Uint8Array[]): boolean {
     for (let page = 0; page < PAGES; page++) {
       const members = this.page(security, page);
-      const others = members.filter((one) => !equalBytes(one.id, id));
-      if (others.length < members.length) return this.write(security, page, others).ok;
+      const others = members.filter((one) => !ids.some((id) => equalBytes(one.id, id)));
+      if (others.length === members.length) continue;
+      const isGone = this.write(security, page, others).ok;
+      if (!isGone) return false; // check: member-gone
     }
     return true;
   }

@@ -14,6 +14,7 @@
  */
 import type { Claims } from "../access/claims.js";
 import type {
+  GoneMembers,
   GroupSealing,
   KeyDelivery,
   KeyTerms,
@@ -28,7 +29,7 @@ import { equalBytes } from "../bytes/equal.js";
 import { Id64 } from "../bytes/id64.js";
 import type { Drop } from "../bytes/outcome.js";
 import { readUint } from "../bytes/uint.js";
-import { type Cbor, decode } from "../cbor/decode.js";
+import type { Cbor } from "../cbor/decode.js";
 import { encode } from "../cbor/encode.js";
 import { type EnvelopeKey, envelopeKeyId, openEnvelope } from "../cose/envelope.js";
 import { AES_CCM_16_64_128, type Crypto } from "../ports/crypto.js";
@@ -37,9 +38,10 @@ import type { Store } from "../store/store.js";
 import { compareKeyIds, type SecurityGroup } from "./directory.js";
 import type { Groups } from "./groups.js";
 import { handOver } from "./handover.js";
-import { introduce } from "./introduce.js";
+import { dismiss, introduce } from "./introduce.js";
 import { type Grant, type Issued, IssuedTokens } from "./issued.js";
 import { limitKey } from "./limiting.js";
+import { isUnder, type OfferedKey, offeredKey } from "./offered.js";
 import type { Trust } from "./trust.js";
 
 /** Why a token, or what else was delivered, had no effect. */
@@ -56,22 +58,9 @@ export type Refusal =
 /** What became of each thing that was told, in its order; undefined: done, and durable. */
 export type Verdicts = readonly (Refusal | undefined)[];
 
-// COSE_Key, and our label for the material of a scheme.
-const KTY = 1;
-const KID = 2;
-const ALG = 3;
-const K = -1;
-const MATERIAL = -70003;
-const SYMMETRIC = 4;
-const KEY_LIMITS = { depthMax: 3, itemsMax: 24 };
 const SEALING_BYTES = 16;
 /** Of `lowlatency`, whose ids have at most 8 bytes: nothing to be synchronised. */
 const UNFILED = Object.freeze({ synchronisation: undefined });
-
-interface OfferedKey {
-  readonly keyId: Uint8Array;
-  readonly raw: Uint8Array;
-}
 
 export interface TokenParts {
   readonly groups: Groups;
@@ -138,10 +127,11 @@ export class Tokens {
 
   /** What the KDC says over its own channel, in this order; `pairwise` is that channel's key. */
   deliver(delivery: KeyDelivery, pairwise: EnvelopeKey | undefined): Verdicts {
-    const { sealings, revoked, tokens, terms, numbers, broken } = delivery;
+    const { sealings, revoked, tokens, terms, numbers, broken, gone = [] } = delivery;
     const verdicts: (Refusal | undefined)[] = [];
     for (const sealing of sealings) verdicts.push(this.#keepSealing(sealing));
     for (const one of revoked) verdicts.push(this.#revoke(one));
+    for (const one of gone) verdicts.push(this.#forget(one));
     for (const token of tokens) verdicts.push(this.#take(token, pairwise, terms));
     for (const one of numbers) verdicts.push(this.#number(one));
     for (const securityGroup of broken) verdicts.push(this.#endGraces(securityGroup));
@@ -399,7 +389,26 @@ export class Tokens {
       const isMeant = appGroup === undefined || appGroup === group;
       return isMeant && !kept.some((one) => one.appGroup === group);
     });
-    return isGone ? undefined : "storeFailed";
+    if (!isGone) return "storeFailed";
+    // Last: after a cut all of it is told again.
+    const places = groups.directory.securities().filter((security) => {
+      const entries = [...groups.directory.appGroups()].filter((one) => one.security === security);
+      const isMeant = appGroup === undefined || entries.some(({ id }) => id === appGroup);
+      return isMeant && !kept.some((one) => entries.some(({ id }) => id === one.appGroup));
+    });
+    const isFree = places.every((security) => dismiss(groups, security, [client]));
+    if (!isFree) return "storeFailed"; // check: revoked-place
+    return undefined;
+  }
+
+  /** Members that left: nobody waits for their messages any more, and others take their places. */
+  #forget({ securityGroup, ids }: GoneMembers): Refusal | undefined {
+    const { groups } = this.#parts;
+    const security = this.#securityOf(securityGroup);
+    if (security === undefined) return "unknownGroup";
+    const ownId = security.own?.id ?? groups.clientId;
+    const others = ids.filter((id) => !equalBytes(id, ownId));
+    return dismiss(groups, security, others) ? undefined : "storeFailed"; // check: gone-durable
   }
 
   #hasRights(client: Uint8Array): boolean {
@@ -485,23 +494,4 @@ function isUnderOlder(envelope: Cbor, other: Uint8Array | undefined): boolean {
   const own = envelopeKeyId(envelope);
   const newest = than === undefined ? undefined : envelopeKeyId(than);
   return own !== undefined && newest !== undefined && compareKeyIds(own, newest) < 0;
-}
-
-function isUnder(envelope: Cbor, kid: Uint8Array): boolean {
-  const named = envelopeKeyId(envelope);
-  return named !== undefined && equalBytes(named, kid);
-}
-
-/** What is inside an envelope: a COSE_Key, or the material of a scheme. */
-function offeredKey(plain: Uint8Array): OfferedKey | undefined {
-  const decoded = decode(plain, KEY_LIMITS);
-  plain.fill(0);
-  const map = decoded.ok && decoded.value instanceof Map ? decoded.value : undefined;
-  const keyId = map?.get(KID);
-  if (map?.get(KTY) !== SYMMETRIC || !(keyId instanceof Uint8Array)) return undefined;
-  const material = map.get(MATERIAL);
-  if (material instanceof Map) return { keyId, raw: encode(material) };
-  const raw = map.get(K);
-  if (map.get(ALG) !== AES_CCM_16_64_128 || !(raw instanceof Uint8Array)) return undefined;
-  return raw.length === SEALING_BYTES ? { keyId, raw } : undefined;
 }

@@ -1,9 +1,11 @@
 /** A group whose KDC listens to it: what is said there, and one who comes late. */
-import { parseDelivery } from "../../modules/access/delivery.js";
+import { emitDelivery, type KeyDelivery, parseDelivery } from "../../modules/access/delivery.js";
 import { Rights } from "../../modules/access/rights.js";
 import { RECEIVER } from "../../modules/access/scope.js";
+import { termsFor } from "../../modules/authority/deliveries.js";
 import type { Place, Said } from "../../modules/authority/ear.js";
 import { Listener } from "../../modules/authority/listener.js";
+import { confirmAll, sendingFor } from "../../modules/authority/pushing.js";
 import {
   applications,
   groups,
@@ -34,6 +36,7 @@ import type { Signer } from "../../modules/ports/crypto.js";
 import type { Datagram } from "../../modules/ports/datagram.js";
 import { lowlatency } from "../../modules/profiles/lowlatency.js";
 import type { Own, Profile } from "../../modules/profiles/profile.js";
+import type { Store } from "../../modules/store/store.js";
 import { Uptime } from "../../modules/store/uptime.js";
 import { address, deviceAddress } from "./addresses.js";
 import { APPLICATION, GROUP, parties } from "./authority.js";
@@ -176,11 +179,13 @@ export class Late {
   readonly #tokens: Tokens;
   readonly #listened: Listened;
   readonly #at: number;
+  readonly #store: Store;
 
   constructor(listened: Listened, at: number, senders: readonly number[]) {
     const { profile } = listened;
     const { crypto, signer } = parties();
     const store = opened(formatted(4));
+    this.#store = store;
     const clock = new TestClock();
     const uptime = new Uptime(store, clock);
     const recipients = new Recipients({ store, capacity: 8 });
@@ -229,6 +234,50 @@ export class Late {
     const refused = this.#tokens.deliver(delivery, pairwise()).filter((one) => one !== undefined);
     if (refused.length > 0) throw new Error(`not taken: ${refused.join(", ")}`);
     return delivery.numbers.map(({ sender, next }) => [sender[0], next]);
+  }
+
+  /** Is told who somebody is, as by a repository: "ok", or why it has no place for him. */
+  meet(at: number): string {
+    const { schemes, directory } = this.#groups;
+    const security = directory.security(GROUP);
+    if (schemes === undefined || security === undefined) return "it knows nobody";
+    while (this.#store.needsTidy && this.#store.tidy());
+    const put = schemes.members.put(security, this.#listened.member(at));
+    return put.ok ? "ok" : put.drop;
+  }
+
+  /** From here on its flash takes nothing. */
+  flashFails(): void {
+    this.#store.put = () => false;
+  }
+
+  knows(at: number): boolean {
+    const { id } = this.#listened.member(at);
+    return this.#groups.schemes?.members.find(GROUP, id, 0, id.length) !== undefined;
+  }
+
+  /** What becomes of a token that is shown to it. */
+  present(token: Uint8Array): string | undefined {
+    return this.#tokens.present(token);
+  }
+
+  /** Takes what the KDC has for it: keys that wait, or what goes with them; `change`s of that. */
+  told(change: (delivery: KeyDelivery) => KeyDelivery = (all) => all): void {
+    const { kdc } = this.#listened;
+    const clientId = uintBytes(this.#at);
+    const { now, center } = kdc;
+    const payload = kdc.run((rows) => {
+      const sending = sendingFor(rows, center, { clientId, pairwise: pairwise(), now });
+      if (sending !== undefined) confirmAll(rows, clientId, sending);
+      const terms = () => termsFor(rows, { clientId, groups: [GROUP], now });
+      return sending?.payload ?? emitDelivery({ tokens: [], ...terms() });
+    });
+    const delivery = parseDelivery(payload);
+    if (delivery === undefined) throw new Error("what the KDC says does not parse");
+    while (this.#store.needsTidy && this.#store.tidy());
+    const verdicts = this.#tokens.deliver(change(delivery), pairwise());
+    const refused = verdicts.filter((one) => one !== undefined);
+    if (refused.length > 0) throw new Error(`not taken: ${refused.join(", ")}`);
   }
 
   /** What becomes of a datagram: "ok", or why not. */

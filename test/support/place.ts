@@ -4,6 +4,7 @@ import { type AsDecision, answerAs } from "../../modules/authority/as-face.js";
 import { type Center, createGroup, type NewGroup } from "../../modules/authority/distribution.js";
 import { answerKdc } from "../../modules/authority/kdc-face.js";
 import { messagesOf } from "../../modules/authority/keytree.js";
+import { renewForPresent } from "../../modules/authority/late.js";
 import { MemoryLedger } from "../../modules/authority/memory.js";
 import { awaiting, confirmAll, sendingFor } from "../../modules/authority/pushing.js";
 import { applications, NONE, numberKey, policies, USUAL } from "../../modules/authority/records.js";
@@ -131,7 +132,11 @@ export class Place extends Managed {
       const push = { method: POST, path: ["keys", "push"], format: CBOR, payload };
       this.channels.askPeer(id, push, (answered) => {
         if (!answered.ok || answered.response.code !== CHANGED) return;
-        this.ledger.run((rows) => confirmAll(rows, clientId, sending));
+        const present = { clientId, groups: sending.late, now: this.now };
+        this.ledger.run((rows) => {
+          confirmAll(rows, clientId, sending);
+          renewForPresent(rows, this.center, present);
+        });
         confirmed.push(number);
       });
     }

@@ -94,9 +94,11 @@ test("members: only who is admitted, and nobody where nobody is looked at", () =
 test("members: what flash refuses is not there", () => {
   const partition = flash();
   const members = new Members(fresh(partition), crypto);
+  members.put(group(1), { id: idOf(2), credential: credential(2) });
   partition.refuses = () => true;
   const put = members.put(group(1), { id: idOf(1), credential: credential(1) });
   equal(put, { ok: false, drop: "storeFailed" });
+  equal([members.remove(1, idOf(2)), members.of(1).length], [false, 1], "nor gone");
   throws(() => members.put(group(1), { id: new Uint8Array(17), credential: idOf(1) }), /id of 17/);
   throws(
     () => members.put(group(0x100000), { id: idOf(1), credential: idOf(1) }),
