@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
+import { fromHex } from "../../modules/bytes/hex.js";
+import { labelText } from "../../modules/commission/label.js";
 import { lacksLan, testOnLan } from "../interop/lan.js";
 import { Program, stopPrograms } from "../interop/programs.js";
 import { euiOf, Hall, type Joined, printedOf } from "../support/hall.js";
@@ -12,6 +14,7 @@ import { Programs } from "../support/running.js";
 const test = testOnLan();
 const programs = new Programs();
 const COMMISSIONER = "build/node/test/hosts/commissioner.js";
+const GUESSER = "build/node/test/authority/guesser.js";
 const TRUSTING = { rawKey: new Uint8Array(32).fill(9), trustOnPress: true };
 const skip = false;
 let hall: Hall;
@@ -153,4 +156,25 @@ test("a lamp that is not to be joined by a press is not; a press is not enough f
   assert.match(joins[0].failure?.next ?? "", /lumicast join code/);
   assert.equal((await hall.run("join", "open")).code, 2);
   assert.equal((await hall.run("join", "open", "--yes")).code, 2);
+});
+
+test("the twentieth wrong label closes the lamp: the right one finds it closed", {
+  skip,
+}, async () => {
+  stopPrograms();
+  const lamp = await hall.pressed(28);
+  const { command } = hall.lan.computer(1);
+  const words = [GUESSER, hall.addressOf(28), "19"];
+  const guesser = new Program(command, process.execPath, ...words);
+  await guesser.line(/^opened 0 of 19$/, 90);
+  assert.ok(!lamp.lines.some((line) => /may not be joined/.test(line)), "it is still open");
+  const wrong = labelText(hall.crypto, fromHex(euiOf(28)), new Uint8Array(16).fill(7));
+  const guessed = await hall.join(wrong);
+  assert.equal(guessed.failure?.step, "prove");
+  assert.match(guessed.failure?.why ?? "", /does not know this label/);
+  await lamp.line(/may not be joined \(guesses\)/);
+  const right = await hall.join(hall.qrOf(28));
+  assert.equal(right.failure?.step, "find");
+  assert.match(right.failure?.why ?? "", /is not open here/);
+  assert.ok(await isNobody(28));
 });

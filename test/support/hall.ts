@@ -76,6 +76,11 @@ export class Hall {
     return new Program(command, HOST, "run", PRODUCT, ...words);
   }
 
+  /** Where the device of this number is; it was started once. */
+  addressOf(number: number): string {
+    return this.lan.address(2 + this.#numbers.indexOf(number));
+  }
+
   flash(number: number): string {
     return this.desk.path(`${number}.flash`);
   }
