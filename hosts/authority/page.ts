@@ -14,6 +14,7 @@ import { Fault } from "./fault.js";
 import { rolesOf } from "./groups.js";
 import { checkRights } from "./identity.js";
 import { PageJoins } from "./page-joins.js";
+import { PagePresses } from "./page-presses.js";
 import type { LastWords } from "./words.js";
 import { type Place, type Running, type Say, WORKS } from "./works.js";
 
@@ -72,10 +73,19 @@ function actionsOf(place: Place, shown: AuthorityBoard, notice: Say): Actions {
     return { lines: await Promise.race([done, later]) };
   };
   const joins = new PageJoins(place, shown.board, notice);
+  const presses = new PagePresses(place, shown.board, notice);
   return {
     ...(authority.identity.role === "both" && {
       joinOpen: () => joins.open(),
-      joinClose: () => joins.close(),
+      joinClose: () => {
+        presses.close();
+        return joins.close();
+      },
+      joinPress: async (args: ActionArgs["joinPress"]) => {
+        await joins.close();
+        return presses.open(args);
+      },
+      joinConfirm: (args: ActionArgs["joinConfirm"]) => presses.confirm(args),
       joinCode: (args: ActionArgs["joinCode"]) => joins.code(args),
     }),
     place: (args) =>

@@ -35,6 +35,7 @@ const READERS: { readonly [name in ActionName]: Readonly<Record<string, Reader>>
   joinOpen: {},
   joinClose: {},
   joinCode: { label: text, name: text, group: text },
+  joinPress: { group: text },
   joinConfirm: { device: text },
 };
 

@@ -183,6 +183,8 @@ export interface ActionArgs {
   readonly joinClose: Readonly<Record<string, never>>;
   /** `label`: what is printed on the device. This is the only place of the page where it is. */
   readonly joinCode: { readonly label: string; readonly name: string; readonly group: string };
+  /** Without labels; each device is confirmed. */
+  readonly joinPress: { readonly group: string };
   readonly joinConfirm: { readonly device: string };
 }
 export type ActionName = keyof ActionArgs;

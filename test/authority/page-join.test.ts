@@ -8,8 +8,8 @@ import { after, before } from "node:test";
 import { NodeCrypto } from "../../hosts/authority/crypto.js";
 import { ROOT } from "../../hosts/root.js";
 import type { Site } from "../../hosts/web/site.js";
-import { fromHex } from "../../modules/bytes/hex.js";
-import { emitFactory } from "../../modules/commission/factory.js";
+import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { emitFactory, type Factory } from "../../modules/commission/factory.js";
 import { labelCode } from "../../modules/commission/label.js";
 import { Lan, lacksLan, testOnLan } from "../interop/lan.js";
 import { HOST, Program, stopPrograms } from "../interop/programs.js";
@@ -34,7 +34,7 @@ let page: Program;
 
 before(async () => {
   if (lacksLan !== false) return;
-  lan = await Lan.start(2);
+  lan = await Lan.start(3);
   await desk.json("authority", "init", "--domain", "hall", ...state);
   await desk.json("group", "create", "hall", "--address", "ff35::4c:1", ...state);
   const file = desk.secret("password", PASSWORD);
@@ -69,16 +69,17 @@ async function shown(fits: (site: Site) => boolean): Promise<Site> {
 
 const rows = ({ joins }: Site) => Object.values(joins);
 
-function lamp(): Program {
-  const factory = emitFactory(factoryOf(20, { label: PRINTED }));
-  writeFileSync(desk.path("20.cbor"), factory);
-  const files = ["--provision", desk.path("20.cbor"), "--flash", desk.path("20.flash")];
-  const more = ["--eui64", EUI64, "--port", "5684", "--stack", "1024"];
-  return new Program(lan.computer(2).command, HOST, "run", PRODUCT, ...files, ...more);
+function lamp(number: number, own: Partial<Factory>): Program {
+  const factory = factoryOf(number, own);
+  writeFileSync(desk.path(`${number}.cbor`), emitFactory(factory));
+  const flash = desk.path(`${number}.flash`);
+  const files = ["--provision", desk.path(`${number}.cbor`), "--flash", flash];
+  const more = ["--eui64", toHex(factory.eui64), "--port", "5684", "--stack", "1024"];
+  return new Program(lan.computer(number - 18).command, HOST, "run", PRODUCT, ...files, ...more);
 }
 
 test("a lamp is pressed, seen, joined by its code, and in the group", { skip }, async () => {
-  const device = lamp();
+  const device = lamp(20, { label: PRINTED });
   await device.line(/belongs to nobody/);
   assert.match(await asked("do joinOpen {}"), /^answer 200 /);
   device.say("down");
@@ -105,4 +106,26 @@ test("a lamp is pressed, seen, joined by its code, and in the group", { skip }, 
   const log = await desk.run("log", "--last", "0", ...state);
   const all = [authority.said(), log.out, ...page.lines].join("\n").toUpperCase();
   for (const form of [CODE, CODE.replaceAll("-", ""), "C3A10F5E"]) assert.ok(!all.includes(form));
+});
+
+test("a lamp comes in by its press alone, when somebody says that it blinks", {
+  skip,
+}, async () => {
+  const rawKey = fromHex(`00${"5b".repeat(31)}`);
+  const device = lamp(21, { label: undefined, rawKey, trustOnPress: true });
+  await device.line(/belongs to nobody/);
+  const id = "0200000000000015";
+  assert.match(await asked(`do joinConfirm {"device":"${id}"}`), /^answer 422 .*not asked for/);
+  assert.match(await asked(`do joinPress {"group":"1"}`), /^answer 200 /);
+  device.say("down");
+  device.say("up");
+  const blinking = await shown((site) => site.joins[id]?.asks === true);
+  assert.equal(blinking.devices[id], undefined, "nothing is its own before somebody says so");
+  await device.line(/"indicator":"identify"/);
+  assert.match(await asked(`do joinConfirm {"device":"${id}"}`), /^answer 200 /);
+  const { devices } = await shown((site) => site.devices[id]?.keys["1"] != null);
+  assert.deepEqual(devices[id].groups, ["1"]);
+  await asked("do joinClose {}");
+  const log = await desk.run("log", "--last", "0", ...state);
+  assert.match(log.out, new RegExp(`join ${id} by a press, .*confirmed while it blinked`));
 });

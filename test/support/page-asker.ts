@@ -1,5 +1,5 @@
 /**
- * Asks an authority's page from the computer that it runs on, which is the only one that reaches it.
+ * Asks an authority's page from the computer that it runs on: no other one reaches it.
  *
  *   page-asker.js URL PASSWORD    then, line by line on standard input:
  *     do NAME JSON                prints `answer STATUS and its text`

@@ -3,6 +3,7 @@ import { Component } from "preact";
 import { parseLabel } from "../../../modules/commission/label.js";
 import { Sha256 } from "../../../modules/crypto/sha256.js";
 import type { ActionName, GroupState, JoinState } from "../site.js";
+import { Confirm } from "./confirm.js";
 import type { Do } from "./sheet.js";
 import { byName, ROLE_WORDS } from "./words.js";
 
@@ -47,7 +48,9 @@ export function Joins({ openUntil, joins, groups, now, can, act }: JoinsProps) {
           </li>
         ))}
       </ul>
-      {can.has("joinCode") && <CodeForm groups={groups} act={act} />}
+      {can.has("joinCode") && (
+        <CodeForm groups={groups} act={act} presses={can.has("joinPress") && left === 0} />
+      )}
     </section>
   );
 }
@@ -55,6 +58,8 @@ export function Joins({ openUntil, joins, groups, now, can, act }: JoinsProps) {
 interface CodeProps {
   readonly groups: Readonly<Record<string, GroupState>>;
   readonly act: Do;
+  /** Whether joins by a press alone can be opened now. */
+  readonly presses: boolean;
 }
 
 interface CodeState {
@@ -88,7 +93,7 @@ function heed(label: string): { readonly isRight: boolean; readonly said: string
 class CodeForm extends Component<CodeProps, CodeState> {
   override state: CodeState = { label: "", name: "", group: undefined };
 
-  override render({ groups, act }: CodeProps, { label, name, group }: CodeState) {
+  override render({ groups, act, presses }: CodeProps, { label, name, group }: CodeState) {
     const all = Object.values(groups).sort(byName);
     const chosen = group ?? all[0]?.id ?? "";
     const { isRight, said } = heed(label);
@@ -141,7 +146,22 @@ class CodeForm extends Component<CodeProps, CodeState> {
         <button type="submit" disabled={!isRight}>
           Join it
         </button>
+        {presses && <Presses act={() => act("joinPress", { group: chosen })} />}
       </form>
     );
   }
+}
+
+function Presses({ act }: { readonly act: () => void }) {
+  return (
+    <Confirm
+      label="Join by presses, without labels"
+      question={
+        "For three minutes a device that is pressed blinks, and comes in when you say that " +
+        "it is the one. It may be switched and dimmed then, and no more. Is nobody else near?"
+      }
+      yes="Yes, open it"
+      act={act}
+    />
+  );
 }
