@@ -22,6 +22,7 @@ import {
 import { toHex } from "../../modules/bytes/hex.js";
 import { codeClass, codeText } from "../../modules/coap/options.js";
 import type { DtlsChannels } from "../../modules/secure/dtls.js";
+import type { Answered, Ask } from "../../modules/secure/request.js";
 import { membershipIn } from "../sender/member.js";
 import type { Authority } from "./authority.js";
 import type { DeviceSide } from "./device-side.js";
@@ -37,6 +38,9 @@ const AHEAD_SECONDS = 90;
 /** Between tries with who did not answer. */
 const AGAIN_MS = 5000;
 const AGAIN_MAX_MS = 300_000;
+/** Whoever is there has answered by then; who came back has another connection. */
+const ANSWER_MS = 15_000;
+const BACK_MS = 3000;
 /** Its answer comes a second before it starts anew. */
 const RESTART_MS = 1500;
 
@@ -139,22 +143,49 @@ export class Grouper {
     }
   }
 
-  async #say({ clientId }: Whom, said: Parameters<typeof emitAnnouncement>[0]): Promise<boolean> {
+  async #say(whom: Whom, said: Parameters<typeof emitAnnouncement>[0]): Promise<boolean> {
     const payload = emitAnnouncement(said);
     const ask = { method: PUT, path: ["grouping"], format: CBOR_FORMAT, payload };
-    return (await this.#parts.side.ask(clientId, ask)).ok;
+    return (await this.#ask(whom, ask)).ok;
+  }
+
+  /**
+   * Who lost power is still connected as far as we know, and CoAP has patience for a minute and a
+   * half: what is asked of him is asked anew as soon as he is back. All of it may be asked twice.
+   */
+  #ask({ clientId, credential }: Whom, ask: Ask): Promise<Answered> {
+    const { side, places, channels } = this.#parts;
+    const before = places.askerOf(credential);
+    return new Promise((resolve, reject) => {
+      const begun = Date.now();
+      let backAt = 0;
+      const timer = setInterval(() => {
+        const now = Date.now();
+        if (backAt === 0 && places.askerOf(credential) !== before) backAt = now;
+        const isLate = before !== undefined && now - begun > ANSWER_MS;
+        if (isLate && backAt === 0) channels.close(credential);
+        const isOther = backAt > 0 && now - backAt > BACK_MS;
+        if (!isLate && !isOther) return;
+        clearInterval(timer);
+        resolve({ ok: false, why: "closed" });
+      }, TICK_MS);
+      side
+        .ask(clientId, ask)
+        .then(resolve, reject)
+        .finally(() => clearInterval(timer));
+    });
   }
 
   /** Its group, and to start by it; true: it has heard both, or takes none. */
   async #tell(telling: Telling): Promise<boolean> {
     const { clientId, credential, appGroup, payload } = telling;
-    const { side, channels } = this.#parts;
+    const { channels } = this.#parts;
     const path = ["grp", `${appGroup}`];
     const group =
       payload === undefined
         ? { method: DELETE, path }
         : { method: PUT, path, format: CBOR_FORMAT, payload };
-    const told = await side.ask(clientId, group);
+    const told = await this.#ask(telling, group);
     if (!told.ok) return false;
     const { code } = told.response;
     const isDone = codeClass(code) === 2 || (payload === undefined && code === NOT_FOUND);
@@ -162,13 +193,13 @@ export class Grouper {
       await this.#refused(telling, code);
       return true;
     }
-    const again = await side.ask(clientId, { method: POST, path: ["3", "0", "4"] });
+    const again = await this.#ask(telling, { method: POST, path: ["3", "0", "4"] });
     if (!again.ok) return false;
     await this.#authority.ledger.transaction((rows) => noteTold(rows, telling));
-    // What it said before is of before: it is reached anew.
+    // What it was told is forgotten, and so is this connection; the next one may be its own.
     this.#said.delete(toHex(clientId));
-    await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
     channels.close(credential);
+    await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
     return true;
   }
 
