@@ -7,30 +7,10 @@ import { Chance } from "../installation/chance.js";
 import type { Installation } from "../installation/types.js";
 import type { Medium } from "../medium/medium.js";
 import type { MediumEvents } from "../medium/types.js";
+import { foundRoom } from "./alone.js";
+import type { Commissioned, CommissionOptions, Failure } from "./commissioned.js";
 import { shortPress } from "./contact.js";
 import { clock } from "./screen.js";
-
-export interface Failure {
-  readonly device: string;
-  readonly step: string;
-  readonly why: string;
-}
-
-export interface Commissioned {
-  readonly devices: number;
-  readonly joined: number;
-  /** Of the medium, from the first press to the last word of the last join. */
-  readonly seconds: number;
-  readonly beganMicros: number;
-  readonly failures: readonly Failure[];
-}
-
-export interface CommissionOptions {
-  /** After each device. */
-  readonly onProgress?: (joined: number, of: number) => void;
-  /** One after the other, with a line for everything that is done or seen. */
-  readonly say?: ((line: string) => void) | undefined;
-}
 
 const SECOND = 1_000_000;
 /** They have started by then. */
@@ -51,6 +31,7 @@ export async function commission(
   room: Installation,
   options: CommissionOptions = {},
 ): Promise<Commissioned> {
+  if (options.isAlone === true) return foundRoom(medium, room, options);
   const installer = new Installer(medium, room, options);
   try {
     if (options.say === undefined) await installer.joinAll();

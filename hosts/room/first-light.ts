@@ -5,7 +5,8 @@
  */
 import { generate } from "../installation/generate.js";
 import { Medium } from "../medium/medium.js";
-import { commission, type Failure } from "./commission.js";
+import { commission } from "./commission.js";
+import type { Failure } from "./commissioned.js";
 import { fresh, withoutKeys } from "./managed.js";
 import { pressEachSecond, untilKeyed } from "./measure.js";
 import { Meter } from "./meter.js";
@@ -87,7 +88,7 @@ function linesOf(figures: FirstLight): string[] {
   const { luminaires, lossPercent, joinedSeconds, readySeconds, litSeconds, failures } = figures;
   const lit = litSeconds === undefined ? "not all were lit" : `all lit after ${litSeconds} s`;
   return [
-    `${luminaires} luminaires and a switch, fresh, ${lossPercent} % frame loss; of the medium's time:`,
+    `${luminaires} fresh luminaires, a switch, ${lossPercent} % frame loss, the medium's time:`,
     `  joined after ${joinedSeconds} s, keys and rights after ${readySeconds} s, ${lit} ` +
       `(wanted: under ${SECONDS_MAX} s)`,
     ...failures.map(({ device, step, why }) => `  ${device} failed at ${step}: ${why}`),

@@ -22,6 +22,7 @@ import {
 import { deviceBy, enrol } from "../../modules/authority/server.js";
 import { WINDOW } from "../../modules/authority/turns.js";
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
+import { twoFaces } from "../../modules/lowpan/faces.js";
 import { LinkStack } from "../../modules/lowpan/link.js";
 import { LowpanStack } from "../../modules/lowpan/stack.js";
 import { EDDSA } from "../../modules/ports/crypto.js";
@@ -33,7 +34,6 @@ import { Control } from "../border/control.js";
 import { type Place, readPlace } from "../border/place.js";
 import { Chance } from "../installation/chance.js";
 import { claimsSet } from "../installation/claims-set.js";
-import { twoFaces } from "./faces.js";
 import { Joins } from "./joins.js";
 import { draw, ISSUER, KID, type Plan, SECURE_PORT } from "./managed.js";
 import { Rekeyings } from "./rekeyings.js";

@@ -17,7 +17,9 @@ import { SCHEMES } from "../installation/schemes.js";
 import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
 import { type CommandOf, canSign, headless } from "../medium/launch.js";
+import { pressable } from "./alone.js";
 import { live } from "./begin.js";
+import type { CommissionOptions } from "./commissioned.js";
 import { fresh, managed, outOfReach, withoutKeys } from "./managed.js";
 import { isLossy, type MeasureOptions, measure, switchesOf } from "./measure.js";
 import {
@@ -44,10 +46,12 @@ async function main(args: readonly string[]): Promise<void> {
   const installation = roomOf(options);
   checkSignatures(installation, options);
   if (options.save !== undefined) saveInstallation(options.save, installation);
-  const keys = keySource(installation, options);
-  const joining = keys === "join" ? joiningBy(options) : undefined;
+  const keys = options.standalone ? "file" : keySource(installation, options);
+  const isJoined = options.standalone || keys === "join";
+  const joining = isJoined ? joiningBy(options) : undefined;
   const medium = {
     ...(keys === "file" ? { installation } : managedRoom(installation, options, keys)),
+    ...(options.standalone && { blobOf: pressable(installation) }),
     engine: options.engine,
     ...(options.cortexm === 0 ? {} : { command: emulated(installation, options) }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
@@ -81,9 +85,10 @@ function keySource(installation: Installation, options: RoomOptions): KeySource 
   );
 }
 
-function joiningBy({ commission, json }: RoomOptions) {
+function joiningBy({ commission, standalone, json }: RoomOptions): CommissionOptions {
   const stream = json ? process.stderr : process.stdout;
-  return commission ? { say: (line: string) => void stream.write(`${line}\n`) } : {};
+  const say = (line: string) => void stream.write(`${line}\n`);
+  return { ...(commission && { say }), ...(standalone && { isAlone: true }) };
 }
 
 function emulated(installation: Installation, { cortexm, engine }: RoomOptions): CommandOf {

@@ -7,7 +7,8 @@ import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
 import { Medium } from "../medium/medium.js";
 import type { MediumOptions } from "../medium/types.js";
-import { type Commissioned, type CommissionOptions, commission, joinedText } from "./commission.js";
+import { commission, joinedText } from "./commission.js";
+import type { Commissioned, CommissionOptions } from "./commissioned.js";
 import { shortPress } from "./contact.js";
 import { type Measured, Meter, WINDOW_MICROS } from "./meter.js";
 import { Readiness } from "./ready.js";
@@ -49,7 +50,8 @@ export async function measure(options: MeasureOptions): Promise<Summary> {
     const joined = await joinedIn(medium, options);
     if (ready !== undefined) await untilKeyed(medium, ready, installation);
     end();
-    const from = ready === undefined ? 0 : medium.now + KEYED_SETTLED_MICROS;
+    const isLate = ready !== undefined || joined !== undefined;
+    const from = isLate ? medium.now + KEYED_SETTLED_MICROS : 0;
     medium.on("trace", ({ event, at }) => {
       if (isDrop(event) && at >= from) drops.set(event, (drops.get(event) ?? 0) + 1);
     });

@@ -27,6 +27,8 @@ export interface RoomOptions {
   readonly keys: KeySource | undefined;
   /** Joins one device after the other, and says what there is to do and to see. */
   readonly commission: boolean;
+  /** Its first switch is the room's authority. */
+  readonly standalone: boolean;
   /** Where its page is; undefined: it has none. */
   readonly web: WebAt | undefined;
   /** Whether the page is shown to whoever asks for it. */
@@ -74,6 +76,8 @@ presses the switches in turn, then prints one JSON object.
                    installation file or made up
   --commission     joins one device after the other, and says what is pressed, what it shows and
                    what the authority does; at a terminal in real time
+  --standalone     no authority at all: one switch is held for ten seconds and is it from then on;
+                   each lamp comes in by a press there and one at the switch
   --web [AT]       a page of the room, too; AT: [ADDRESS:]PORT (default 127.0.0.1:8780). Without a
                    terminal the room goes on until Ctrl-C
   --open-view      the page is shown to who has not logged in; to press and to change, one has to
@@ -117,8 +121,8 @@ export function parseOptions(args: readonly string[]): RoomOptions {
     help: values.help === true,
     presses: whole(values, "presses"),
     luminaires: whole(values, "luminaires") ?? 12,
-    switches: whole(values, "switches") ?? 2,
-    sensors: whole(values, "sensors") ?? 1,
+    switches: whole(values, "switches") ?? (values.standalone === true ? 1 : 2),
+    sensors: whole(values, "sensors") ?? (values.standalone === true ? 0 : 1),
     lossPercent: percent(values.loss),
     hops: whole(values, "hops") ?? 1,
     profile: oneOf("profile", values.profile, PROFILES) ?? "lowlatency",
@@ -131,6 +135,7 @@ export function parseOptions(args: readonly string[]): RoomOptions {
     cortexm: whole(values, "cortexm") ?? 0,
     keys: oneOf("keys", values.keys, KEY_SOURCES),
     commission: values.commission === true,
+    standalone: values.standalone === true,
     web: values.web === undefined ? undefined : webAt(values.web),
     openView: values["open-view"] === true,
   };
@@ -138,11 +143,32 @@ export function parseOptions(args: readonly string[]): RoomOptions {
   if (commission && keys !== undefined && keys !== "join") {
     throw new UsageError(`--commission and --keys ${keys}: nobody is joined then; leave one out`);
   }
+  if (options.standalone) checkStandalone(options);
   if (options.hops > options.luminaires) {
     const { hops, luminaires } = options;
     throw new UsageError(`--hops ${hops}: ${luminaires} luminaires cannot fill ${hops} layers`);
   }
   return options;
+}
+
+/** What such a room cannot have yet. */
+function checkStandalone(options: RoomOptions): void {
+  const { file, keys, switches, sensors, profile, cortexm, hops, save } = options;
+  const wrong = [
+    ...(file === undefined ? [] : ["--file"]),
+    ...(keys === undefined ? [] : ["--keys"]),
+    ...(switches === 1 ? [] : [`--switches ${switches}`]),
+    ...(sensors === 0 ? [] : [`--sensors ${sensors}`]),
+    ...(profile === "lowlatency" ? [] : [`--profile ${profile}`]),
+    ...(cortexm === 0 ? [] : [`--cortexm ${cortexm}`]),
+    ...(hops === 1 ? [] : [`--hops ${hops}`]),
+    ...(save === undefined ? [] : ["--save"]),
+  ];
+  if (wrong.length === 0) return;
+  throw new UsageError(
+    `--standalone and ${wrong[0]}: one switch and its luminaires make such a room, and its keys; ` +
+      "leave one of the two out",
+  );
 }
 
 const TEXT = { type: "string" } as const;
@@ -163,6 +189,7 @@ const SPECIFICATION = {
   cortexm: TEXT,
   keys: TEXT,
   commission: FLAG,
+  standalone: FLAG,
   json: FLAG,
   web: TEXT,
   "open-view": FLAG,

@@ -90,7 +90,7 @@ function beginAlone(board: Board, services: Lives, store: Store, founded: Founde
     {
       ...board,
       ...(datagram && { datagram: founded.net(datagram) }),
-      ...(mesh && { mesh: (place) => founded.net(mesh(place)) }),
+      ...(mesh && { mesh: (place) => founded.net(mesh({ ...place, hasNewcomers: true })) }),
       provisioning: () => founded.blob,
     },
     { ...services, ...(upkeep && { upkeep: { ...upkeep, open: () => store } }) },

@@ -4,3 +4,5 @@ import { type LowpanConfig, LowpanStack } from "./stack.js";
 export function meshStack(config: LowpanConfig): LowpanStack {
   return new LowpanStack(config);
 }
+
+export const networkAt = meshStack;

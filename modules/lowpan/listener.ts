@@ -13,8 +13,11 @@
  */
 import type { Drop } from "../bytes/outcome.js";
 import type { Clock, Timer } from "../ports/clock.js";
+import type { DatagramPort } from "../ports/datagram.js";
+import type { MeshPlace } from "../ports/radio.js";
 import type { Random } from "../ports/random.js";
 import { same } from "./address.js";
+import { TwoNetworks, twoFaces } from "./faces.js";
 import { LinkStack } from "./link.js";
 import { BROADCAST, MacHeader, SHORT } from "./mac.js";
 import * as mld from "./mld.js";
@@ -35,6 +38,20 @@ type Change = Omit<mld.GroupRecord, "sources">;
 /** Where routes name no border there is nobody to tell; who has no place yet has no mesh. */
 export function meshStack(config: LowpanConfig): LowpanStack {
   if (config.pan === BROADCAST) return new LinkStack(config);
+  return stackOf(config);
+}
+
+/** As a board has it, with those without a PAN where the place says so. */
+export function networkAt(config: LowpanConfig & Pick<MeshPlace, "hasNewcomers">): DatagramPort {
+  if (config.hasNewcomers !== true) return meshStack(config);
+  const { pan, link } = twoFaces(config.radio);
+  return new TwoNetworks(
+    stackOf({ ...config, radio: pan }),
+    new LinkStack({ ...config, radio: link }),
+  );
+}
+
+function stackOf(config: LowpanConfig): LowpanStack {
   const hasBorder = config.routes?.has(BROADCAST) === true && config.short !== undefined;
   return hasBorder ? new ListeningStack(config) : new LowpanStack(config);
 }

@@ -30,4 +30,6 @@ export interface MeshPlace {
   /** Destination short address -> next hop short address. */
   readonly routes: ReadonlyMap<number, number>;
   readonly router: boolean;
+  /** It speaks with neighbours that have no PAN, too: it joins them. */
+  readonly hasNewcomers?: boolean;
 }

@@ -5,7 +5,7 @@
  * real clock. Nothing here runs at import: the image is preloaded, and a board exists only in the
  * machine that runs.
  */
-import { meshStack } from "../../modules/lowpan/listener.js";
+import { networkAt } from "../../modules/lowpan/listener.js";
 import type { Board } from "../../modules/ports/board.js";
 import type { Button, Sensor } from "../../modules/ports/button.js";
 import type { Indicator, PatternName } from "../../modules/ports/indicator.js";
@@ -84,7 +84,7 @@ export function board(): HostBoard {
     button,
     sensor,
     ...(radio
-      ? { radio, mesh: (place) => meshStack({ radio, ...base, ...place }) }
+      ? { radio, mesh: (place) => networkAt({ radio, ...base, ...place }) }
       : { datagram: datagram! }),
     ...(lumicastHost.indicator === undefined ? {} : { indicator: INDICATOR }),
     // Neither is there on the emulated board, whose ROM holds one image.

@@ -65,6 +65,20 @@ test("--commission: what is pressed, what is seen, and each step of each join", 
   assert.equal(JSON.parse(lines.at(-2) ?? "").missed, 0);
 });
 
+test("--standalone: no server, a switch that is held, lamps by a press each, and a light", () => {
+  const room = ["--luminaires", "3", "--seed", "5", "--presses", "3", "--json"];
+  const { status, stdout, stderr } = start(...room, "--standalone", "--commission");
+  assert.equal(status, 0, stderr);
+  const { missed, joined, engines } = JSON.parse(stdout);
+  assert.deepEqual([missed, joined.devices], [0, 4]);
+  assert.equal(Object.keys(engines).length, 1, "nobody but the devices");
+  assert.match(stderr, /press switch-1 for ten seconds/);
+  assert.match(stderr, /press switch-1 for lamp-3 blinks/);
+  const sensors = start("--standalone", "--sensors", "1", "--json");
+  assert.equal(sensors.status, 2);
+  assert.match(sensors.stderr, /^--standalone and --sensors 1: one switch and its luminaires/);
+});
+
 test("whoever is out of the authority's reach knows it from the start", () => {
   const room = ["--luminaires", "4", "--hops", "4", "--switches", "1", "--sensors", "0", "--json"];
   const far = start(...room, "--seed", "5", "--keys", "join");

@@ -87,7 +87,9 @@ export class EtherRadio implements Radio {
   }
 
   accepts(frame: Uint8Array): boolean {
-    if ((frame[3] | (frame[4] << 8)) !== this.pan) return false;
+    const pan = frame[3] | (frame[4] << 8);
+    // What is for PAN 0xffff is for every PAN (IEEE 802.15.4-2006 §7.5.6.2).
+    if (pan !== this.pan && pan !== 0xffff) return false;
     if (((frame[1] >> 2) & 3) === 2) {
       const to = frame[5] | (frame[6] << 8);
       return to === 0xffff || to === this.short;

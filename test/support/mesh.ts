@@ -1,7 +1,7 @@
 /** 6LoWPAN nodes on an ether in memory, with everything they received and counted. */
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
 import { LowpanStack } from "../../modules/lowpan/stack.js";
-import type { Datagram } from "../../modules/ports/datagram.js";
+import type { Datagram, DatagramPort } from "../../modules/ports/datagram.js";
 import type { TraceEvent } from "../../modules/ports/trace.js";
 import { TestClock } from "./clock.js";
 import { Ether, type EtherRadio } from "./ether.js";
@@ -15,7 +15,7 @@ type Extra = Partial<ConstructorParameters<typeof LowpanStack>[0]>;
 
 type Base = ConstructorParameters<typeof LowpanStack>[0] & { readonly short: number };
 
-export interface MeshNode<T extends LowpanStack = LowpanStack> {
+export interface MeshNode<T extends DatagramPort = LowpanStack> {
   readonly stack: T;
   readonly radio: EtherRadio;
   readonly received: Datagram[];
@@ -33,7 +33,7 @@ export class Mesh {
   }
 
   /** The same with a stack of `make`'s. */
-  special<T extends LowpanStack>(short: number, make: (base: Base) => T): MeshNode<T> {
+  special<T extends DatagramPort>(short: number, make: (base: Base) => T): MeshNode<T> {
     const eui64 = new Uint8Array(8);
     eui64[0] = 2;
     eui64[6] = short >> 8;

@@ -3,7 +3,7 @@
  * Frames are laid out by hand as in lowpan-header.test.ts.
  */
 import { fromHex, toHex } from "../../modules/bytes/hex.js";
-import { meshStack } from "../../modules/lowpan/listener.js";
+import { meshStack, networkAt } from "../../modules/lowpan/listener.js";
 import { equal, test } from "../harness.js";
 import { counting, Mesh, type MeshNode, meshAddress, PORT } from "../support/mesh.js";
 
@@ -67,4 +67,22 @@ test("they hear nothing of a mesh, and no unicast passes either way", () => {
   equal(fresh.received.length, 0);
   equal(sendTo(fresh, meshAddress(0x000a)), false);
   equal(sendTo(member, fresh.stack.address), false);
+});
+
+test("who joins them has two faces: of its mesh, and towards those without", () => {
+  const mesh = new Mesh();
+  const both = mesh.special(0x000a, (base) => networkAt({ ...base, hasNewcomers: true }));
+  const member = mesh.node(0x000b);
+  const fresh = newcomer(mesh, 1);
+  fresh.stack.join(ALL_NODES);
+  equal([both.radio.pan, both.radio.short], [0xabcd, 0x000a]);
+  const say = (address: Uint8Array) =>
+    both.stack.send({ to: { address, port: PORT }, fromPort: PORT, bytes: PAYLOAD });
+  equal(say(ALL_NODES), true);
+  equal(say(meshAddress(0x000b)), true);
+  mesh.run();
+  equal(member.received.length, 1);
+  equal(toHex(member.received[0].from.address), toHex(meshAddress(0x000a)));
+  const { from } = fresh.received[0];
+  equal(toHex(from.address), "fe80000000000000000000000000000a");
 });
