@@ -162,7 +162,8 @@ export class Grouping {
 
 /** What a device has for a hand (presses.ts). */
 export interface Hand {
-  edge(down: boolean, atMicros: number): void;
+  /** Of the button, without bounces; whether this press may be one for light. */
+  edge(down: boolean, atMicros: number): boolean;
   announced(said: Announcement): void;
 }
 

@@ -44,8 +44,6 @@ export interface PressService {
 
 /** What it needs of the board, which is not kept. */
 interface Around extends Pick<Board, "light" | "log" | "indicator"> {
-  /** The role's own handler, which acts at once. */
-  readonly inner: Board["button"]["onEdge"];
   readonly targets: readonly number[];
 }
 
@@ -56,7 +54,6 @@ class Presses implements Hand {
   readonly #sign: LampSign | undefined;
   readonly #scenes: SceneStore | undefined;
   readonly #press: Press;
-  readonly #contact: Contact;
   readonly #grouping: Grouping;
   /** A switch was held for five seconds, and still is. */
   #isHeld = false;
@@ -73,27 +70,21 @@ class Presses implements Hand {
     this.#role = ROLE_NAMES[Math.log2(role.bit) - 1];
     this.#sign = role.face.luminaire && new LampSign(clock, around.light);
     this.#press = new Press(clock, (gesture) => this.#told(gesture));
-    this.#contact = new Contact({ clock, onEdge: (down, at) => this.#clean(down, at) });
     this.#grouping = new Grouping({
       ...{ clock, log: around.log, changed: () => this.#show() },
       center: () => device.center,
     });
   }
 
-  edge(down: boolean, atMicros: number): void {
-    this.#contact.edge(down, atMicros);
-  }
-
   announced(said: Announcement): void {
     this.#grouping.told(said);
   }
 
-  /** Without bounces. */
-  #clean(down: boolean, atMicros: number): void {
+  edge(down: boolean, atMicros: number): boolean {
     if (down) this.#began = this.#state;
     if (down) this.#scenes?.leave();
-    if (this.#began === "joined") this.#around.inner?.(down, atMicros);
     this.#press.edge(down, atMicros);
+    return this.#began === "joined";
   }
 
   #told(gesture: Gesture | "released"): void {
@@ -224,16 +215,21 @@ class SceneStore {
 /** Nothing of it is there before the first press: heap that a lamp needs for its senders. */
 function begin(device: Parts, board: Board, targets: readonly number[]): () => Hand {
   const { button, light, log, indicator } = board;
-  const isLamp = device.role.face.luminaire !== undefined;
-  // A lamp's presses are the table's alone: a hold is none for light.
-  const inner = isLamp ? undefined : button.onEdge;
   let made: Hand | undefined;
-  const wake = (down?: boolean, atMicros = 0): Hand => {
-    made ??= handFor(device, { light, log, ...(indicator && { indicator }), inner, targets });
-    if (down !== undefined) made.edge(down, atMicros);
+  const wake = (): Hand => {
+    made ??= handFor(device, { light, log, ...(indicator && { indicator }), targets });
     return made;
   };
-  button.onEdge = wake;
+  const { wallSwitch } = device.role.face;
+  const edge = (down: boolean, atMicros: number) => wake().edge(down, atMicros);
+  if (wallSwitch !== undefined) wallSwitch.isForLight = edge;
+  else {
+    button.onEdge = (down, atMicros) => {
+      const contact = new Contact({ clock: device.clock, onEdge: edge });
+      button.onEdge = (isDown, at) => contact.edge(isDown, at);
+      contact.edge(down, atMicros);
+    };
+  }
   return wake;
 }
 

@@ -72,6 +72,8 @@ interface Dimming {
 export class Switch {
   /** Ask every luminaire for an execution report on each command (not on its repetitions). */
   wantsReports: boolean;
+  /** Asked about each edge, without bounces: false keeps a press from being one for light. */
+  declare isForLight?: (down: boolean, atMicros: number) => boolean;
   /** A hold right behind a short press, once the light is again what it was before both. */
   declare onLongDouble?: () => void;
   readonly #clock: Clock;
@@ -110,7 +112,11 @@ export class Switch {
     this.#gestures = ports.gestures ?? GESTURES;
     this.wantsReports = ports.wantsReports ?? false;
     this.#repeater = new Repeater(ports);
-    const onEdge = (down: boolean, at: number) => (down ? this.#press(at) : this.#release(at));
+    const onEdge = (down: boolean, at: number) => {
+      if (this.isForLight?.(down, at) === false) return;
+      if (down) this.#press(at);
+      else this.#release(at);
+    };
     this.#contact = new Contact({ clock: ports.clock, onEdge });
   }
 
