@@ -4,7 +4,7 @@
  * step has a name, and where it fails, a reason and what to do next. Done once more for the same
  * device it goes on where it was.
  */
-import { RECEIVER, type Scope, type ScopeEntry, SENDER } from "../../modules/access/scope.js";
+import { COMMANDER, RECEIVER, type Scope, type ScopeEntry } from "../../modules/access/scope.js";
 import {
   admitJoiner,
   askWord,
@@ -187,7 +187,7 @@ export class JoinFlow {
     if (!isName(name)) throw new Failed(`${name} is no name`, "give another --name");
     if (key !== undefined) pinKey(rows, eui64, key);
     const all = groupsIn(rows);
-    const scope = this.#scope(rows, all, isLamp ? RECEIVER : SENDER);
+    const scope = this.#scope(rows, all, isLamp ? RECEIVER : COMMANDER);
     const wanted = { eui64, name, role, scope, proof, by: "operator" } as const;
     const pending = expectJoiner(rows, wanted, { random, now: authority.now() });
     const own = all.filter((one) => pending.scope.some((entry) => entry.appGroup === one.number));

@@ -11,6 +11,8 @@ import { isLevel, type Level } from "./level.js";
 
 export const SENDER = 1;
 export const RECEIVER = 2;
+/** Of who commands a group by a switch or a sensor: it follows what others say there. */
+export const COMMANDER = SENDER | RECEIVER;
 const ROLES_MAX = SENDER | RECEIVER;
 const APP_GROUP_MAX = 0xffffffff;
 

@@ -28,7 +28,7 @@ import {
   parseWish,
 } from "../access/grouping.js";
 import { USE } from "../access/level.js";
-import { RECEIVER, SENDER } from "../access/scope.js";
+import { COMMANDER, RECEIVER, SENDER } from "../access/scope.js";
 import { equalBytes } from "../bytes/equal.js";
 import { fromHex, toHex } from "../bytes/hex.js";
 import { type Cbor, encode } from "../cbor/encode.js";
@@ -197,7 +197,7 @@ function whyUnchanged(
     const { group } = applications.need(rows, numberKey(appGroup));
     const { idBytesMax } = schemeOf(groups.need(rows, numberKey(group)).profile);
     if (!isLamp && clientId.length > idBytesMax) return "id";
-    letIn(rows, key, { appGroup, level: USE, roles: isLamp ? RECEIVER : SENDER });
+    letIn(rows, key, { appGroup, level: USE, roles: isLamp ? RECEIVER : COMMANDER });
   }
   tellLater(rows, key, appGroup, isIn);
   return undefined;

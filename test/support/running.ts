@@ -108,11 +108,11 @@ export async function cardOf(desk: Desk, state: readonly string[], name: string)
   return desk.path(name);
 }
 
-/** Asks until it is so. Throws an Error with `said` after a minute. */
+/** Asks until it is so. Throws an Error with `said` after two minutes: devices ask within one. */
 export async function until(isSo: () => Promise<boolean>, said: () => string): Promise<void> {
-  const end = Date.now() + 60_000;
+  const end = Date.now() + 120_000;
   while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`not within a minute: ${said()}`);
+    if (Date.now() > end) throw new Error(`not within two minutes: ${said()}`);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }

@@ -9,7 +9,7 @@ import {
   parseTapped,
   parseWish,
 } from "../../modules/access/grouping.js";
-import { RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
+import { COMMANDER, RECEIVER, type Scope, SENDER } from "../../modules/access/scope.js";
 import { createGroup } from "../../modules/authority/distribution.js";
 import {
   announcedAt,
@@ -247,18 +247,18 @@ test("a tap counts from who was joined, and can be tapped", () => {
   equal(desk.open?.devices.length, 2);
 });
 
-test("a sensor comes in as one who speaks, and stays in its last group", () => {
+test("a sensor comes in as one who speaks and follows, and stays in its last group", () => {
   const desk = new Desk();
   const number = desk.opens(SWITCH) as number;
   equal(desk.taps(SENSOR, number, true), "2.04 in");
-  equal(desk.scopeOf(SENSOR), [...entry(APPLICATION, SENDER), ...entry(OTHER, SENDER)]);
+  equal(desk.scopeOf(SENSOR), [...entry(APPLICATION, COMMANDER), ...entry(OTHER, SENDER)]);
   desk.ends(SWITCH, number);
   const other = desk.opens(OTHER_SWITCH, OTHER) as number;
   equal(desk.taps(SENSOR, other, false), "2.04 out");
   desk.ends(OTHER_SWITCH, other);
   const last = desk.opens(SWITCH) as number;
   equal(desk.taps(SENSOR, last, false), "4.09 in", "and says where it stands");
-  equal(desk.scopeOf(SENSOR), entry(APPLICATION, SENDER));
+  equal(desk.scopeOf(SENSOR), entry(APPLICATION, COMMANDER));
 });
 
 test("a group has a hundred devices, however they come", () => {
