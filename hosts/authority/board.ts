@@ -44,6 +44,8 @@ export class AuthorityBoard {
   readonly #underWay = new Map<number, number>();
   /** EUI-64s by client id, in hex both. */
   #clients: ReadonlyMap<string, string> = new Map();
+  /** And by what they show. */
+  #credentials: ReadonlyMap<string, string> = new Map();
   #rekeys = 0;
   #presses = 0;
   /** When each was heard in a group, by EUI-64. */
@@ -91,6 +93,7 @@ export class AuthorityBoard {
       this.board.put("devices", eui64, { x, y, ...state, role });
     }
     this.#clients = new Map(devices.map(({ clientId, eui64 }) => [clientId, eui64]));
+    this.#credentials = new Map(devices.map(({ credential, eui64 }) => [credential, eui64]));
     this.#gone("devices", new Set(devices.map(({ eui64 }) => eui64)));
     for (const [group, state] of keyed) this.#showKeys(group, state, all);
   }
@@ -118,6 +121,12 @@ export class AuthorityBoard {
     const unknown = { changed: null, firstMs: null, lastMs: null };
     this.board.put("presses", `${press}`, { id: press, what, at, lamps, ...unknown });
     this.board.remove("presses", `${press - PRESSES_KEPT}`);
+  }
+
+  /** A lamp's own button: its row lights up. */
+  pressed(credential: string): void {
+    const id = this.#credentials.get(credential);
+    if (id !== undefined) this.board.put("devices", id, { touchedAt: Date.now() });
   }
 
   #stateOf(device: DeviceView, numbers: ReadonlyMap<string, string>) {

@@ -50,6 +50,7 @@ export async function openAuthorityPage(
   });
   await shown.start();
   ears.onSaid = (said) => shown.said(said);
+  words.onPressed = (credential) => shown.pressed(credential);
   const notice = (words: string) => board.put("facts", "site", { notice: words });
   const place: Place = { authority, running, say: notice };
   const actions = actionsOf(place, shown, notice);

@@ -281,6 +281,7 @@ function handlerOf(
       await ears.settle();
       const response = await kdc(request);
       if (isGiven(request, response.code)) places.note(request);
+      if (request.path[0] === "pressed") places.words.onPressed(request.from.id);
       if (GROUPING_PATHS.includes(request.path[0])) decided();
       return response;
     });

@@ -1,7 +1,8 @@
 /**
  * The Key Distribution Center as CoAP resources: `/keys` (AT-KDC and wanted groups -> AT-Rs),
  * `/authz-info` (RFC 9200 §5.10.1, RFC 9594 §3.3: the token that lets a client join groups),
- * `/revoke`, `/ace-group/...` (manager.ts), `/grouping` and `/tapped` (grouping.ts). Tokens are all
+ * `/revoke`, `/ace-group/...` (manager.ts), `/grouping` and `/tapped` (grouping.ts), and
+ * `/pressed`, by which a lamp says that somebody is at its button. Tokens are all
  * that counts here, with the channel that they were issued for; who changes a group by presses
  * counts by what he may be granted.
  */
@@ -115,6 +116,7 @@ const RESOURCES: Readonly<Record<string, Resource>> = Object.freeze({
   revoke,
   grouping: answerGrouping,
   tapped: answerTapped,
+  pressed: () => ({ response: { code: CHANGED } }),
 });
 
 /** Who cannot be believed, asks its AS again; who may not, need not. */

@@ -111,6 +111,11 @@ export class Grouping {
     this.#say("grouping", emitWish({ number }), () => {});
   }
 
+  /** At this device, for light: whoever looks for it sees its row. */
+  pressed(): void {
+    this.#parts.center()?.ask({ method: POST, path: ["pressed"] }, () => {});
+  }
+
   /** The other way than it is shown. */
   tap(): void {
     const [number, before] = [this.#number, this.#isIn];

@@ -99,8 +99,10 @@ class Presses implements Hand {
     const isLate = this.#began !== this.#state;
     if (isLate) return; // check: press-late
     const action = TABLE[this.#role][this.#state][gesture];
-    if (action === "toggle") luminaire?.apply({ on: !luminaire.state().on }, LOCAL_SENDER);
-    else if (action === "beginGrouping") {
+    if (action === "toggle" && luminaire !== undefined) {
+      luminaire.apply({ on: !luminaire.state().on }, LOCAL_SENDER);
+      this.#grouping.pressed();
+    } else if (action === "beginGrouping") {
       wallSwitch?.takeBack();
       this.#isHeld = true;
       this.#around.indicator?.show("open");

@@ -78,7 +78,7 @@ function lamp(number: number, own: Partial<Factory>): Program {
   return new Program(lan.computer(number - 18).command, HOST, "run", PRODUCT, ...files, ...more);
 }
 
-test("a lamp is pressed, seen, joined by its code, and in the group", { skip }, async () => {
+test("a lamp is pressed, seen, joined by its code, and shown when pressed", { skip }, async () => {
   const device = lamp(20, { label: PRINTED });
   await device.line(/belongs to nobody/);
   assert.match(await asked("do joinOpen {}"), /^answer 200 /);
@@ -102,6 +102,10 @@ test("a lamp is pressed, seen, joined by its code, and in the group", { skip }, 
   const { devices } = await shown((site) => site.devices[EUI64]?.keys["1"] === 1);
   assert.equal(devices[EUI64].name, "desk");
   assert.deepEqual(devices[EUI64].groups, ["1"]);
+  const { touchedAt } = devices[EUI64];
+  device.say("down");
+  device.say("up");
+  await shown((site) => (site.devices[EUI64].touchedAt ?? 0) > (touchedAt ?? 0));
   assert.ok(rows(done).every(({ id }) => id === EUI64));
   const log = await desk.run("log", "--last", "0", ...state);
   const all = [authority.said(), log.out, ...page.lines].join("\n").toUpperCase();

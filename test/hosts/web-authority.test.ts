@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Authority } from "../../hosts/authority/authority.js";
 import { showDevice } from "../../hosts/authority/devices.js";
+import { listDevices } from "../../hosts/authority/devices.js";
 import type { Ears } from "../../hosts/authority/ears.js";
 import { openAuthorityPage } from "../../hosts/authority/page.js";
 import { State } from "../../hosts/authority/state.js";
@@ -20,6 +21,7 @@ import { secretsOf } from "../support/secrets.js";
 const PASSWORD = "correct horse battery";
 const desk = new Desk();
 const state = ["--state", desk.path("hall")];
+const words = new LastWords();
 const ears: Pick<Ears, "onSaid"> = { onSaid: undefined };
 /** All that ever came from the page's server, headers and all. */
 const answers: string[] = [];
@@ -39,7 +41,7 @@ before(async () => {
   authority = await Authority.open(new State(desk.path("hall")));
   page = await openAuthorityPage(authority, {
     ...{ at: { address: "127.0.0.1", port: 0 }, isOpen: false },
-    ...{ running: idle(), words: new LastWords(), ears },
+    ...{ running: idle(), words, ears },
     say: (line: string) => void answers.push(line),
   });
   web = { url: answers[0].replace("page: ", "") };
@@ -109,6 +111,9 @@ test("what a switch says is shown once, with who said it and what", async () => 
   assert.ok(touchedAt !== null && heardAt !== null && touchedAt <= heardAt, "its row lights up");
   assert.ok((devices[euiOf(2)].touchedAt ?? 0) > 0, "it came into another group");
   assert.equal(devices[euiOf(3)].touchedAt, null);
+  const { devices: list } = await listDevices(authority);
+  words.onPressed(list[2].credential);
+  assert.ok(((await site()).devices[euiOf(3)].touchedAt ?? 0) > 0, "its button was pressed");
 });
 
 test("no secret of the ledger is in any answer of the page", async () => {

@@ -255,6 +255,16 @@ test("a press is for light where nobody said otherwise, and when the authority i
   equal(lamp.device.role.face.luminaire?.state().on, !before);
 });
 
+test("a lamp that is pressed for its light says so to its authority, a switch to nobody", () => {
+  const { place, lamp } = hall();
+  const told = () => place.asked.filter((one) => one.startsWith("pressed@")).length;
+  const before = lamp.device.role.face.luminaire?.state().on;
+  place.press(lamp);
+  equal([lamp.device.role.face.luminaire?.state().on, told()], [!before, 1]);
+  place.press(place.rigs.get(WALL) as Rig);
+  equal(told(), 1);
+});
+
 test("a switch that nobody answers says so, and switches on", () => {
   const { place, wall } = hall();
   place.isThere = false;
