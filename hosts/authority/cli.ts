@@ -13,10 +13,12 @@ import { LABEL_COMMANDS } from "./label-commands.js";
 import { REPLACE_COMMANDS } from "./replace-commands.js";
 import { scan } from "./scan-command.js";
 import { SENDER_COMMANDS } from "./sender-commands.js";
+import { takeOver } from "./take-over-command.js";
 
 const COMMANDS: readonly Command[] = [
   ...AUTHORITY_COMMANDS,
   handOver,
+  takeOver,
   ...DEVICE_COMMANDS,
   ...JOIN_COMMANDS,
   ...LABEL_COMMANDS,
@@ -31,7 +33,7 @@ const COMMANDS: readonly Command[] = [
 const COLUMNS = 18;
 
 function usage(some: readonly Command[]): string {
-  const lines = some.map(({ words, about }) => `  ${words.padEnd(COLUMNS)}${about}`);
+  const lines = some.map(({ words, about }) => `  ${words.padEnd(COLUMNS - 1)} ${about}`);
   return [
     "usage: npm run lumicast -- COMMAND [arguments]; each has --help and --json",
     ...lines,

@@ -119,7 +119,12 @@ function forgetCredential(rows: Rows, eui64: string, credential: Uint8Array, now
 }
 
 /** What its flash knows of the KDC before stays below what it is told from here. */
-function goOn(authority: Authority, rows: Rows, { before }: Shipped, credential: Uint8Array): void {
+export function goOn(
+  authority: Authority,
+  rows: Rows,
+  { before }: Shipped,
+  credential: Uint8Array,
+): void {
   if (before === undefined) return;
   const { clientId, handOvers, issuedAt, keys } = before;
   latestOf(rows, handedCounter(credential), handOvers);

@@ -32,6 +32,7 @@ import {
 import { scan } from "./scan.js";
 import { makeSender, type SenderArgs } from "./senders.js";
 import { status } from "./status.js";
+import { takeOver } from "./take-over.js";
 import { readLog, verifyLog, verifyOne } from "./tokens.js";
 
 /** A line for whoever waits. */
@@ -108,6 +109,7 @@ export const WORKS = {
     return file;
   },
   joinDevice,
+  takeOver,
   openJoining,
   watchFresh,
   scan,

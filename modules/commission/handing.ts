@@ -7,7 +7,8 @@
  *   POST /hand-over {1: issuer, 2: kid, 3: public key, 4: audience, 7: [address, port] of the KDC,
  *     8: of its AS, ? 9: the first of the list}
  *       -> 2.05 [[EUI-64, name, identity, pre-shared key, client id, how many hand-overs, latest
- *          issued, [[group, prefix, epoch], ...]], ...], 16 at most; the next ask for more
+ *          issued, [[group, prefix, epoch], ...], [[application group, its name, security group,
+ *          address, port, level, roles], ...]], ...], 16 at most; the next ask for more
  *   the same with 10: true -> 2.04; from then on members are told
  *
  * Written down first, told when the other side says that it has the list (authority/leaving.ts).
@@ -17,6 +18,7 @@ import { clientsIn, isSameKdc, leavingOf, TO } from "../authority/leaving.js";
 import type { Rows } from "../authority/ledger.js";
 import { lastIssued } from "../authority/narrowing.js";
 import {
+  applications,
   clientIn,
   devices,
   groups,
@@ -33,7 +35,8 @@ import { type Cbor, encode } from "../cbor/encode.js";
 import { BAD_REQUEST, CBOR, CHANGED, CONFLICT, CONTENT } from "../coap/options.js";
 import type { SecureResponse } from "../secure/request.js";
 
-const LISTED_MAX = 16;
+/** In one answer. */
+export const LISTED_MAX = 16;
 const PUBLIC_KEY_BYTES = 32;
 const ADDRESS_BYTES = 16;
 const FROM = 9;
@@ -79,7 +82,7 @@ function listedOf(rows: Rows, center: Center, client: string): Cbor | undefined 
   const eui64 = rows.get("client", client);
   const device = eui64 && devices.get(rows, toHex(eui64));
   if (eui64 === undefined || device === undefined) return undefined;
-  const { name, credential, clientId } = device;
+  const { name, credential, clientId, scope } = device;
   const leaving = leavingOf(rows, center, { client, credential });
   if (leaving === undefined) return undefined;
   const mine = members.keys(rows).filter((key) => clientIn(key) === client);
@@ -88,7 +91,12 @@ function listedOf(rows: Rows, center: Center, client: string): Cbor | undefined 
     return [numberOf(key), prefix, epoch];
   });
   const issued = lastIssued(rows, fromHex(client));
-  return [eui64, name, credential, leaving.psk, clientId, leaving.count, issued, used];
+  const granted = scope.flatMap(({ appGroup, level, roles }): Cbor[] => {
+    const own = appGroup === null ? undefined : applications.get(rows, numberKey(appGroup));
+    if (appGroup === null || own === undefined) return [];
+    return [[appGroup, own.name, own.group, own.address, own.port, level, roles]];
+  });
+  return [eui64, name, credential, leaving.psk, clientId, leaving.count, issued, used, granted];
 }
 
 function successorIn(map: Map<Cbor, Cbor>): Successor | undefined {

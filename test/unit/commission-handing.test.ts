@@ -92,6 +92,20 @@ test("a room is handed over to who has the switch's label, and no lamp is touche
   equal(lit(alone), [true, true], "the room has its light meanwhile");
 });
 
+test("the list says where the room's group listens, and who may do what in it", () => {
+  const alone = room();
+  const answered = new Joiner(alone.room).answered(SWITCH, POST, "hand-over", next());
+  const payload = answered?.ok ? answered.response.payload : undefined;
+  const all = decodeList(payload ?? new Uint8Array(0), { depthMax: 6, itemsMax: 500 }) ?? [];
+  const said = (all as Cbor[][]).map((one) => {
+    const [[application, name, group, address, port, level, roles]] = one[8] as Cbor[][];
+    equal((address as Uint8Array).slice(0, 2), Uint8Array.of(0xff, 0x15));
+    return [application, name, group, port, level, roles].join(" ");
+  });
+  const lamp = "1 room 1 5683 2 2";
+  equal(said.sort(), ["1 room 1 5683 2 1", lamp, lamp]);
+});
+
 test("nobody is told before everybody is on the list, and of one authority only", () => {
   const alone = room();
   const joiner = new Joiner(alone.room);
