@@ -17,6 +17,7 @@ import { SCHEMES } from "../installation/schemes.js";
 import type { Installation } from "../installation/types.js";
 import { MediumError } from "../medium/error.js";
 import { type CommandOf, canSign, headless } from "../medium/launch.js";
+import { WEB_FREE } from "../web/open.js";
 import { pressable } from "./alone.js";
 import { live } from "./begin.js";
 import type { CommissionOptions } from "./commissioned.js";
@@ -65,7 +66,8 @@ async function main(args: readonly string[]): Promise<void> {
       "--web: a room that is measured has no page; leave --presses or --json out",
     );
   }
-  const page = web && { at: web, isOpen: openView, hasTerminal: terminal };
+  const at = web ?? (isLive && terminal ? WEB_FREE : undefined);
+  const page = at && { at, isOpen: openView, hasTerminal: terminal };
   if (isLive && (terminal || page !== undefined)) await live(medium, { page, joining });
   else await measureRoom({ ...medium, joining }, options);
 }

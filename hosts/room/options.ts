@@ -78,8 +78,8 @@ presses the switches in turn, then prints one JSON object.
                    what the authority does; at a terminal in real time
   --standalone     no authority at all: one switch is held for ten seconds and is it from then on;
                    each lamp comes in by a press there and one at the switch
-  --web [AT]       a page of the room, too; AT: [ADDRESS:]PORT (default 127.0.0.1:8780). Without a
-                   terminal the room goes on until Ctrl-C
+  --web [AT]       a page of the room, too; AT: [ADDRESS:]PORT (default 127.0.0.1:8780). A terminal
+                   has one in any case, at a free port; without one the room goes on until Ctrl-C
   --open-view      the page is shown to who has not logged in; to press and to change, one has to
   --help           this text
 

@@ -20,6 +20,8 @@ export interface PageOptions {
 
 const PORT_MAX = 65_535;
 export const WEB_DEFAULT: WebAt = { address: "127.0.0.1", port: 8780 };
+/** Where nobody asked for one: whichever port is free. */
+export const WEB_FREE: WebAt = { address: "127.0.0.1", port: 0 };
 
 /** "[ADDRESS:]PORT"; undefined where it is none. */
 export function parseWebAt(text: string): WebAt | undefined {
