@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Authority } from "../../hosts/authority/authority.js";
-import { showDevice } from "../../hosts/authority/devices.js";
-import { listDevices } from "../../hosts/authority/devices.js";
+import { listDevices, showDevice } from "../../hosts/authority/devices.js";
 import type { Ears } from "../../hosts/authority/ears.js";
 import { openAuthorityPage } from "../../hosts/authority/page.js";
 import { State } from "../../hosts/authority/state.js";
